@@ -1,0 +1,122 @@
+#include "engine/base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace tributary::log {
+namespace {
+
+struct Logger {
+  std::shared_ptr<spdlog::logger> sink =
+      std::make_shared<spdlog::logger>("tributary", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  Format format = Format::text;
+
+  Logger() { apply(Level::info, Format::text); }
+
+  void apply(Level level, Format chosen) {
+    format = chosen;
+    sink->set_pattern(chosen == Format::text ? "%Y-%m-%dT%H:%M:%S.%eZ %-5l %v" : "%v", spdlog::pattern_time_type::utc);
+    sink->set_level(spdlog_level(level));
+  }
+
+  static spdlog::level::level_enum spdlog_level(Level level) {
+    switch (level) {
+      case Level::debug:
+        return spdlog::level::debug;
+      case Level::info:
+        return spdlog::level::info;
+      case Level::warn:
+        return spdlog::level::warn;
+      case Level::error:
+        return spdlog::level::err;
+    }
+    std::abort();
+  }
+};
+
+Logger& logger() {
+  static Logger one;
+  return one;
+}
+
+bool needs_quotes(std::string_view value) {
+  return value.empty() || value.find_first_of(" \t\r\n\"=") != std::string_view::npos;
+}
+
+// JSON quoting also keeps line breaks and control characters of a server's message inside one log line.
+std::string json_quoted(std::string_view value) {
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string as_text(std::string_view event, Fields fields) {
+  std::string line(event);
+  for (const Field& field : fields) {
+    line += ' ';
+    line += field.key;
+    line += '=';
+    line += needs_quotes(field.value) ? json_quoted(field.value) : field.value;
+  }
+  return line;
+}
+
+std::string as_json(Level level, std::string_view event, Fields fields) {
+  static constexpr const char* words[] = {"debug", "info", "warn", "error"};
+  nlohmann::ordered_json line;
+  const auto now = std::chrono::system_clock::now();
+  line["ts"] = std::chrono::duration<double>(now.time_since_epoch()).count();
+  line["level"] = words[static_cast<int>(level)];
+  line["msg"] = event;
+  for (const Field& field : fields) line[std::string(field.key)] = field.value;
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void write(Level level, std::string_view event, Fields fields) {
+  Logger& to = logger();
+  const auto wanted = Logger::spdlog_level(level);
+  if (!to.sink->should_log(wanted)) return;
+  to.sink->log(wanted, to.format == Format::text ? as_text(event, fields) : as_json(level, event, fields));
+}
+
+}  // namespace
+
+void start(Level level, Format format) {
+  logger().apply(level, format);
+}
+void set_level(Level level) {
+  logger().sink->set_level(Logger::spdlog_level(level));
+}
+
+bool parse_level(std::string_view word, Level& level) {
+  if (word == "debug")
+    level = Level::debug;
+  else if (word == "info")
+    level = Level::info;
+  else if (word == "warn")
+    level = Level::warn;
+  else if (word == "error")
+    level = Level::error;
+  else
+    return false;
+  return true;
+}
+
+void debug(std::string_view event, Fields fields) {
+  write(Level::debug, event, fields);
+}
+void info(std::string_view event, Fields fields) {
+  write(Level::info, event, fields);
+}
+void warn(std::string_view event, Fields fields) {
+  write(Level::warn, event, fields);
+}
+void error(std::string_view event, Fields fields) {
+  write(Level::error, event, fields);
+}
+void flush() {
+  logger().sink->flush();
+}
+
+}  // namespace tributary::log

@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include "engine/api/progress.h"
+#include "engine/api/report.h"
+#include "engine/api/spec.h"
+
+namespace tributary::api {
+namespace {
+
+Spec a_full_spec() {
+  Spec spec;
+  spec.mode = Mode::validate;
+  spec.replication = "5f0c";
+  spec.name = "shop/orders";
+  spec.attempt = 3;
+  spec.source.credentials_dir = "/etc/tributary/source";
+  spec.source.host = "db";
+  spec.source.port = 5433;
+  spec.source.ssl_mode = "verify-full";
+  spec.target.allow_self_signed_certificates = true;
+  spec.selection.include_databases = {"app", "billing"};
+  spec.selection.exclude_tables = {"app.public.log"};
+  spec.snapshot.parallelism = 4;
+  spec.snapshot.on_target_not_empty = OnTargetNotEmpty::append;
+  spec.snapshot.roles = false;
+  spec.snapshot.timeout = Seconds(90);
+  return spec;
+}
+
+TEST(Spec, survives_the_way_through_json) {
+  const std::string json = to_json(a_full_spec());
+  const Result<Spec> again = spec_from_json(json);
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(to_json(*again), json);
+  EXPECT_EQ(again->source.port, 5433);
+  EXPECT_EQ(again->snapshot.timeout, Seconds(90));
+}
+
+TEST(Spec, an_uri_never_enters_the_json) {
+  Spec spec = a_full_spec();
+  spec.source.uri = "postgresql://u:hunter2@db/app";
+  EXPECT_EQ(to_json(spec).find("hunter2"), std::string::npos);
+}
+
+TEST(Spec, each_flaw_names_its_key) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "spec is not a JSON object"},
+      {"[]", "spec is not a JSON object"},
+      {"{\"mode\":\"Sometimes\"}", "spec.mode is not one of the known words"},
+      {"{\"source\":{\"port\":70000}}", "spec.source.port is larger than 65535"},
+      {"{\"source\":{\"port\":-1}}", "spec.source.port is not a whole number from 0"},
+      {"{\"snapshot\":{\"paralelism\":1}}", "spec.snapshot.paralelism is unknown"},
+      {"{\"selection\":{\"includeTables\":[1]}}", "spec.selection.includeTables holds something that is not a text"},
+      {"{\"source\":7}", "spec.source is not an object"},
+      {"{\"version\":9}", "spec.version 9 is not known to this engine"}};
+  for (const auto& [text, what] : cases) {
+    const Result<Spec> result = spec_from_json(text);
+    ASSERT_FALSE(result) << text;
+    EXPECT_EQ(result.error().what, what);
+    EXPECT_EQ(result.error().fault, Fault::invalid);
+  }
+}
+
+TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_adds) {
+  Progress progress;
+  progress.phase = Phase::copying;
+  progress.percent = 42;
+  progress.databases = {{.name = "app",
+                         .tables_total = 9,
+                         .tables_done = 4,
+                         .rows_copied = 7,
+                         .bytes_copied = 8,
+                         .bytes_total = 9,
+                         .active = {{.name = "public.t", .rows = 1, .bytes = 2, .bytes_total = 3, .done = true}}}};
+  std::string json = to_json(progress);
+  json.insert(1, "\"later\":{},");
+  const Result<Progress> again = progress_from_json(json);
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(to_json(*again), to_json(progress));
+}
+
+Report a_long_report() {
+  Report report;
+  report.verb = "init";
+  report.message = "all tables copied";
+  for (int i = 0; i < 60; ++i) {
+    report.findings.push_back({i == 40 ? Severity::error : Severity::warning, "OrphanRows",
+                               "table t" + std::to_string(i), std::string(900, 'x'), "look"});
+    report.databases.push_back({.name = "db" + std::to_string(i),
+                                .target = "db",
+                                .tables = 1,
+                                .rows = 1,
+                                .bytes = static_cast<std::uint64_t>(i),
+                                .position = "0/1"});
+  }
+  return report;
+}
+
+TEST(Report, survives_the_way_through_json) {
+  const Report report = a_long_report();
+  const Result<Report> again = report_from_json(to_json(report));
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(to_json(*again), to_json(report));
+}
+
+TEST(TerminationMessage, fits_the_kubelet_and_keeps_the_worst_finding_longest) {
+  const std::string text = termination_message(a_long_report());
+  EXPECT_LE(text.size(), 3584u);
+  const Result<Report> read = report_from_json(text);
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_NE(text.find("table t40"), std::string::npos) << text;
+  EXPECT_NE(read->message.find("not shown"), std::string::npos);
+}
+
+TEST(TerminationMessage, a_short_report_is_whole) {
+  Report report;
+  report.findings.push_back({Severity::warning, "OrphanRows", "table t", "3 rows", "look"});
+  EXPECT_EQ(report_from_json(termination_message(report)).value().findings.size(), 1u);
+}
+
+TEST(ExitCode, follows_from_the_fault) {
+  EXPECT_EQ(exit_code_of(Fault::transient), ExitCode::failed);
+  EXPECT_EQ(exit_code_of(Fault::denied), ExitCode::bad_configuration);
+  EXPECT_EQ(exit_code_of(Fault::differs), ExitCode::differences);
+  EXPECT_EQ(exit_code_of(Fault::lost), ExitCode::lost_position);
+  EXPECT_EQ(exit_code_of(Fault::fenced), ExitCode::fenced);
+}
+
+}  // namespace
+}  // namespace tributary::api

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/result.h"
+
+// What is happening now: the body of GET /status while an engine runs, and what the terminal shows. Values only.
+namespace tributary::api {
+
+// The steps of a snapshot in order. `waiting` is a retry: `message` then holds the last error.
+enum class Phase {
+  starting,
+  waiting,
+  validating,
+  preparing,  // roles, databases, schema before data
+  copying,
+  indexing,   // no copy part is left; indexes and constraints are still built
+  finishing,  // foreign keys, sequences, materialized views, statistics
+  done,
+  failed,
+};
+
+struct TableProgress {
+  std::string name;  // schema.table
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_total = 0;  // estimate
+  bool done = false;
+};
+
+struct DatabaseProgress {
+  std::string name;
+  std::uint64_t tables_total = 0;
+  std::uint64_t tables_done = 0;
+  std::uint64_t rows_copied = 0;
+  std::uint64_t bytes_copied = 0;
+  std::uint64_t bytes_total = 0;      // estimate
+  std::vector<TableProgress> active;  // at most 20, being copied right now
+};
+
+struct Progress {
+  int version = 1;
+  std::string replication;
+  Phase phase = Phase::starting;
+  std::string message;  // one line for a person; with Phase::waiting the error being retried
+  int percent = 0;      // of bytes over all databases; 100 only in Phase::done
+  std::string started;  // RFC 3339
+  std::string updated;  // RFC 3339, moves whenever anything below moved
+  std::vector<DatabaseProgress> databases;
+};
+
+const char* word_of(Phase phase);
+
+Result<Progress> progress_from_json(std::string_view text);
+std::string to_json(const Progress& progress);
+
+}  // namespace tributary::api

@@ -1,0 +1,86 @@
+#include "engine/api/json_reader.h"
+#include "engine/api/progress.h"
+
+namespace tributary::api {
+namespace {
+
+using nlohmann::ordered_json;
+
+const std::vector<std::pair<std::string_view, Phase>> phase_words = {
+    {"Starting", Phase::starting},   {"Waiting", Phase::waiting}, {"Validating", Phase::validating},
+    {"Preparing", Phase::preparing}, {"Copying", Phase::copying}, {"Indexing", Phase::indexing},
+    {"Finishing", Phase::finishing}, {"Done", Phase::done},       {"Failed", Phase::failed}};
+
+ordered_json write_table(const TableProgress& table) {
+  return {{"name", table.name},
+          {"rows", table.rows},
+          {"bytes", table.bytes},
+          {"bytesTotal", table.bytes_total},
+          {"done", table.done}};
+}
+
+ordered_json write_database(const DatabaseProgress& database) {
+  ordered_json active = ordered_json::array();
+  for (const TableProgress& table : database.active) active.push_back(write_table(table));
+  return {{"name", database.name},
+          {"tablesTotal", database.tables_total},
+          {"tablesDone", database.tables_done},
+          {"rowsCopied", database.rows_copied},
+          {"bytesCopied", database.bytes_copied},
+          {"bytesTotal", database.bytes_total},
+          {"active", std::move(active)}};
+}
+
+void read_table(JsonReader& in, TableProgress& table) {
+  in.read("name", table.name)
+      .read("rows", table.rows)
+      .read("bytes", table.bytes)
+      .read("bytesTotal", table.bytes_total)
+      .read("done", table.done);
+}
+
+void read_database(JsonReader& in, DatabaseProgress& database) {
+  in.read("name", database.name)
+      .read("tablesTotal", database.tables_total)
+      .read("tablesDone", database.tables_done)
+      .read("rowsCopied", database.rows_copied)
+      .read("bytesCopied", database.bytes_copied)
+      .read("bytesTotal", database.bytes_total)
+      .read_list("active", database.active, read_table);
+}
+
+}  // namespace
+
+const char* word_of(Phase phase) {
+  for (const auto& [word, known] : phase_words) {
+    if (known == phase) return word.data();
+  }
+  std::abort();
+}
+
+std::string to_json(const Progress& progress) {
+  ordered_json databases = ordered_json::array();
+  for (const DatabaseProgress& database : progress.databases) databases.push_back(write_database(database));
+  const ordered_json json = {{"version", progress.version},      {"replication", progress.replication},
+                             {"phase", word_of(progress.phase)}, {"message", progress.message},
+                             {"percent", progress.percent},      {"started", progress.started},
+                             {"updated", progress.updated},      {"databases", std::move(databases)}};
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+Result<Progress> progress_from_json(std::string_view text) {
+  Progress progress;
+  JsonReader in(text, "progress", UnknownKeys::ignore);
+  in.read("version", progress.version)
+      .read("replication", progress.replication)
+      .read_word("phase", progress.phase, phase_words)
+      .read("message", progress.message)
+      .read("percent", progress.percent)
+      .read("started", progress.started)
+      .read("updated", progress.updated)
+      .read_list("databases", progress.databases, read_database);
+  TRY(in.finish());
+  return progress;
+}
+
+}  // namespace tributary::api

@@ -1,0 +1,127 @@
+#include <array>
+
+#include "engine/api/json_reader.h"
+#include "engine/api/spec.h"
+
+namespace tributary::api {
+namespace {
+
+using nlohmann::ordered_json;
+
+const std::vector<std::pair<std::string_view, Mode>> mode_words = {{"Validate", Mode::validate},
+                                                                   {"Snapshot", Mode::snapshot},
+                                                                   {"SnapshotAndSync", Mode::snapshot_and_sync},
+                                                                   {"Sync", Mode::sync}};
+const std::vector<std::pair<std::string_view, EndpointType>> type_words = {{"PostgreSQL", EndpointType::postgresql},
+                                                                           {"MySQL", EndpointType::mysql},
+                                                                           {"MongoDB", EndpointType::mongodb},
+                                                                           {"SQLite", EndpointType::sqlite}};
+const std::vector<std::pair<std::string_view, OnTargetNotEmpty>> not_empty_words = {
+    {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
+
+template <class E>
+std::string word_for(const std::vector<std::pair<std::string_view, E>>& words, E meaning) {
+  for (const auto& [word, known] : words) {
+    if (known == meaning) return std::string(word);
+  }
+  std::abort();
+}
+
+void read_endpoint(JsonReader& in, Endpoint& endpoint) {
+  in.read_word("type", endpoint.type, type_words)
+      .read("credentialsDir", endpoint.credentials_dir)
+      .read("host", endpoint.host)
+      .read("port", endpoint.port)
+      .read("database", endpoint.database)
+      .read("sslMode", endpoint.ssl_mode)
+      .read("allowSelfSignedCertificates", endpoint.allow_self_signed_certificates);
+}
+
+ordered_json write_endpoint(const Endpoint& endpoint) {
+  return {{"type", word_for(type_words, endpoint.type)},
+          {"credentialsDir", endpoint.credentials_dir},
+          {"host", endpoint.host},
+          {"port", endpoint.port},
+          {"database", endpoint.database},
+          {"sslMode", endpoint.ssl_mode},
+          {"allowSelfSignedCertificates", endpoint.allow_self_signed_certificates}};
+}
+
+void read_selection(JsonReader& in, Selection& selection) {
+  in.read("includeDatabases", selection.include_databases)
+      .read("excludeDatabases", selection.exclude_databases)
+      .read("includeTables", selection.include_tables)
+      .read("excludeTables", selection.exclude_tables);
+}
+
+void read_snapshot(JsonReader& in, SnapshotOptions& snapshot) {
+  std::uint64_t timeout = static_cast<std::uint64_t>(snapshot.timeout.count());
+  std::uint64_t stall_timeout = static_cast<std::uint64_t>(snapshot.stall_timeout.count());
+  in.read("parallelism", snapshot.parallelism)
+      .read_word("onTargetNotEmpty", snapshot.on_target_not_empty, not_empty_words)
+      .read("createDatabase", snapshot.create_database)
+      .read("roles", snapshot.roles)
+      .read("largeObjects", snapshot.large_objects)
+      .read("allowOlderTarget", snapshot.allow_older_target)
+      .read("resumePerTable", snapshot.resume_per_table)
+      .read("requestID", snapshot.request_id)
+      .read("timeoutSeconds", timeout)
+      .read("stallTimeoutSeconds", stall_timeout);
+  snapshot.timeout = Seconds(timeout);
+  snapshot.stall_timeout = Seconds(stall_timeout);
+}
+
+ordered_json write_snapshot(const SnapshotOptions& snapshot) {
+  return {{"parallelism", snapshot.parallelism},
+          {"onTargetNotEmpty", word_for(not_empty_words, snapshot.on_target_not_empty)},
+          {"createDatabase", snapshot.create_database},
+          {"roles", snapshot.roles},
+          {"largeObjects", snapshot.large_objects},
+          {"allowOlderTarget", snapshot.allow_older_target},
+          {"resumePerTable", snapshot.resume_per_table},
+          {"requestID", snapshot.request_id},
+          {"timeoutSeconds", snapshot.timeout.count()},
+          {"stallTimeoutSeconds", snapshot.stall_timeout.count()}};
+}
+
+}  // namespace
+
+Result<Spec> spec_from_json(std::string_view text) {
+  Spec spec;
+  int version = contract_version;
+  JsonReader in(text, "spec", UnknownKeys::refuse);
+  in.read("version", version)
+      .read_word("mode", spec.mode, mode_words)
+      .read("replication", spec.replication)
+      .read("name", spec.name)
+      .read("attempt", spec.attempt)
+      .read_object("source", [&](JsonReader& inner) { read_endpoint(inner, spec.source); })
+      .read_object("target", [&](JsonReader& inner) { read_endpoint(inner, spec.target); })
+      .read_object("selection", [&](JsonReader& inner) { read_selection(inner, spec.selection); })
+      .read_object("snapshot", [&](JsonReader& inner) { read_snapshot(inner, spec.snapshot); });
+  TRY(in.finish());
+  if (version != contract_version) {
+    return Error{Fault::invalid, "spec.version " + std::to_string(version) + " is not known to this engine",
+                 "run engine and operator of the same release"};
+  }
+  return spec;
+}
+
+std::string to_json(const Spec& spec) {
+  const ordered_json json = {{"version", contract_version},
+                             {"mode", word_for(mode_words, spec.mode)},
+                             {"replication", spec.replication},
+                             {"name", spec.name},
+                             {"attempt", spec.attempt},
+                             {"source", write_endpoint(spec.source)},
+                             {"target", write_endpoint(spec.target)},
+                             {"selection",
+                              {{"includeDatabases", spec.selection.include_databases},
+                               {"excludeDatabases", spec.selection.exclude_databases},
+                               {"includeTables", spec.selection.include_tables},
+                               {"excludeTables", spec.selection.exclude_tables}}},
+                             {"snapshot", write_snapshot(spec.snapshot)}};
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace tributary::api

@@ -1,0 +1,30 @@
+#include "engine/model/name.h"
+
+#include <algorithm>
+
+namespace tributary::model {
+namespace {
+
+bool is_plain(const std::string& part) {
+  if (part.empty() || (part[0] >= '0' && part[0] <= '9')) return false;
+  return std::all_of(part.begin(), part.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+std::string spell(const std::string& part) {
+  if (is_plain(part)) return part;
+  std::string quoted = "\"";
+  for (const char c : part) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace
+
+std::string display(const Name& name) {
+  return spell(name.schema) + "." + spell(name.name);
+}
+
+}  // namespace tributary::model

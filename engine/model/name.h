@@ -1,0 +1,18 @@
+#pragma once
+
+#include <compare>
+#include <string>
+
+namespace tributary::model {
+
+// A relation's name inside one database, exactly as the catalog spells it: never quoted, never folded.
+struct Name {
+  std::string schema;
+  std::string name;
+  auto operator<=>(const Name&) const = default;
+};
+
+// For people and for the ledger: "schema.name", with a part in double quotes where SQL would need them.
+std::string display(const Name& name);
+
+}  // namespace tributary::model

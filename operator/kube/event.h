@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "engine/base/channel.h"
+#include "operator/kube/client.h"
+#include "operator/kube/object.h"
+
+namespace tributary::kube {
+
+enum class EventKind { normal, warning };
+
+// What `kubectl describe` shows under an object. `reason` and `action` are CamelCase words, `note` is for people and
+// cut at 1 KiB, the API's limit.
+struct EventNote {
+  EventKind kind = EventKind::normal;
+  std::string reason;
+  std::string action;
+  std::string note;
+};
+
+// The events.k8s.io/v1 Event about `regarding`; in `default` for cluster-wide objects. Pure.
+Object event_object(const Object& regarding, const EventNote& note, const std::string& controller,
+                    const std::string& instance, WallTime now, const std::string& suffix);
+
+// Writes Events on a thread of its own: best effort, at most 1000 waiting, dropped beyond that and when the server
+// refuses; nobody waits for one. Destruction drops what is unsent.
+class Events {
+ public:
+  Events(Client client, std::string controller, std::string instance);
+  ~Events();
+  Events(const Events&) = delete;
+  Events& operator=(const Events&) = delete;
+
+  // Thread-safe, never blocks on the server.
+  void emit(const Object& regarding, const EventNote& note);
+
+ private:
+  void run(std::stop_token stop);
+
+  const Client client_;
+  const std::string controller_;
+  const std::string instance_;
+  Channel<Object> waiting_;
+  std::jthread thread_;
+};
+
+}  // namespace tributary::kube

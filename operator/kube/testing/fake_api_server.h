@@ -1,0 +1,100 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "operator/kube/config.h"
+#include "operator/kube/object.h"
+#include "operator/kube/request.h"
+
+// An API server in this process, on loopback, for tests: real HTTP, so that the transport and its traps are part of
+// what is tested. What it answers is compared with a real server by the e2e test `kube_conformance`.
+// It keeps: one resource version for all kinds, optimistic concurrency, UIDs, generation, status isolation,
+// finalizers with deletionTimestamp, create/get/list (pages)/watch (bookmarks, 410)/delete, apply, merge and JSON
+// patch, label and field selectors, PartialObjectMetadata. It has no schemas, defaults, controllers or RBAC.
+namespace tributary::kube::testing {
+
+// What to do to a request instead of serving it.
+struct Misfortune {
+  enum class Kind {
+    none,
+    answer,      // `status` with a Status body of `reason`, without executing
+    drop,        // close the connection without executing
+    drop_after,  // execute, then close the connection without an answer
+    stall,       // keep the connection, never answer
+  };
+  Kind kind = Kind::none;
+  int status = 500;
+  std::string reason = {};
+  std::string message = {};
+  int retry_after_seconds = 0;
+};
+
+struct Served {
+  Method method = Method::get;
+  std::string path;  // decoded, without the query
+  std::string query;
+  std::string authorization;
+  std::string content_type;
+  std::string user_agent;
+  std::string body;
+};
+
+class FakeApiServer {
+ public:
+  struct Options {
+    std::string token = {};             // when given, any other bearer is answered 401
+    std::string certificate_file = {};  // PEM; when given, the server speaks TLS
+    std::string key_file = {};
+  };
+
+  FakeApiServer();
+  explicit FakeApiServer(Options options);
+  ~FakeApiServer();
+  FakeApiServer(const FakeApiServer&) = delete;
+  FakeApiServer& operator=(const FakeApiServer&) = delete;
+
+  std::string url() const;       // "http://127.0.0.1:port"
+  ClusterConfig config() const;  // a client's configuration for it, with the token
+
+  // Kinds beyond the built-in ones of kinds.h; `status_subresource` isolates status from the main resource.
+  void serve(const Resource& resource, bool status_subresource = true);
+
+  // The world behind the API, without a request: put() creates or overwrites (status included) and answers the
+  // object as stored; erase() removes at once, finalizers or not. Both send watch events.
+  Object put(const Resource& resource, Json object);
+  void erase(const Resource& resource, const Key& key);
+  Object find(const Resource& resource, const Key& key) const;  // a JSON null where there is none
+  std::vector<Object> all(const Resource& resource) const;
+
+  // Asked for each request before it is served; the first `misfortune` that is not `none` befalls it.
+  using Fate = std::function<Misfortune(const Served&)>;
+  void set_fate(Fate fate);
+  void fail_next(int count, Misfortune misfortune);
+  void set_token(std::string token);
+
+  // Watches: forget history so that older versions get 410; end all streams cleanly, by reset or without a word
+  // (half-open: the connection stays, nothing comes); send a raw frame; bookmark now.
+  void compact();
+  void end_streams();
+  void reset_streams();
+  void silence_streams();
+  void send_raw(const std::string& bytes);
+  void bookmark();
+  // Sends watch bytes in HTTP chunks of this many bytes, 0: a chunk per event.
+  void split_chunks(std::size_t bytes);
+  std::size_t open_streams() const;
+  bool wait_for_streams(std::size_t count, Milliseconds limit) const;
+
+  std::vector<Served> served() const;
+  void forget_served();
+
+ private:
+  class Self;
+  std::unique_ptr<Self> self_;
+};
+
+}  // namespace tributary::kube::testing

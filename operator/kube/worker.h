@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "engine/base/result.h"
+#include "operator/kube/queue.h"
+
+namespace tributary::kube {
+
+// When a reconciled key wants to be looked at again without being asked; nothing: when something changes.
+struct Requeue {
+  std::optional<Milliseconds> after = {};
+};
+
+using Reconcile = std::function<Result<Requeue>(const Key&, std::stop_token)>;
+
+// What a reconcile's outcome means for its key; the only retry policy of the operator.
+enum class Next {
+  forget,    // success, or an error that no retry can heal (invalid, fenced): wait for a change
+  again,     // success with Requeue::after
+  back_off,  // any other error
+  drop,      // cancelled: we are stopping
+};
+Next next_for(const Result<Requeue>& outcome);
+
+// Threads that take keys from the queue and reconcile them, one worker per key. Exceptions of `reconcile` are caught,
+// logged and backed off. The queue outlives the workers; destruction stops and joins them.
+class Workers {
+ public:
+  Workers(std::string name, Queue& queue, Reconcile reconcile, int threads);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // Asks the workers to finish the key in hand and end, and waits for them. A reconcile sees it in its stop_token.
+  void stop();
+
+ private:
+  void work(std::stop_token stop);
+  void serve(const Key& key, std::stop_token stop);
+
+  const std::string name_;
+  Queue& queue_;
+  const Reconcile reconcile_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace tributary::kube

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/model/name.h"
+
+// The schema as an ordered list of statements, made by a Source (for PostgreSQL from pg_dump's sections) and carried
+// out by a Target. The list is data: it says when a step may run, never how it is run.
+namespace tributary::pipeline {
+
+// When a step runs.
+enum class Stage {
+  before_data,  // in order, one after another, before the first row
+  with_table,   // as soon as its table holds all its rows and the steps in `after` are done; in parallel
+  foreign_key,  // after every table of the database is complete; in parallel
+  after_data,   // in order, at the very end: triggers, rules, policies, materialized views, event triggers
+};
+
+struct SchemaStep {
+  Stage stage = Stage::before_data;
+  std::string kind;                  // as pg_dump's table of contents says it: "TABLE", "INDEX", "FK CONSTRAINT"
+  std::string object;                // for people: "index public.orders_pkey"
+  std::optional<model::Name> table;  // with_table: the table whose rows it waits for
+  std::vector<std::size_t> after;    // with_table: indexes into Schema::steps that must be done first
+  std::string sql;                   // one or more statements
+  std::string validate;              // foreign_key: validates what `sql` added as NOT VALID; may be empty
+  std::string orphans;               // foreign_key: a query of one row and one column: how many rows lack a parent
+  bool optional = false;             // a failure is reported as a finding and does not fail the snapshot
+};
+
+struct Schema {
+  std::vector<SchemaStep> steps;
+};
+
+}  // namespace tributary::pipeline

@@ -78,6 +78,8 @@ class CopyOut {
 
 // COPY ... FROM STDIN. Small writes are gathered into 64 KiB messages; up to 1 MiB may be unsent, then write() waits.
 // finish() is explicit: destroying an unfinished CopyIn fails the statement on the server. Borrows its connection.
+// A server that speaks during COPY has failed it: write() then stops at once instead of sending the rest in vain. Set
+// client_min_messages = error in such sessions, so that a notice cannot be taken for a failure.
 class CopyIn {
  public:
   CopyIn(CopyIn&& other) noexcept;
@@ -92,6 +94,7 @@ class CopyIn {
   friend class Connection;
   explicit CopyIn(Connection* connection) : connection_(connection) {}
   Result<void> send(const char* bytes, std::size_t size, const Until& until);
+  Error interrupted(const Until& until);
   Connection* connection_;
   std::vector<char> gathered_;
   std::size_t unsent_ = 0;

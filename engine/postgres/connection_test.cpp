@@ -1,0 +1,50 @@
+#include "engine/postgres/connection.h"
+
+#include <gtest/gtest.h>
+
+namespace tributary::postgres {
+namespace {
+
+TEST(ParseConninfo, decodes_a_uri) {
+  const auto parameters = parse_conninfo("postgresql://us%40er:p%3A%40ss@db.example:5433/my%20db?sslmode=require");
+  ASSERT_TRUE(parameters);
+  EXPECT_EQ(parameters->at("user"), "us@er");
+  EXPECT_EQ(parameters->at("password"), "p:@ss");
+  EXPECT_EQ(parameters->at("dbname"), "my db");
+  EXPECT_EQ(parameters->at("sslmode"), "require");
+}
+
+TEST(ParseConninfo, an_error_never_repeats_the_text) {
+  const auto parameters = parse_conninfo("postgresql://user:hunter2@[::1/db");
+  ASSERT_FALSE(parameters);
+  EXPECT_EQ(parameters.error().fault, Fault::invalid);
+  EXPECT_EQ(describe(parameters.error()).find("hunter2"), std::string::npos);
+}
+
+TEST(Describe, names_the_place_and_never_the_password) {
+  EXPECT_EQ(describe(Parameters{{"host", "db"}, {"dbname", "app"}, {"user", "u"}, {"password", "hunter2"}}),
+            "db:5432/app as u");
+}
+
+TEST(FaultOf, a_class_of_errors_decides_what_the_loops_do) {
+  EXPECT_EQ(fault_of("57P01"), Fault::transient);  // admin_shutdown
+  EXPECT_EQ(fault_of("53300"), Fault::transient);  // too_many_connections
+  EXPECT_EQ(fault_of("53100"), Fault::failed);     // disk_full
+  EXPECT_EQ(fault_of("40P01"), Fault::transient);  // deadlock_detected
+  EXPECT_EQ(fault_of("28P01"), Fault::denied);     // invalid_password
+  EXPECT_EQ(fault_of("42501"), Fault::denied);     // insufficient_privilege
+  EXPECT_EQ(fault_of("42P01"), Fault::missing);    // undefined_table
+  EXPECT_EQ(fault_of("23505"), Fault::failed);     // unique_violation
+  EXPECT_EQ(fault_of(""), Fault::transient);       // the connection broke
+}
+
+TEST(Connection, an_unreachable_server_is_transient_and_named) {
+  const auto connection = Connection::open({{"host", "127.0.0.1"}, {"port", "1"}, {"dbname", "app"}}, {},
+                                           {Deadline::after(Seconds(10)), {}});
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().fault, Fault::transient);
+  EXPECT_NE(connection.error().what.find("127.0.0.1:1/app"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tributary::postgres

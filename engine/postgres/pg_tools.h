@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+
+// The client programs that read and print a schema. Both must be at least as new as the source server.
+namespace tributary::postgres {
+
+struct PgTools {
+  std::string pg_dump;     // absolute path
+  std::string pg_restore;  // absolute path, of the same installation
+  int major = 0;
+  std::string version;  // e.g. "18.1"
+};
+
+// Every installation that has both programs: the folders of PATH in order, then /usr/lib/postgresql/*/bin, newest
+// first. Debian's wrappers, which choose another version by themselves, are passed over.
+Result<std::vector<PgTools>> find_pg_tools(const Until& until);
+
+// The first of `found` that is new enough for a server of `major`. Fault::invalid when there is none, naming the
+// newest that was found.
+Result<PgTools> choose_pg_tools(const std::vector<PgTools>& found, int major);
+
+// The version in what `pg_dump --version` prints ("pg_dump (PostgreSQL) 18.1 (Debian ...)" is "18.1"), "" when there
+// is none. Pre-releases ("19beta1") keep their word.
+std::string parse_tool_version(std::string_view printed);
+
+}  // namespace tributary::postgres

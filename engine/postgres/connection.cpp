@@ -48,9 +48,9 @@ Result<void> wait_for(int socket, short events, const Until& until) {
   }
 }
 
-bool has_input(int socket) {
-  pollfd watched{socket, POLLIN, 0};
-  return poll(&watched, 1, 0) > 0;
+short ready_now(int socket) {
+  pollfd watched{socket, POLLIN | POLLOUT, 0};
+  return poll(&watched, 1, 0) > 0 ? watched.revents : static_cast<short>(0);
 }
 
 // A refused password or an unknown role arrives while connecting, without a PGresult: libpq of Debian 12 keeps no
@@ -534,13 +534,27 @@ Result<void> CopyIn::send(const char* bytes, std::size_t size, const Until& unti
   // CopyData's length word counts itself in 32 bits; a single row of binary COPY stays below 1 GiB.
   if (size > (std::size_t{1} << 30)) return Error{Fault::failed, "a row is larger than 1 GiB"};
   if (PQputCopyData(state.get(), bytes, static_cast<int>(size)) < 0) return state.connection_error();
-  const int rest = PQflush(state.get());
-  if (rest < 0) return state.connection_error();
-  unsent_ = rest == 0 ? 0 : unsent_ + size;
-  if (has_input(PQsocket(state.get()))) return interrupted(until);
-  if (unsent_ < unsent_limit) return {};
-  TRY(state.flush(until));
-  unsent_ = 0;
+  unsent_ += size;
+  return flush(until);
+}
+
+// Looks at the socket before libpq does: libpq reads what comes in as soon as a send would block, and then nobody can
+// tell any longer that the server spoke. A word of the server that slips through is heard at the end of the COPY.
+Result<void> CopyIn::flush(const Until& until) {
+  Connection::State& state = *connection_->state_;
+  while (unsent_ > 0) {
+    const short ready = ready_now(PQsocket(state.get()));
+    if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) return interrupted(until);
+    if ((ready & POLLOUT) != 0) {
+      const int rest = PQflush(state.get());
+      if (rest < 0) return state.connection_error();
+      if (rest == 0) unsent_ = 0;
+    } else if (unsent_ < unsent_limit) {
+      return {};
+    } else {
+      TRY(wait_for(PQsocket(state.get()), POLLIN | POLLOUT, until));
+    }
+  }
   return {};
 }
 

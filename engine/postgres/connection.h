@@ -94,6 +94,7 @@ class CopyIn {
   friend class Connection;
   explicit CopyIn(Connection* connection) : connection_(connection) {}
   Result<void> send(const char* bytes, std::size_t size, const Until& until);
+  Result<void> flush(const Until& until);
   Error interrupted(const Until& until);
   Connection* connection_;
   std::vector<char> gathered_;

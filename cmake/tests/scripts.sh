@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# scripts.sh <source root>: every shell script passes shellcheck. A fragment that others source is checked through them,
+# where its variables are known; those of ./dev use none but exported ones.
+set -euo pipefail
+cd "$1"
+mapfile -t programs < <(find . -path ./build -prune -o -type f -name '*.sh' -perm -u+x -print)
+shellcheck --external-sources --check-sourced .ci/run "${programs[@]}"
+shellcheck dev scripts/*.sh
+echo "${#programs[@]} scripts, what they source, and the task runner are clean"

@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# The suites. Each is a ctest test of label unit (no server), pg (live PostgreSQL) or e2e (a real Kubernetes).
+
+# Rooms with threads of their own: these run under ThreadSanitizer too.
+readonly THREADED='^(engine_base|engine_pipeline|engine_serve|operator_kube|operator_replication)_test$'
+
+# run_tests PRESET LABELS [ctest arguments...]
+run_tests() {
+  local preset=$1 labels=$2
+  shift 2
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" --label-regex "^($labels)\$" "$@"
+}
+
+FAILED=()
+
+# suite "what" PRESET LABELS [ctest arguments...]: a failure does not keep later suites from running.
+suite() {
+  local what=$1 began=$SECONDS
+  shift
+  say "==> $what"
+  run_tests "$@" || FAILED+=("$what")
+  say "    done in $((SECONDS - began)) s: $what"
+}
+
+build_threaded() {
+  local targets
+  build tsan --target help >/dev/null
+  mapfile -t targets < <(ctest --test-dir build/tsan --show-only --tests-regex "$THREADED" | sed -n 's/^ *Test *#[0-9]*: //p')
+  build tsan --target "${targets[@]}"
+}
+
+test_everything() {
+  packages
+  postgres
+  build dev
+  suite "unit and PostgreSQL tests" dev 'unit|pg'
+  build asan
+  suite "unit and PostgreSQL tests under AddressSanitizer" asan 'unit|pg'
+  build_threaded
+  suite "threaded rooms under ThreadSanitizer" tsan unit --tests-regex "$THREADED"
+  suite "end-to-end tests" dev e2e
+  ((${#FAILED[@]} == 0)) || die "failed: $(printf '%s; ' "${FAILED[@]}")"
+}
+
+# test_verb [--label L] [--preset P] [ctest arguments...]
+test_verb() {
+  local labels='' preset=dev
+  if (($# == 0)); then test_everything; return; fi
+  while (($#)); do
+    case $1 in
+      --label) labels=${2:?--label needs unit, pg or e2e}; shift 2 ;;
+      --preset) preset=${2:?--preset needs dev, asan or tsan}; shift 2 ;;
+      *) break ;;
+    esac
+  done
+  packages
+  if [[ $labels != unit ]]; then postgres; fi
+  build "$preset"
+  run_tests "$preset" "${labels:-unit|pg}" "$@"
+}

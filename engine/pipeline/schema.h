@@ -15,7 +15,7 @@ namespace tributary::pipeline {
 enum class Stage {
   before_data,  // in order, one after another, before the first row
   with_table,   // as soon as its table holds all its rows and the steps in `after` are done; in parallel
-  foreign_key,  // after every table of the database is complete; in parallel
+  foreign_key,  // after every table of the database is complete and the steps in `after` are done; in parallel
   after_data,   // in order, at the very end: triggers, rules, policies, materialized views, event triggers
 };
 
@@ -23,15 +23,18 @@ struct SchemaStep {
   Stage stage = Stage::before_data;
   std::string kind;                  // as pg_dump's table of contents says it: "TABLE", "INDEX", "FK CONSTRAINT"
   std::string object;                // for people: "index public.orders_pkey"
-  std::optional<model::Name> table;  // with_table: the table whose rows it waits for
-  std::vector<std::size_t> after;    // with_table: indexes into Schema::steps that must be done first
-  std::string sql;                   // one or more statements
+  std::optional<model::Name> table;  // with_table: the table whose rows it waits for; nothing: it waits for none
+  std::vector<std::size_t> after;    // with_table, foreign_key: indexes of earlier steps that must be done first
+  std::string sql;                   // one or more statements; may hold a secret (user mappings): never logged
   std::string validate;              // foreign_key: validates what `sql` added as NOT VALID; may be empty
   std::string orphans;               // foreign_key: a query of one row and one column: how many rows lack a parent
   bool optional = false;             // a failure is reported as a finding and does not fail the snapshot
+  bool may_exist = false;            // "already exists" (SQLSTATE class 42, duplicate ...) counts as done
 };
 
 struct Schema {
+  // What each session that carries out steps must set first, each a SET without the word.
+  std::vector<std::string> settings;
   std::vector<SchemaStep> steps;
 };
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/target_traits.h"
+
+// Large objects: they keep their OIDs, because rows refer to them by it.
+namespace tributary::postgres {
+
+// All of the database, ascending.
+Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const Until& until);
+
+struct LargeObjectCount {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;
+};
+
+// Copies contents, owner, grants and comment of these objects, replacing objects of the same OIDs on the target.
+// `source` is in a transaction that uses the snapshot, `target` in one of the caller, who commits it together with the
+// ledger's row: the call can be repeated, and different OIDs can go through different connections at once. Holds at
+// most one chunk (1 MiB) in memory.
+Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
+                                            std::span<const std::uint32_t> objects, const Until& until);
+
+}  // namespace tributary::postgres

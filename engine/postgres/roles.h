@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/api/report.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/statement.h"
+
+// The roles of a server, made from its catalogs. Predefined roles (pg_*) and those of a provider are passed over.
+// A role that the target has already is kept as it is: what differs is reported, never changed.
+namespace tributary::postgres {
+
+// What creates on `target` the roles of `source` that it lacks: attributes as far as the target's role may set them,
+// memberships, settings, comments, and passwords where the source lets us read their verifiers. For the whole server;
+// to be carried out before any database is created.
+Result<std::vector<Statement>> role_statements(Connection& source, Connection& target,
+                                               std::vector<api::Finding>& findings, const Until& until);
+
+}  // namespace tributary::postgres

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/api/report.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/name.h"
+#include "engine/pipeline/schema.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/target_traits.h"
+
+// The schema of one source database as the exported snapshot sees it: pg_dump describes it, the catalog adds what
+// pg_dump's description does not tell apart, and the pure functions of schema_steps.h make the list of statements.
+namespace tributary::postgres {
+
+// Whether the rows of a table are to be copied. Asked for ordinary, partitioned and foreign tables.
+using SelectsTable = std::function<bool(const model::Name&)>;
+
+struct SchemaRequest {
+  Parameters source;     // of the database itself; the password reaches pg_dump through an unnamed file in memory
+  std::string snapshot;  // id of the exported snapshot
+  std::string pg_dump;   // absolute path of a pg_dump that is new enough (pg_tools.h)
+  SelectsTable selects;
+  TargetTraits target;
+};
+
+struct SourceSchema {
+  pipeline::Schema schema;
+  // Sequences that the steps create and whose values are to be carried over (sequences.h).
+  std::vector<model::Name> sequences;
+};
+
+// `source` is in a transaction that uses the snapshot. What is left out or may fail is added to `findings`.
+Result<SourceSchema> read_schema(Connection& source, const SchemaRequest& request, std::vector<api::Finding>& findings,
+                                 const Until& until);
+
+}  // namespace tributary::postgres

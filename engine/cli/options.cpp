@@ -1,0 +1,226 @@
+#include "engine/cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "engine/cli/flags.h"
+#include "engine/cli/nearest.h"
+
+namespace tributary::cli {
+namespace {
+
+constexpr const char* about =
+    "Copies PostgreSQL databases into PostgreSQL.\n\n"
+    "A password is best kept in a file: ~/.pgpass, the file that PGPASSFILE names, or --source @FILE.";
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 failed (a retry may help), 2 bad configuration, 3 differences found,\n"
+    "4 position lost (a new snapshot is needed), 5 another engine owns this replication.";
+
+// Groups of --help. --spec says all that the first three say, so it stands alone among them.
+constexpr const char* ends = "Source and target";
+constexpr const char* selection = "Selection";
+constexpr const char* snapshot = "Snapshot";
+constexpr const char* consent = "Consent";
+constexpr const char* manner = "Output";
+
+void add_text(CLI::App& verb, const char* name, std::string& into, const char* value, const char* group,
+              const char* what) {
+  verb.add_option(name, into, what)->option_text(value)->group(group);
+}
+
+void add_list(CLI::App& verb, const char* name, std::vector<std::string>& into, const char* value, const char* what) {
+  verb.add_option(name, into, what)->option_text(value)->group(selection)->allow_extra_args(false);
+}
+
+void add_switch(CLI::App& verb, const char* name, bool& into, const char* group, const char* what) {
+  verb.add_flag(name, into, what)->group(group);
+}
+
+void add_ends(CLI::App& verb, Flags& flags) {
+  add_text(verb, "--source", flags.source, "URI", ends, "PostgreSQL URI or keyword string, or @FILE that holds one");
+  add_text(verb, "--target", flags.target, "URI", ends, "The same for the target");
+  add_switch(verb, "--allow-self-signed-certs", flags.allow_self_signed_certs, ends,
+             "Encrypt without checking who answers");
+  add_text(verb, "--spec", flags.spec_file, "FILE", ends, "Source, target, selection and snapshot as JSON instead");
+}
+
+void add_selection(CLI::App& verb, Flags& flags) {
+  add_list(verb, "--include-databases", flags.include_databases, "NAME,...",
+           "Only these, * for any letters; default: the one that --source names");
+  add_list(verb, "--exclude-databases", flags.exclude_databases, "NAME,...", "All databases but these");
+  add_list(verb, "--include-tables", flags.include_tables, "TABLE,...", "Only these: db.table or db.schema.table");
+  add_list(verb, "--exclude-tables", flags.exclude_tables, "TABLE,...", "All tables but these");
+}
+
+void add_snapshot(CLI::App& verb, Flags& flags) {
+  add_switch(verb, "--drop-existing", flags.drop_existing, snapshot, "Drop what is in the way on the target");
+  add_switch(verb, "--append", flags.append, snapshot,
+             "Accept other tables on the target; ours must be absent or empty there");
+  add_switch(verb, "--no-roles", flags.no_roles, snapshot, "Copy no roles");
+  add_switch(verb, "--no-large-objects", flags.no_large_objects, snapshot, "Copy no large objects");
+  add_switch(verb, "--allow-older-target", flags.allow_older_target, snapshot,
+             "Accept a target of an older major version");
+  add_text(verb, "--timeout", flags.timeout, "TIME", snapshot, "Give up after 90s, 15m, 2h ...; default: never");
+}
+
+void add_copy(CLI::App& verb, Flags& flags) {
+  add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", snapshot,
+           "Give up when nothing moves for this long; default 15m, 0: never");
+  add_text(verb, "--parallelism", flags.parallelism, "N", snapshot,
+           "Copy streams; default: chosen from what both servers have");
+  add_switch(verb, "--resume-per-table", flags.resume_per_table, snapshot,
+             "Keep tables that a killed run finished, each as of its own moment");
+  add_switch(verb, "--dry-run", flags.dry_run, consent, "Print what would be done and change nothing");
+  add_switch(verb, "-y,--yes", flags.yes, consent, "Drop without asking");
+}
+
+void add_manner(CLI::App& verb, Flags& flags) {
+  add_text(verb, "--output", flags.output, "text|json", manner, "json ends standard output with one report object");
+  add_text(verb, "--log-level", flags.log_level, "LEVEL", manner,
+           "debug, info, warn or error; logs go to standard error");
+  add_text(verb, "--log-format", flags.log_format, "text|json", manner, "Form of a log line");
+  add_text(verb, "--status-address", flags.status_address, "HOST:PORT", manner,
+           "Serve /healthz /readyz /status /metrics, like 0.0.0.0:8080");
+  add_text(verb, "--termination-log", flags.termination_log, "FILE", manner,
+           "Write the report there too, shortened to 3584 bytes");
+}
+
+CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
+  CLI::App* made = app.add_subcommand(word_of(verb), what);
+  add_ends(*made, flags);
+  add_selection(*made, flags);
+  add_snapshot(*made, flags);
+  if (verb == Verb::init) add_copy(*made, flags);
+  add_manner(*made, flags);
+  made->footer(exit_codes);
+  made->allow_extras();
+  return made;
+}
+
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) names.push_back("--" + option->get_lnames().front());
+  return names;
+}
+
+// An argument that nothing asked for. It may hold a password, so only what looks like a flag or a verb is repeated.
+Error unexpected(const std::string& argument, const std::string& what, const std::vector<std::string>& known,
+                 const std::string& see) {
+  const std::string word = argument.substr(0, argument.find('='));
+  if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_") != std::string::npos || word.size() > 40)
+    return {Fault::invalid, "an argument was not expected; it is not repeated here as it may hold a password",
+            "quote values with blanks; see " + see};
+  const std::string meant = nearest(word, known);
+  return {Fault::invalid, "unknown " + what + " " + word, meant.empty() ? "see " + see : "did you mean " + meant + "?"};
+}
+
+Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
+  for (const std::string& extra : app.remaining()) {
+    if (!extra.starts_with('-')) continue;
+    return Error{Fault::invalid, "flags follow the verb", "write it like tributary init --source URI --target URI"};
+  }
+  const std::vector<std::string> extras = verb.remaining();
+  if (extras.empty()) return {};
+  const bool is_flag = extras.front().starts_with('-');
+  return unexpected(extras.front(), is_flag ? "flag" : "argument",
+                    is_flag ? names_of(verb) : std::vector<std::string>{}, "tributary help " + verb.get_name());
+}
+
+Result<void> check_spec_alone(const CLI::App& verb) {
+  for (const CLI::Option* option : verb.get_options()) {
+    const std::string& group = option->get_group();
+    const bool said_by_spec = group == ends || group == selection || group == snapshot;
+    if (!said_by_spec || option->count() == 0 || option->get_name() == "--spec") continue;
+    return Error{Fault::invalid, "cannot use both --spec and " + option->get_name(), "say it in the file of --spec"};
+  }
+  return {};
+}
+
+Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags& flags, Options& options) {
+  TRY(read_manner(flags, options));
+  TRY(check_extras(app, verb));
+  options.from_spec_file = !flags.spec_file.empty();
+  if (options.from_spec_file) {
+    TRY(check_spec_alone(verb));
+    options.spec = TRY(spec_from_file(flags.spec_file));
+  } else {
+    options.spec = TRY(spec_from_flags(flags, options.verb));
+  }
+  return {};
+}
+
+Invocation failed(Error flaw) {
+  Invocation invocation;
+  invocation.flaw = std::move(flaw);
+  return invocation;
+}
+
+Invocation explain(const CLI::App& app, const std::string& topic) {
+  Invocation invocation;
+  const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init)};
+  if (topic.empty()) {
+    invocation.text = app.help();
+  } else if (std::find(verbs.begin(), verbs.end(), topic) != verbs.end()) {
+    invocation.text = app.get_subcommand(topic)->help();
+  } else {
+    return failed(unexpected(topic, "verb", verbs, "tributary --help"));
+  }
+  return invocation;
+}
+
+// CLI11 ends a parse by throwing; its words for a flag without its value are good enough to pass on.
+Result<std::string> parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  try {
+    app.parse(arguments);
+    return std::string();
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? app.help() : chosen.front()->help();
+  } catch (const CLI::CallForVersion&) {
+    return std::string("tributary " TRIBUTARY_VERSION "\n");
+  } catch (const CLI::ArgumentMismatch& problem) {
+    return Error{Fault::invalid, problem.what(), "a value that begins with - is written --flag=value"};
+  } catch (const CLI::Error&) {
+    return Error{Fault::invalid, "the command line cannot be read", "see tributary --help"};
+  }
+}
+
+}  // namespace
+
+const char* word_of(Verb verb) {
+  switch (verb) {
+    case Verb::validate:
+      return "validate";
+    case Verb::init:
+      return "init";
+  }
+  std::abort();
+}
+
+Invocation read_command_line(const std::vector<std::string>& arguments) {
+  Flags flags;
+  CLI::App app(about, "tributary");
+  app.set_version_flag("--version", "tributary " TRIBUTARY_VERSION);
+  app.footer(exit_codes);
+  app.allow_extras();
+  const CLI::App* validate = add_verb(app, Verb::validate, "Say what stands in the way, changing nothing", flags);
+  const CLI::App* init = add_verb(app, Verb::init, "Copy databases, schema and rows", flags);
+  app.add_subcommand("help", "Explain a verb: tributary help init");
+  if (arguments.empty()) return explain(app, "");
+  if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
+
+  const Result<std::string> text = parse(app, arguments);
+  if (!text) return failed(text.error());
+  if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
+  if (!validate->parsed() && !init->parsed())
+    return explain(app, app.remaining().empty() ? "" : app.remaining().front());
+
+  Invocation invocation;
+  invocation.options.verb = init->parsed() ? Verb::init : Verb::validate;
+  const Result<void> read = read_options(app, init->parsed() ? *init : *validate, flags, invocation.options);
+  if (!read) invocation.flaw = read.error();
+  return invocation;
+}
+
+}  // namespace tributary::cli

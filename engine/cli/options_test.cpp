@@ -1,0 +1,226 @@
+#include "engine/cli/options.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+namespace tributary::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr const char* source = "postgresql://u@src/app";
+constexpr const char* target = "host=dst dbname=app";
+
+Invocation init(Words more) {
+  Words words = {"init", "--source", source, "--target", target};
+  words.insert(words.end(), more.begin(), more.end());
+  return read_command_line(words);
+}
+
+Options good(const Invocation& invocation) {
+  EXPECT_FALSE(invocation.flaw) << describe(*invocation.flaw);
+  return invocation.options;
+}
+
+std::string flaw(const Invocation& invocation) {
+  return invocation.flaw ? describe(*invocation.flaw) : "accepted";
+}
+
+std::string a_file(const std::string& text) {
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("options_test." + std::to_string(std::random_device{}()));
+  std::ofstream(path) << text;
+  return path.string();
+}
+
+TEST(Init, says_by_default_what_the_spec_says_by_default) {
+  const Options options = good(init({}));
+  api::Spec expected;
+  EXPECT_EQ(api::to_json(options.spec), api::to_json(expected));
+  EXPECT_EQ(options.spec.source.uri, source);
+  EXPECT_EQ(options.spec.target.uri, target);
+  EXPECT_EQ(options.verb, Verb::init);
+  EXPECT_EQ(options.output, Output::text);
+  EXPECT_FALSE(options.log_level);
+  EXPECT_FALSE(options.dry_run || options.yes || options.from_spec_file);
+}
+
+TEST(Init, every_flag_arrives_in_the_spec) {
+  const Options options = good(init({"--include-databases",
+                                     "a,b",
+                                     "--include-databases=c",
+                                     "--exclude-tables",
+                                     "a.t, \"x,y\".public.u",
+                                     "--drop-existing",
+                                     "--parallelism",
+                                     "4",
+                                     "--no-roles",
+                                     "--no-large-objects",
+                                     "--allow-self-signed-certs",
+                                     "--timeout",
+                                     "2h",
+                                     "--stall-timeout",
+                                     "90s",
+                                     "--allow-older-target",
+                                     "--resume-per-table",
+                                     "--dry-run",
+                                     "--yes",
+                                     "--output",
+                                     "json",
+                                     "--log-level",
+                                     "debug",
+                                     "--log-format",
+                                     "json",
+                                     "--status-address",
+                                     "[::]:8080",
+                                     "--termination-log",
+                                     "/dev/termination-log"}));
+  EXPECT_EQ(options.spec.mode, api::Mode::snapshot);
+  EXPECT_EQ(options.spec.selection.include_databases, (Words{"a", "b", "c"}));
+  EXPECT_EQ(options.spec.selection.exclude_tables, (Words{"a.t", "\"x,y\".public.u"}));
+  EXPECT_EQ(options.spec.snapshot.on_target_not_empty, api::OnTargetNotEmpty::drop);
+  EXPECT_EQ(options.spec.snapshot.parallelism, 4);
+  EXPECT_FALSE(options.spec.snapshot.roles);
+  EXPECT_FALSE(options.spec.snapshot.large_objects);
+  EXPECT_TRUE(options.spec.snapshot.allow_older_target);
+  EXPECT_TRUE(options.spec.snapshot.resume_per_table);
+  EXPECT_EQ(options.spec.snapshot.timeout, Seconds(7200));
+  EXPECT_EQ(options.spec.snapshot.stall_timeout, Seconds(90));
+  EXPECT_TRUE(options.spec.source.allow_self_signed_certificates);
+  EXPECT_TRUE(options.spec.target.allow_self_signed_certificates);
+  EXPECT_TRUE(options.dry_run);
+  EXPECT_TRUE(options.yes);
+  EXPECT_EQ(options.output, Output::json);
+  EXPECT_EQ(options.log_level, log::Level::debug);
+  EXPECT_EQ(options.log_format, log::Format::json);
+  EXPECT_EQ(options.status_address, "[::]:8080");
+  EXPECT_EQ(options.termination_log, "/dev/termination-log");
+}
+
+TEST(Init, the_other_half_of_each_pair_arrives_too) {
+  const Options options =
+      good(init({"--exclude-databases", "x", "--include-tables", "a.t", "--include-tables", "a.s.u", "--append"}));
+  EXPECT_EQ(options.spec.selection.exclude_databases, Words{"x"});
+  EXPECT_EQ(options.spec.selection.include_tables, (Words{"a.t", "a.s.u"}));
+  EXPECT_EQ(options.spec.snapshot.on_target_not_empty, api::OnTargetNotEmpty::append);
+}
+
+TEST(Validate, makes_a_spec_of_mode_validate) {
+  const Invocation read = read_command_line({"validate", "--source", source, "--target", target, "--append"});
+  EXPECT_EQ(good(read).spec.mode, api::Mode::validate);
+  EXPECT_EQ(read.options.verb, Verb::validate);
+}
+
+TEST(CommandLine, each_flaw_names_the_flag_and_says_what_to_do) {
+  const std::pair<Words, const char*> cases[] = {
+      {{"--drop-existing", "--append"}, "cannot use both --drop-existing and --append (hint: give one of the two)"},
+      {{"--include-databases", "a", "--exclude-databases", "b"},
+       "cannot use both --include-databases and --exclude-databases (hint: give one of the two)"},
+      {{"--include-tables", "a.t", "--exclude-tables", "a.u"},
+       "cannot use both --include-tables and --exclude-tables (hint: give one of the two)"},
+      {{"--drop-exsting"}, "unknown flag --drop-exsting (hint: did you mean --drop-existing?)"},
+      {{"--drop"}, "unknown flag --drop (hint: did you mean --drop-existing?)"},
+      {{"--frobnicate"}, "unknown flag --frobnicate (hint: see tributary help init)"},
+      {{"stray"}, "unknown argument stray (hint: see tributary help init)"},
+      {{"--parallelism", "many"}, "--parallelism: 'many' is not a number from 0 to 64"},
+      {{"--parallelism", "65"}, "--parallelism: '65' is not a number from 0 to 64"},
+      {{"--timeout", "soon"}, "--timeout: 'soon' is not a duration (hint: write it like 90s, 15m, 2h or 1h30m)"},
+      {{"--stall-timeout", "15"},
+       "--stall-timeout: '15' is not a duration (hint: write it like 90s, 15m, 2h or 1h30m)"},
+      {{"--output", "yaml"}, "--output: 'yaml' is neither text nor json"},
+      {{"--log-format", "xml"}, "--log-format: 'xml' is neither text nor json"},
+      {{"--log-level", "loud"}, "--log-level: 'loud' is none of debug, info, warn and error"},
+      {{"--include-tables", "a.t,,b.t"}, "--include-tables: 'a.t,,b.t' has an empty entry"},
+      {{"--include-tables", "a.\"t"}, "--include-tables: 'a.\"t' has a quote that is not closed"},
+      {{"--spec", "/nowhere"}, "cannot use both --spec and --source (hint: say it in the file of --spec)"}};
+  for (const auto& [words, expected] : cases) {
+    const Invocation read = init(words);
+    EXPECT_EQ(flaw(read), expected);
+    ASSERT_TRUE(read.flaw);
+    EXPECT_EQ(read.flaw->fault, Fault::invalid);
+  }
+}
+
+TEST(CommandLine, each_flaw_around_the_verb_is_named) {
+  const std::pair<Words, const char*> cases[] = {
+      {{"initt"}, "unknown verb initt (hint: did you mean init?)"},
+      {{"valid"}, "unknown verb valid (hint: did you mean validate?)"},
+      {{"replicate"}, "unknown verb replicate (hint: see tributary --help)"},
+      {{"help", "ini"}, "unknown verb ini (hint: did you mean init?)"},
+      {{"--yes", "init"}, "flags follow the verb (hint: write it like tributary init --source URI --target URI)"},
+      {{"init", "--target", target},
+       "--source is missing (hint: give it like --source postgresql://user@host:5432/database, or --spec FILE)"},
+      {{"init", "--source", source},
+       "--target is missing (hint: give it like --target postgresql://user@host:5432/database, or --spec FILE)"},
+      {{"init", "--source", "mysql://u@h/d", "--target", target},
+       "--source: mysql:// is not supported by this version (hint: sources and targets are PostgreSQL)"},
+      {{"init", "--source", "@/nowhere/uri", "--target", target},
+       "--source: file /nowhere/uri cannot be opened (hint: check the path and its permissions)"},
+      {{"init", "--spec", "/nowhere/spec.json"},
+       "--spec: file /nowhere/spec.json cannot be opened (hint: check the path and its permissions)"},
+      {{"validate", "--source", source, "--target", target, "--yes"},
+       "unknown flag --yes (hint: see tributary help validate)"}};
+  for (const auto& [words, expected] : cases) EXPECT_EQ(flaw(read_command_line(words)), expected);
+}
+
+TEST(CommandLine, a_flag_without_its_value_is_named) {
+  EXPECT_NE(flaw(read_command_line({"init", "--source"})).find("--source"), std::string::npos);
+}
+
+TEST(CommandLine, no_flaw_repeats_a_password) {
+  const Words cases[] = {{"init", "postgresql://u:hunter2@h/d"},
+                         {"init", "--sorce=postgresql://u:hunter2@h/d", "--target", target},
+                         {"init", "--sorce", "postgresql://u:hunter2@h/d"},
+                         {"init", "--source", "mysql://u:hunter2@h/d", "--target", target},
+                         {"init", "--source", "hunter2://u:hunter2@h/d", "--target", target},
+                         {"init", "--source", source, "--source", "postgresql://u:hunter2@h/d", "--target", target},
+                         {"init", "--append=postgresql://u:hunter2@h/d"},
+                         {"postgresql://u:hunter2@h/d"},
+                         {"help", "password=hunter2"},
+                         {"--source=postgresql://u:hunter2@h/d", "init"}};
+  for (const Words& words : cases) {
+    const std::string said = flaw(read_command_line(words));
+    EXPECT_NE(said, "accepted") << words.back();
+    EXPECT_EQ(said.find("hunter2"), std::string::npos) << said;
+  }
+}
+
+TEST(Source, comes_from_a_file_without_the_line_end) {
+  const std::string file = a_file("postgresql://u:pw@src/app\n");
+  EXPECT_EQ(good(read_command_line({"init", "--source", "@" + file, "--target", target})).spec.source.uri,
+            "postgresql://u:pw@src/app");
+  std::filesystem::remove(file);
+}
+
+TEST(SpecFile, says_everything_and_its_flaws_name_the_file) {
+  api::Spec spec;
+  spec.replication = "5f0c";
+  spec.source.credentials_dir = "/etc/tributary/source";
+  const std::string file = a_file(api::to_json(spec));
+  const Options options = good(read_command_line({"init", "--spec", file, "--output", "json"}));
+  EXPECT_EQ(api::to_json(options.spec), api::to_json(spec));
+  EXPECT_TRUE(options.from_spec_file);
+
+  const std::string broken = a_file("{\"mod\": 1}");
+  const Invocation read = read_command_line({"init", "--spec", broken, "--output", "json"});
+  EXPECT_NE(flaw(read).find(broken + ": spec.mod is unknown"), std::string::npos) << flaw(read);
+  EXPECT_EQ(read.options.output, Output::json) << "a report about the flaw takes the form that was asked for";
+  std::filesystem::remove(file);
+  std::filesystem::remove(broken);
+}
+
+TEST(Help, is_printed_for_the_program_and_for_each_verb) {
+  EXPECT_NE(read_command_line({}).text.find("validate"), std::string::npos);
+  EXPECT_NE(read_command_line({"--help"}).text.find("init"), std::string::npos);
+  EXPECT_NE(read_command_line({"help"}).text.find("init"), std::string::npos);
+  EXPECT_EQ(read_command_line({"help", "init"}).text, read_command_line({"init", "--help"}).text);
+  EXPECT_NE(read_command_line({"help", "init"}).text.find("--drop-existing"), std::string::npos);
+  EXPECT_EQ(read_command_line({"help", "validate"}).text.find("--dry-run"), std::string::npos);
+  EXPECT_EQ(read_command_line({"--version"}).text, "tributary " TRIBUTARY_VERSION "\n");
+}
+
+}  // namespace
+}  // namespace tributary::cli

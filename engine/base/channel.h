@@ -29,6 +29,15 @@ class Channel {
     return true;
   }
 
+  // Like put(), but a full channel refuses the value instead of blocking.
+  bool offer(T value) {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || items_.size() >= capacity_) return false;
+    items_.push_back(std::move(value));
+    changed_.notify_all();
+    return true;
+  }
+
   // Nothing when the channel is closed and empty, or a stop was requested.
   std::optional<T> take(std::stop_token stop = {}) {
     std::unique_lock lock(mutex_);

@@ -33,5 +33,16 @@ TEST(Channel, a_stop_request_wakes_a_waiting_reader) {
   EXPECT_EQ(channel.take(stop.get_token()), std::nullopt);
 }
 
+TEST(Channel, an_offer_to_a_full_or_closed_channel_is_refused_at_once) {
+  Channel<int> channel(1);
+  EXPECT_TRUE(channel.offer(1));
+  EXPECT_FALSE(channel.offer(2));
+  EXPECT_EQ(channel.take(), 1);
+  EXPECT_TRUE(channel.offer(3));
+  channel.close();
+  EXPECT_EQ(channel.take(), 3);
+  EXPECT_FALSE(channel.offer(4));
+}
+
 }  // namespace
 }  // namespace tributary

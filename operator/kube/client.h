@@ -14,6 +14,7 @@
 // Verbs on objects. The server's Status becomes an Error whose text is the server's own message:
 //   missing   404                     conflict  409 (AlreadyExists included)
 //   denied    401, 403                invalid   400, 422 and other 4xx; an answer that is not what was asked for
+//   lost      410: a continue token has expired
 //   transient 429, 5xx, server not reached, or a write of which nobody knows whether it was executed: look again
 //   cancelled the client was stopped
 // Repeated here: a request that the server turned away with 429 or 5xx and a Retry-After (at most `retries` times and
@@ -61,6 +62,9 @@ class Client {
 
 // The Error that an answer of 300 and above stands for.
 Error error_of(const Response& response);
+
+// The list in an answer; items lack apiVersion and kind on the wire.
+Result<ListResult> list_in(const Resource& resource, Detail detail, const Response& response);
 
 // `missing` as an empty value, for callers to whom absence is an answer.
 template <class T>

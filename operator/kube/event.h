@@ -26,10 +26,10 @@ Object event_object(const Object& regarding, const EventNote& note, const std::s
                     const std::string& instance, WallTime now, const std::string& suffix);
 
 // Writes Events on a thread of its own: best effort, at most 1000 waiting, dropped beyond that and when the server
-// refuses; nobody waits for one. Destruction drops what is unsent.
+// refuses; nobody waits for one. The transport outlives it. Destruction drops what is unsent.
 class Events {
  public:
-  Events(Client client, std::string controller, std::string instance);
+  Events(Transport& transport, std::string controller, std::string instance);
   ~Events();
   Events(const Events&) = delete;
   Events& operator=(const Events&) = delete;
@@ -40,7 +40,7 @@ class Events {
  private:
   void run(std::stop_token stop);
 
-  const Client client_;
+  Transport& transport_;
   const std::string controller_;
   const std::string instance_;
   Channel<Object> waiting_;

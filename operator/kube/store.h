@@ -57,6 +57,7 @@ class Store {
 
  private:
   using Index = std::map<std::string, std::set<Key>>;
+  Change exchange(const Key& key, Seen after);
   void link(const Key& key, const Object& object);
   void unlink(const Key& key, const Object& object);
   std::vector<Seen> lookup(const Index& index, const std::string& name) const;

@@ -4,7 +4,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
@@ -24,7 +23,6 @@ struct Response {
   int status = 0;
   std::string body;
   std::optional<Seconds> retry_after = {};
-  std::vector<std::string> warnings = {};  // the texts of Warning headers
 
   bool ok() const { return status >= 200 && status < 300; }
 };
@@ -66,8 +64,8 @@ struct TransportOptions {
 };
 
 // The one implementation, on cpprestsdk, which no other file knows. Holds its own copy of the configuration; reads
-// token, CA and client certificate files again as they change (config.h). Threads: the library's process-wide pool;
-// the first transport opened sets its size.
+// token, CA and client certificate files again as they change (config.h); logs each Warning header of the server once.
+// Threads: the library's process-wide pool; the first transport opened sets its size.
 std::unique_ptr<Transport> open_rest_transport(ClusterConfig config, TransportOptions options = {});
 
 }  // namespace tributary::kube

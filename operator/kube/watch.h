@@ -19,7 +19,8 @@ struct WatchOptions {
   // Cuts an object down to what the operator reads, before it is stored. Managed fields and the last-applied
   // annotation are dropped in any case.
   std::function<void(Object&)> slim = {};
-  StreamLimits limits = {};
+  ClientOptions client = {};  // for the lists
+  StreamLimits limits = {};   // for the streams
   std::int64_t page = 500;
   Seconds timeout{300};  // the server is asked to end a stream after timeout to 2 * timeout, at random
   Backoff::Limits backoff = {};
@@ -27,13 +28,13 @@ struct WatchOptions {
 };
 
 // Keeps a store equal to the server by list and watch (watch_state.h) and tells a handler of each change, in order,
-// from the watch's own thread. The handler must be quick: the server closes a stream that is not read. Client,
+// from the watch's own thread. The handler must be quick: the server closes a stream that is not read. The
 // transport and store outlive the watch; destruction stops and joins.
 class Watch {
  public:
   using Handler = std::function<void(const Change&)>;
 
-  Watch(Transport& transport, Client client, WatchOptions options, Store& store, Handler handler);
+  Watch(Transport& transport, WatchOptions options, Store& store, Handler handler);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -43,17 +44,16 @@ class Watch {
  private:
   void run(std::stop_token stop);
   watching::Input perform(const watching::State& state, std::stop_token stop);
-  watching::Input list_page(const watching::Listing& state);
+  watching::Input list_page(const watching::Listing& state, std::stop_token stop);
   watching::Input open(const watching::Opening& state, std::stop_token stop);
   watching::Input read(std::stop_token stop);
   watching::Input pause(const watching::Pausing& state, std::stop_token stop);
-  void carry_out(const watching::Effect& effect);
+  void carry_out(watching::Effect effect);
   void deliver(std::vector<Change> changes, bool initial);
   Object slimmed(Object object) const;
   void report(const watching::Trouble& trouble) const;
 
   Transport& transport_;
-  const Client client_;
   const WatchOptions options_;
   Store& store_;
   const Handler handler_;

@@ -33,13 +33,13 @@ struct Streaming {
   SteadyTime opened;
   bool quiet = true;  // no event so far
 };
-using Active = std::variant<Listing, Opening, Streaming>;
 
-// Sleep, then go on with `then`.
+// Sleep, then go on with `then`: for as long as the backoff says and at least `at_least`, or, between tries to open
+// a stream over a broken connection, for the short fixed time of the options.
 struct Pausing {
   std::variant<Listing, Opening> then;
   Milliseconds at_least{0};
-  bool back_off = true;  // false: at_least alone
+  bool reopen = false;
 };
 using State = std::variant<Listing, Opening, Streaming, Pausing>;
 

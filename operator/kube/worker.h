@@ -25,7 +25,6 @@ enum class Next {
   forget,    // success, or an error that no retry can heal (invalid, fenced): wait for a change
   again,     // success with Requeue::after
   back_off,  // any other error
-  drop,      // cancelled: we are stopping
 };
 Next next_for(const Result<Requeue>& outcome);
 

@@ -1,0 +1,68 @@
+#include "operator/kube/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+namespace tributary::kube {
+namespace {
+
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using Bio = std::unique_ptr<BIO, FreeBio>;
+
+Bio reader_of(const std::string& text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// A key with a passphrase is refused instead of asking on a terminal.
+int no_passphrase(char*, int, int, void*) {
+  return -1;
+}
+
+}  // namespace
+
+Result<TlsMaterial::Certificates> TlsMaterial::parse_certificates(const std::string& what, const Secret& pem) {
+  const std::string text = TRY(pem.read());
+  const Bio bio = reader_of(text);
+  Certificates certificates;
+  while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr))
+    certificates.emplace_back(certificate);
+  ERR_clear_error();
+  if (certificates.empty()) return Error{Fault::invalid, what + " holds no PEM certificate"};
+  return certificates;
+}
+
+Result<std::shared_ptr<const TlsMaterial>> TlsMaterial::load(const ClusterConfig& config) {
+  auto material = std::make_shared<TlsMaterial>();
+  if (config.authority.given())
+    material->authorities_ = TRY(parse_certificates("certificate-authority", config.authority));
+  if (config.client_certificate.given()) {
+    material->chain_ = TRY(parse_certificates("client-certificate", config.client_certificate));
+    const std::string text = TRY(config.client_key.read());
+    material->key_.reset(PEM_read_bio_PrivateKey(reader_of(text).get(), nullptr, no_passphrase, nullptr));
+    ERR_clear_error();
+    if (!material->key_) return Error{Fault::invalid, "client-key holds no PEM private key without a passphrase"};
+    if (X509_check_private_key(material->chain_.front().get(), material->key_.get()) != 1) {
+      ERR_clear_error();
+      return Error{Fault::invalid, "client-key does not belong to client-certificate"};
+    }
+  }
+  return std::shared_ptr<const TlsMaterial>(std::move(material));
+}
+
+bool TlsMaterial::install(SSL_CTX* context) const {
+  X509_STORE* roots = X509_STORE_new();
+  if (roots == nullptr) return false;
+  SSL_CTX_set_cert_store(context, roots);  // owns it; the system's roots go with the old store
+  for (const Certificate& authority : authorities_)
+    if (X509_STORE_add_cert(roots, authority.get()) != 1) return false;
+  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return false;
+  if (chain_.empty()) return true;
+  if (SSL_CTX_use_certificate(context, chain_.front().get()) != 1) return false;
+  for (std::size_t i = 1; i < chain_.size(); ++i)
+    if (SSL_CTX_add1_chain_cert(context, chain_[i].get()) != 1) return false;
+  return SSL_CTX_use_PrivateKey(context, key_.get()) == 1;
+}
+
+}  // namespace tributary::kube

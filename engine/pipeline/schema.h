@@ -26,10 +26,13 @@ struct SchemaStep {
   std::optional<model::Name> table;  // with_table: the table whose rows it waits for; nothing: it waits for none
   std::vector<std::size_t> after;    // with_table, foreign_key: indexes of earlier steps that must be done first
   std::string sql;                   // one or more statements; may hold a secret (user mappings): never logged
-  std::string validate;              // foreign_key: validates what `sql` added as NOT VALID; may be empty
-  std::string orphans;               // foreign_key: a query of one row and one column: how many rows lack a parent
-  bool optional = false;             // a failure is reported as a finding and does not fail the snapshot
-  bool may_exist = false;            // "already exists" (SQLSTATE class 42, duplicate ...) counts as done
+  // Takes back exactly what `sql` made (DROP ... IF EXISTS, never CASCADE); "" where that goes with another object, or
+  // must stay (an extension that was there before). Carried out in reverse order.
+  std::string undo = {};
+  std::string validate;    // foreign_key: validates what `sql` added as NOT VALID; may be empty
+  std::string orphans;     // foreign_key: a query of one row and one column: how many rows lack a parent
+  bool optional = false;   // a failure is reported as a finding and does not fail the snapshot
+  bool may_exist = false;  // "already exists" (SQLSTATE class 42, duplicate ...) counts as done
 };
 
 struct Schema {

@@ -18,6 +18,12 @@
 // same interface and encode their rows in PostgreSQL's COPY format, since every target is PostgreSQL.
 namespace tributary::pipeline {
 
+// Who the source is, for the ledger: another server or database behind the same name must never be mistaken for it.
+struct SourceIdentity {
+  std::string system;    // the server's own identity (PostgreSQL's system identifier)
+  std::string database;  // its name on the source
+};
+
 struct SnapshotInfo {
   std::string id;       // name of the exported snapshot; "" where the source knows none
   model::Lsn position;  // where a stream would begin; zero where the source has none
@@ -33,8 +39,12 @@ struct SequenceValue {
 class CopyStream {
  public:
   virtual ~CopyStream() = default;
-  // Valid until the next call; empty at the proven end of the part.
+  // Valid until the next call; empty at the proven end of the part: the source reported success, and the table's
+  // storage is still the one that the snapshot saw. A rewrite in between (TRUNCATE, VACUUM FULL) is an Error: an
+  // empty view of a table must never count as copied.
   virtual Result<std::span<const std::byte>> next(const Until& until) = 0;
+  // After the end: rows as the source counted them.
+  virtual std::uint64_t rows() const = 0;
 };
 
 // One connection that reads under the source's snapshot. Used by one thread.
@@ -46,20 +56,26 @@ class SourceReader {
                                                    const Until& until) = 0;
 };
 
-// All calls answer from one consistent view, taken by open_snapshot(); the object keeps it alive.
+// All calls after open_snapshot() answer from one consistent view, which the object keeps alive
+// until close_snapshot(). Used by one thread, except that readers may be used by another each.
 class Source {
  public:
   virtual ~Source() = default;
 
+  virtual Result<SourceIdentity> identity(const Until& until) = 0;
+  // Takes the view and locks the selected tables against rewrites. Fault::transient when somebody holds a
+  // conflicting lock for too long, naming the session.
   virtual Result<SnapshotInfo> open_snapshot(const Until& until) = 0;
   // The selected tables that hold rows of their own, in a stable order.
   virtual Result<std::vector<model::Table>> tables(const Until& until) = 0;
   virtual Result<Schema> schema(const Until& until) = 0;
+  // Where tables may be cut into ranges of pages that are read without scanning the rest.
+  virtual bool splits_tables() const = 0;
   virtual Result<std::unique_ptr<SourceReader>> reader(const Until& until) = 0;
   virtual Result<std::vector<SequenceValue>> sequences(const Until& until) = 0;
-  // An Error when the snapshot is no longer held, or the table's storage was rewritten since it was taken: an empty
-  // or partial view of a table must never count as copied.
-  virtual Result<void> check_unchanged(const model::Table& table, const Until& until) = 0;
+  // Lets go of the view, so that the source may vacuum again. Call it as soon as the last row was read; all readers
+  // must be gone.
+  virtual void close_snapshot() = 0;
   // What was found on the way and a person should know.
   virtual std::vector<api::Finding> findings() const = 0;
 };

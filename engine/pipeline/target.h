@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,8 +23,38 @@ struct PartCount {
   std::uint64_t bytes = 0;
 };
 
-// One connection that writes rows. Used by one thread. Everything between begin() and commit() is one transaction on
-// the target; destroying the writer before commit() undoes it.
+// What the ledger says about a table of this replication.
+struct TableRecord {
+  bool done = false;  // every part of it is committed
+  PartCount count;    // over its committed parts
+};
+using TableRecords = std::map<model::Name, TableRecord>;
+
+// Where an earlier attempt left this replication.
+enum class Standing {
+  fresh,       // the ledger knows nothing of it
+  unfinished,  // an earlier attempt ended before its end; what it made is known to the ledger
+  complete,    // this very snapshot is done: same selection, same request
+};
+
+struct Claim {
+  Standing standing = Standing::fresh;
+  std::string completed;  // with `complete`: when (RFC 3339), and
+  model::Lsn position;    // the position it was taken at
+  TableRecords tables;
+  api::Consistency consistency = api::Consistency::snapshot;
+};
+
+// What a snapshot is about to put into the database.
+struct Contents {
+  SnapshotInfo snapshot;
+  std::vector<model::Table> tables;
+  Schema schema;
+};
+
+// One connection that writes. Used by one thread. Everything between begin() and commit() is one transaction on the
+// target; destroying the writer before commit() undoes it. A writer that returned an Error is of no further use,
+// except after run().
 class TargetWriter {
  public:
   virtual ~TargetWriter() = default;
@@ -36,8 +68,44 @@ class TargetWriter {
   // Moves the ledger's fence and commits. Fault::fenced when another engine owns the replication by now: nothing of
   // the batch was kept then.
   virtual Result<void> commit(const Until& until) = 0;
-  // Carries out one statement list of a schema step on this connection, outside begin() ... commit().
-  virtual Result<void> execute(const std::string& sql, const Until& until) = 0;
+
+  // How much of the machine one step may take.
+  struct Effort {
+    std::uint64_t table_bytes = 0;  // of the table that the steps are about; sizes the sort memory
+    int parallel_workers = 0;       // for an index build
+  };
+  // Carries out steps (by index into the schema) in one transaction of their own, each with its ledger row, outside
+  // begin() ... commit(). Steps that the ledger holds already are skipped. A failing optional step becomes a
+  // finding; any other failure undoes all of them and names the step.
+  virtual Result<std::vector<api::Finding>> run(const Schema& schema, const std::vector<std::size_t>& steps,
+                                                const Effort& effort, const Until& until) = 0;
+  // Validates what foreign-key steps added. Rows without a parent are a finding that counts them; the constraint
+  // then stays NOT VALID.
+  virtual Result<std::vector<api::Finding>> validate(const Schema& schema, const std::vector<std::size_t>& steps,
+                                                     const Until& until) = 0;
+};
+
+// Used by one thread, except that writers may be used by another each. Destroying it lets go of the claim.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  // Takes this replication's session lock in the database. Fault::fenced while another live engine holds it. Writes
+  // nothing.
+  virtual Result<Claim> claim(const SourceIdentity& source, const Until& until) = 0;
+  // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: an Error that names what is in the
+  // way, or everything that an earlier attempt left is gone (tables it finished are kept where resume_per_table
+  // asks for it), and the ledger of the new attempt stands. Returns what is kept.
+  virtual Result<TableRecords> prepare(const Contents& contents, const Until& until) = 0;
+  // Carries out the steps of `stage` (before_data or after_data) in order.
+  virtual Result<std::vector<api::Finding>> run_in_order(const Schema& schema, Stage stage, const Until& until) = 0;
+  virtual Result<std::unique_ptr<TargetWriter>> writer(const Until& until) = 0;
+  virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
+  // Statistics for the planner, over `tables`.
+  virtual Result<void> analyze(const std::vector<model::Table>& tables, const Until& until) = 0;
+  // Reads the ledger back and marks the snapshot complete, in one transaction that is durable when it returns. An
+  // Error when a table is not done.
+  virtual Result<TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) = 0;
 };
 
 }  // namespace tributary::pipeline

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/api/report.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/pipeline/source.h"
+#include "engine/pipeline/target.h"
+
+// Both ends of a replication as one session sees them: which databases there are, and a Source and a Target for
+// each. postgres/servers.h makes one from a Spec; the pipeline itself has never heard of PostgreSQL's protocol.
+namespace tributary::pipeline {
+
+struct DatabasePair {
+  std::string source;
+  std::string target;
+  auto operator<=>(const DatabasePair&) const = default;
+};
+
+// One database and its two ends. Used by one thread at a time, as both of its ends.
+class Link {
+ public:
+  virtual ~Link() = default;
+  virtual Source& source() = 0;
+  virtual Target& target() = 0;
+  // How the rows of each table travel, once the target's tables exist: writes Table::format.
+  virtual Result<void> agree_on_formats(std::vector<model::Table>& tables, const Until& until) = 0;
+  // Copies what is neither table nor sequence (large objects) under the source's snapshot, each batch with its ledger
+  // row; what is in the ledger already is passed over. The number of objects copied.
+  virtual Result<std::uint64_t> copy_objects(const Until& until) = 0;
+};
+
+// Used by one thread; a Link must go before its Servers.
+class Servers {
+ public:
+  virtual ~Servers() = default;
+
+  // Everything that `validate` finds, at once; an Error only when the checks themselves could not be made.
+  virtual Result<std::vector<api::Finding>> preflight(const Until& until) = 0;
+  // The selected databases, by name. Never empty: a selection that matches nothing is Fault::invalid.
+  virtual Result<std::vector<DatabasePair>> databases(const Until& until) = 0;
+  // Creates on the target the roles that the source has; what could not be brought over is a finding.
+  virtual Result<std::vector<api::Finding>> copy_roles(const Until& until) = 0;
+  // Connects both ends of one database; creates the target's where that is allowed.
+  virtual Result<std::unique_ptr<Link>> link(const DatabasePair& databases, const Until& until) = 0;
+  // Copy streams that both ends have room for; at least 1.
+  virtual Result<int> parallelism(const Until& until) = 0;
+};
+
+}  // namespace tributary::pipeline

@@ -65,6 +65,7 @@ struct Unmatched {
   std::string list;   // "includeDatabases", "excludeDatabases", "includeTables", "excludeTables"
   std::string entry;  // as the user wrote it
   std::vector<std::string> near;
+  std::string why = "matches nothing on the source";
 };
 
 class Selection {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 
 // Time as values. Only shells read a clock; pure functions are handed a time.
 namespace tributary {
@@ -30,5 +32,8 @@ class Deadline {
 
 // RFC 3339 in UTC with second precision ("2026-11-21T09:30:00Z"), the form of Kubernetes' metav1.Time.
 std::string rfc3339(WallTime time);
+
+// The inverse, also for fractions of a second (dropped). Only UTC, which is what Kubernetes writes.
+std::optional<WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace tributary

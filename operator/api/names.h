@@ -1,0 +1,29 @@
+#pragma once
+
+// The words of the API that both the cluster and people meet. Changing one breaks installed objects.
+namespace tributary::v1alpha1 {
+
+inline constexpr const char* group = "tributary.dev";
+inline constexpr const char* version = "v1alpha1";
+inline constexpr const char* api_version = "tributary.dev/v1alpha1";
+inline constexpr const char* kind = "Replication";
+inline constexpr const char* plural = "replications";
+
+inline constexpr const char* finalizer = "tributary.dev/cleanup";
+
+// On every object that belongs to a Replication. The UID label is what the operator selects by.
+inline constexpr const char* uid_label = "tributary.dev/uid";
+inline constexpr const char* name_label = "tributary.dev/replication";
+
+// On an engine's Job: what it was started with, so that the Job itself is the record of its start.
+inline constexpr const char* attempt_annotation = "tributary.dev/attempt";
+inline constexpr const char* inputs_annotation = "tributary.dev/inputs-hash";
+inline constexpr const char* request_annotation = "tributary.dev/request-id";
+inline constexpr const char* rendered_annotation = "tributary.dev/rendered-hash";
+inline constexpr const char* generation_annotation = "tributary.dev/generation";
+inline constexpr const char* credentials_annotation = "tributary.dev/credentials";
+
+// So that Job names stay below the 63 characters of a label: "<name>-<8 digits>-<attempt>".
+inline constexpr unsigned longest_name = 45;
+
+}  // namespace tributary::v1alpha1

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/base/clock.h"
+
+// What a person asks for: `spec` of a Replication, as crds/replications.tributary.dev.yaml defines it. Plain values.
+namespace tributary::v1alpha1 {
+
+enum class Mode { validate, snapshot };
+enum class State { running, paused, stopped };
+enum class OnTargetNotEmpty { fail, drop, append };
+
+// One end. The Secret is in the object's own namespace; the other fields override what it says.
+struct Endpoint {
+  std::string secret = {};
+  std::string host = {};
+  std::uint16_t port = 0;
+  std::string database = {};
+  std::string ssl_mode = {};
+  bool allow_self_signed_certificates = false;
+};
+
+struct Selection {
+  std::vector<std::string> include = {};
+  std::vector<std::string> exclude = {};
+};
+
+struct SnapshotSpec {
+  int parallelism = 0;  // 0: the engine chooses
+  OnTargetNotEmpty on_target_not_empty = OnTargetNotEmpty::fail;
+  bool roles = true;
+  bool large_objects = true;
+  bool allow_older_target = false;
+  bool resume_per_table = false;
+  std::string request_id = {};
+  Seconds timeout{0};  // 0: none
+  Seconds stall_timeout{15 * 60};
+  int backoff_limit = 6;
+};
+
+// Overrides for the engine's pod. The JSON members are Kubernetes' own types, passed on as they are.
+struct Template {
+  std::string image = {};
+  std::string image_pull_policy = {};
+  std::string service_account_name = {};
+  std::string priority_class_name = {};
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  nlohmann::json image_pull_secrets;
+  nlohmann::json resources;
+  nlohmann::json node_selector;
+  nlohmann::json tolerations;
+  nlohmann::json affinity;
+};
+
+struct Spec {
+  Mode mode = Mode::snapshot;
+  State state = State::running;
+  Endpoint source;
+  Endpoint target;
+  bool create_database = true;  // on the target
+  Selection databases;
+  Selection tables;
+  SnapshotSpec snapshot;
+  Seconds deletion_timeout{5 * 60};
+  Template pod;
+};
+
+}  // namespace tributary::v1alpha1

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What the operator answers: `status` of a Replication. Conditions are the API; the phase is for people. Times are
+// RFC 3339 texts. Plain values; conditions.h changes them.
+namespace tributary::v1alpha1 {
+
+enum class Phase { pending, validating, snapshotting, completed, paused, stopped, failed, deleting };
+enum class Truth { yes, no, unknown };  // "True", "False", "Unknown"
+
+struct Condition {
+  std::string type = {};
+  Truth status = Truth::unknown;
+  std::string reason = {};
+  std::string message = {};
+  std::string last_transition_time = {};
+  std::int64_t observed_generation = 0;
+  bool operator==(const Condition&) const = default;
+};
+
+struct DatabaseStatus {
+  std::string name = {};
+  std::uint64_t tables_total = 0;
+  std::uint64_t tables_done = 0;
+  std::uint64_t rows_copied = 0;
+  std::uint64_t bytes_copied = 0;
+  bool operator==(const DatabaseStatus&) const = default;
+};
+
+enum class RunResult { none, succeeded, failed };
+
+// The current or last engine Job of a mode. `result` is recorded here before the Job may go, and is what keeps a
+// finished run from being repeated.
+struct Run {
+  std::string inputs_hash = {};  // of what decides which rows arrive where
+  std::string request_id = {};
+  std::string job_name = {};
+  int attempt = 0;
+  std::int64_t generation = 0;  // of the spec that the Job was made from
+  std::string start_time = {};
+  std::string completion_time = {};
+  RunResult result = RunResult::none;
+  std::uint64_t tables_total = 0;
+  std::uint64_t tables_done = 0;
+  std::uint64_t rows_copied = 0;
+  std::uint64_t bytes_copied = 0;
+  std::string consistency = {};  // "Snapshot" or "PerTable", once known
+  bool operator==(const Run&) const = default;
+};
+
+// Which version of a Secret the current or last Job was started with. Never a digest of the content: short passwords
+// can be guessed from one.
+struct CredentialVersion {
+  std::string name = {};
+  std::string uid = {};
+  std::string resource_version = {};
+  bool operator==(const CredentialVersion&) const = default;
+};
+
+// One thing that the engine found, in its own words.
+struct FindingStatus {
+  std::string severity = {};
+  std::string code = {};
+  std::string subject = {};
+  std::string message = {};
+  std::string hint = {};
+  bool operator==(const FindingStatus&) const = default;
+};
+
+struct Status {
+  std::int64_t observed_generation = 0;
+  Phase phase = Phase::pending;
+  std::string progress = {};  // "42%", empty before a copy
+  std::vector<Condition> conditions = {};
+  std::vector<DatabaseStatus> databases = {};  // at most most_databases, largest first
+  std::optional<Run> validation = {};
+  std::optional<Run> snapshot = {};
+  std::vector<FindingStatus> findings = {};  // at most most_findings
+  std::vector<CredentialVersion> credentials = {};
+  bool operator==(const Status&) const = default;
+};
+
+inline constexpr std::size_t most_databases = 30;
+inline constexpr std::size_t most_findings = 20;
+
+const char* word_of(Phase phase);
+const char* word_of(Truth truth);
+
+}  // namespace tributary::v1alpha1

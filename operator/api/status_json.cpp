@@ -1,0 +1,177 @@
+#include "operator/api/status_json.h"
+
+#include "operator/api/json_fields.h"
+#include "operator/api/replication.h"
+
+namespace tributary::v1alpha1 {
+namespace {
+
+using nlohmann::json;
+
+const Words<Phase> phase_words = {
+    {"Pending", Phase::pending},     {"Validating", Phase::validating}, {"Snapshotting", Phase::snapshotting},
+    {"Completed", Phase::completed}, {"Paused", Phase::paused},         {"Stopped", Phase::stopped},
+    {"Failed", Phase::failed},       {"Deleting", Phase::deleting}};
+const Words<Truth> truth_words = {{"True", Truth::yes}, {"False", Truth::no}, {"Unknown", Truth::unknown}};
+const Words<RunResult> result_words = {
+    {"", RunResult::none}, {"Succeeded", RunResult::succeeded}, {"Failed", RunResult::failed}};
+
+Condition read(const JsonFields& in, Condition value) {
+  in.read("type", value.type);
+  in.read_word("status", value.status, truth_words);
+  in.read("reason", value.reason);
+  in.read("message", value.message);
+  in.read("lastTransitionTime", value.last_transition_time);
+  in.read("observedGeneration", value.observed_generation);
+  return value;
+}
+
+json write(const Condition& value) {
+  return {{"type", value.type},
+          {"status", word_of(value.status)},
+          {"reason", value.reason},
+          {"message", value.message},
+          {"lastTransitionTime", value.last_transition_time},
+          {"observedGeneration", value.observed_generation}};
+}
+
+DatabaseStatus read(const JsonFields& in, DatabaseStatus value) {
+  in.read("name", value.name);
+  in.read("tablesTotal", value.tables_total);
+  in.read("tablesDone", value.tables_done);
+  in.read("rowsCopied", value.rows_copied);
+  in.read("bytesCopied", value.bytes_copied);
+  return value;
+}
+
+json write(const DatabaseStatus& value) {
+  return {{"name", value.name},
+          {"tablesTotal", value.tables_total},
+          {"tablesDone", value.tables_done},
+          {"rowsCopied", value.rows_copied},
+          {"bytesCopied", value.bytes_copied}};
+}
+
+CredentialVersion read(const JsonFields& in, CredentialVersion value) {
+  in.read("name", value.name);
+  in.read("uid", value.uid);
+  in.read("resourceVersion", value.resource_version);
+  return value;
+}
+
+json write(const CredentialVersion& value) {
+  return {{"name", value.name}, {"uid", value.uid}, {"resourceVersion", value.resource_version}};
+}
+
+FindingStatus read(const JsonFields& in, FindingStatus value) {
+  in.read("severity", value.severity);
+  in.read("code", value.code);
+  in.read("subject", value.subject);
+  in.read("message", value.message);
+  in.read("hint", value.hint);
+  return value;
+}
+
+json write(const FindingStatus& value) {
+  return {{"severity", value.severity},
+          {"code", value.code},
+          {"subject", value.subject},
+          {"message", value.message},
+          {"hint", value.hint}};
+}
+
+Run read_run(const JsonFields& in) {
+  Run run;
+  in.read("inputsHash", run.inputs_hash);
+  in.read("requestID", run.request_id);
+  in.read("jobName", run.job_name);
+  in.read("attempt", run.attempt);
+  in.read("generation", run.generation);
+  in.read("startTime", run.start_time);
+  in.read("completionTime", run.completion_time);
+  in.read_word("result", run.result, result_words);
+  in.read("tablesTotal", run.tables_total);
+  in.read("tablesDone", run.tables_done);
+  in.read("rowsCopied", run.rows_copied);
+  in.read("bytesCopied", run.bytes_copied);
+  in.read("consistency", run.consistency);
+  return run;
+}
+
+void put(json& out, const char* key, const std::string& value) {
+  if (!value.empty()) out[key] = value;
+}
+
+json write(const Run& run) {
+  json out = {{"jobName", run.job_name}, {"attempt", run.attempt}, {"generation", run.generation}};
+  put(out, "inputsHash", run.inputs_hash);
+  put(out, "requestID", run.request_id);
+  put(out, "startTime", run.start_time);
+  put(out, "completionTime", run.completion_time);
+  put(out, "result", word_for(result_words, run.result));
+  put(out, "consistency", run.consistency);
+  return out;
+}
+
+json write_copied(const Run& run) {
+  json out = write(run);
+  out["tablesTotal"] = run.tables_total;
+  out["tablesDone"] = run.tables_done;
+  out["rowsCopied"] = run.rows_copied;
+  out["bytesCopied"] = run.bytes_copied;
+  return out;
+}
+
+template <class T>
+std::vector<T> read_list(const json& list, std::optional<Error>& flaw) {
+  std::vector<T> values;
+  if (!list.is_array()) return values;
+  for (const json& item : list) values.push_back(read(JsonFields(item, "status", flaw), T{}));
+  return values;
+}
+
+template <class T>
+void put_list(json& out, const char* key, const std::vector<T>& values) {
+  if (values.empty()) return;
+  json& list = out[key] = json::array();
+  for (const T& value : values) list.push_back(write(value));
+}
+
+}  // namespace
+
+const char* word_of(Phase phase) {
+  return word_for(phase_words, phase);
+}
+const char* word_of(Truth truth) {
+  return word_for(truth_words, truth);
+}
+
+Status status_from_json(const json& object) {
+  std::optional<Error> flaw;
+  const JsonFields in(object, "status", flaw);
+  Status status;
+  in.read("observedGeneration", status.observed_generation);
+  in.read_word("phase", status.phase, phase_words);
+  in.read("progress", status.progress);
+  status.conditions = read_list<Condition>(in.raw("conditions"), flaw);
+  status.databases = read_list<DatabaseStatus>(in.raw("databases"), flaw);
+  if (in.raw("validation").is_object()) status.validation = read_run(in.inner("validation"));
+  if (in.raw("snapshot").is_object()) status.snapshot = read_run(in.inner("snapshot"));
+  status.findings = read_list<FindingStatus>(in.raw("findings"), flaw);
+  status.credentials = read_list<CredentialVersion>(in.raw("credentials"), flaw);
+  return status;
+}
+
+json to_json(const Status& status) {
+  json out = {{"observedGeneration", status.observed_generation}, {"phase", word_of(status.phase)}};
+  put(out, "progress", status.progress);
+  put_list(out, "conditions", status.conditions);
+  put_list(out, "databases", status.databases);
+  if (status.validation) out["validation"] = write(*status.validation);
+  if (status.snapshot) out["snapshot"] = write_copied(*status.snapshot);
+  put_list(out, "findings", status.findings);
+  put_list(out, "credentials", status.credentials);
+  return out;
+}
+
+}  // namespace tributary::v1alpha1

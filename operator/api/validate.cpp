@@ -1,0 +1,50 @@
+#include "operator/api/validate.h"
+
+#include "operator/api/names.h"
+
+namespace tributary::v1alpha1 {
+namespace {
+
+Error refuse(std::string what, std::string hint) {
+  return {Fault::invalid, std::move(what), std::move(hint)};
+}
+
+bool same_place(const Endpoint& a, const Endpoint& b) {
+  return a.secret == b.secret && a.host == b.host && a.port == b.port && a.database == b.database;
+}
+
+bool reserved(const std::string& key) {
+  return key.starts_with("tributary.dev/") || key.starts_with("batch.kubernetes.io/") ||
+         key == "app.kubernetes.io/managed-by" || key == "job-name" || key == "controller-uid";
+}
+
+}  // namespace
+
+std::optional<Error> flaw_of(const Replication& replication) {
+  const Spec& spec = replication.spec;
+  if (replication.flaw) return replication.flaw;
+  if (replication.name.size() > longest_name) {
+    return refuse("the name is longer than " + std::to_string(longest_name) + " characters",
+                  "create the object anew under a shorter name");
+  }
+  if (same_place(spec.source, spec.target)) {
+    return refuse("spec.source and spec.target are the same place", "name another secret, host or database in one");
+  }
+  if (!spec.databases.include.empty() && !spec.databases.exclude.empty()) {
+    return refuse("spec.databases has both include and exclude", "keep one of the two");
+  }
+  if (!spec.tables.include.empty() && !spec.tables.exclude.empty()) {
+    return refuse("spec.tables has both include and exclude", "keep one of the two");
+  }
+  for (const auto& [key, value] : spec.pod.labels) {
+    if (reserved(key)) return refuse("spec.template.labels sets " + key + ", which is the operator's", "remove it");
+  }
+  for (const auto& [key, value] : spec.pod.annotations) {
+    if (reserved(key)) {
+      return refuse("spec.template.annotations sets " + key + ", which is the operator's", "remove it");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tributary::v1alpha1

@@ -1,0 +1,65 @@
+#include "operator/api/validate.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tributary::v1alpha1 {
+namespace {
+
+Replication sound() {
+  Replication replication;
+  replication.name = "shop";
+  replication.spec.source.secret = "a";
+  replication.spec.target.secret = "b";
+  return replication;
+}
+
+TEST(Validate, a_sound_replication_has_no_flaw) {
+  EXPECT_FALSE(flaw_of(sound()));
+}
+
+TEST(Validate, one_secret_serves_both_ends_where_something_else_differs) {
+  Replication replication = sound();
+  replication.spec.target.secret = "a";
+  EXPECT_TRUE(flaw_of(replication));
+  replication.spec.target.database = "copy";
+  EXPECT_FALSE(flaw_of(replication));
+}
+
+TEST(Validate, each_flaw_is_named) {
+  struct Case {
+    const char* named;
+    std::function<void(Replication&)> spoil;
+  };
+  const Case cases[] = {
+      {"the name is longer", [](Replication& r) { r.name = std::string(46, 'x'); }},
+      {"same place", [](Replication& r) { r.spec.target.secret = "a"; }},
+      {"spec.databases",
+       [](Replication& r) {
+         r.spec.databases = {{"x"}, {"y"}};
+       }},
+      {"spec.tables",
+       [](Replication& r) {
+         r.spec.tables = {{"x.y"}, {"y.z"}};
+       }},
+      {"tributary.dev/uid", [](Replication& r) { r.spec.pod.labels["tributary.dev/uid"] = "x"; }},
+      {"job-name", [](Replication& r) { r.spec.pod.labels["job-name"] = "x"; }},
+      {"tributary.dev/x", [](Replication& r) { r.spec.pod.annotations["tributary.dev/x"] = "x"; }},
+      {"spec.mode",
+       [](Replication& r) {
+         r.flaw = Error{Fault::invalid, "spec.mode is odd"};
+       }},
+  };
+  for (const Case& one : cases) {
+    Replication replication = sound();
+    one.spoil(replication);
+    const auto flaw = flaw_of(replication);
+    ASSERT_TRUE(flaw) << one.named;
+    EXPECT_NE(flaw->what.find(one.named), std::string::npos) << flaw->what;
+    EXPECT_EQ(flaw->fault, Fault::invalid);
+  }
+}
+
+}  // namespace
+}  // namespace tributary::v1alpha1

@@ -18,7 +18,7 @@ cache_dir() {
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
-  say "dev: $*"
+  say "${0##*/}: $*"
   exit 1
 }
 

@@ -3,6 +3,9 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+ROOT=$(dirname "$(dirname "$here")")
+# shellcheck source=../../scripts/base.sh
+source "$ROOT/scripts/base.sh"
 # shellcheck source=lib/settings.sh
 source "$here/lib/settings.sh"
 # shellcheck source=lib/process.sh

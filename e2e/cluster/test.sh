@@ -4,6 +4,9 @@ set -euo pipefail
 
 export TRIBUTARY_CLUSTER_NUMBER=${TRIBUTARY_CLUSTER_NUMBER:-15}
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+ROOT=$(dirname "$(dirname "$here")")
+# shellcheck source=../../scripts/base.sh
+source "$ROOT/scripts/base.sh"
 # shellcheck source=lib/settings.sh
 source "$here/lib/settings.sh"
 # shellcheck source=lib/process.sh
@@ -46,12 +49,14 @@ picture_of_machine() {
   shopt -s nullglob
   places=({/var/lib,/run,/etc,/opt,/usr/libexec}/*{kube,cni,containerd,netns,tributary}* /sys/fs/cgroup/{,*/}{kube,tributary}*)
   shopt -u nullglob
-  printf '%s\n' "${places[@]}"
-  ip -br address
-  ip route
-  iptables-save | sed '/^#/d; s/\[.*\]//'
-  awk '{print $5}' /proc/self/mountinfo
-  sysctl -a 2>/dev/null | grep -E '^(vm.overcommit_memory|vm.panic_on_oom|kernel.panic|kernel.keys|net.ipv4.ip_forward|net.netfilter.nf_conntrack_max)'
+  {
+    printf '%s\n' "${places[@]}"
+    ip -br address
+    ip route
+    iptables-save | sed '/^#/d; s/\[.*\]//'
+    awk '$5 !~ "/overlay/[0-9a-f]*/merged$" {print $5}' /proc/self/mountinfo # image builds come and go
+    sysctl -a 2>/dev/null | grep -E '^(vm.overcommit_memory|vm.panic_on_oom|kernel.panic|kernel.keys|net.ipv4.ip_forward|net.netfilter.nf_conntrack_max)'
+  } | awk -v directory="$name\$" -v link="$link(@| |\$)" '!/tributary(-cluster|[0-9])/ || $0 ~ directory || $0 ~ link' # others may run
 }
 
 # Every process below the node's first, with its start time, as this machine sees them.

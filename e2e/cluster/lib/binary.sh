@@ -11,7 +11,7 @@ binary_key() {
 # build_binary: print the path of the binary, built if it is not there.
 build_binary() {
   local directory binary
-  directory=$(cache_directory)/cluster/$(binary_key)
+  directory=$(cache_dir)/cluster/$(binary_key)
   binary=$directory/tributary-cluster
   if [[ ! -x $binary ]]; then
     command -v go >/dev/null || die "no go on the PATH: install golang-go 1.23 or newer (bookworm-backports)"

@@ -13,7 +13,7 @@ cluster_up() {
   begin=$EPOCHREALTIME
   take_lock
   if is_up; then
-    say "is up already; kubeconfig $kubeconfig, context $context"
+    say "the cluster is up already; kubeconfig $kubeconfig, context $context"
     return
   fi
   remove_all
@@ -24,24 +24,24 @@ cluster_up() {
   start_machine
   if ! wait_for_cluster; then
     tail -n 3 "$state"/log/*.log >&2
-    die "did not come up: see $state/log, then call cluster.sh down"
+    die "the cluster did not come up: see $state/log, then call cluster.sh down"
   fi
-  say "up in $(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}') s; kubeconfig $kubeconfig, context $context"
+  say "the cluster is up in $(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}') s; kubeconfig $kubeconfig, context $context"
 }
 
 cluster_down() {
   [[ $EUID == 0 ]] || die "needs root"
   take_lock
   remove_all
-  say "down"
+  say "the cluster is down"
 }
 
 cluster_status() {
   if is_up; then
-    say "up; kubeconfig $kubeconfig, context $context; pods reach this machine at $host_address"
+    say "the cluster is up; kubeconfig $kubeconfig, context $context; pods reach this machine at $host_address"
     KUBECONFIG=$kubeconfig "$state/bin/kubectl" get nodes,pods --all-namespaces
   else
-    say "not up"
+    say "the cluster is not up"
     return 3
   fi
 }
@@ -58,7 +58,7 @@ require_machine() {
 
 # One caller at a time. Children inherit the lock: who kills us does not take it before what we were starting is recorded.
 take_lock() {
-  exec 9>"$(cache_directory)/$name.lock"
+  exec 9>"$(cache_dir)/$name.lock"
   flock --timeout 120 9 || die "another up or down of $name is under way"
 }
 
@@ -164,6 +164,6 @@ http_is_ok() (
 
 enter_machine() {
   local pid
-  pid=$(recorded_pid "$state/init.process") || die "is not up: call cluster.sh up"
+  pid=$(recorded_pid "$state/init.process") || die "the cluster is not up: call cluster.sh up"
   exec nsenter --target "$pid" --mount --net --pid -- env PATH="$state/bin:$PATH" "$@"
 }

@@ -4,6 +4,9 @@
 set -euo pipefail
 
 here=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+ROOT=$(dirname "$(dirname "$here")")
+# shellcheck source=../../../scripts/base.sh
+source "$ROOT/scripts/base.sh"
 # shellcheck source=settings.sh
 source "$here/lib/settings.sh"
 # shellcheck source=process.sh

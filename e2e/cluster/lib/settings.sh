@@ -3,7 +3,7 @@
 # cgroup, one link and one /20 of 198.18.0.0/16, which RFC 2544 sets apart for tests, so that it clashes with nobody's network.
 
 number=${TRIBUTARY_CLUSTER_NUMBER:-0}
-[[ $number =~ ^([0-9]|1[0-5])$ ]] || { echo "cluster.sh: TRIBUTARY_CLUSTER_NUMBER is \"$number\": give 0 to 15" >&2; exit 2; }
+[[ $number =~ ^([0-9]|1[0-5])$ ]] || die "TRIBUTARY_CLUSTER_NUMBER is \"$number\": give 0 to 15"
 
 name=tributary-cluster
 ((number == 0)) || name=tributary-cluster-$number
@@ -22,19 +22,6 @@ first_service=198.18.$((subnet + 2)).1
 api_server=https://$node_address:6443
 kubernetes_version=1.34.4
 pause_image=localhost/tributary-pause:1
-
-say() { echo "cluster: $*" >&2; }
-die() { say "$*"; exit 1; }
-
-cache_directory() {
-  local cache=${TRIBUTARY_CACHE:-/var/cache/tributary}
-  if mkdir -p "$cache" 2>/dev/null && [[ -w $cache ]]; then
-    echo "$cache"
-  else
-    cache=${XDG_CACHE_HOME:-$HOME/.cache}/tributary
-    mkdir -p "$cache" && echo "$cache"
-  fi
-}
 
 # wait_until SECONDS WHAT COMMAND...: ask until the command succeeds.
 wait_until() {

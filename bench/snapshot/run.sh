@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The snapshot against its peers, paired round by round: ./dev bench snapshot [--set large|small] [--rounds N].
+# Prints a Markdown table per set. The result of every tool is compared with the source once, by counts and hashes.
+set -euo pipefail
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=scripts/base.sh
+. "$ROOT/scripts/base.sh"
+# shellcheck source=scripts/packages.sh
+. "$ROOT/scripts/packages.sh"
+# shellcheck source=bench/servers.sh
+. "$ROOT/bench/servers.sh"
+# shellcheck source=bench/peers.sh
+. "$ROOT/bench/peers.sh"
+# shellcheck source=bench/statistics.sh
+. "$ROOT/bench/statistics.sh"
+# shellcheck source=bench/snapshot/tools.sh
+. "$ROOT/bench/snapshot/tools.sh"
+prepare_environment
+
+sets=(large small)
+rounds=5
+while (($#)); do
+  case $1 in
+    --set) sets=("$2") ;;
+    --rounds) rounds=$2 ;;
+    *) die "bench snapshot: unknown option $1 (known: --set large|small, --rounds N)" ;;
+  esac
+  shift 2
+done
+
+readonly LARGE_TOOLS=(tributary floor pgcopydb-binary pgcopydb dump-restore reference-recipe)
+readonly SMALL_TOOLS=(tributary pgcopydb-binary pgcopydb dump-restore)
+FLOOR_TABLES="branches accounts wide"
+FLOOR_STREAMS=("accounts" "wide branches")
+
+goals() { # SET
+  if [[ $1 == large ]]; then
+    printf '%s\n' "floor 1.05" "pgcopydb-binary 0.96" "pgcopydb 0.75" "reference-recipe 0.25"
+  else
+    printf '%s\n' "pgcopydb-binary 0.5" "pgcopydb 0.5"
+  fi
+}
+
+# Independent of every tool: per table a count and an order-independent sum of row hashes.
+content() { # URI
+  local union
+  union=$(psql -qXAt "$1" -c "SELECT string_agg(format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM %I t',
+    relname, relname), ' UNION ALL ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+  psql -qXAt "$1" -c "$union" | sort
+}
+
+measure() { # ROUND TOOL DATABASE
+  local began ended
+  fresh_target "$3"
+  rm -rf "$BENCH_DIR/dump"
+  began=$EPOCHREALTIME
+  "tool_$2" "$3" >"$BENCH_DIR/$2.log" 2>&1 || { tail -n 20 "$BENCH_DIR/$2.log" >&2; die "$2 failed"; }
+  ended=$EPOCHREALTIME
+  awk -v round="$1" -v tool="$2" -v began="$began" -v ended="$ended" \
+    'BEGIN {printf "%s %s %.2f\n", round, tool, ended - began}' | tee -a "$BENCH_DIR/times.$3" >&2
+}
+
+check_content() { # TOOL DATABASE
+  content "$TARGET/$2" | diff -q - "$BENCH_DIR/content.$2" >/dev/null || die "$1 did not copy $2 completely"
+}
+
+run_set() { # SET
+  local set=$1 round tool tools=("${LARGE_TOOLS[@]}")
+  if [[ $set == small ]]; then tools=("${SMALL_TOOLS[@]}"); fi
+  psql -qX "$SOURCE/postgres" -c "CREATE DATABASE $set"
+  step "fill the source with the $set set" psql -qX -v ON_ERROR_STOP=1 "$SOURCE/$set" -f "$ROOT/bench/snapshot/$set.sql"
+  content "$SOURCE/$set" >"$BENCH_DIR/content.$set"
+  if [[ $set == large ]]; then prepare_floor "$set"; fi
+  goals "$set" >"$BENCH_DIR/goals"
+  for ((round = 0; round <= rounds; round++)); do # round 0 warms up and is not counted
+    for tool in "${tools[@]}"; do
+      measure "$round" "$tool" "$set"
+      if ((round == 0)); then check_content "$tool" "$set"; fi
+    done
+    # Every tool takes every place in the order.
+    tools=("${tools[@]:1}" "${tools[0]}")
+  done
+  sed -i '/^0 /d' "$BENCH_DIR/times.$set"
+  printf '\nSet %s, %s, %s rounds, %s cores:\n\n' "$set" \
+    "$(psql -qXAt "$SOURCE/$set" -c "SELECT pg_size_pretty(pg_database_size(current_database()))")" "$rounds" "$(nproc)"
+  report_ratios "$BENCH_DIR/times.$set" tributary "$BENCH_DIR/goals"
+  printf '\ntributary, largest resident set: %s MB\n' "$(($(cat "$BENCH_DIR/rss") / 1024))"
+}
+
+TRIBUTARY=$ROOT/build/release/bin/tributary
+[[ -x $TRIBUTARY ]] || die "$TRIBUTARY is missing: run ./dev build release"
+peer_root
+bench_servers
+for set in "${sets[@]}"; do run_set "$set"; done

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# An engine pod killed in the middle of its copy is replaced; nothing is lost or doubled.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
+source "$(dirname "$0")/../lib/scenario.sh"
+
+begin
+start_server source 17
+start_server target 17
+psql_as_superuser source postgres -c "CREATE DATABASE shop"
+fill_slow_source shop
+hold_copy shop
+secret source source shop
+secret target target shop
+replication shop Snapshot </dev/null
+wait_until 60 "the copy is under way" copy_waits shop
+first=$(engine_pod)
+in_namespace delete "$first" --grace-period=0 --force >/dev/null 2>&1
+another_pod_runs() { [[ -n $(engine_pod) && $(engine_pod) != "$first" ]]; }
+wait_until 90 "another engine pod runs" another_pod_runs
+release_copy
+wait_ready shop 180
+expect_equal_content shop

@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# The language of the scenarios. Sourced first by each run.sh: gives it a namespace under the restricted Pod Security
+# level, two PostgreSQL servers on demand, and takes everything away at the end, however that comes.
+
+# shellcheck source-path=SCRIPTDIR source=cluster.sh
+source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+# shellcheck source-path=SCRIPTDIR source=postgres.sh
+source "$(dirname "${BASH_SOURCE[0]}")/postgres.sh"
+
+SCENARIO=$(basename "$(dirname "$(readlink -f "$0")")")
+NAMESPACE=e2e-$SCENARIO
+HOST_ADDRESS=$("$ROOT/e2e/cluster/cluster.sh" address)
+SCENARIO_DIR=$(mktemp -d "${TMPDIR:-/tmp}/tributary-e2e.XXXXXX")
+chmod 755 "$SCENARIO_DIR"
+
+in_namespace() { kubectl -n "$NAMESPACE" "$@"; }
+
+end_scenario() {
+  local status=$?
+  trap - EXIT
+  if ((status != 0)); then show_everything >&2 || true; fi
+  in_namespace delete replications --all --wait=false >/dev/null 2>&1 || true
+  kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null 2>&1 || true
+  local pid
+  for pid in "${SERVER_PIDS[@]}" "${HELPER_PIDS[@]}"; do kill -QUIT "$pid" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  rm -rf "$SCENARIO_DIR"
+  exit "$status"
+}
+HELPER_PIDS=()
+trap end_scenario EXIT
+trap 'exit 130' INT TERM
+
+# For a person who reads why a scenario failed.
+show_everything() {
+  echo "--- $SCENARIO failed; what the cluster says:"
+  in_namespace get replications,jobs,pods -o wide
+  in_namespace get replications -o yaml | grep -v '^ *f:'
+  in_namespace get events --sort-by=.lastTimestamp | tail -n 20
+  in_namespace logs --tail=40 --prefix -l app.kubernetes.io/managed-by=tributary --all-containers
+  kubectl -n "$OPERATOR_NAMESPACE" logs --tail=60 deployment/tributary-operator
+}
+
+begin() {
+  kubectl delete namespace "$NAMESPACE" --ignore-not-found --wait >/dev/null
+  kubectl create namespace "$NAMESPACE" >/dev/null
+  kubectl label namespace "$NAMESPACE" pod-security.kubernetes.io/enforce=restricted >/dev/null
+}
+
+# secret NAME SERVER DATABASE [password]
+secret() {
+  local port_name=${2^^}_PORT
+  in_namespace create secret generic "$1" --dry-run=client -o yaml \
+    --from-literal=host="$HOST_ADDRESS" --from-literal=port="${!port_name}" --from-literal=dbname="$3" \
+    --from-literal=username=postgres --from-literal=password="${4:-$SERVER_PASSWORD}" | in_namespace apply -f - >/dev/null
+}
+
+# replication NAME MODE < further lines of spec, indented by two
+replication() {
+  { cat <<YAML
+apiVersion: tributary.dev/v1alpha1
+kind: Replication
+metadata: {name: $1}
+spec:
+  mode: $2
+  source: {type: PostgreSQL, secretRef: {name: source}}
+  target: {secretRef: {name: target}}
+YAML
+    cat
+  } | in_namespace apply -f - >/dev/null
+}
+
+# condition NAME TYPE [.status|.reason|.message]
+condition() { in_namespace get replication "$1" -o "jsonpath={.status.conditions[?(@.type=='$2')]${3:-.status}}"; }
+
+condition_is() { [[ $(condition "$1" "$2") == "$3" ]]; }
+condition_says() { [[ $(condition "$1" "$2" .message) == *"$3"* ]]; }
+reason_is() { [[ $(condition "$1" "$2" .reason) == "$3" ]]; }
+status_of() { in_namespace get replication "$1" -o "jsonpath={.status$2}"; }
+
+wait_ready() { # NAME [seconds]
+  wait_until "${2:-120}" "$1 is Ready" condition_is "$1" Ready True
+}
+
+expect() { # "what" command...
+  local what=$1
+  shift
+  "$@" || die "not so: $what"
+  say "    $what"
+}
+
+refused() { ! "$@" 2>/dev/null; }
+
+jobs_of() { in_namespace get jobs -o name | wc -l; }
+job_is_there() { (($(jobs_of) == 1)); }
+no_jobs() { (($(jobs_of) == 0)); }
+engine_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | head -n 1; }
+
+# A source database that is copied for as long as the test wants: each row of table `slow` asks for a lock on the target
+# that hold_copy keeps.
+fill_slow_source() { # DATABASE
+  psql_as_superuser source "$1" <<SQL
+CREATE TABLE quick AS SELECT i AS id, md5(i::text) AS text FROM generate_series(1, 1000) i;
+ALTER TABLE quick ADD PRIMARY KEY (id);
+CREATE TABLE slow (id int PRIMARY KEY, text text);
+INSERT INTO slow SELECT i, repeat('slow', 100) FROM generate_series(1, 2000) i;
+CREATE FUNCTION passes(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS \$\$
+BEGIN
+  IF inet_server_port() = $TARGET_PORT THEN
+    PERFORM pg_advisory_lock_shared(4711);
+    PERFORM pg_advisory_unlock_shared(4711);
+  END IF;
+  RETURN true;
+END \$\$;
+ALTER TABLE slow ADD CONSTRAINT paced CHECK (passes(id));
+SQL
+}
+
+hold_copy() { # DATABASE: of the target; it is created here
+  psql_as_superuser target postgres -c "CREATE DATABASE $1"
+  # One session keeps the lock until its input ends.
+  mkfifo "$SCENARIO_DIR/hold"
+  psql_as_superuser target "$1" <"$SCENARIO_DIR/hold" >/dev/null &
+  HELPER_PIDS+=($!)
+  exec 7>"$SCENARIO_DIR/hold"
+  echo 'SELECT pg_advisory_lock(4711);' >&7
+  wait_until 10 "the copy is held" lock_is_held "$1"
+}
+
+lock_is_held() { [[ $(psql_as_superuser target "$1" -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = 4711 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") == 1 ]]; }
+copy_waits() { [[ $(psql_as_superuser target "$1" -c "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711") -ge 1 ]]; }
+no_engine_sessions() { [[ $(psql_as_superuser target postgres -c "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tributary%'") == 0 ]]; }
+release_copy() { exec 7>&-; }

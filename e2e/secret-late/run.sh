@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# A Secret that comes later than the Replication is named while it is missing, and starts the copy when it comes.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
+source "$(dirname "$0")/../lib/scenario.sh"
+
+begin
+start_server source 17
+start_server target 17
+psql_as_superuser source postgres -c "CREATE DATABASE shop"
+psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
+secret target target shop
+replication shop Snapshot </dev/null
+wait_until 30 "CredentialsSynced is False" condition_is shop CredentialsSynced False
+expect "the message names the Secret" condition_says shop CredentialsSynced "source"
+
+secret source source shop
+wait_ready shop
+expect "CredentialsSynced is True" condition_is shop CredentialsSynced True
+expect_equal_content shop

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# A source that does not answer is waited for, and the status says so at once; when it comes, the copy goes on.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
+source "$(dirname "$0")/../lib/scenario.sh"
+
+begin
+start_server source 17
+start_server target 17
+psql_as_superuser source postgres -c "CREATE DATABASE shop"
+psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
+kill -QUIT "${SERVER_PIDS[0]}"
+wait "${SERVER_PIDS[0]}" || true
+secret source source shop
+secret target target shop
+replication shop Snapshot </dev/null
+wait_until 60 "the message names the source's address" condition_says shop Ready "$HOST_ADDRESS:$SOURCE_PORT"
+expect "Ready is False" condition_is shop Ready False
+expect "it is not Stalled: this mends itself" condition_is shop Stalled ""
+
+run_server source 17
+wait_ready shop 180
+expect_equal_content shop

@@ -1,3 +1,0 @@
-#!/usr/bin/env bash
-set -euo pipefail
-exec "$(dirname "${BASH_SOURCE[0]}")/cluster/cluster.sh" down

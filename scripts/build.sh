@@ -14,18 +14,20 @@ build() {
   step "build preset $1" build_preset "$@"
 }
 
+# bench [case [arguments of its run.sh...]]
 bench() {
-  local name cases=("$@")
+  local name cases=()
   if (($# == 0)); then
     for name in bench/*/run.sh; do cases+=("$(basename "$(dirname "$name")")"); done
+  else
+    cases=("$1")
+    shift
+    [[ -x bench/${cases[0]}/run.sh ]] || die "there is no benchmark ${cases[0]}: see bench/"
   fi
-  for name in "${cases[@]}"; do
-    [[ -x bench/$name/run.sh ]] || die "there is no benchmark $name: see bench/"
-  done
   packages
   postgres
   build release
-  for name in "${cases[@]}"; do step "benchmark $name" "bench/$name/run.sh"; done
+  for name in "${cases[@]}"; do step "benchmark $name" "bench/$name/run.sh" "$@"; done
 }
 
 # Sources that git knows or would add.

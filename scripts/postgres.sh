@@ -21,7 +21,7 @@ postgres_server() {
   local version=$1 root=$CACHE/postgres stage artifact
   artifact=$(postgres_artifact)
   stage=$(mktemp -d "$root/.stage.XXXXXX")
-  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+  mvn -q -B -Dstyle.color=never org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
     "-Dartifact=io.zonky.test.postgres:$artifact:$version" "-DoutputDirectory=$stage"
   unzip -q "$stage/$artifact-$version.jar" '*.txz' -d "$stage"
   mkdir "$stage/server"

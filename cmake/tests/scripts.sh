@@ -4,6 +4,6 @@
 set -euo pipefail
 cd "$1"
 mapfile -t programs < <(find . -path ./build -prune -o -type f -name '*.sh' -perm -u+x -print)
-shellcheck --external-sources --check-sourced .ci/run "${programs[@]}"
-shellcheck dev scripts/*.sh
+shellcheck --severity=warning --source-path=SCRIPTDIR --external-sources --check-sourced .ci/run "${programs[@]}"
+shellcheck --severity=warning dev scripts/*.sh
 echo "${#programs[@]} scripts, what they source, and the task runner are clean"

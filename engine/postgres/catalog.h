@@ -10,13 +10,16 @@
 #include "engine/model/table.h"
 #include "engine/postgres/connection.h"
 
-// What the system catalogs of a server say, for majors 12 to 18: plain reads, no judgement. Every name is spelt in
-// full, so any search_path will do. Called inside the snapshot's transaction it answers for the snapshot.
+// What the system catalogs of a server say, for majors 12 to 18: plain reads, no judgement. The connection must have
+// search_path = pg_catalog, so that nobody's objects stand in for the server's own and types are spelt in full. Called
+// inside the snapshot's transaction the answers are those of the snapshot, sizes and privileges apart; no call can
+// fail for want of a privilege and so end that transaction.
 namespace tributary::postgres {
 
 struct Server {
   int version = 0;                // e.g. 150018
   std::string system_identifier;  // "" where the role may not read it
+  std::string start_time;         // of the postmaster: with it two connections can be told to be to one server
   std::string wal_level;
   bool in_recovery = false;
   int max_replication_slots = 0;
@@ -43,8 +46,8 @@ struct Database {
   std::string actual_collation_version;  // of the library the server runs with, "" where not known
   bool is_template = false;
   bool allows_connections = true;
-  bool may_connect = true;               // the role's CONNECT privilege
-  std::optional<std::uint64_t> bytes;    // nothing where the role may not ask
+  bool may_connect = true;             // the role's CONNECT privilege
+  std::optional<std::uint64_t> bytes;  // nothing where the role may not ask
 };
 // All databases of the server, by name.
 Result<std::vector<Database>> read_databases(Connection& connection, const Until& until);
@@ -57,22 +60,19 @@ struct CatalogTable {
   std::vector<model::Name> partition_of;  // the partitioned tables above it, nearest first; not inheritance parents
   std::string extension;                  // that owns it and says that its rows are data of the user; mostly ""
   std::string copy_filter;                // with `extension`: "WHERE ..." as the extension says it; mostly ""
-  char replica_identity = 'd';            // pg_class.relreplident
-  bool has_primary_key = false;
-  bool has_usable_identity = false;  // the server could publish its updates and deletes
-  bool row_security = false;         // enabled; owners are subject to it only where `force_row_security`
-  bool force_row_security = false;
-  bool may_select = true;  // the role's privilege, on the table or on every column
-  bool owned = false;      // by a role that the connection's role is a member of
+  bool has_usable_identity = false;       // by which the server could publish updates and deletes
+  bool row_security = false;              // policies apply to the connection's role: rows may be hidden from it
+  bool may_select = true;                 // the role's privilege on the table, and to look into its schema
 };
 // Ordinary tables and leaf partitions of all user schemas, unlogged ones too, by schema and name; not temporary, not
-// foreign, of extensions only those that pg_extension.extconfig lists.
+// foreign, of extensions only those that pg_extension.extconfig lists, and not the ledger's in _tributary.
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const Until& until);
 
 Result<std::vector<model::Name>> read_materialized_views(Connection& connection, const Until& until);
 
 // The identity of one table's storage now, "" when the table is gone. Unlike the rows of pg_class it does not follow
-// the snapshot: compare it with model::Table::storage to notice a rewrite.
+// the snapshot: compare it with model::Table::storage to notice a rewrite. Waits for whoever has locked the table
+// exclusively, as long as lock_timeout and `until` let it.
 Result<std::string> read_storage(Connection& connection, std::uint32_t table, const Until& until);
 
 // Name and version of every extension of the current database.

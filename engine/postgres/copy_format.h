@@ -12,11 +12,15 @@
 // ends agree on a column's wire form; text is always right and slower. The wire form of a column is spelt as a
 // string, its shape: equal shapes on both ends are what binary needs, and the empty shape means text only.
 //
-//   int4, text, jsonb ...                 a built-in type with send and receive functions
-//   {shape}  enum  range<shape>  (name:shape,...)    arrays, enums, ranges and composites of shapes; a domain is its base
-//   hstore@1.8:public.hstore              a type of an extension, with the extension's version
-//   ""                                    reg* and whatever holds one (its bytes are an OID of the other database), types
-//                                         without send or receive, base types of nobody's extension
+//   int4, text, jsonb ...               a built-in type with send and receive functions
+//   {shape}                             an array; {^shape} where its element is no built-in type, so that the OID which
+//                                       travels with it is another one on the target
+//   enum                                an enum: its labels travel
+//   range<shape>, multirange<shape>
+//   (4'name:shape,...)                  a composite, its names with their sizes; ^ as in arrays; a domain is its base
+//   hstore@1.8/hstore                   a base type of an extension, with the extension's version
+//   ""                                  reg* and whatever holds one (its bytes are an OID of the other database), types
+//                                       without send or receive, base types of no extension
 namespace tributary::postgres {
 
 // Column name -> shape.

@@ -24,7 +24,7 @@ struct DatabaseEstimate {
 };
 
 struct Validation {
-  std::vector<api::Finding> findings;        // errors first, then warnings, then what is fine
+  std::vector<api::Finding> findings;       // errors first, then warnings, then what is fine
   std::vector<DatabaseEstimate> databases;  // by name
 
   bool passed() const;  // no finding is an error

@@ -1,6 +1,5 @@
 #include "engine/postgres/private_file.h"
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,10 +7,11 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <utility>
+
+#include "engine/postgres/program.h"
 
 namespace tributary::postgres {
 namespace {
@@ -33,33 +33,15 @@ Result<std::string> read_all(const std::string& path) {
   return contents;
 }
 
-// A memory file; closed with its owner.
-class MemoryFile {
- public:
-  static Result<MemoryFile> create(std::string contents) {
-    MemoryFile file(std::move(contents));
-    file.descriptor_ = memfd_create("tls.key", MFD_CLOEXEC);
-    if (file.descriptor_ < 0) return cause("no memory file for it");
-    if (fchmod(file.descriptor_, S_IRUSR | S_IWUSR) != 0) return cause("no private memory file for it");
-    const ssize_t written = write(file.descriptor_, file.contents_.data(), file.contents_.size());
-    if (written != static_cast<ssize_t>(file.contents_.size())) return cause("no memory for it");
-    return file;
-  }
-  MemoryFile(MemoryFile&& other) noexcept
-      : contents_(std::move(other.contents_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
-  MemoryFile& operator=(MemoryFile&&) = delete;
-  ~MemoryFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-
-  bool holds(const std::string& contents) const { return contents_ == contents; }
-  std::string path() const { return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(descriptor_); }
-
- private:
-  explicit MemoryFile(std::string contents) : contents_(std::move(contents)) {}
-  std::string contents_;
-  int descriptor_ = -1;
+struct Rotation {
+  std::string contents;
+  MemoryFile file;
 };
+
+// Programs that we start reach it too, without having to inherit the descriptor.
+std::string path_of(const MemoryFile& file) {
+  return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(file.descriptor());
+}
 
 }  // namespace
 
@@ -69,15 +51,16 @@ Result<std::string> private_path(const std::string& path) {
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) return path;
 
   static std::mutex mutex;
-  static std::map<std::string, std::deque<MemoryFile>> files;  // per path, newest last; guarded by mutex
+  static std::map<std::string, std::deque<Rotation>> files;  // per path, newest last; guarded by mutex
   std::string contents = TRY(read_all(path));
   const std::lock_guard lock(mutex);
-  std::deque<MemoryFile>& rotations = files[path];
-  if (rotations.empty() || !rotations.back().holds(contents)) {
-    rotations.push_back(TRY(MemoryFile::create(std::move(contents))));
+  std::deque<Rotation>& rotations = files[path];
+  if (rotations.empty() || rotations.back().contents != contents) {
+    MemoryFile file = TRY(MemoryFile::create(contents));
+    rotations.push_back({std::move(contents), std::move(file)});
     if (rotations.size() > kept_rotations) rotations.pop_front();
   }
-  return rotations.back().path();
+  return path_of(rotations.back().file);
 }
 
 }  // namespace tributary::postgres

@@ -1,17 +1,44 @@
 #include "engine/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 namespace tributary::log {
 namespace {
 
+// Standard error, or whatever stands in for it for a while.
+class Sink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  void write_to(std::function<void(std::string_view)> writer) {
+    const std::lock_guard lock(mutex_);
+    writer_ = std::move(writer);
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const std::string_view text(line.data(), line.size());
+    if (writer_) {
+      writer_(text.substr(0, text.find_last_not_of("\r\n") + 1));
+    } else {
+      std::fwrite(text.data(), 1, text.size(), stderr);
+      std::fflush(stderr);
+    }
+  }
+  void flush_() override { std::fflush(stderr); }
+
+  std::function<void(std::string_view)> writer_;
+};
+
 struct Logger {
-  std::shared_ptr<spdlog::logger> sink =
-      std::make_shared<spdlog::logger>("tributary", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  std::shared_ptr<Sink> output = std::make_shared<Sink>();
+  std::shared_ptr<spdlog::logger> sink = std::make_shared<spdlog::logger>("tributary", output);
   Format format = Format::text;
 
   Logger() { apply(Level::info, Format::text); }
@@ -114,6 +141,9 @@ void warn(std::string_view event, Fields fields) {
 }
 void error(std::string_view event, Fields fields) {
   write(Level::error, event, fields);
+}
+void write_to(std::function<void(std::string_view)> writer) {
+  logger().output->write_to(std::move(writer));
 }
 void flush() {
   logger().sink->flush();

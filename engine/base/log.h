@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ void debug(std::string_view event, Fields fields = {});  // a step
 void info(std::string_view event, Fields fields = {});   // a state changed
 void warn(std::string_view event, Fields fields = {});   // retrying
 void error(std::string_view event, Fields fields = {});  // gave up
+
+// From here on each finished line, without its line break, goes to `writer` instead of standard error; an empty one
+// undoes that. The writer is called by one thread at a time and must not log.
+void write_to(std::function<void(std::string_view)> writer);
 
 // Writes out what is buffered. Call before a hard exit.
 void flush();

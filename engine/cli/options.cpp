@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* about =
     "Copies PostgreSQL databases into PostgreSQL.\n\n"
-    "A password is best kept in a file: ~/.pgpass, the file that PGPASSFILE names, or --source @FILE.";
+    "A password is best kept in a file: ~/.pgpass, the file that PGPASSFILE names, or --source @FILE.\n";
 constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 failed (a retry may help), 2 bad configuration, 3 differences found,\n"
     "4 position lost (a new snapshot is needed), 5 another engine owns this replication.";
@@ -190,6 +190,8 @@ Result<std::string> parse(CLI::App& app, std::vector<std::string> arguments) {
 
 const char* word_of(Verb verb) {
   switch (verb) {
+    case Verb::none:
+      return "";
     case Verb::validate:
       return "validate";
     case Verb::init:

@@ -11,11 +11,11 @@
 // The command line as values. docs/cli.md lists the flags for users; --help is made from the same declarations.
 namespace tributary::cli {
 
-enum class Verb { validate, init };
+enum class Verb { none, validate, init };  // none: the command line does not say which
 enum class Output { text, json };
 
 struct Options {
-  Verb verb = Verb::init;
+  Verb verb = Verb::none;
   api::Spec spec;
   bool from_spec_file = false;  // somebody declared it; nobody is asked before a drop
   bool dry_run = false;

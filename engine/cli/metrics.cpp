@@ -1,0 +1,81 @@
+#include "engine/cli/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace tributary::cli {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+MetricFamily family(const char* name, const char* help, MetricType type) {
+  MetricFamily made;
+  made.name = name;
+  made.help = help;
+  made.type = type;
+  return made;
+}
+
+void add(MetricFamily& family, std::vector<ClientMetric::Label> labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  if (family.type == MetricType::Counter) {
+    metric.counter.value = value;
+  } else {
+    metric.gauge.value = value;
+  }
+  family.metric.push_back(std::move(metric));
+}
+
+// One value a database.
+MetricFamily per_database(const api::Progress& progress, const char* name, const char* help, MetricType type,
+                          std::uint64_t api::DatabaseProgress::*field) {
+  MetricFamily made = family(name, help, type);
+  for (const api::DatabaseProgress& database : progress.databases)
+    add(made, {{"database", database.name}}, static_cast<double>(database.*field));
+  return made;
+}
+
+MetricFamily phases(const api::Progress& progress) {
+  MetricFamily made =
+      family("tributary_phase", "1 for the phase the engine is in, 0 for the others", MetricType::Gauge);
+  for (int i = 0; i <= static_cast<int>(api::Phase::failed); ++i) {
+    const auto phase = static_cast<api::Phase>(i);
+    add(made, {{"phase", api::word_of(phase)}}, phase == progress.phase ? 1 : 0);
+  }
+  return made;
+}
+
+MetricFamily single(const char* name, const char* help, std::vector<ClientMetric::Label> labels, double value) {
+  MetricFamily made = family(name, help, MetricType::Gauge);
+  add(made, std::move(labels), value);
+  return made;
+}
+
+}  // namespace
+
+std::string metrics_text(const api::Progress& progress) {
+  using Database = api::DatabaseProgress;
+  const std::vector<MetricFamily> all = {
+      single("tributary_build_info", "Version of the engine", {{"version", TRIBUTARY_VERSION}}, 1),
+      phases(progress),
+      single("tributary_snapshot_percent", "Share of the estimated bytes that is copied", {}, progress.percent),
+      per_database(progress, "tributary_snapshot_tables", "Selected tables", MetricType::Gauge,
+                   &Database::tables_total),
+      per_database(progress, "tributary_snapshot_tables_done", "Tables copied", MetricType::Gauge,
+                   &Database::tables_done),
+      per_database(progress, "tributary_snapshot_rows_total", "Rows copied by this attempt", MetricType::Counter,
+                   &Database::rows_copied),
+      per_database(progress, "tributary_snapshot_bytes_total", "Bytes copied by this attempt", MetricType::Counter,
+                   &Database::bytes_copied),
+      per_database(progress, "tributary_snapshot_estimated_bytes", "Estimated bytes of the selected tables",
+                   MetricType::Gauge, &Database::bytes_total)};
+  return prometheus::TextSerializer().Serialize(all);
+}
+
+}  // namespace tributary::cli

@@ -1,0 +1,116 @@
+#include "engine/cli/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "engine/base/log.h"
+#include "engine/cli/table.h"
+#include "engine/cli/text.h"
+
+namespace tributary::cli {
+namespace {
+
+constexpr const char* red = "\x1b[31m";
+constexpr const char* green = "\x1b[32m";
+constexpr const char* yellow = "\x1b[33m";
+constexpr const char* plain = "\x1b[0m";
+
+const char* colour_of(api::Severity severity) {
+  switch (severity) {
+    case api::Severity::ok:
+      return green;
+    case api::Severity::warning:
+      return yellow;
+    case api::Severity::error:
+      return red;
+  }
+  std::abort();
+}
+
+std::string with_hint(const std::string& message, const std::string& hint) {
+  return hint.empty() ? message : message + " (hint: " + hint + ")";
+}
+
+std::string databases_text(const std::vector<api::DatabaseReport>& databases, const Style& style) {
+  Table table({"DATABASE", "TARGET", "TABLES", "ROWS", "SIZE", "POSITION"});
+  for (const api::DatabaseReport& database : databases)
+    table.add({database.name, database.target, count_text(database.tables), count_text(database.rows),
+               bytes_text(static_cast<double>(database.bytes)), database.position});
+  return table.empty() ? "" : table.text(style.width);
+}
+
+std::string verdict(const api::Report& report, const Style& style) {
+  const bool done = report.exit_code == api::ExitCode::done;
+  const char* colour = done ? green : red;
+  std::string text = "tributary" + (report.verb.empty() ? "" : " " + report.verb) + ": " + printable(report.message);
+  if (style.colour) text = colour + text + plain;
+  if (!report.hint.empty()) text += "\nhint: " + printable(report.hint);
+  return text + "\n";
+}
+
+void write_termination_log(const api::Report& report, const std::string& path) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << api::termination_message(report);
+  file.close();
+  if (!file) log::warn("termination log not written", {{"file", path}});
+}
+
+void write(std::FILE* stream, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+  if (std::fflush(stream) != 0) log::warn("output not written", {{"cause", std::strerror(errno)}});
+}
+
+}  // namespace
+
+std::string findings_text(const std::vector<api::Finding>& findings, const Style& style) {
+  std::vector<api::Finding> sorted = findings;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const api::Finding& a, const api::Finding& b) { return a.severity > b.severity; });
+  Table table({"RESULT", "CODE", "ABOUT", "MESSAGE"});
+  for (const api::Finding& finding : sorted)
+    table.add({api::word_of(finding.severity), finding.code, finding.subject, with_hint(finding.message, finding.hint)},
+              style.colour ? colour_of(finding.severity) : "");
+  return table.empty() ? "" : table.text(style.width);
+}
+
+std::string report_text(const api::Report& report, const Style& style) {
+  std::string text;
+  for (const std::string& part : {findings_text(report.findings, style), databases_text(report.databases, style)}) {
+    if (!part.empty()) text += part + "\n";
+  }
+  return text;
+}
+
+int publish(const api::Report& report, const Options& options) {
+  if (!options.termination_log.empty()) write_termination_log(report, options.termination_log);
+  if (options.output == Output::json) {
+    write(stdout, api::to_json(report) + "\n");
+  } else {
+    write(stdout, report_text(report, style_of(STDOUT_FILENO)));
+    const bool done = report.exit_code == api::ExitCode::done;
+    write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO)));
+  }
+  log::flush();
+  return static_cast<int>(report.exit_code);
+}
+
+api::Report report_of(const Options& options, const Error& error, const std::string& reason) {
+  api::Report report;
+  report.verb = word_of(options.verb);
+  report.replication = options.spec.replication;
+  report.exit_code = api::exit_code_of(error.fault);
+  report.reason = reason;
+  report.message = error.what;
+  report.hint = error.hint;
+  report.started = rfc3339(std::chrono::system_clock::now());
+  report.finished = report.started;
+  return report;
+}
+
+}  // namespace tributary::cli

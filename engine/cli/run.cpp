@@ -1,0 +1,98 @@
+#include "engine/cli/run.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "engine/cli/display.h"
+#include "engine/cli/output.h"
+#include "engine/cli/signals.h"
+#include "engine/cli/status.h"
+#include "engine/cli/terminal.h"
+#include "engine/cli/watchdog.h"
+#include "engine/serve/server.h"
+
+namespace tributary::cli {
+namespace {
+
+// Shows progress in the way that fits where standard error goes.
+class Display {
+ public:
+  Display(const pipeline::ProgressBoard& board, bool live) {
+    if (live) {
+      live_.emplace(board);
+    } else {
+      log_.emplace(board);
+    }
+  }
+  void stop() {
+    if (live_) live_->stop();
+    if (log_) log_->stop();
+  }
+
+ private:
+  std::optional<LiveDisplay> live_;
+  std::optional<LogDisplay> log_;
+};
+
+// The first to finish publishes; whoever comes second waits for the end of the process.
+class Finish {
+ public:
+  explicit Finish(const Options& options) : options_(options) {}
+  int operator()(const api::Report& report) {
+    while (finished_.test_and_set()) pause();
+    return publish(report, options_);
+  }
+
+ private:
+  const Options& options_;
+  std::atomic_flag finished_;
+};
+
+void start_log(const Options& options, bool live) {
+  log::start(options.log_level.value_or(live ? log::Level::warn : log::Level::info), options.log_format);
+}
+
+Result<std::unique_ptr<serve::Server>> open_status(const Options& options, const pipeline::ProgressBoard& board) {
+  if (options.status_address.empty()) return std::unique_ptr<serve::Server>();
+  Result<std::unique_ptr<serve::Server>> server = serve::Server::open(options.status_address, status_routes(board));
+  if (!server) return within("--status-address", server.error());
+  log::info("serving status", {{"port", (*server)->port()}});
+  return server;
+}
+
+// What is known of work that did not come back.
+api::Report abandoned(const Options& options, const pipeline::ProgressBoard& board) {
+  const api::Progress progress = board.snapshot();
+  api::Report report = report_of(options, {Fault::failed, progress.message}, "Abandoned");
+  report.started = progress.started;
+  return report;
+}
+
+}  // namespace
+
+int run(const Options& options, const Work& work) {
+  const bool live = can_show_live();
+  start_log(options, live);
+  const Result<int> interrupts = catch_interrupts();
+  if (!interrupts) return publish(report_of(options, interrupts.error(), "NoSignals"), options);
+
+  pipeline::ProgressBoard board(options.spec.replication);
+  const auto server = open_status(options, board);
+  if (!server) return publish(report_of(options, server.error(), "StatusAddressUnusable"), options);
+
+  const Patience patience{options.spec.snapshot.timeout, options.spec.snapshot.stall_timeout};
+  Finish finish(options);
+  Display display(board, live);
+  Watchdog watchdog(patience, board, *interrupts, [&](Cause cause) {
+    display.stop();
+    _exit(finish(with_cause(abandoned(options, board), cause, patience, interrupt())));
+  });
+  const api::Report report = work(board, Until{Deadline::never(), watchdog.stop()});
+  display.stop();
+  return finish(with_cause(report, watchdog.cause(), patience, interrupt()));
+}
+
+}  // namespace tributary::cli

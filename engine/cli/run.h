@@ -1,0 +1,19 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/api/report.h"
+#include "engine/base/until.h"
+#include "engine/cli/options.h"
+#include "engine/pipeline/progress.h"
+
+namespace tributary::cli {
+
+// The work of a verb. It shows what it does on the board, ends soon after a stop, and always reports.
+using Work = std::function<api::Report(pipeline::ProgressBoard&, const Until&)>;
+
+// Does the work inside all that surrounds it: log, signals, watchdogs, display, status server; publishes its report
+// once. Returns the process's exit code.
+int run(const Options& options, const Work& work);
+
+}  // namespace tributary::cli

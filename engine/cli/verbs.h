@@ -1,0 +1,11 @@
+#pragma once
+
+#include "engine/cli/options.h"
+
+// One function and one file per verb. Each returns the process's exit code.
+namespace tributary::cli {
+
+int validate(const Options& options);
+int init(const Options& options);
+
+}  // namespace tributary::cli

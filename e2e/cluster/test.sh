@@ -177,6 +177,10 @@ unknown_name_does_not_exist() {
   grep -i NXDOMAIN <<<"$answer"
 }
 
+foreign_directory_is_refused() {
+  ! TRIBUTARY_CLUSTER_DIR=$scratch/foreign cluster up && [[ -e $scratch/foreign/file ]]
+}
+
 status_is_down() {
   local code=0
   cluster status || code=$?
@@ -235,6 +239,11 @@ it "kill -9 of the node's parent" kill_machine
 it "up after that crash cleans and starts" up_says "up in"
 it "nothing of the crashed node is left" none_is_left_of "$scratch/processes"
 it "down" cluster down
+mkdir -p "$state/left"
+it "down removes what a caller left in the cluster's own directory" cluster down
+it "it is gone" machine_is_as_before
+mkdir "$scratch/foreign" && touch "$scratch/foreign/file"
+it "up refuses a directory that is somebody else's" foreign_directory_is_refused
 for seconds in 0.1 0.3 0.6 1 3; do
   it "kill -9 of up after $seconds s, then down, leaves nothing" up_killed_after "$seconds"
 done

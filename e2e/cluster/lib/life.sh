@@ -70,7 +70,7 @@ start_machine() {
   ) </dev/null >>"$state/log/machine.log" 2>&1 &
 }
 
-# A directory is ours if it bears our mark: nothing else is ever removed.
+# A directory that the user names is ours if it bears our mark: nothing else is ever removed. The one we name is ours.
 make_state() {
   local command
   mkdir -p "$state"
@@ -90,7 +90,7 @@ remove_state() {
 }
 
 state_is_ours() {
-  [[ -e $state/$mark || ! -e $state ]] || rmdir "$state" 2>/dev/null
+  [[ ! ${TRIBUTARY_CLUSTER_DIR:-} || -e $state/$mark || ! -e $state ]] || rmdir "$state" 2>/dev/null
 }
 
 remove_all() {

@@ -22,7 +22,7 @@ Rows relations(Session& session, const std::string& kinds) {
   return session.query(
       "SELECT n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname)"
       "  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-      " WHERE c.relkind = ANY ('" +
+      " WHERE c.relispopulated AND c.relkind = ANY ('" +
       kinds +
       "') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"
       "   AND n.nspname <> '_tributary'");

@@ -1,0 +1,131 @@
+#include "engine/postgres/dump.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "engine/postgres/program.h"
+
+namespace tributary::postgres {
+namespace {
+
+// Keywords of libpq whose values are secrets. A password goes through a password file, the others through a service
+// file (chapter "The Connection Service File").
+constexpr std::string_view password_keyword = "password";
+constexpr std::array<std::string_view, 4> secret_keywords = {"sslpassword", "oauth_client_secret", "scram_client_key",
+                                                             "scram_server_key"};
+
+bool is_secret(std::string_view keyword) {
+  return keyword == password_keyword ||
+         std::find(secret_keywords.begin(), secret_keywords.end(), keyword) != secret_keywords.end();
+}
+
+// Backslash before a quote or backslash, as the value of a keyword string wants it.
+std::string quote_value(const std::string& value) {
+  std::string quoted = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+Result<std::string> service_file(const Parameters& parameters) {
+  std::string lines;
+  for (const std::string_view keyword : secret_keywords) {
+    const auto found = parameters.find(std::string(keyword));
+    if (found == parameters.end() || found->second.empty()) continue;
+    if (found->second.find_first_of("\r\n") != std::string::npos) {
+      return Error{Fault::invalid, "the value of " + found->first + " holds a line break"};
+    }
+    lines += found->first + "=" + found->second + "\n";
+  }
+  return lines.empty() ? lines : "[tributary]\n" + lines;
+}
+
+// The last lines that pg_dump wrote, as one: its cause comes last, its context before.
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (text.size() > 1000) text.erase(0, text.size() - 1000);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return text;
+}
+
+Error failure(const Output& output) {
+  const std::string words = one_line(output.errors);
+  const bool connecting = words.find("connection to server") != std::string::npos;
+  Error error{connecting ? Fault::transient : Fault::failed,
+              "pg_dump ended with status " + std::to_string(output.status) + ": " + words};
+  if (words.find("permission denied") != std::string::npos) {
+    error.fault = Fault::denied;
+    error.hint = "pg_dump reads the whole schema: grant the source's role SELECT on all tables, or pg_read_all_data";
+  } else if (words.find("server version mismatch") != std::string::npos) {
+    error.fault = Fault::invalid;
+    error.hint = "install a pg_dump at least as new as the source";
+  } else if (words.find("password authentication failed") != std::string::npos) {
+    error.fault = Fault::denied;
+  }
+  return error;
+}
+
+std::vector<std::string> command(const DumpRequest& request) {
+  std::vector<std::string> words = {request.pg_dump,       "--format=custom",
+                                    "--compress=0",        "--section=pre-data",
+                                    "--section=post-data", "--no-blobs",
+                                    "--no-subscriptions",  "--quote-all-identifiers",
+                                    "--no-password",       "--encoding=" + request.encoding};
+  if (!request.snapshot.empty()) words.push_back("--snapshot=" + request.snapshot);
+  if (!request.compression_methods) words.emplace_back("--no-toast-compression");
+  return words;
+}
+
+}  // namespace
+
+std::string conninfo_without_secrets(const Parameters& parameters) {
+  std::string conninfo;
+  for (const auto& [keyword, value] : parameters) {
+    if (is_secret(keyword)) continue;
+    if (!conninfo.empty()) conninfo += ' ';
+    conninfo += keyword + "=" + quote_value(value);
+  }
+  return conninfo;
+}
+
+Result<std::string> password_file(const Parameters& parameters) {
+  const auto found = parameters.find(std::string(password_keyword));
+  if (found == parameters.end() || found->second.empty()) return std::string();
+  if (found->second.find_first_of("\r\n") != std::string::npos) {
+    return Error{Fault::invalid, "the source's password holds a line break, which pg_dump cannot be handed",
+                 "give the source's role another password"};
+  }
+  std::string line = "*:*:*:*:";
+  for (const char c : found->second) {
+    if (c == ':' || c == '\\') line += '\\';
+    line += c;
+  }
+  return line + "\n";
+}
+
+Result<Toc> dump_schema(const DumpRequest& request, const Until& until) {
+  const std::string passwords = TRY(password_file(request.source));
+  const std::string secrets = TRY(service_file(request.source));
+  const MemoryFile password = TRY(MemoryFile::create(passwords));
+  const MemoryFile service = TRY(MemoryFile::create(secrets));
+
+  Parameters parameters = request.source;
+  if (!passwords.empty()) parameters["passfile"] = password.path();
+  Program program{command(request), {"LC_ALL=C"}, {&password, &service}};
+  if (!secrets.empty()) {
+    parameters["service"] = "tributary";
+    program.environment.push_back("PGSERVICEFILE=" + service.path());
+  }
+  program.command.push_back("--dbname=" + conninfo_without_secrets(parameters));
+
+  const Output output = TRY(run(program, until));
+  if (output.status != 0) return failure(output);
+  return parse_toc(std::as_bytes(std::span(output.output.data(), output.output.size())));
+}
+
+}  // namespace tributary::postgres

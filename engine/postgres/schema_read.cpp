@@ -1,0 +1,55 @@
+#include "engine/postgres/schema_read.h"
+
+#include "engine/postgres/dump.h"
+#include "engine/postgres/schema_facts.h"
+#include "engine/postgres/schema_selection.h"
+#include "engine/postgres/schema_steps.h"
+
+namespace tributary::postgres {
+namespace {
+
+void report_left_out(const SchemaFacts& facts, const TargetTraits& target, std::vector<api::Finding>& findings) {
+  for (const std::string& subscription : facts.subscriptions) {
+    findings.push_back({api::Severity::warning, "SubscriptionLeftOut", "subscription " + subscription,
+                        "subscriptions are not copied: two subscribers would share one slot",
+                        "create it on the target once the source is retired"});
+  }
+  if (facts.has_lz4_columns && !target.lz4) {
+    findings.push_back({api::Severity::warning, "CompressionMethodLeftOut", "target",
+                        "the server does not know lz4, so columns are compressed by its own default method", ""});
+  }
+}
+
+// Sequences that the kept entries create, in the order of their names.
+std::vector<model::Name> kept_sequences(const Toc& toc, const std::vector<bool>& kept, const SchemaFacts& facts) {
+  std::vector<model::Name> names;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i] || toc.entries[i].type != "SEQUENCE") continue;
+    const auto found = facts.relations.find(toc.entries[i].object);
+    if (found != facts.relations.end()) names.push_back(found->second.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<SourceSchema> read_schema(Connection& source, const SchemaRequest& request, std::vector<api::Finding>& findings,
+                                 const Until& until) {
+  DumpRequest dump;
+  dump.pg_dump = request.pg_dump;
+  dump.source = request.source;
+  dump.snapshot = request.snapshot;
+  // In a database of unknown encoding the bytes of names and bodies pass as they are.
+  dump.encoding = source.reported("server_encoding") == "SQL_ASCII" ? "SQL_ASCII" : "UTF8";
+  const SchemaFacts facts = TRY(read_schema_facts(source, until));
+  dump.compression_methods = request.target.lz4 || !facts.has_lz4_columns;
+  const Toc toc = TRY(dump_schema(dump, until));
+  const std::vector<bool> kept = select_entries(toc, facts, request.selects, findings);
+  SourceSchema result;
+  result.schema = schema_steps(toc, kept, facts, request.selects, request.target, findings);
+  result.sequences = kept_sequences(toc, kept, facts);
+  report_left_out(facts, request.target, findings);
+  return result;
+}
+
+}  // namespace tributary::postgres

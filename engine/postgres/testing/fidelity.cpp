@@ -1,0 +1,31 @@
+#include "engine/postgres/testing/fidelity.h"
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace tributary::testbed {
+namespace {
+
+std::string file(const std::string& name) {
+  const std::string path = std::string(TRIBUTARY_FIDELITY_FOLDER) + "/" + name;
+  std::ifstream in(path);
+  if (!in) throw std::runtime_error("cannot be read: " + path);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+void create_fidelity_roles(PostgresServer& server) {
+  server.exec("postgres", file("fidelity_roles.sql"));
+}
+
+void fill_with_everything(const Database& database, int major) {
+  database.exec(file("fidelity_roles.sql"));
+  database.exec(file("fidelity.sql"));
+  for (const int since : {13, 14, 15, 17, 18}) {
+    if (major >= since) database.exec(file("fidelity_" + std::to_string(since) + ".sql"));
+  }
+}
+
+}  // namespace tributary::testbed

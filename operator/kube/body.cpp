@@ -82,7 +82,7 @@ Result<std::optional<std::string>> Body::next_line(Milliseconds idle, std::stop_
   while (true) {
     if (stop.stop_requested()) return stopped();
     std::optional<std::string> line = pop_line();
-    if (!line && bytes_.size() - begin_ > cap_) return too_large(cap_);
+    if ((line ? line->size() : bytes_.size() - begin_) > cap_) return too_large(cap_);
     resume_if_low(lock);
     if (line) return line;
     if (ended_ && error_) return *error_;

@@ -58,6 +58,10 @@ Request patch(std::string path, const char* content_type, const Json& body, cons
   return {Method::patch, with_query(std::move(path), query), content_type, json_type, body_of(body)};
 }
 
+Json finalizers_patch(const Object& object, const std::vector<std::string>& finalizers) {
+  return {{"metadata", {{"resourceVersion", object.resource_version()}, {"finalizers", finalizers}}}};
+}
+
 const char* name_of(Propagation propagation) {
   switch (propagation) {
     case Propagation::background:
@@ -161,29 +165,15 @@ Request remove(const Resource& resource, const Key& key, const Removal& removal)
 }
 
 Json add_finalizer(const Object& object, const std::string& finalizer) {
-  if (object.has_finalizer(finalizer)) return Json::array();
-  Json operations = Json::array();
-  if (object.finalizers().empty()) {
-    operations.push_back({{"op", "test"}, {"path", "/metadata/uid"}, {"value", object.uid()}});
-    operations.push_back({{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", object.resource_version()}});
-    operations.push_back({{"op", "add"}, {"path", "/metadata/finalizers"}, {"value", Json::array({finalizer})}});
-    return operations;
-  }
-  operations.push_back({{"op", "test"}, {"path", "/metadata/finalizers"}, {"value", object.finalizers()}});
-  operations.push_back({{"op", "add"}, {"path", "/metadata/finalizers/-"}, {"value", finalizer}});
-  return operations;
+  std::vector<std::string> finalizers = object.finalizers();
+  if (!object.has_finalizer(finalizer)) finalizers.push_back(finalizer);
+  return finalizers_patch(object, finalizers);
 }
 
 Json remove_finalizer(const Object& object, const std::string& finalizer) {
-  const std::vector<std::string> present = object.finalizers();
-  Json operations = Json::array();
-  for (std::size_t i = 0; i < present.size(); ++i) {
-    if (present[i] != finalizer) continue;
-    operations.push_back({{"op", "test"}, {"path", "/metadata/finalizers"}, {"value", present}});
-    operations.push_back({{"op", "remove"}, {"path", "/metadata/finalizers/" + std::to_string(i)}});
-    return operations;
-  }
-  return operations;
+  std::vector<std::string> finalizers = object.finalizers();
+  std::erase(finalizers, finalizer);
+  return finalizers_patch(object, finalizers);
 }
 
 }  // namespace tributary::kube

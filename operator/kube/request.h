@@ -72,8 +72,9 @@ Request json_patch(const Resource& resource, const Key& key, const Json& operati
                    Subresource subresource = Subresource::none);
 Request remove(const Resource& resource, const Key& key, const Removal& removal);
 
-// JSON Patch operations that add or remove one finalizer and nothing else; a `test` on the present list makes a
-// concurrent change fail instead of being overwritten. Empty when there is nothing to do.
+// Merge patches that add or remove one finalizer. They carry the resourceVersion that was seen, so that a concurrent
+// change makes them fail with `conflict` (a failed `test` of a JSON patch would be `invalid`). For a finalizer that is
+// there already, or gone already, the patch changes nothing.
 Json add_finalizer(const Object& object, const std::string& finalizer);
 Json remove_finalizer(const Object& object, const std::string& finalizer);
 

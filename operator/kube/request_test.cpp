@@ -70,20 +70,18 @@ TEST(Request, bytes_that_are_no_utf8_do_not_break_a_body) {
   EXPECT_NE(create(kinds::pods, odd).body, "");
 }
 
-TEST(Request, a_finalizer_is_added_and_removed_against_the_list_that_was_seen) {
-  const Object none(Json::parse(R"({"metadata":{"uid":"u","resourceVersion":"7"}})"));
-  EXPECT_EQ(add_finalizer(none, "mine"), Json::parse(R"([{"op":"test","path":"/metadata/uid","value":"u"},
-    {"op":"test","path":"/metadata/resourceVersion","value":"7"},
-    {"op":"add","path":"/metadata/finalizers","value":["mine"]}])"));
-  const Object other(Json::parse(R"({"metadata":{"finalizers":["other"]}})"));
-  EXPECT_EQ(add_finalizer(other, "mine"), Json::parse(R"([{"op":"test","path":"/metadata/finalizers","value":["other"]},
-    {"op":"add","path":"/metadata/finalizers/-","value":"mine"}])"));
-  const Object both(Json::parse(R"({"metadata":{"finalizers":["other","mine"]}})"));
-  EXPECT_EQ(add_finalizer(both, "mine"), Json::array());
-  EXPECT_EQ(remove_finalizer(both, "mine"),
-            Json::parse(R"([{"op":"test","path":"/metadata/finalizers","value":["other","mine"]},
-    {"op":"remove","path":"/metadata/finalizers/1"}])"));
-  EXPECT_EQ(remove_finalizer(other, "mine"), Json::array());
+TEST(Request, a_finalizer_is_added_and_removed_at_the_version_that_was_seen) {
+  const auto patch = [](const char* finalizers) {
+    return Json{{"metadata", {{"resourceVersion", "7"}, {"finalizers", Json::parse(finalizers)}}}};
+  };
+  const Object none(Json::parse(R"({"metadata":{"resourceVersion":"7"}})"));
+  EXPECT_EQ(add_finalizer(none, "mine"), patch(R"(["mine"])"));
+  const Object other(Json::parse(R"({"metadata":{"resourceVersion":"7","finalizers":["other"]}})"));
+  EXPECT_EQ(add_finalizer(other, "mine"), patch(R"(["other","mine"])"));
+  EXPECT_EQ(remove_finalizer(other, "mine"), patch(R"(["other"])"));
+  const Object both(Json::parse(R"({"metadata":{"resourceVersion":"7","finalizers":["mine","other"]}})"));
+  EXPECT_EQ(add_finalizer(both, "mine"), patch(R"(["mine","other"])"));
+  EXPECT_EQ(remove_finalizer(both, "mine"), patch(R"(["other"])"));
 }
 
 }  // namespace

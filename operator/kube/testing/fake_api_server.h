@@ -49,6 +49,7 @@ class FakeApiServer {
     std::string token = {};             // when given, any other bearer is answered 401
     std::string certificate_file = {};  // PEM; when given, the server speaks TLS
     std::string key_file = {};
+    int tls_at_most = 0;  // a TLS version of OpenSSL (TLS1_1_VERSION); 0: the newest
   };
 
   FakeApiServer();

@@ -1,0 +1,133 @@
+#include "operator/kube/testing/wire.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <sstream>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace tributary::kube::testing {
+namespace {
+
+std::string lowered(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace
+
+Wire::Wire(int socket, SSL_CTX* tls) : socket_(socket), ssl_(tls == nullptr ? nullptr : SSL_new(tls), SSL_free) {
+  const int on = 1;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (ssl_) SSL_set_fd(ssl_.get(), socket_);
+}
+
+Wire::~Wire() {
+  ::close(socket_);
+}
+
+bool Wire::handshake() {
+  return !ssl_ || SSL_accept(ssl_.get()) == 1;
+}
+
+void Wire::shut_down() {
+  ::shutdown(socket_, SHUT_RDWR);
+}
+
+void Wire::reset() {
+  const linger now{1, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+std::ptrdiff_t Wire::read_some(char* buffer, std::size_t size) {
+  if (ssl_) return SSL_read(ssl_.get(), buffer, static_cast<int>(size));
+  return ::recv(socket_, buffer, size, 0);
+}
+
+bool Wire::fill() {
+  char piece[16384];
+  const std::ptrdiff_t count = read_some(piece, sizeof piece);
+  if (count <= 0) return false;
+  buffer_.append(piece, static_cast<std::size_t>(count));
+  return true;
+}
+
+void Wire::wait_for_close() {
+  while (fill()) {
+  }
+}
+
+bool Wire::closed_by_peer() const {
+  char byte = 0;
+  const std::ptrdiff_t count = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+bool Wire::write(const std::string& bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const std::size_t left = bytes.size() - sent;
+    const std::ptrdiff_t count = ssl_ ? SSL_write(ssl_.get(), bytes.data() + sent, static_cast<int>(left))
+                                      : ::send(socket_, bytes.data() + sent, left, MSG_NOSIGNAL);
+    if (count <= 0) return false;
+    sent += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+std::optional<HttpRequest> Wire::read_request() {
+  std::size_t end = 0;
+  while ((end = buffer_.find("\r\n\r\n")) == std::string::npos)
+    if (!fill()) return std::nullopt;
+  HttpRequest request;
+  std::istringstream head(buffer_.substr(0, end));
+  std::string line, version;
+  std::getline(head, line);
+  std::istringstream(line) >> request.method >> request.target >> version;
+  while (std::getline(head, line)) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    std::string value = line.substr(colon + 1);
+    value.erase(0, value.find_first_not_of(' '));
+    if (value.ends_with('\r')) value.pop_back();
+    request.headers[lowered(line.substr(0, colon))] = value;
+  }
+  buffer_.erase(0, end + 4);
+  const auto length = request.headers.find("content-length");
+  const std::size_t size = length == request.headers.end() ? 0 : std::stoul(length->second);
+  while (buffer_.size() < size)
+    if (!fill()) return std::nullopt;
+  request.body = buffer_.substr(0, size);
+  buffer_.erase(0, size);
+  return request;
+}
+
+bool Wire::write_response(int status, const std::string& headers, const std::string& body) {
+  return write("HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: application/json\r\n" + headers +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+}
+
+bool Wire::write_chunk(const std::string& bytes) {
+  std::ostringstream size;
+  size << std::hex << bytes.size();
+  return write(size.str() + "\r\n" + bytes + "\r\n");
+}
+
+std::string percent_decode(const std::string& text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      decoded += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
+      i += 2;
+    } else {
+      decoded += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return decoded;
+}
+
+}  // namespace tributary::kube::testing

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/clock.h"
+#include "operator/kube/event.h"
+#include "operator/replication/observed.h"
+
+// What to do next. Pure: the same observation gives the same decision, and repeating it does no harm.
+namespace tributary::replication {
+
+struct AddFinalizer {};
+struct RemoveFinalizer {};
+struct ApplyConfigMap {
+  kube::Object object;
+};
+struct CreateJob {
+  kube::Object object;
+};
+// The Job, its pods first, and the ConfigMap of the same name.
+struct DeleteJob {
+  std::string name;
+  std::string uid;
+};
+struct Announce {
+  kube::EventNote note;
+};
+using Action = std::variant<AddFinalizer, RemoveFinalizer, ApplyConfigMap, CreateJob, DeleteJob, Announce>;
+
+struct Decision {
+  std::vector<Action> actions = {};
+  v1alpha1::Status status = {};
+  std::optional<Milliseconds> recheck = {};  // nothing: when something changes
+};
+
+// Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin.
+Decision decide(const Observed& seen);
+
+// Whether a decision rests on something not being there: a cache must not be trusted with that.
+bool rests_on_absence(const Decision& decision);
+
+// The status of a decision whose actions failed: a refusal that only a person can lift is shown.
+v1alpha1::Status with_fault(v1alpha1::Status status, const Error& error, WallTime now);
+
+}  // namespace tributary::replication

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/api/progress.h"
+#include "engine/api/report.h"
+#include "engine/base/clock.h"
+#include "operator/api/replication.h"
+#include "operator/kube/object.h"
+
+// Everything that a decision may look at, as values: what the cluster says of one Replication, time included.
+namespace tributary::replication {
+
+enum class ContainerState { absent, waiting, running, terminated };
+
+// The container `engine` of a pod. The pod's own phase is never asked: injected sidecars would distort it.
+struct Container {
+  ContainerState state = ContainerState::absent;
+  std::string reason = {};   // kubelet's word while waiting or after the end: ImagePullBackOff, OOMKilled
+  std::string message = {};  // kubelet's text while waiting; the termination message after the end
+  int exit_code = 0;
+  std::optional<WallTime> since = {};  // start while running, end after it
+};
+
+struct Pod {
+  std::string name = {};
+  std::string uid = {};
+  std::string job_uid = {};
+  std::string ip = {};
+  bool deleting = false;
+  bool finished = false;           // no container of it runs any more
+  std::string unschedulable = {};  // the scheduler's words
+  std::string eviction = {};       // why the kubelet or the API ended it
+  std::optional<WallTime> created = {};
+  Container engine = {};
+};
+
+enum class JobState { active, complete, failed };
+
+struct Job {
+  std::string name = {};
+  std::string uid = {};
+  bool deleting = false;
+  JobState state = JobState::active;
+  std::string fail_reason = {};  // BackoffLimitExceeded, PodFailurePolicy, DeadlineExceeded
+  std::string fail_message = {};
+  int failed_pods = 0;
+  std::optional<WallTime> created = {};
+  std::optional<WallTime> completed = {};
+  // What it was started with, from its annotations.
+  int attempt = 0;
+  std::string inputs_hash = {};
+  std::string request_id = {};
+  std::string rendered_hash = {};
+  std::int64_t generation = 0;
+  std::vector<v1alpha1::CredentialVersion> credentials = {};
+};
+
+// Total: members that are absent or odd are left at their defaults.
+Job job_from(const kube::Object& object);
+Pod pod_from(const kube::Object& object);
+
+// What the engine of the active Job says of itself, when it was asked.
+struct Voice {
+  std::optional<api::Progress> progress = {};  // the answer
+  std::optional<WallTime> silent_since = {};   // no answer: since when
+  std::string silence = {};                    // and why
+};
+
+struct Observed {
+  v1alpha1::Replication object = {};
+  std::vector<Job> jobs = {};  // all that belong to the object's UID
+  std::vector<Pod> pods = {};
+  std::vector<v1alpha1::CredentialVersion> secrets = {};  // of those that the spec names, the ones that exist
+  std::optional<Voice> voice = {};
+  std::string refusal = {};  // why the active Job could not create its pod, from its Events
+  std::string image = {};    // the operator's default engine image
+  WallTime now = {};
+};
+
+}  // namespace tributary::replication

@@ -1,0 +1,103 @@
+#include "operator/replication/outcome.h"
+
+#include <algorithm>
+
+namespace tributary::replication {
+namespace {
+
+using v1alpha1::RunResult;
+
+bool terminated(const Pod& pod) {
+  return pod.engine.state == ContainerState::terminated;
+}
+
+std::optional<api::Report> report_of(const Pod& pod, const std::string& uid) {
+  if (!terminated(pod) || pod.engine.message.empty()) return std::nullopt;
+  Result<api::Report> report = api::report_from_json(pod.engine.message);
+  if (!report.ok() || report->replication != uid || static_cast<int>(report->exit_code) != pod.engine.exit_code) {
+    return std::nullopt;
+  }
+  return std::move(report).value();
+}
+
+std::string with_hint(const std::string& message, const std::string& hint) {
+  return hint.empty() ? message : message + " (hint: " + hint + ")";
+}
+
+std::string word_or(const std::string& word, const char* other) {
+  return word.empty() ? other : word;
+}
+
+bool is_final(int exit_code) {
+  return exit_code >= static_cast<int>(api::ExitCode::bad_configuration) &&
+         exit_code <= static_cast<int>(api::ExitCode::fenced);
+}
+
+Outcome succeeded(const Pod* pod, const Job& job, const std::string& uid) {
+  Outcome outcome{.result = RunResult::succeeded, .ended = job.completed};
+  if (pod != nullptr) {
+    outcome.report = report_of(*pod, uid);
+    outcome.ended = pod->engine.since;
+  }
+  return outcome;
+}
+
+Outcome failed(const Pod* pod, const Job& job, const std::string& uid) {
+  Outcome outcome{.result = RunResult::failed,
+                  .reason = word_or(job.fail_reason, "JobFailed"),
+                  .message = job.fail_message,
+                  .ended = job.completed};
+  if (job.fail_reason == "DeadlineExceeded") {
+    outcome.message = "the engine did not end within spec.snapshot.timeout and a minute";
+    return outcome;
+  }
+  if (pod == nullptr) return outcome;
+  const Cause cause = cause_of(*pod, uid);
+  outcome.reason = cause.reason;
+  outcome.message = cause.message;
+  if (job.fail_reason == "BackoffLimitExceeded") {
+    outcome.message += "; given up after " + std::to_string(job.failed_pods) + " attempts";
+  }
+  outcome.report = report_of(*pod, uid);
+  if (pod->engine.since) outcome.ended = pod->engine.since;
+  return outcome;
+}
+
+}  // namespace
+
+const Pod* newest(const std::vector<Pod>& pods) {
+  const auto found =
+      std::max_element(pods.begin(), pods.end(), [](const Pod& a, const Pod& b) { return a.created < b.created; });
+  return found == pods.end() ? nullptr : &*found;
+}
+
+Cause cause_of(const Pod& pod, const std::string& uid) {
+  const Container& engine = pod.engine;
+  if (const auto report = report_of(pod, uid)) {
+    return {word_or(report->reason, "EngineFailed"), with_hint(report->message, report->hint)};
+  }
+  if (engine.reason == "OOMKilled") {
+    return {"OOMKilled", "the engine used more memory than its limit; raise spec.template.resources.limits.memory"};
+  }
+  if (!pod.eviction.empty()) return {"Evicted", "pod " + pod.name + " was evicted: " + pod.eviction};
+  if (!terminated(pod)) return {"EngineLost", "pod " + pod.name + " ended and its engine left no word"};
+  if (engine.exit_code > 128) {
+    return {"EngineCrashed", "the engine was ended by signal " + std::to_string(engine.exit_code - 128) +
+                                 " and left no report; see the log of pod " + pod.name};
+  }
+  return {"EngineFailed", "the engine ended with exit code " + std::to_string(engine.exit_code) +
+                              " and left no report; see the log of pod " + pod.name};
+}
+
+Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const std::string& uid) {
+  for (const Pod& pod : pods) {
+    if (terminated(pod) && pod.engine.exit_code == 0) return succeeded(&pod, job, uid);
+  }
+  if (job.state == JobState::complete) return succeeded(nullptr, job, uid);
+  const Pod* last = newest(pods);
+  const bool final_word = last != nullptr && terminated(*last) && is_final(last->engine.exit_code);
+  if (final_word || job.state == JobState::failed) return failed(last, job, uid);
+  return {};
+}
+
+}  // namespace tributary::replication

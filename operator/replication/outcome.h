@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/api/report.h"
+#include "operator/api/status.h"
+#include "operator/replication/observed.h"
+
+namespace tributary::replication {
+
+// How a Job ended. The engine's report decides where there is one; a container that ended without one speaks by its
+// exit code, and the Job's own conditions by theirs.
+struct Outcome {
+  v1alpha1::RunResult result = v1alpha1::RunResult::none;  // none: it has not ended
+  std::string reason = {};
+  std::string message = {};
+  std::optional<api::Report> report = {};
+  std::optional<WallTime> ended = {};
+};
+
+// `pods` are those of this Job; `uid` is the Replication's, which a report must name to be believed.
+Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const std::string& uid);
+
+// Why one pod ended, in one line and as one word: out of memory, evicted, the engine's own words, an exit code.
+struct Cause {
+  std::string reason;
+  std::string message;
+};
+Cause cause_of(const Pod& pod, const std::string& uid);
+
+// The newest pod; nothing when there is none.
+const Pod* newest(const std::vector<Pod>& pods);
+
+}  // namespace tributary::replication

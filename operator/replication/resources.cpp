@@ -1,0 +1,157 @@
+#include "operator/replication/resources.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+#include "engine/api/spec.h"
+#include "operator/api/names.h"
+#include "operator/replication/credentials.h"
+#include "operator/replication/pod_template.h"
+
+namespace tributary::replication {
+namespace {
+
+using kube::Json;
+using v1alpha1::Replication;
+
+api::OnTargetNotEmpty translate(v1alpha1::OnTargetNotEmpty choice) {
+  switch (choice) {
+    case v1alpha1::OnTargetNotEmpty::fail:
+      return api::OnTargetNotEmpty::fail;
+    case v1alpha1::OnTargetNotEmpty::drop:
+      return api::OnTargetNotEmpty::drop;
+    case v1alpha1::OnTargetNotEmpty::append:
+      return api::OnTargetNotEmpty::append;
+  }
+  std::abort();
+}
+
+api::Endpoint translate(const v1alpha1::Endpoint& endpoint, const char* folder) {
+  api::Endpoint out;
+  out.credentials_dir = folder;
+  out.host = endpoint.host;
+  out.port = endpoint.port;
+  out.database = endpoint.database;
+  out.ssl_mode = endpoint.ssl_mode;
+  out.allow_self_signed_certificates = endpoint.allow_self_signed_certificates;
+  return out;
+}
+
+api::Spec engine_spec(const Replication& replication, int attempt) {
+  const v1alpha1::Spec& spec = replication.spec;
+  api::Spec out;
+  out.mode = spec.mode == v1alpha1::Mode::validate ? api::Mode::validate : api::Mode::snapshot;
+  out.replication = replication.uid;
+  out.name = replication.space + "/" + replication.name;
+  out.attempt = attempt;
+  out.source = translate(spec.source, source_folder);
+  out.target = translate(spec.target, target_folder);
+  out.selection = {spec.databases.include, spec.databases.exclude, spec.tables.include, spec.tables.exclude};
+  out.snapshot.parallelism = spec.snapshot.parallelism;
+  out.snapshot.on_target_not_empty = translate(spec.snapshot.on_target_not_empty);
+  out.snapshot.create_database = spec.create_database;
+  out.snapshot.roles = spec.snapshot.roles;
+  out.snapshot.large_objects = spec.snapshot.large_objects;
+  out.snapshot.allow_older_target = spec.snapshot.allow_older_target;
+  out.snapshot.resume_per_table = spec.snapshot.resume_per_table;
+  out.snapshot.request_id = spec.snapshot.request_id;
+  out.snapshot.timeout = spec.snapshot.timeout;
+  out.snapshot.stall_timeout = spec.snapshot.stall_timeout;
+  return out;
+}
+
+Json labels(const Replication& replication) {
+  return {{"app.kubernetes.io/name", "tributary"},
+          {"app.kubernetes.io/component", "engine"},
+          {"app.kubernetes.io/managed-by", "tributary"},
+          {v1alpha1::name_label, replication.name},
+          {v1alpha1::uid_label, replication.uid}};
+}
+
+Json metadata(const Replication& replication, const std::string& name) {
+  const kube::Object owner(Json{{"apiVersion", v1alpha1::api_version},
+                                {"kind", v1alpha1::kind},
+                                {"metadata", {{"name", replication.name}, {"uid", replication.uid}}}});
+  return {{"name", name},
+          {"namespace", replication.space},
+          {"labels", labels(replication)},
+          {"ownerReferences", Json::array({kube::controller_reference(owner)})}};
+}
+
+// Exit codes after the engine's outcome.h: from 2 on the same engine would only say the same again. An eviction or a
+// node's end is nobody's failure and does not count.
+Json failure_policy() {
+  const Json final_codes = {
+      {"action", "FailJob"},
+      {"onExitCodes", {{"containerName", "engine"}, {"operator", "In"}, {"values", {2, 3, 4, 5}}}}};
+  const Json disruption = {{"action", "Ignore"},
+                           {"onPodConditions", Json::array({{{"type", "DisruptionTarget"}, {"status", "True"}}})}};
+  return {{"rules", Json::array({final_codes, disruption})}};
+}
+
+Json job_spec(const Observed& seen, const std::string& config_map) {
+  const v1alpha1::Spec& spec = seen.object.spec;
+  Json out = {{"completions", 1},
+              {"parallelism", 1},
+              {"backoffLimit", spec.snapshot.backoff_limit},
+              {"podFailurePolicy", failure_policy()},
+              {"template", pod_template(seen.object, labels(seen.object), config_map, seen.image)}};
+  // The engine ends at the timeout by itself and says so; this is for one that cannot.
+  constexpr Seconds grace{60};
+  if (spec.snapshot.timeout > Seconds{0}) out["activeDeadlineSeconds"] = (spec.snapshot.timeout + grace).count();
+  return out;
+}
+
+}  // namespace
+
+std::string digest(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, hash);
+  return digits;
+}
+
+std::string inputs_hash(const Replication& replication) {
+  api::Spec spec = engine_spec(replication, 0);
+  const api::SnapshotOptions manner;
+  spec.snapshot.parallelism = manner.parallelism;
+  spec.snapshot.timeout = manner.timeout;
+  spec.snapshot.stall_timeout = manner.stall_timeout;
+  spec.snapshot.allow_older_target = manner.allow_older_target;
+  spec.snapshot.resume_per_table = manner.resume_per_table;
+  for (api::Endpoint* end : {&spec.source, &spec.target}) {
+    end->ssl_mode.clear();
+    end->allow_self_signed_certificates = false;
+  }
+  return digest(to_json(spec) + replication.spec.source.secret + "/" + replication.spec.target.secret);
+}
+
+std::string rendered_hash(const Observed& seen) {
+  return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, "").dump());
+}
+
+Attempt attempt_for(const Observed& seen, int number) {
+  const Replication& replication = seen.object;
+  Attempt attempt{.number = number, .inputs_hash = inputs_hash(replication)};
+  attempt.name = replication.name + "-" + digest(replication.uid + attempt.inputs_hash).substr(0, 8) + "-" +
+                 std::to_string(number);
+  Json job_metadata = metadata(replication, attempt.name);
+  job_metadata["annotations"] = {{v1alpha1::attempt_annotation, std::to_string(number)},
+                                 {v1alpha1::inputs_annotation, attempt.inputs_hash},
+                                 {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
+                                 {v1alpha1::rendered_annotation, rendered_hash(seen)},
+                                 {v1alpha1::generation_annotation, std::to_string(replication.generation)},
+                                 {v1alpha1::credentials_annotation, to_text(seen.secrets)}};
+  attempt.job = kube::Object({{"apiVersion", "batch/v1"},
+                              {"kind", "Job"},
+                              {"metadata", std::move(job_metadata)},
+                              {"spec", job_spec(seen, attempt.name)}});
+  attempt.config_map = kube::Object({{"apiVersion", "v1"},
+                                     {"kind", "ConfigMap"},
+                                     {"metadata", metadata(replication, attempt.name)},
+                                     {"data", {{"spec.json", to_json(engine_spec(replication, number))}}}});
+  return attempt;
+}
+
+}  // namespace tributary::replication

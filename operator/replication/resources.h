@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "operator/api/replication.h"
+#include "operator/kube/object.h"
+#include "operator/replication/observed.h"
+
+// The objects that run an engine, as pure functions of what is wanted. Nothing here meets a server.
+namespace tributary::replication {
+
+// Digest of what decides which rows arrive where: a running Job whose inputs differ is replaced. Everything else
+// (parallelism, timeouts, image, resources) takes effect with the next Job.
+std::string inputs_hash(const v1alpha1::Replication& replication);
+
+// One attempt: the ConfigMap with the engine's spec.json and the Job that mounts it, both of the same name.
+struct Attempt {
+  int number = 0;
+  std::string name = {};
+  std::string inputs_hash = {};
+  kube::Object config_map = {};
+  kube::Object job = {};
+};
+
+Attempt attempt_for(const Observed& seen, int number);
+
+// Digest of all that a Job is made from, its number left out: a Job whose engine never came to run (image missing,
+// node missing) is replaced when this differs.
+std::string rendered_hash(const Observed& seen);
+
+// 64 bits of FNV-1a as 16 hexadecimal digits: names, not secrets.
+std::string digest(std::string_view text);
+
+}  // namespace tributary::replication

@@ -1,0 +1,200 @@
+#include "operator/replication/resources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/api/spec.h"
+#include "operator/api/names.h"
+#include "operator/replication/testing/scene.h"
+
+namespace tributary::replication {
+namespace {
+
+using namespace testing;  // NOLINT: the scene
+using kube::Json;
+
+Json pod_spec(const Observed& seen) {
+  return attempt_for(seen, 1).job.json()["spec"]["template"]["spec"];
+}
+
+TEST(Attempt, is_named_after_the_object_its_inputs_and_its_number) {
+  Observed seen = scene();
+  const std::string first = attempt_for(seen, 1).name;
+  EXPECT_THAT(first, ::testing::MatchesRegex("shop-[0-9a-f]+-1"));
+  EXPECT_NE(attempt_for(seen, 2).name, first);
+  Observed reborn = seen;
+  reborn.object.uid = "another";
+  EXPECT_NE(attempt_for(reborn, 1).name, first);
+  Observed repeated = seen;
+  repeated.object.spec.snapshot.request_id = "again";
+  EXPECT_NE(attempt_for(repeated, 1).name, first);
+  seen.object.name = std::string(45, 'x');
+  EXPECT_LE(attempt_for(seen, 9'999'999).name.size(), 63U);
+}
+
+TEST(Attempt, belongs_to_its_replication) {
+  const Attempt attempt = attempt_for(scene(), 1);
+  for (const kube::Object* object : {&attempt.job, &attempt.config_map}) {
+    EXPECT_EQ(object->name(), attempt.name);
+    EXPECT_EQ(object->space(), "prod");
+    EXPECT_EQ(object->label(v1alpha1::uid_label), uid);
+    ASSERT_EQ(object->owners().size(), 1U);
+    EXPECT_EQ(object->owners()[0].uid, uid);
+    EXPECT_EQ(object->owners()[0].kind, "Replication");
+    EXPECT_TRUE(object->owners()[0].controller);
+  }
+}
+
+TEST(Attempt, mounts_a_spec_that_the_engine_reads_and_that_says_what_was_asked_for) {
+  Observed seen = scene();
+  seen.object.spec.source.host = "db";
+  seen.object.spec.source.port = 5433;
+  seen.object.spec.tables.exclude = {"shop.public.sessions"};
+  seen.object.spec.snapshot.parallelism = 3;
+  seen.object.spec.snapshot.timeout = Seconds(3600);
+  const Json data = attempt_for(seen, 7).config_map.json()["data"];
+  const Result<api::Spec> spec = api::spec_from_json(data["spec.json"].get<std::string>());
+  ASSERT_TRUE(spec.ok()) << spec.error().what;
+  EXPECT_EQ(spec->mode, api::Mode::snapshot);
+  EXPECT_EQ(spec->replication, uid);
+  EXPECT_EQ(spec->name, "prod/shop");
+  EXPECT_EQ(spec->attempt, 7);
+  EXPECT_EQ(spec->source.credentials_dir, "/etc/tributary/source");
+  EXPECT_EQ(spec->target.credentials_dir, "/etc/tributary/target");
+  EXPECT_EQ(spec->source.host, "db");
+  EXPECT_EQ(spec->source.port, 5433);
+  EXPECT_EQ(spec->selection.exclude_tables, seen.object.spec.tables.exclude);
+  EXPECT_EQ(spec->snapshot.parallelism, 3);
+  EXPECT_EQ(spec->snapshot.timeout, Seconds(3600));
+}
+
+TEST(Attempt, a_job_reads_back_as_what_it_was_started_with) {
+  Observed seen = scene();
+  seen.object.generation = 4;
+  seen.object.spec.snapshot.request_id = "first";
+  const Job job = job_of(seen, 3);
+  EXPECT_EQ(job.attempt, 3);
+  EXPECT_EQ(job.generation, 4);
+  EXPECT_EQ(job.request_id, "first");
+  EXPECT_EQ(job.inputs_hash, inputs_hash(seen.object));
+  EXPECT_EQ(job.rendered_hash, rendered_hash(seen));
+  EXPECT_EQ(job.credentials, seen.secrets);
+}
+
+TEST(Attempt, fits_restricted_pod_security) {
+  const Json pod = pod_spec(scene());
+  EXPECT_EQ(pod["securityContext"]["runAsNonRoot"], true);
+  EXPECT_EQ(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+  EXPECT_EQ(pod["automountServiceAccountToken"], false);
+  for (const Json& container : pod["containers"]) {
+    EXPECT_EQ(container["securityContext"]["allowPrivilegeEscalation"], false);
+    EXPECT_EQ(container["securityContext"]["readOnlyRootFilesystem"], true);
+    EXPECT_EQ(container["securityContext"]["capabilities"]["drop"], Json::array({"ALL"}));
+  }
+  for (const Json& volume : pod["volumes"]) {
+    EXPECT_TRUE(volume.contains("configMap") || volume.contains("secret") || volume.contains("emptyDir"));
+  }
+}
+
+TEST(Attempt, credentials_travel_as_mounted_files_only) {
+  const Json pod = pod_spec(scene());
+  EXPECT_FALSE(pod["containers"][0].contains("env"));
+  EXPECT_FALSE(pod["containers"][0].contains("envFrom"));
+  EXPECT_EQ(pod["volumes"][1]["secret"],
+            (Json{{"secretName", "shop-source"}, {"optional", true}, {"defaultMode", 0440}}));
+  EXPECT_EQ(pod["volumes"][2]["secret"]["secretName"], "shop-target");
+}
+
+TEST(Attempt, runs_the_verb_of_its_mode) {
+  Observed seen = scene();
+  EXPECT_EQ(pod_spec(seen)["containers"][0]["args"][0], "init");
+  seen.object.spec.mode = v1alpha1::Mode::validate;
+  EXPECT_EQ(pod_spec(seen)["containers"][0]["args"][0], "validate");
+}
+
+TEST(Attempt, is_not_repeated_for_exit_codes_that_say_the_same_again_and_not_counted_for_disruptions) {
+  const Json job = attempt_for(scene(), 1).job.json()["spec"];
+  const Json rules = job["podFailurePolicy"]["rules"];
+  EXPECT_EQ(rules[0]["action"], "FailJob");
+  EXPECT_EQ(rules[0]["onExitCodes"]["values"], Json({2, 3, 4, 5}));
+  EXPECT_EQ(rules[1]["action"], "Ignore");
+  EXPECT_EQ(job["template"]["spec"]["restartPolicy"], "Never");
+  EXPECT_FALSE(job.contains("ttlSecondsAfterFinished")) << "the job may go only after it was recorded";
+  EXPECT_FALSE(job.contains("activeDeadlineSeconds"));
+}
+
+TEST(Attempt, the_template_overrides_what_it_names) {
+  Observed seen = scene();
+  v1alpha1::Template& pod = seen.object.spec.pod;
+  pod.image = "mine:1";
+  pod.image_pull_policy = "Never";
+  pod.service_account_name = "engine";
+  pod.priority_class_name = "low";
+  pod.labels = {{"team", "shop"}};
+  pod.annotations = {{"sidecar.istio.io/inject", "false"}};
+  pod.image_pull_secrets = Json::array({{{"name", "pull"}}});
+  pod.resources = {{"limits", {{"memory", "2Gi"}}}};
+  pod.node_selector = {{"disk", "fast"}};
+  pod.tolerations = Json::array({{{"key", "db"}}});
+  pod.affinity = {{"nodeAffinity", Json::object()}};
+  seen.object.spec.snapshot.timeout = Seconds(600);
+  const Json job = attempt_for(seen, 1).job.json()["spec"];
+  const Json spec = job["template"]["spec"];
+  EXPECT_EQ(spec["containers"][0]["image"], "mine:1");
+  EXPECT_EQ(spec["containers"][0]["imagePullPolicy"], "Never");
+  EXPECT_EQ(spec["containers"][0]["resources"], pod.resources);
+  EXPECT_EQ(spec["serviceAccountName"], "engine");
+  EXPECT_EQ(spec["priorityClassName"], "low");
+  EXPECT_EQ(spec["imagePullSecrets"], pod.image_pull_secrets);
+  EXPECT_EQ(spec["nodeSelector"], pod.node_selector);
+  EXPECT_EQ(spec["tolerations"], pod.tolerations);
+  EXPECT_EQ(spec["affinity"], pod.affinity);
+  EXPECT_EQ(job["template"]["metadata"]["labels"]["team"], "shop");
+  EXPECT_EQ(job["template"]["metadata"]["labels"][v1alpha1::uid_label], uid);
+  EXPECT_EQ(job["template"]["metadata"]["annotations"]["sidecar.istio.io/inject"], "false");
+  EXPECT_EQ(job["activeDeadlineSeconds"], 660);
+}
+
+TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
+  const v1alpha1::Replication base = scene().object;
+  struct Case {
+    const char* sentence;
+    bool matters;
+    void (*change)(v1alpha1::Replication&);
+  };
+  using R = v1alpha1::Replication;
+  const Case cases[] = {
+      {"source secret", true, [](R& r) { r.spec.source.secret = "x"; }},
+      {"target host", true, [](R& r) { r.spec.target.host = "x"; }},
+      {"source database", true, [](R& r) { r.spec.source.database = "x"; }},
+      {"databases", true, [](R& r) { r.spec.databases.include = {"x"}; }},
+      {"tables", true, [](R& r) { r.spec.tables.exclude = {"x.y"}; }},
+      {"drop", true, [](R& r) { r.spec.snapshot.on_target_not_empty = v1alpha1::OnTargetNotEmpty::drop; }},
+      {"roles", true, [](R& r) { r.spec.snapshot.roles = false; }},
+      {"request", true, [](R& r) { r.spec.snapshot.request_id = "x"; }},
+      {"create database", true, [](R& r) { r.spec.create_database = false; }},
+      {"parallelism", false, [](R& r) { r.spec.snapshot.parallelism = 9; }},
+      {"timeout", false, [](R& r) { r.spec.snapshot.timeout = Seconds(9); }},
+      {"stall timeout", false, [](R& r) { r.spec.snapshot.stall_timeout = Seconds(9); }},
+      {"backoff", false, [](R& r) { r.spec.snapshot.backoff_limit = 9; }},
+      {"ssl mode", false, [](R& r) { r.spec.source.ssl_mode = "require"; }},
+      {"state", false, [](R& r) { r.spec.state = v1alpha1::State::paused; }},
+      {"image", false, [](R& r) { r.spec.pod.image = "x"; }},
+      {"generation", false, [](R& r) { r.generation = 9; }},
+  };
+  for (const Case& one : cases) {
+    v1alpha1::Replication changed = base;
+    one.change(changed);
+    EXPECT_EQ(inputs_hash(changed) != inputs_hash(base), one.matters) << one.sentence;
+  }
+}
+
+TEST(Hash, digest_is_fnv_1a) {
+  // Published test vectors of FNV-1a, 64 bits.
+  EXPECT_EQ(digest(""), "cbf29ce484222325");
+  EXPECT_EQ(digest("a"), "af63dc4c8601ec8c");
+  EXPECT_EQ(digest("foobar"), "85944171f73967e8");
+}
+
+}  // namespace
+}  // namespace tributary::replication

@@ -1,0 +1,271 @@
+#include "operator/replication/status.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "operator/replication/credentials.h"
+
+namespace tributary::replication {
+namespace {
+
+namespace condition = v1alpha1::condition;
+using v1alpha1::Mode;
+using v1alpha1::Phase;
+using v1alpha1::Run;
+using v1alpha1::RunResult;
+using v1alpha1::Standing;
+using v1alpha1::Status;
+using v1alpha1::Truth;
+using v1alpha1::Verdict;
+
+void open_condition(Status& status, const char* type, WallTime now) {
+  if (v1alpha1::find_condition(status, type) == nullptr) {
+    v1alpha1::set_condition(status, type, Truth::unknown, "Pending", "not looked at yet", now);
+  }
+}
+
+std::string counted(std::uint64_t number, const std::string& what) {
+  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+std::string size_text(std::uint64_t bytes) {
+  static constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  double size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; size >= 1000 && unit + 1 < std::size(units); ++unit) size /= 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
+  return text;
+}
+
+void sum_up(Status& status, Run& run) {
+  run.tables_total = run.tables_done = run.rows_copied = run.bytes_copied = 0;
+  for (const v1alpha1::DatabaseStatus& database : status.databases) {
+    run.tables_total += database.tables_total;
+    run.tables_done += database.tables_done;
+    run.rows_copied += database.rows_copied;
+    run.bytes_copied += database.bytes_copied;
+  }
+}
+
+// Sums over all databases first, then only the largest are listed.
+template <class D, class F>
+void set_databases(Status& status, Run& run, std::vector<D> databases, const F& bytes_of) {
+  status.databases.clear();
+  for (const D& database : databases) status.databases.push_back(bytes_of(database));
+  sum_up(status, run);
+  if (status.databases.size() > v1alpha1::most_databases) status.databases.resize(v1alpha1::most_databases);
+}
+
+void set_totals(Status& status, Run& run, api::Report report) {
+  std::stable_sort(report.databases.begin(), report.databases.end(),
+                   [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
+  set_databases(status, run, report.databases, [](const api::DatabaseReport& database) {
+    return v1alpha1::DatabaseStatus{database.name, database.tables, database.tables, database.rows, database.bytes};
+  });
+  run.consistency = report.consistency == api::Consistency::per_table ? "PerTable" : "Snapshot";
+}
+
+void set_findings(Status& status, const api::Report& report, const v1alpha1::Spec& spec) {
+  status.findings.clear();
+  for (const api::Finding& finding : report.findings) {
+    if (finding.severity == api::Severity::ok || status.findings.size() == v1alpha1::most_findings) continue;
+    status.findings.push_back({word_of(finding.severity), finding.code, finding.subject,
+                               named_secret(spec, finding.message).value_or(finding.message), finding.hint});
+  }
+  std::stable_partition(status.findings.begin(), status.findings.end(),
+                        [](const auto& finding) { return finding.severity == "error"; });
+}
+
+// The first thing that the engine says of a Secret, with the Secret's name.
+std::optional<std::string> about_a_secret(const v1alpha1::Spec& spec, const Outcome& outcome) {
+  if (auto named = named_secret(spec, outcome.message)) return named;
+  if (!outcome.report) return std::nullopt;
+  for (const api::Finding& finding : outcome.report->findings) {
+    if (finding.severity != api::Severity::error) continue;
+    if (auto named = named_secret(spec, finding.message)) return named;
+  }
+  return std::nullopt;
+}
+
+void record_failure(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now) {
+  const std::string message = named_secret(spec, outcome.message).value_or(outcome.message);
+  const std::optional<std::string> secret = about_a_secret(spec, outcome);
+  if (secret) {
+    v1alpha1::set_condition(status, condition::credentials_synced, Truth::no, outcome.reason, *secret, now);
+  }
+  const bool refused = outcome.report && outcome.report->exit_code == api::ExitCode::bad_configuration;
+  if (refused || spec.mode == Mode::validate) {
+    v1alpha1::set_condition(status, condition::validated, Truth::no, outcome.reason, message, now);
+  }
+  if (spec.mode == Mode::snapshot) {
+    v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, outcome.reason, message, now);
+  }
+  v1alpha1::conclude(status, {Standing::stalled, Phase::failed, outcome.reason, message}, now);
+}
+
+void record_success(Status& status, const v1alpha1::Spec& spec, WallTime now) {
+  const Verdict verdict = verdict_of_success(status, spec.mode);
+  v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication", now);
+  if (spec.mode == Mode::snapshot) {
+    status.progress = "100%";
+    v1alpha1::set_condition(status, condition::snapshot_complete, Truth::yes, verdict.reason, verdict.message, now);
+  }
+  v1alpha1::conclude(status, verdict, now);
+}
+
+const char* reason_of(api::Phase phase) {
+  switch (phase) {
+    case api::Phase::starting:
+      return "Starting";
+    case api::Phase::waiting:
+      return "Retrying";
+    case api::Phase::validating:
+      return "Validating";
+    case api::Phase::preparing:
+      return "Preparing";
+    case api::Phase::copying:
+      return "Copying";
+    case api::Phase::indexing:
+      return "Indexing";
+    case api::Phase::finishing:
+    case api::Phase::done:
+      return "Finishing";
+    case api::Phase::failed:
+      return "Failing";
+  }
+  std::abort();
+}
+
+bool past_validation(api::Phase phase) {
+  return phase >= api::Phase::preparing && phase <= api::Phase::done;
+}
+
+}  // namespace
+
+std::uint64_t rounded(std::uint64_t number) {
+  std::uint64_t unit = 1;
+  while (number / unit >= 100) unit *= 10;
+  return number / unit * unit;
+}
+
+Run& run_of(Status& status, Mode mode) {
+  std::optional<Run>& run = mode == Mode::validate ? status.validation : status.snapshot;
+  if (!run) run.emplace();
+  return *run;
+}
+
+const Run* find_run(const Status& status, Mode mode) {
+  const std::optional<Run>& run = mode == Mode::validate ? status.validation : status.snapshot;
+  return run ? &*run : nullptr;
+}
+
+Status opened(const Observed& seen) {
+  Status status = seen.object.status;
+  status.observed_generation = seen.object.generation;
+  open_condition(status, condition::ready, seen.now);
+  open_condition(status, condition::validated, seen.now);
+  open_condition(status, condition::credentials_synced, seen.now);
+  if (seen.object.spec.mode == Mode::snapshot) open_condition(status, condition::snapshot_complete, seen.now);
+  for (v1alpha1::Condition& known : status.conditions) known.observed_generation = status.observed_generation;
+  return status;
+}
+
+void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::CredentialVersion> credentials, WallTime now) {
+  run_of(status, mode) = std::move(run);
+  status.credentials = std::move(credentials);
+  status.databases.clear();
+  status.findings.clear();
+  status.progress.clear();
+  if (!v1alpha1::is_true(status, condition::validated)) {
+    v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
+                            now);
+  }
+  if (mode == Mode::snapshot) {
+    v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, "Starting", "an engine is about to copy",
+                            now);
+  }
+}
+
+void set_progress(Status& status, Mode mode, const api::Progress& progress, WallTime now) {
+  if (past_validation(progress.phase)) {
+    v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication",
+                            now);
+  }
+  if (mode != Mode::snapshot) return;
+  std::vector<api::DatabaseProgress> databases = progress.databases;
+  std::stable_sort(databases.begin(), databases.end(),
+                   [](const auto& a, const auto& b) { return a.bytes_total > b.bytes_total; });
+  set_databases(status, run_of(status, mode), databases, [](const api::DatabaseProgress& database) {
+    return v1alpha1::DatabaseStatus{database.name, database.tables_total, rounded(database.tables_done),
+                                    rounded(database.rows_copied), rounded(database.bytes_copied)};
+  });
+  status.progress = std::to_string(std::clamp(progress.percent, 0, 99)) + "%";
+}
+
+Verdict verdict_of(const api::Progress& progress, const Status& status, Mode mode) {
+  Verdict verdict{.standing = Standing::progressing, .reason = reason_of(progress.phase)};
+  const bool copies = mode == Mode::snapshot && past_validation(progress.phase);
+  verdict.phase = copies ? Phase::snapshotting : Phase::validating;
+  if (progress.phase == api::Phase::waiting) {
+    verdict.phase = status.phase;
+    verdict.message = progress.message;
+  } else if (copies) {
+    const Run* run = find_run(status, mode);
+    verdict.message = counted(run->tables_done, "table") + " of " + std::to_string(run->tables_total) + " done, " +
+                      size_text(run->bytes_copied) + " copied (" + status.progress + ")";
+  } else {
+    verdict.message = progress.message.empty() ? "the engine looks at both ends" : progress.message;
+  }
+  return verdict;
+}
+
+void record(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now) {
+  Run& run = run_of(status, spec.mode);
+  run.result = outcome.result;
+  run.completion_time = rfc3339(outcome.ended.value_or(now));
+  if (outcome.report) {
+    set_findings(status, *outcome.report, spec);
+    if (outcome.result == RunResult::succeeded && spec.mode == Mode::snapshot) set_totals(status, run, *outcome.report);
+  }
+  if (outcome.result == RunResult::succeeded) {
+    record_success(status, spec, now);
+  } else {
+    record_failure(status, spec, outcome, now);
+  }
+}
+
+Verdict verdict_of_success(const Status& status, Mode mode) {
+  if (mode == Mode::validate) {
+    const std::size_t warnings = status.findings.size();
+    return {Standing::met, Phase::completed, "Validated",
+            warnings == 0 ? "both ends fit this replication"
+                          : "both ends fit this replication, with " + counted(warnings, "warning")};
+  }
+  const Run* run = find_run(status, mode);
+  return {Standing::met, Phase::completed, "SnapshotComplete",
+          counted(run->tables_done, "table") + " with " + counted(run->rows_copied, "row") + " copied"};
+}
+
+void set_credentials(Status& status, const Observed& seen) {
+  const std::vector<std::string> missing = missing_secrets(seen.object.spec, seen.secrets);
+  if (missing.empty()) {
+    v1alpha1::set_condition(status, condition::credentials_synced, Truth::yes, "SecretsFound",
+                            "all secrets that the spec names exist", seen.now);
+    return;
+  }
+  std::string message = missing.size() == 1 ? "secret " + missing[0] + " does" : "";
+  if (missing.size() == 2) message = "secrets " + missing[0] + " and " + missing[1] + " do";
+  message += " not exist in namespace " + seen.object.space + " (hint: create it; nothing else is needed)";
+  v1alpha1::set_condition(status, condition::credentials_synced, Truth::no, "SecretNotFound", message, seen.now);
+}
+
+std::vector<kube::EventNote> news(const Status& before, const Status& after) {
+  const v1alpha1::Condition* was = v1alpha1::find_condition(before, condition::ready);
+  const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
+  if (is == nullptr || (was != nullptr && was->reason == is->reason)) return {};
+  const bool bad = v1alpha1::is_true(after, condition::stalled) || is->status == Truth::unknown;
+  return {{bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message}};
+}
+
+}  // namespace tributary::replication

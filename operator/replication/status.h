@@ -1,0 +1,42 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/api/progress.h"
+#include "operator/api/conditions.h"
+#include "operator/kube/event.h"
+#include "operator/replication/observed.h"
+#include "operator/replication/outcome.h"
+
+// From what was seen to what status says. All pure.
+namespace tributary::replication {
+
+// The run that the spec's mode is about; created when there was none.
+v1alpha1::Run& run_of(v1alpha1::Status& status, v1alpha1::Mode mode);
+const v1alpha1::Run* find_run(const v1alpha1::Status& status, v1alpha1::Mode mode);
+
+// The status to go on from: the present generation, and every condition that the mode has, Unknown at first.
+v1alpha1::Status opened(const Observed& seen);
+
+// A new attempt begins: what was said of the last one goes.
+void begin_run(v1alpha1::Status& status, v1alpha1::Mode mode, v1alpha1::Run run,
+               std::vector<v1alpha1::CredentialVersion> credentials, WallTime now);
+
+// The engine's progress: counters rounded to two digits, so that a status is not written for every row.
+void set_progress(v1alpha1::Status& status, v1alpha1::Mode mode, const api::Progress& progress, WallTime now);
+v1alpha1::Verdict verdict_of(const api::Progress& progress, const v1alpha1::Status& status, v1alpha1::Mode mode);
+
+// The end of a run, for good.
+void record(v1alpha1::Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now);
+v1alpha1::Verdict verdict_of_success(const v1alpha1::Status& status, v1alpha1::Mode mode);
+
+// Which Secrets there are and which not.
+void set_credentials(v1alpha1::Status& status, const Observed& seen);
+
+// An Event when the reason of Ready changes; nothing else is news.
+std::vector<kube::EventNote> news(const v1alpha1::Status& before, const v1alpha1::Status& after);
+
+// The largest number of two significant digits that is not above `number`.
+std::uint64_t rounded(std::uint64_t number);
+
+}  // namespace tributary::replication

@@ -36,15 +36,23 @@ packages_install() {
   as_root apt-get -q -y install --no-install-recommends "$@"
 }
 
+debian_mirror() {
+  # shellcheck disable=SC2016 # apt's variables
+  apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Identifier: Packages' 'Component: main' |
+    sed -n 's/^Debian|Debian|//p' | sed -n 1p
+}
+
 # apt_suite DIR SUITE TYPE sets APT_SUITE, the options that make apt use a suite which the machine's own
 # configuration lacks: from the same mirror, with lists of its own under DIR, so nothing of the machine changes.
 apt_suite() {
   local dir=$1 suite=$2 type=$3 uri
   local keys=/usr/share/keyrings/debian-archive-keyring.gpg
   mkdir -p "$dir/lists/partial" "$dir/parts"
-  # shellcheck disable=SC2016 # apt's variables
-  uri=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Identifier: Packages' 'Component: main' |
-    sed -n 's/^Debian|Debian|//p' | sed -n 1p)
+  uri=$(debian_mirror)
+  if [[ -z $uri ]] && may_install; then  # A machine whose lists were never fetched.
+    as_root apt-get -q update >&2
+    uri=$(debian_mirror)
+  fi
   [[ -n $uri ]] || die "apt has no Debian source to derive suite $suite from: run apt-get update"
   echo "$type [signed-by=$keys] $uri $suite main" >"$dir/sources.list"
   APT_SUITE=(-o "Dir::Etc::SourceList=$dir/sources.list" -o "Dir::Etc::SourceParts=$dir/parts"

@@ -35,6 +35,14 @@ std::string one_line(const char* text) {
   return line;
 }
 
+// The number at the end of a command tag.
+std::uint64_t counted_rows(PGresult* result) {
+  const std::string_view digits = PQcmdTuples(result);
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
 // Waits until the socket is ready in one of the ways asked for.
 Result<void> wait_for(int socket, short events, const Until& until) {
   for (;;) {
@@ -215,10 +223,7 @@ double Rows::real(int row, int column) const {
 }
 
 std::uint64_t Rows::affected() const {
-  const std::string_view digits = PQcmdTuples(handle_->result.get());
-  std::uint64_t number = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return number;
+  return counted_rows(handle_->result.get());
 }
 
 // ---------------------------------------------------------------------------------------------- connection
@@ -473,7 +478,9 @@ void Connection::on_notice(std::function<void(std::string_view)> handler) {
 // ---------------------------------------------------------------------------------------------- COPY
 
 CopyOut::CopyOut(CopyOut&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), message_(std::exchange(other.message_, nullptr)) {}
+    : connection_(std::exchange(other.connection_, nullptr)),
+      message_(std::exchange(other.message_, nullptr)),
+      rows_(other.rows_) {}
 
 CopyOut::~CopyOut() {
   PQfreemem(message_);
@@ -494,7 +501,9 @@ Result<std::span<const std::byte>> CopyOut::next(const Until& until) {
       return state.connection_error();
     }
   }
-  TRY(state.last_result(until));
+  const ResultHandle result = TRY(state.last_result(until));
+  if (!result) return state.connection_error();
+  rows_ = counted_rows(result.get());
   connection_ = nullptr;
   return std::span<const std::byte>{};
 }
@@ -578,10 +587,7 @@ Result<std::uint64_t> CopyIn::finish(const Until& until) {
   if (!outcome) return outcome.error();
   const PGresult* result = outcome->get();
   if (result == nullptr) return state.connection_error();
-  std::uint64_t rows = 0;
-  const std::string_view digits = PQcmdTuples(const_cast<PGresult*>(result));
-  std::from_chars(digits.data(), digits.data() + digits.size(), rows);
-  return rows;
+  return counted_rows(const_cast<PGresult*>(result));
 }
 
 }  // namespace tributary::postgres

@@ -68,12 +68,15 @@ class CopyOut {
   // The next message's bytes, valid until the next call; empty when the server has sent everything and reported
   // success. A failure of the statement comes as an Error, never as an end.
   Result<std::span<const std::byte>> next(const Until& until);
+  // After the end: rows that the server counted.
+  std::uint64_t rows() const { return rows_; }
 
  private:
   friend class Connection;
   explicit CopyOut(Connection* connection) : connection_(connection) {}
   Connection* connection_;
   char* message_ = nullptr;
+  std::uint64_t rows_ = 0;
 };
 
 // COPY ... FROM STDIN. Small writes are gathered into 64 KiB messages; up to 1 MiB may be unsent, then write() waits.

@@ -1,0 +1,215 @@
+#include "engine/pipeline/schedule.h"
+
+#include <algorithm>
+
+namespace tributary::pipeline {
+namespace {
+
+// Steps of small tables share a transaction: what a statement costs is then mostly its round trip and its commit.
+constexpr std::uint64_t small_table = 16U << 20;
+constexpr std::uint64_t shared_bytes = 32U << 20;
+constexpr std::size_t shared_steps = 64;
+// Each holds a lock on two tables until its transaction ends.
+constexpr std::size_t added_keys = 200;
+
+}  // namespace
+
+Schedule::Schedule(const std::vector<model::Table>& tables, const Schema& schema, std::vector<Batch> batches,
+                   const std::vector<bool>& kept)
+    : schema_(schema), batches_(std::move(batches)), tables_(tables.size()), states_(schema.steps.size()) {
+  for (std::size_t table = 0; table < tables.size(); ++table) {
+    index_.emplace(tables[table].name, table);
+    table_bytes_.push_back(tables[table].bytes);
+    tables_[table].parts_left = kept[table] ? 0 : 1;  // a table that no batch holds never completes
+  }
+  for (const Batch& batch : batches_)
+    for (const model::CopyPart& part : batch.parts) tables_[part.table].parts_left = static_cast<std::size_t>(part.of);
+  for (std::size_t step = 0; step < schema.steps.size(); ++step) {
+    const Stage stage = schema.steps[step].stage;
+    if (stage == Stage::before_data) states_[step] = State::done;
+    if (stage == Stage::with_table) open_steps_.push_back(step);
+    if (stage == Stage::foreign_key) open_keys_.push_back(step);
+  }
+  // The biggest table's first, so that no long build is left for the end.
+  std::stable_sort(open_steps_.begin(), open_steps_.end(),
+                   [&](std::size_t left, std::size_t right) { return bytes_of(left) > bytes_of(right); });
+  steps_left_ = open_steps_.size();
+  keys_left_ = open_keys_.size();
+}
+
+Schedule::TableState* Schedule::table_state(std::size_t step) {
+  return const_cast<TableState*>(std::as_const(*this).table_state(step));
+}
+
+const Schedule::TableState* Schedule::table_state(std::size_t step) const {
+  const auto& table = schema_.steps[step].table;
+  if (!table) return nullptr;
+  const auto known = index_.find(*table);
+  return known == index_.end() ? nullptr : &tables_[known->second];  // a partitioned parent has no rows to wait for
+}
+
+std::uint64_t Schedule::bytes_of(std::size_t step) const {
+  const TableState* state = table_state(step);
+  return state == nullptr ? 0 : table_bytes_[static_cast<std::size_t>(state - tables_.data())];
+}
+
+bool Schedule::small(std::size_t step) const {
+  return bytes_of(step) < small_table;
+}
+
+bool Schedule::ready_after(std::size_t step, const std::vector<std::size_t>& chosen) const {
+  const std::vector<std::size_t>& after = schema_.steps[step].after;
+  return std::all_of(after.begin(), after.end(), [&](std::size_t earlier) {
+    return states_[earlier] == State::done || std::find(chosen.begin(), chosen.end(), earlier) != chosen.end();
+  });
+}
+
+bool Schedule::ready(std::size_t step) const {
+  const TableState* state = table_state(step);
+  return (state == nullptr || state->parts_left == 0) && ready_after(step, {});
+}
+
+// CREATE INDEX lets others of its kind run on the same table; everything else waits for all of them.
+bool Schedule::table_free(std::size_t step) const {
+  const TableState* state = table_state(step);
+  if (state == nullptr) return true;
+  if (state->exclusive) return false;
+  return schema_.steps[step].kind == "INDEX" || state->sharing == 0;
+}
+
+std::optional<Work> Schedule::next(int idle) {
+  std::optional<Work> work = next_steps(idle);
+  if (!work && !rows_handed_out()) {
+    work = Work{};
+    work->batch = batches_[next_batch_++];
+  }
+  if (!work && rows_done() && steps_done()) work = next_validation();
+  if (!work && rows_done() && steps_done()) work = next_foreign_keys();
+  if (work) {
+    mark(*work, State::running);
+    ++running_;
+  }
+  return work;
+}
+
+std::optional<Work> Schedule::next_steps(int idle) {
+  Work work;
+  work.kind = Work::Kind::steps;
+  for (const std::size_t step : open_steps_) {
+    const bool first = work.steps.empty();
+    if (!first && !small(step)) continue;
+    const TableState* state = table_state(step);
+    if (state != nullptr && state->parts_left != 0) continue;
+    if (!ready_after(step, work.steps) || !table_free(step)) continue;
+    work.steps.push_back(step);
+    work.effort.table_bytes += bytes_of(step);
+    if (!small(step) || work.steps.size() == shared_steps || work.effort.table_bytes > shared_bytes) break;
+  }
+  if (work.steps.empty()) return std::nullopt;
+  std::erase_if(open_steps_, [&](std::size_t step) {
+    return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
+  });
+  if (!small(work.steps.front()) && rows_handed_out()) {
+    const bool others = std::any_of(open_steps_.begin(), open_steps_.end(),
+                                    [&](std::size_t step) { return ready(step) && !small(step); });
+    if (!others) work.effort.parallel_workers = idle;
+  }
+  return work;
+}
+
+// One worker adds keys while nobody validates: adding locks both tables of a key, so two at once could deadlock.
+std::optional<Work> Schedule::next_foreign_keys() {
+  if (adding_keys_ || validating_ > 0 || !unvalidated_.empty()) return std::nullopt;
+  Work work;
+  work.kind = Work::Kind::add_foreign_keys;
+  for (const std::size_t step : open_keys_) {
+    if (work.steps.size() == added_keys) break;
+    if (ready_after(step, {})) work.steps.push_back(step);
+  }
+  if (work.steps.empty()) return std::nullopt;
+  std::erase_if(open_keys_, [&](std::size_t step) {
+    return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
+  });
+  return work;
+}
+
+// Validation locks the referencing table against its own kind only: all keys of one table, or of several small ones.
+std::optional<Work> Schedule::next_validation() {
+  if (adding_keys_ || unvalidated_.empty()) return std::nullopt;
+  Work work;
+  work.kind = Work::Kind::validate;
+  std::optional<model::Name> table;
+  for (const std::size_t step : unvalidated_) {
+    const bool first = work.steps.empty();
+    const bool same = !first && schema_.steps[step].table == schema_.steps[work.steps.back()].table;
+    if (first || same || (small(step) && work.steps.size() < shared_steps)) work.steps.push_back(step);
+    if (!small(work.steps.front()) && !same && !first) break;
+  }
+  std::erase_if(unvalidated_, [&](std::size_t step) {
+    return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
+  });
+  return work;
+}
+
+void Schedule::mark(const Work& work, State state) {
+  const bool starts = state == State::running;
+  if (work.kind == Work::Kind::add_foreign_keys) adding_keys_ = starts;
+  if (work.kind == Work::Kind::validate) validating_ += starts ? 1 : -1;
+  for (const std::size_t step : work.steps) {
+    states_[step] = state;
+    TableState* table = table_state(step);
+    if (work.kind != Work::Kind::steps || table == nullptr) continue;
+    if (schema_.steps[step].kind == "INDEX") {
+      table->sharing += starts ? 1 : -1;
+    } else {
+      table->exclusive = starts;
+    }
+  }
+}
+
+std::vector<std::size_t> Schedule::finish(const Work& work) {
+  --running_;
+  std::vector<std::size_t> complete;
+  switch (work.kind) {
+    case Work::Kind::rows:
+      ++batches_done_;
+      for (const model::CopyPart& part : work.batch.parts)
+        if (--tables_[part.table].parts_left == 0) complete.push_back(part.table);
+      break;
+    case Work::Kind::steps:
+      mark(work, State::done);
+      steps_left_ -= work.steps.size();
+      break;
+    case Work::Kind::add_foreign_keys:
+      mark(work, State::added);
+      for (const std::size_t step : work.steps) {
+        if (!schema_.steps[step].validate.empty()) {
+          unvalidated_.push_back(step);
+          continue;
+        }
+        states_[step] = State::done;
+        --keys_left_;
+      }
+      std::stable_sort(unvalidated_.begin(), unvalidated_.end(),
+                       [&](std::size_t left, std::size_t right) { return bytes_of(left) > bytes_of(right); });
+      break;
+    case Work::Kind::validate:
+      mark(work, State::done);
+      keys_left_ -= work.steps.size();
+      break;
+  }
+  return complete;
+}
+
+bool Schedule::finished() const {
+  return running_ == 0 && rows_done() && steps_left_ == 0 && keys_left_ == 0;
+}
+
+std::optional<std::size_t> Schedule::blocked() const {
+  if (running_ > 0) return std::nullopt;
+  if (!open_steps_.empty()) return open_steps_.front();
+  if (!open_keys_.empty()) return open_keys_.front();
+  return std::nullopt;
+}
+
+}  // namespace tributary::pipeline

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "engine/model/table.h"
+#include "engine/pipeline/plan.h"
+#include "engine/pipeline/schema.h"
+#include "engine/pipeline/target.h"
+
+// What may run next: rows, then with each finished table its indexes and constraints, then foreign keys. Pure and not
+// thread-safe; copy.cpp asks it under a lock.
+namespace tributary::pipeline {
+
+// What one worker does in one go.
+struct Work {
+  enum class Kind { rows, steps, add_foreign_keys, validate };
+  Kind kind = Kind::rows;
+  Batch batch;                     // rows
+  std::vector<std::size_t> steps;  // all others: indexes into the schema, in order
+  TargetWriter::Effort effort;     // steps
+};
+
+class Schedule {
+ public:
+  // `kept` marks tables that hold their rows already. The schema must outlive the schedule.
+  Schedule(const std::vector<model::Table>& tables, const Schema& schema, std::vector<Batch> batches,
+           const std::vector<bool>& kept);
+
+  // Ready steps before rows: their table is still in memory. Nothing when all that is left waits for running work.
+  // `idle` workers have nothing to do: a single index build may then use their share of the machine.
+  std::optional<Work> next(int idle);
+  // The tables that hold all their rows through this work.
+  std::vector<std::size_t> finish(const Work& work);
+
+  bool rows_handed_out() const { return next_batch_ == batches_.size(); }
+  bool rows_done() const { return batches_done_ == batches_.size(); }
+  bool steps_done() const { return steps_left_ == 0; }  // all steps with a table
+  // Nothing is left and nothing runs. Steps whose conditions can never be met are left for ever: blocked() names one.
+  bool finished() const;
+  std::optional<std::size_t> blocked() const;
+
+ private:
+  enum class State { waiting, running, added, done };
+  struct TableState {
+    std::size_t parts_left = 0;
+    int sharing = 0;         // running index builds
+    bool exclusive = false;  // a running step that locks the table against them
+  };
+  bool ready(std::size_t step) const;
+  bool ready_after(std::size_t step, const std::vector<std::size_t>& chosen) const;
+  bool table_free(std::size_t step) const;
+  bool small(std::size_t step) const;
+  std::uint64_t bytes_of(std::size_t step) const;
+  std::optional<Work> next_steps(int idle);
+  std::optional<Work> next_foreign_keys();
+  std::optional<Work> next_validation();
+  void mark(const Work& work, State state);
+  TableState* table_state(std::size_t step);
+  const TableState* table_state(std::size_t step) const;
+
+  const Schema& schema_;
+  std::vector<Batch> batches_;
+  std::vector<TableState> tables_;
+  std::vector<std::uint64_t> table_bytes_;
+  std::map<model::Name, std::size_t> index_;
+  std::vector<State> states_;             // per step
+  std::vector<std::size_t> open_steps_;   // with_table, waiting
+  std::vector<std::size_t> open_keys_;    // foreign_key, waiting
+  std::vector<std::size_t> unvalidated_;  // foreign_key, added
+  std::size_t next_batch_ = 0;
+  std::size_t batches_done_ = 0;
+  std::size_t steps_left_ = 0;
+  std::size_t keys_left_ = 0;
+  std::size_t running_ = 0;
+  bool adding_keys_ = false;
+  int validating_ = 0;
+};
+
+}  // namespace tributary::pipeline

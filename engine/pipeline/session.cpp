@@ -1,0 +1,258 @@
+#include "engine/pipeline/session.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "engine/base/backoff.h"
+#include "engine/base/log.h"
+#include "engine/pipeline/copy.h"
+
+namespace tributary::pipeline {
+namespace {
+
+// How long a fault that may pass is retried before the engine gives up and leaves it to whoever started it.
+constexpr Seconds patience{120};
+
+// Sleeps, but wakes at once for a stop. False when the wait was ended.
+bool rest(Milliseconds span, const Until& until) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, until.stop, std::min(span, until.deadline.left()), [] { return false; });
+  return !until.stop.stop_requested() && !until.deadline.passed();
+}
+
+const char* reason_of(Fault fault) {
+  switch (fault) {
+    case Fault::transient:
+      return "Unavailable";
+    case Fault::conflict:
+      return "Conflict";
+    case Fault::missing:
+      return "NotFound";
+    case Fault::denied:
+      return "AccessDenied";
+    case Fault::invalid:
+      return "BadConfiguration";
+    case Fault::differs:
+      return "Differs";
+    case Fault::lost:
+      return "SnapshotLost";
+    case Fault::fenced:
+      return "Fenced";
+    case Fault::cancelled:
+      return "Stopped";
+    case Fault::failed:
+      return "SnapshotFailed";
+  }
+  std::abort();
+}
+
+PartCount sum_of(const TableRecords& records) {
+  PartCount sum;
+  for (const auto& [name, record] : records) {
+    sum.rows += record.count.rows;
+    sum.bytes += record.count.bytes;
+  }
+  return sum;
+}
+
+class Session {
+ public:
+  Session(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until)
+      : spec_(spec), servers_(servers), board_(board), until_(until) {
+    report_.verb = "init";
+    report_.replication = spec.replication;
+    report_.started = rfc3339(std::chrono::system_clock::now());
+  }
+
+  api::Report run() {
+    const Result<void> result = snapshot();
+    if (!result) blame(result.error());
+    board_.enter(result ? api::Phase::done : api::Phase::failed, report_.message);
+    report_.finished = rfc3339(std::chrono::system_clock::now());
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> snapshot();
+  Result<void> check();
+  Result<void> copy_one(const DatabasePair& pair);
+  Result<void> attempt(const DatabasePair& pair);
+  Result<void> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
+  Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept);
+  void already_complete(const DatabasePair& pair, const Claim& claim);
+  void conclude(const DatabasePair& pair, const std::string& position, const TableRecords& records);
+  void blame(const Error& error);
+  void add(std::vector<api::Finding> findings);
+  void succeed();
+
+  // Calls `body` until it succeeds, fails for good or `patience` is used up; shows the error meanwhile.
+  template <class Body>
+  auto retried(api::Phase phase, const std::string& what, Body&& body) -> decltype(body());
+
+  const api::Spec& spec_;
+  Servers& servers_;
+  ProgressBoard& board_;
+  const Until& until_;
+  api::Report report_;
+};
+
+template <class Body>
+auto Session::retried(api::Phase phase, const std::string& what, Body&& body) -> decltype(body()) {
+  Backoff backoff{{}};
+  const Deadline enough = Deadline::after(patience);
+  while (true) {
+    board_.enter(phase, what);
+    auto result = body();
+    if (result || result.error().fault != Fault::transient || enough.passed()) return result;
+    const Milliseconds pause = backoff.next();
+    log::warn("retrying", {{"step", what}, {"error", describe(result.error())}, {"after_ms", pause.count()}});
+    board_.enter(api::Phase::waiting, describe(result.error()));
+    if (!rest(pause, until_)) return result;
+  }
+}
+
+void Session::add(std::vector<api::Finding> findings) {
+  for (api::Finding& finding : findings) {
+    if (finding.severity != api::Severity::ok) report_.findings.push_back(std::move(finding));
+  }
+}
+
+void Session::blame(const Error& error) {
+  report_.exit_code = api::exit_code_of(error.fault);
+  if (report_.reason.empty()) report_.reason = reason_of(error.fault);
+  report_.message = error.what;
+  report_.hint = error.hint;
+  log::error("snapshot failed", {{"error", describe(error)}});
+}
+
+Result<void> Session::check() {
+  const std::vector<api::Finding> findings =
+      TRY(retried(api::Phase::validating, "checking both ends", [&] { return servers_.preflight(until_); }));
+  add(findings);
+  for (const api::Finding& finding : findings) {
+    if (finding.severity != api::Severity::error) continue;
+    report_.reason = finding.code;
+    return Error{Fault::invalid, finding.subject + ": " + finding.message, finding.hint};
+  }
+  return {};
+}
+
+Result<void> Session::snapshot() {
+  TRY(check());
+  const std::vector<DatabasePair> pairs =
+      TRY(retried(api::Phase::preparing, "listing databases", [&] { return servers_.databases(until_); }));
+  if (spec_.snapshot.roles)
+    add(TRY(retried(api::Phase::preparing, "copying roles", [&] { return servers_.copy_roles(until_); })));
+  for (const DatabasePair& pair : pairs) {
+    const Result<void> copied = copy_one(pair);
+    if (!copied) return within("database " + pair.source, copied.error());
+  }
+  succeed();
+  return {};
+}
+
+Result<void> Session::copy_one(const DatabasePair& pair) {
+  // The ledger makes every attempt begin where nothing is lost: an attempt that failed half-way is taken back first.
+  return retried(api::Phase::preparing, "preparing database " + pair.source, [&] { return attempt(pair); });
+}
+
+Result<void> Session::attempt(const DatabasePair& pair) {
+  const std::unique_ptr<Link> link = TRY(servers_.link(pair, until_));
+  const SourceIdentity identity = TRY(link->source().identity(until_));
+  const Claim claim = TRY(link->target().claim(identity, until_));
+  if (claim.standing == Standing::complete) {
+    already_complete(pair, claim);
+    return {};
+  }
+  Contents contents;
+  contents.snapshot = TRY(link->source().open_snapshot(until_));
+  contents.tables = TRY(link->source().tables(until_));
+  contents.schema = TRY(link->source().schema(until_));
+  const TableRecords kept = TRY(link->target().prepare(contents, until_));
+  return fill(*link, pair, contents, kept);
+}
+
+Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {
+  Source& source = link.source();
+  Target& target = link.target();
+  add(TRY(target.run_in_order(contents.schema, Stage::before_data, until_)));
+  TRY(link.agree_on_formats(contents.tables, until_));
+  TRY(copy_rows(link, contents, pair, kept));
+  board_.enter(api::Phase::finishing, "setting sequences of " + pair.source);
+  const std::vector<SequenceValue> sequences = TRY(source.sequences(until_));
+  TRY(target.set_sequences(sequences, until_));
+  board_.say("triggers, rules and views of " + pair.source);
+  add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
+  board_.say("gathering statistics of " + pair.source);
+  TRY(target.analyze(contents.tables, until_));
+  const TableRecords records = TRY(target.complete(contents.tables, until_));
+  add(source.findings());
+  if (!kept.empty()) report_.consistency = api::Consistency::per_table;
+  conclude(pair, contents.snapshot.position.value == 0 ? "" : to_string(contents.snapshot.position), records);
+  return {};
+}
+
+Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept) {
+  std::vector<ProgressBoard::TableSize> sizes;
+  std::vector<bool> keep;
+  for (const model::Table& table : contents.tables) {
+    sizes.push_back({model::display(table.name), table.bytes});
+    const auto record = kept.find(table.name);
+    keep.push_back(record != kept.end() && record->second.done);
+  }
+  const int streams = spec_.snapshot.parallelism > 0 ? spec_.snapshot.parallelism : TRY(servers_.parallelism(until_));
+  CopyRequest request{contents, keep, board_.begin_database(pair.source, sizes), streams, {}, {}};
+  request.limits.streams = streams;
+  request.limits.splits_tables = link.source().splits_tables();
+  request.beside = [&]() -> Result<void> {
+    if (spec_.snapshot.large_objects) TRY(link.copy_objects(until_));
+    return {};
+  };
+  for (std::size_t table = 0; table < keep.size(); ++table) {
+    if (!keep[table]) continue;
+    const PartCount& count = kept.at(contents.tables[table].name).count;
+    board_.add(*request.meters[table], count.rows, count.bytes);
+    board_.done(*request.meters[table]);
+  }
+  add(TRY(copy_database(link.source(), link.target(), request, board_, until_)));
+  return {};
+}
+
+void Session::already_complete(const DatabasePair& pair, const Claim& claim) {
+  report_.findings.push_back({api::Severity::warning, "AlreadyComplete", "database " + pair.source,
+                              "this snapshot was completed at " + claim.completed + "; nothing was copied",
+                              "ask for a new snapshot to copy again"});
+  if (claim.consistency == api::Consistency::per_table) report_.consistency = claim.consistency;
+  conclude(pair, claim.position.value == 0 ? "" : to_string(claim.position), claim.tables);
+}
+
+void Session::conclude(const DatabasePair& pair, const std::string& position, const TableRecords& records) {
+  const PartCount sum = sum_of(records);
+  report_.databases.push_back({pair.source, pair.target, records.size(), sum.rows, sum.bytes, position});
+  log::info("database complete", {{"database", pair.source}, {"tables", records.size()}, {"rows", sum.rows}});
+}
+
+void Session::succeed() {
+  std::uint64_t tables = 0;
+  std::uint64_t rows = 0;
+  for (const api::DatabaseReport& database : report_.databases) {
+    tables += database.tables;
+    rows += database.rows;
+  }
+  report_.reason = "SnapshotComplete";
+  report_.message = "copied " + std::to_string(rows) + " rows in " + std::to_string(tables) + " tables of " +
+                    std::to_string(report_.databases.size()) +
+                    (report_.databases.size() == 1 ? " database" : " databases");
+}
+
+}  // namespace
+
+api::Report run_snapshot(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until) {
+  return Session(spec, servers, board, until).run();
+}
+
+}  // namespace tributary::pipeline

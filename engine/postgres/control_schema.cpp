@@ -1,0 +1,124 @@
+#include "engine/postgres/control_schema.h"
+
+namespace tributary::postgres {
+namespace {
+
+// Version 1. A table is done when as many of its parts are committed as it has; a step's undo takes back what it made;
+// `epoch` is the fence: whoever bumps it owns the replication, and a transaction of an older epoch cannot commit.
+constexpr const char* version_1 = R"sql(
+CREATE SCHEMA _tributary;
+COMMENT ON SCHEMA _tributary IS 'Ledger of Tributary: what has been replicated into this database. Drop it only when no replication into this database is left.';
+CREATE TABLE _tributary.control (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  version integer NOT NULL
+);
+CREATE TABLE _tributary.replication (
+  key text PRIMARY KEY,
+  source_system text NOT NULL,
+  source_database text NOT NULL,
+  epoch bigint NOT NULL,
+  attempt integer NOT NULL,
+  engine text NOT NULL,
+  state text NOT NULL CHECK (state IN ('copying', 'complete')),
+  consistency text NOT NULL CHECK (consistency IN ('snapshot', 'per_table')),
+  request_id text NOT NULL,
+  schema_digest text NOT NULL,
+  position pg_lsn,
+  session_pid integer NOT NULL,
+  session_start timestamptz NOT NULL,
+  started timestamptz NOT NULL,
+  moved timestamptz NOT NULL,
+  completed timestamptz
+) WITH (fillfactor = 50);
+CREATE TABLE _tributary.table_state (
+  replication text NOT NULL REFERENCES _tributary.replication ON DELETE CASCADE,
+  schema_name text NOT NULL,
+  table_name text NOT NULL,
+  state text NOT NULL CHECK (state IN ('copying', 'done')),
+  position pg_lsn,
+  storage text NOT NULL,
+  parts integer NOT NULL,
+  parts_done integer NOT NULL DEFAULT 0,
+  rows bigint NOT NULL DEFAULT 0,
+  bytes bigint NOT NULL DEFAULT 0,
+  epoch bigint NOT NULL,
+  PRIMARY KEY (replication, schema_name, table_name)
+);
+CREATE TABLE _tributary.part (
+  replication text NOT NULL,
+  schema_name text NOT NULL,
+  table_name text NOT NULL,
+  number integer NOT NULL,
+  rows bigint NOT NULL,
+  bytes bigint NOT NULL,
+  attempt integer NOT NULL,
+  epoch bigint NOT NULL,
+  PRIMARY KEY (replication, schema_name, table_name, number),
+  FOREIGN KEY (replication, schema_name, table_name) REFERENCES _tributary.table_state ON DELETE CASCADE
+);
+CREATE TABLE _tributary.step (
+  replication text NOT NULL REFERENCES _tributary.replication ON DELETE CASCADE,
+  number bigint GENERATED ALWAYS AS IDENTITY,
+  stage text NOT NULL,
+  object text NOT NULL,
+  digest text NOT NULL,
+  undo text NOT NULL,
+  epoch bigint NOT NULL,
+  PRIMARY KEY (replication, number)
+);
+CREATE TABLE _tributary.large_object (
+  replication text NOT NULL REFERENCES _tributary.replication ON DELETE CASCADE,
+  id oid NOT NULL,
+  epoch bigint NOT NULL,
+  PRIMARY KEY (replication, id)
+);
+INSERT INTO _tributary.control (version) VALUES (1);
+)sql";
+
+// Any two engines that create or upgrade at the same time take this lock first.
+constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
+
+Result<void> upgrade(Connection& target, int version, const Until& until) {
+  for (int step = version; step < control_version; ++step)
+    TRY(target.execute(control_upgrades()[static_cast<std::size_t>(step)], until));
+  return {};
+}
+
+Error too_new(int version) {
+  return Error{Fault::invalid,
+               "the control schema _tributary has version " + std::to_string(version) +
+                   ", made by a newer engine than this (" + std::to_string(control_version) + ")",
+               "use an engine at least as new as the one that last wrote to this database"};
+}
+
+}  // namespace
+
+const std::vector<std::string>& control_upgrades() {
+  static const std::vector<std::string> upgrades{version_1};
+  return upgrades;
+}
+
+Result<std::optional<int>> read_control_version(Connection& target, const Until& until) {
+  const Rows exists =
+      TRY(target.query_row("SELECT pg_catalog.to_regclass('_tributary.control') IS NOT NULL", {}, until));
+  if (!exists.boolean(0, 0)) return std::optional<int>{};
+  const Rows version = TRY(target.query_row("SELECT version FROM _tributary.control", {}, until));
+  return std::optional<int>{static_cast<int>(version.integer(0, 0))};
+}
+
+Result<void> ensure_control_schema(Connection& target, const Until& until) {
+  const std::optional<int> before = TRY(read_control_version(target, until));
+  if (before == control_version) return {};
+  if (before && *before > control_version) return too_new(*before);
+  TRY(target.execute("BEGIN", until));
+  TRY(target.query_row(upgrade_lock, {}, until));
+  const std::optional<int> version = TRY(read_control_version(target, until));  // another engine may have been faster
+  const Result<void> upgraded = upgrade(target, version.value_or(0), until);
+  if (!upgraded) {
+    static_cast<void>(target.execute("ROLLBACK", until));
+    return within("creating the control schema _tributary", upgraded.error());
+  }
+  return target.execute("COMMIT", until);
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/connection.h"
+
+// The schema `_tributary` in each target database: the ledger's tables, versioned. The database's own transactions
+// make it the only truth about what has arrived.
+namespace tributary::postgres {
+
+inline constexpr int control_version = 1;
+
+// Nothing where the database has no control schema.
+Result<std::optional<int>> read_control_version(Connection& target, const Until& until);
+
+// Creates the schema or upgrades it to control_version; several engines may do so at once. Fault::invalid when a
+// newer engine made it: then nothing is touched.
+Result<void> ensure_control_schema(Connection& target, const Until& until);
+
+// What brings a database from version n to n + 1, by n. Pure.
+const std::vector<std::string>& control_upgrades();
+
+}  // namespace tributary::postgres

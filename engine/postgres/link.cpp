@@ -1,0 +1,42 @@
+#include "engine/postgres/link.h"
+
+#include <span>
+
+#include "engine/postgres/copy_format.h"
+#include "engine/postgres/large_objects.h"
+#include "engine/postgres/ledger.h"
+
+namespace tributary::postgres {
+namespace {
+
+constexpr std::size_t objects_at_once = 500;
+
+}  // namespace
+
+Result<void> Link::agree_on_formats(std::vector<model::Table>& tables, const Until& until) {
+  const Result<Shapes> source = read_shapes(source_->coordinator(), until);
+  if (!source) return source.error();
+  const Result<Shapes> target = read_shapes(target_->control(), until);
+  if (!target) return target.error();
+  for (model::Table& table : tables) table.format = choose_format(table, *source, *target);
+  return {};
+}
+
+// The target drops all it copied of them before each attempt, so an object of the ledger is one of this snapshot.
+Result<std::uint64_t> Link::copy_objects(const Until& until) {
+  const std::vector<std::uint32_t> objects = TRY(list_large_objects(source_->coordinator(), until));
+  if (objects.empty()) return std::uint64_t{0};
+  Connection from = TRY(source_->join_snapshot("objects", until));
+  Connection to = TRY(target_->session("objects", until));
+  for (std::size_t first = 0; first < objects.size(); first += objects_at_once) {
+    const std::size_t count = std::min(objects_at_once, objects.size() - first);
+    const std::span<const std::uint32_t> some = std::span(objects).subspan(first, count);
+    TRY(to.execute("BEGIN", until));
+    TRY(copy_large_objects(from, to, traits_, some, until));
+    TRY(record_objects(to, target_->owner(), some, until));
+    TRY(to.execute("COMMIT", until));
+  }
+  return objects.size();
+}
+
+}  // namespace tributary::postgres

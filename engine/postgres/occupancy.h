@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/table.h"
+#include "engine/postgres/connection.h"
+
+// What is in a target database already, and so in the way. Reads only.
+namespace tributary::postgres {
+
+// Objects of users: relations, functions, types, schemas, large objects; not those of extensions, `_tributary`, nor an
+// empty schema public. "table public.orders", at most `limit`.
+Result<std::vector<std::string>> user_objects(Connection& target, int limit, const Until& until);
+
+// Of these tables the ones that hold rows.
+Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std::vector<model::Table>& tables,
+                                                  const Until& until);
+
+// Of these tables the ones that exist.
+Result<std::vector<model::Name>> existing_tables(Connection& target, const std::vector<model::Table>& tables,
+                                                 const Until& until);
+
+// Objects outside `tables` that would have to go with them: "view public.report".
+Result<std::vector<std::string>> dependants(Connection& target, const std::vector<model::Name>& tables,
+                                            const Until& until);
+
+// Sessions of others in the current database: "process 71 of app (psql)".
+Result<std::vector<std::string>> other_sessions(Connection& target, const std::string& own_prefix, const Until& until);
+
+// "a, b, c and 4 more". Pure.
+std::string join(const std::vector<std::string>& names, std::size_t most);
+
+}  // namespace tributary::postgres

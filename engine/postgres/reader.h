@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/pipeline/source.h"
+#include "engine/postgres/connection.h"
+
+namespace tributary::postgres {
+
+// Reads parts of tables inside the snapshot that its connection has joined.
+class Reader final : public pipeline::SourceReader {
+ public:
+  // `filters`: by table, "WHERE ..." for tables of which only some rows are data.
+  Reader(Connection connection, std::map<std::uint32_t, std::string> filters)
+      : connection_(std::move(connection)), filters_(std::move(filters)) {}
+
+  Result<std::unique_ptr<pipeline::CopyStream>> open(const model::Table& table, const model::CopyPart& part,
+                                                     const Until& until) override;
+
+ private:
+  Connection connection_;
+  const std::map<std::uint32_t, std::string> filters_;
+};
+
+}  // namespace tributary::postgres

@@ -1,0 +1,111 @@
+#include "engine/postgres/rewind.h"
+
+#include "engine/postgres/array_literal.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+// Every dropped table holds several locks until its transaction ends.
+constexpr int undone_at_once = 200;
+constexpr int objects_at_once = 1000;
+
+Result<void> rollback(Connection& control, Error error) {
+  if (control.usable()) static_cast<void>(control.execute("ROLLBACK", {Deadline::after(Seconds{5}), {}}));
+  return error;
+}
+
+// The body and the fence as one transaction.
+template <class Body>
+Result<void> in_transaction(Connection& control, const Owner& owner, const Until& until, Body&& body) {
+  TRY(control.execute("BEGIN", until));
+  const Result<void> done = body();
+  if (!done) return rollback(control, done.error());
+  const Result<void> ours = fence(control, owner, until);
+  if (!ours) return rollback(control, ours.error());
+  return control.execute("COMMIT", until);
+}
+
+Result<void> undo_some(Connection& control, const Owner& owner, const Rows& steps, const Until& until) {
+  std::vector<std::string> numbers;
+  for (int row = 0; row < steps.size(); ++row) {
+    numbers.push_back(steps.str(row, 0));
+    const std::string undo = steps.str(row, 2);
+    if (undo.empty()) continue;
+    const Result<void> undone = control.execute(undo, until);
+    if (undone) continue;
+    Error error = within("taking back " + steps.str(row, 1) + " of an earlier attempt", undone.error());
+    if (control.sqlstate() == "2BP01")
+      error = {Fault::invalid, error.what, "drop what was made to depend on it since, or the target database"};
+    return error;
+  }
+  TRY(control.query("DELETE FROM _tributary.step WHERE replication = $1 AND number = ANY($2::bigint[])",
+                    {owner.key, array_literal(numbers)}, until));
+  return {};
+}
+
+}  // namespace
+
+Result<void> undo_steps(Connection& control, const Owner& owner, const std::set<std::string>& keep,
+                        const Until& until) {
+  const std::string kept = array_literal({keep.begin(), keep.end()});
+  while (true) {
+    const Rows steps = TRY(control.query(
+        "SELECT number, object, undo FROM _tributary.step WHERE replication = $1 AND digest <> ALL($2::text[])"
+        " ORDER BY number DESC LIMIT " +
+            std::to_string(undone_at_once),
+        {owner.key, kept}, until));
+    if (steps.size() == 0) return {};
+    TRY(in_transaction(control, owner, until, [&] { return undo_some(control, owner, steps, until); }));
+  }
+}
+
+Result<void> unlink_objects(Connection& control, const Owner& owner, const Until& until) {
+  while (true) {
+    std::uint64_t removed = 0;
+    const Result<void> unlinked = in_transaction(control, owner, until, [&]() -> Result<void> {
+      const Rows rows = TRY(control.query(
+          "WITH gone AS (DELETE FROM _tributary.large_object WHERE replication = $1 AND id IN (SELECT id FROM"
+          "   _tributary.large_object WHERE replication = $1 LIMIT " +
+              std::to_string(objects_at_once) +
+              ") RETURNING id)"
+              " SELECT (SELECT pg_catalog.lo_unlink(m.oid) FROM pg_catalog.pg_largeobject_metadata m WHERE m.oid = id)"
+              " FROM gone",
+          {owner.key}, until));
+      removed = static_cast<std::uint64_t>(rows.size());
+      return {};
+    });
+    if (!unlinked) return unlinked.error();
+    if (removed == 0) return {};
+  }
+}
+
+Result<void> forget_tables(Connection& control, const Owner& owner, const pipeline::TableRecords& kept,
+                           const Until& until) {
+  std::vector<std::string> schemas, names;
+  for (const auto& [name, record] : kept) {
+    schemas.push_back(name.schema);
+    names.push_back(name.name);
+  }
+  const std::string others =
+      " t.replication = $1 AND (t.schema_name, t.table_name) NOT IN"
+      " (SELECT * FROM pg_catalog.unnest($2::text[], $3::text[]))";
+  const std::vector<std::optional<std::string>> values{owner.key, array_literal(schemas), array_literal(names)};
+  const Rows filled = TRY(control.query(
+      "SELECT t.schema_name, t.table_name FROM _tributary.table_state t"
+      " JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name"
+      " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name AND c.relkind = 'r'"
+      " WHERE t.parts_done > 0 AND" +
+          others,
+      values, until));
+  return in_transaction(control, owner, until, [&]() -> Result<void> {
+    std::string tables;
+    for (int row = 0; row < filled.size(); ++row)
+      tables += (row == 0 ? "ONLY " : ", ONLY ") + quote_name({filled.str(row, 0), filled.str(row, 1)});
+    if (!tables.empty()) TRY(control.execute("TRUNCATE " + tables, until));
+    TRY(control.query("DELETE FROM _tributary.table_state t WHERE" + others, values, until));
+    return {};
+  });
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/pipeline/target.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+
+// Takes back what an earlier attempt of this replication made, so that the next one begins where nothing is. Only
+// what the ledger holds is touched, and each piece goes together with its ledger row: killed in between, the next
+// rewind carries on.
+namespace tributary::postgres {
+
+// Undoes the recorded steps in reverse order, but those whose digest is in `keep`.
+Result<void> undo_steps(Connection& control, const Owner& owner, const std::set<std::string>& keep, const Until& until);
+
+// Removes the large objects that were copied.
+Result<void> unlink_objects(Connection& control, const Owner& owner, const Until& until);
+
+// Empties the tables of the ledger that still exist, but `kept`, and forgets all of them but `kept`.
+Result<void> forget_tables(Connection& control, const Owner& owner, const pipeline::TableRecords& kept,
+                           const Until& until);
+
+}  // namespace tributary::postgres

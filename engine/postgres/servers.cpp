@@ -1,0 +1,178 @@
+#include "engine/postgres/servers.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "engine/pipeline/selection.h"
+#include "engine/postgres/catalog.h"
+#include "engine/postgres/database_statements.h"
+#include "engine/postgres/endpoint.h"
+#include "engine/postgres/ledger.h"
+#include "engine/postgres/link.h"
+#include "engine/postgres/pg_tools.h"
+#include "engine/postgres/preflight.h"
+#include "engine/postgres/roles.h"
+#include "engine/postgres/session_settings.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+// Connections that a server must have left beside ours.
+constexpr int least_streams = 2;
+constexpr int most_streams = 8;
+
+Result<Parameters> of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
+  const Parameters parameters = TRY(resolve(endpoint, which));
+  return for_database(parameters, name);
+}
+
+Result<Connection> connect(const api::Endpoint& endpoint, std::string_view purpose, const Until& until) {
+  const Parameters parameters = TRY(resolve(endpoint, "source"));
+  return open_source_session(parameters, purpose, until);
+}
+
+class Servers final : public pipeline::Servers {
+ public:
+  explicit Servers(const api::Spec& spec) : spec_(spec) {}
+
+  Result<std::vector<api::Finding>> preflight(const Until& until) override;
+  Result<std::vector<pipeline::DatabasePair>> databases(const Until& until) override;
+  Result<std::vector<api::Finding>> copy_roles(const Until& until) override;
+  Result<std::unique_ptr<pipeline::Link>> link(const pipeline::DatabasePair& databases, const Until& until) override;
+  Result<int> parallelism(const Until& until) override;
+
+ private:
+  Result<Connection> connect_target_server(const Until& until);
+  Result<std::unique_ptr<Source>> open_source(const std::string& database, const TargetTraits& traits,
+                                              const Until& until);
+  Result<void> ensure_database(Source& source, const std::string& name, const Until& until);
+  Result<void> create_database(Connection& server, Source& source, const std::string& name, const Until& until);
+  std::string selection_digest() const;
+
+  Source::Resolve source_database(const std::string& name) const {
+    return [this, name] { return of_database(spec_.source, "source", name); };
+  }
+  Target::Resolve target_database(const std::string& name) const {
+    return [this, name] { return of_database(spec_.target, "target", name); };
+  }
+
+  const api::Spec spec_;
+};
+
+Result<std::vector<api::Finding>> Servers::preflight(const Until& until) {
+  return TRY(validate(spec_, until)).findings;
+}
+
+Result<std::vector<pipeline::DatabasePair>> Servers::databases(const Until& until) {
+  const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
+  Connection source = TRY(connect(spec_.source, "databases", until));
+  const std::string own = TRY(read_current_database(source, until)).name;
+  std::vector<std::string> available;
+  for (const Database& each : TRY(read_databases(source, until)))
+    if (!each.is_template && each.allows_connections) available.push_back(each.name);
+  const Parameters target = TRY(resolve(spec_.target, "target"));
+  const auto named = target.find("dbname");
+  const bool keep_names = selection.names_databases(own) || named == target.end() || named->second.empty();
+  std::vector<pipeline::DatabasePair> pairs;
+  for (const std::string& each : selection.databases(available, own))
+    pairs.push_back({each, keep_names ? each : named->second});
+  if (pairs.empty()) return Error{Fault::invalid, "no database is selected", "see the list of databases of the source"};
+  return pairs;
+}
+
+// The target URI's own database may be the one that is still to be created.
+Result<Connection> Servers::connect_target_server(const Until& until) {
+  const Parameters parameters = TRY(resolve(spec_.target, "target"));
+  Result<Connection> connection = Connection::open(parameters, data_settings(), until);
+  for (const char* other : {"postgres", "template1"}) {
+    if (connection || connection.error().fault != Fault::missing) break;
+    connection = Connection::open(for_database(parameters, other), data_settings(), until);
+  }
+  return connection;
+}
+
+Result<std::vector<api::Finding>> Servers::copy_roles(const Until& until) {
+  Connection source = TRY(connect(spec_.source, "roles", until));
+  Connection target = TRY(connect_target_server(until));
+  std::vector<api::Finding> findings;
+  for (const Statement& statement : TRY(role_statements(source, target, findings, until))) {
+    const Result<void> done = target.execute(statement.sql, until);
+    if (done) continue;
+    if (!statement.optional || !target.usable()) return within(statement.object, done.error());
+    findings.push_back({api::Severity::warning, "RoleSkipped", statement.object, done.error().what, done.error().hint});
+  }
+  return findings;
+}
+
+Result<std::unique_ptr<Source>> Servers::open_source(const std::string& database, const TargetTraits& traits,
+                                                     const Until& until) {
+  Source::Options options{database, TRY(pipeline::Selection::parse(spec_.selection)), "", traits, Milliseconds{30'000}};
+  Connection probe = TRY(connect(spec_.source, "version", until));
+  const std::vector<PgTools> tools = TRY(find_pg_tools(until));
+  options.pg_dump = TRY(choose_pg_tools(tools, probe.major_version())).pg_dump;
+  return Source::open(source_database(database), std::move(options), until);
+}
+
+Result<void> Servers::create_database(Connection& server, Source& source, const std::string& name, const Until& until) {
+  const TargetTraits traits = TRY(read_target_traits(server, until));
+  std::vector<api::Finding> findings;
+  const DatabaseStatements statements = TRY(database_statements(source.coordinator(), traits, name, findings, until));
+  const Result<void> created = server.execute(statements.create.sql, until);
+  if (!created) return within("creating database " + name + " on the target", created.error());
+  for (const Statement& statement : statements.describe) {
+    const Result<void> done = server.execute(statement.sql, until);
+    if (!done && (!statement.optional || !server.usable())) return within(statement.object, done.error());
+  }
+  return {};
+}
+
+Result<void> Servers::ensure_database(Source& source, const std::string& name, const Until& until) {
+  Connection server = TRY(connect_target_server(until));
+  const Rows there = TRY(server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name}, until));
+  if (there.size() == 1) return {};
+  if (!spec_.snapshot.create_database)
+    return Error{Fault::invalid, "target database " + name + " does not exist", "create it, or allow it to be created"};
+  return create_database(server, source, name, until);
+}
+
+std::string Servers::selection_digest() const {
+  std::string text;
+  for (const std::string& each : spec_.selection.include_tables) text += "+" + each + '\0';
+  for (const std::string& each : spec_.selection.exclude_tables) text += "-" + each + '\0';
+  return text.empty() ? text : digest(text);
+}
+
+Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePair& databases, const Until& until) {
+  Connection server = TRY(connect_target_server(until));
+  const TargetTraits traits = TRY(read_target_traits(server, until));
+  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
+  TRY(ensure_database(*source, databases.target, until));
+  Target::Options options;
+  options.database = databases.target;
+  options.replication = spec_.replication;
+  options.attempt = spec_.attempt;
+  options.snapshot = spec_.snapshot;
+  options.selection = selection_digest();
+  options.client_encoding = source->client_encoding();
+  options.recreate = [this, name = databases.target, from = source.get()](const Until& limit) -> Result<void> {
+    const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
+    Connection maintenance = TRY(Connection::open(other, data_settings(), limit));
+    TRY(maintenance.execute("DROP DATABASE " + quote_identifier(name), limit));
+    return create_database(maintenance, *from, name, limit);
+  };
+  std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
+  return std::unique_ptr<pipeline::Link>(std::make_unique<Link>(std::move(source), std::move(target), traits));
+}
+
+Result<int> Servers::parallelism(const Until&) {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), least_streams, most_streams);
+}
+
+}  // namespace
+
+std::unique_ptr<pipeline::Servers> make_servers(const api::Spec& spec) {
+  return std::make_unique<Servers>(spec);
+}
+
+}  // namespace tributary::postgres

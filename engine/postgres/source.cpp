@@ -1,0 +1,171 @@
+#include "engine/postgres/source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/postgres/reader.h"
+#include "engine/postgres/sequences.h"
+#include "engine/postgres/session_settings.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+constexpr std::size_t locked_at_once = 200;
+constexpr int first_major_with_tid_scan = 14;
+
+std::string oid_array(const std::vector<CatalogTable>& tables) {
+  std::string array = "{";
+  for (const CatalogTable& each : tables) array += (array.size() == 1 ? "" : ",") + std::to_string(each.table.id);
+  return array + "}";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> Source::open(Resolve connect, Options options, const Until& until) {
+  std::unique_ptr<Source> source(new Source(std::move(connect), std::move(options)));
+  TRY(source->connect_coordinator(until));
+  return source;
+}
+
+Result<void> Source::connect_coordinator(const Until& until) {
+  const Parameters parameters = TRY(connect_());
+  coordinator_ = TRY(open_source_session(parameters, "coordinator", until));
+  return {};
+}
+
+Result<pipeline::SourceIdentity> Source::identity(const Until& until) {
+  const Server server = TRY(read_server(*coordinator_, until));
+  const Database database = TRY(read_current_database(*coordinator_, until));
+  return pipeline::SourceIdentity{server.system_identifier, database.name};
+}
+
+Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
+  if (!coordinator_->usable()) TRY(connect_coordinator(until));
+  const std::string timeout = std::to_string(options_.lock_timeout.count());
+  TRY(coordinator_->execute(
+      "ROLLBACK; SET lock_timeout = " + timeout + "; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
+  snapshot_ = TRY(coordinator_->query_row("SELECT pg_catalog.pg_export_snapshot()", {}, until)).str(0, 0);
+  tables_ = TRY(read_tables(*coordinator_, until));
+  note_partitions();
+  std::erase_if(tables_, [&](const CatalogTable& each) { return !selects(each.table.name); });
+  TRY(lock_tables(until));
+  TRY(check_storage(until));
+  return pipeline::SnapshotInfo{snapshot_, {}};
+}
+
+// A partitioned table between a leaf and its root is selected as its leaves are: by its own name or by one above it.
+void Source::note_partitions() {
+  partition_of_.clear();
+  for (const CatalogTable& each : tables_) {
+    const std::vector<model::Name>& above = each.partition_of;
+    partition_of_[each.table.name] = above;
+    for (auto parent = above.begin(); parent != above.end(); ++parent)
+      partition_of_[*parent] = std::vector<model::Name>(parent + 1, above.end());
+  }
+}
+
+bool Source::selects(const model::Name& name) const {
+  const auto above = partition_of_.find(name);
+  const std::vector<model::Name> none;
+  return options_.selection.selects_table(options_.database, name, above == partition_of_.end() ? none : above->second);
+}
+
+Result<void> Source::lock_tables(const Until& until) {
+  for (std::size_t first = 0; first < tables_.size(); first += locked_at_once) {
+    const Result<void> locked = lock_some(first, std::min(first + locked_at_once, tables_.size()), until);
+    if (locked) continue;
+    if (coordinator_->sqlstate() == "55P03") return blocked_by(locked.error(), until);
+    return within("locking the tables of " + options_.database, locked.error());
+  }
+  return {};
+}
+
+Result<void> Source::lock_some(std::size_t first, std::size_t end, const Until& until) {
+  std::string sql = "LOCK TABLE ";
+  for (std::size_t table = first; table < end; ++table)
+    sql += (table == first ? "ONLY " : ", ONLY ") + quote_name(tables_[table].table.name);
+  return coordinator_->execute(sql + " IN ACCESS SHARE MODE", until);
+}
+
+// Another session tells who is in the way, because this one's transaction is aborted.
+Error Source::blocked_by(const Error& error, const Until& until) {
+  Error told{Fault::transient, "a table of " + options_.database + " is locked by another session: " + error.what,
+             "end that session or run again when it is done"};
+  const Result<Parameters> parameters = connect_();
+  if (!parameters) return told;
+  Result<Connection> connection = open_source_session(*parameters, "lookout", until);
+  if (!connection) return told;
+  const Result<Rows> holder = connection->query(
+      "SELECT pg_catalog.format('%s (process %s, %s, transaction since %s, application %s)', l.relation::regclass,"
+      " a.pid, a.usename, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), quote_literal(a.application_name))"
+      " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)"
+      " WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted"
+      " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+      " AND l.relation = ANY($1::oid[]) ORDER BY a.xact_start LIMIT 1",
+      {oid_array(tables_)}, until);
+  if (holder && holder->size() == 1)
+    told.what = "waited too long for a lock that another session holds: table " + holder->str(0, 0);
+  return told;
+}
+
+Result<void> Source::check_storage(const Until& until) {
+  const Rows rewritten = TRY(coordinator_->query(
+      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+      " WHERE c.oid = ANY($1::oid[]) AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) LIMIT 1",
+      {oid_array(tables_)}, until));
+  if (rewritten.size() == 0) return {};
+  const model::Name name{rewritten.str(0, 0), rewritten.str(0, 1)};
+  return Error{Fault::transient, "table " + model::display(name) + " was rewritten while the snapshot was taken",
+               "a new snapshot sees it whole"};
+}
+
+Result<std::vector<model::Table>> Source::tables(const Until&) {
+  std::vector<model::Table> tables;
+  for (const CatalogTable& each : tables_) tables.push_back(each.table);
+  return tables;
+}
+
+Result<pipeline::Schema> Source::schema(const Until& until) {
+  SchemaRequest request;
+  request.source = TRY(connect_());
+  request.snapshot = snapshot_;
+  request.pg_dump = options_.pg_dump;
+  request.target = options_.target;
+  request.selects = [this](const model::Name& name) { return selects(name); };
+  SourceSchema read = TRY(read_schema(*coordinator_, request, findings_, until));
+  sequences_ = std::move(read.sequences);
+  return std::move(read.schema);
+}
+
+bool Source::splits_tables() const {
+  return coordinator_->major_version() >= first_major_with_tid_scan;
+}
+
+Result<Connection> Source::join_snapshot(std::string_view purpose, const Until& until) {
+  const Parameters parameters = TRY(connect_());
+  Connection connection = TRY(open_source_session(parameters, purpose, until));
+  TRY(connection.execute(
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_), until));
+  return connection;
+}
+
+Result<std::unique_ptr<pipeline::SourceReader>> Source::reader(const Until& until) {
+  std::map<std::uint32_t, std::string> filters;
+  for (const CatalogTable& each : tables_)
+    if (!each.copy_filter.empty()) filters.emplace(each.table.id, each.copy_filter);
+  Connection connection = TRY(join_snapshot("reader", until));
+  return std::unique_ptr<pipeline::SourceReader>(std::make_unique<Reader>(std::move(connection), std::move(filters)));
+}
+
+Result<std::vector<pipeline::SequenceValue>> Source::sequences(const Until& until) {
+  if (!coordinator_->usable()) TRY(connect_coordinator(until));
+  return read_sequences(*coordinator_, sequences_, until);
+}
+
+// A failure to say goodbye changes nothing: the server ends the transaction with the connection.
+void Source::close_snapshot() {
+  if (coordinator_->usable()) static_cast<void>(coordinator_->execute("COMMIT", {Deadline::after(Seconds{5}), {}}));
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/pipeline/selection.h"
+#include "engine/pipeline/source.h"
+#include "engine/postgres/catalog.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/schema_read.h"
+
+namespace tributary::postgres {
+
+// One PostgreSQL database as a source. A coordinator connection holds the exported snapshot and ACCESS SHARE on every
+// selected table until close_snapshot(), so that no table is rewritten or dropped before it was read; readers join its
+// snapshot.
+//
+// A rewrite is not visible to MVCC: a snapshot older than a TRUNCATE reads an empty table. So the storage that the
+// snapshot's own pg_class names is compared with the current one, after the locks are held and again by each reader
+// after each table, under the lock that its COPY holds.
+class Source final : public pipeline::Source {
+ public:
+  struct Options {
+    std::string database;
+    pipeline::Selection selection;
+    std::string pg_dump;  // absolute path
+    TargetTraits target;
+    Milliseconds lock_timeout{30'000};
+  };
+
+  // `connect` gives the parameters of the database; asked before every connect.
+  using Resolve = std::function<Result<Parameters>()>;
+  static Result<std::unique_ptr<Source>> open(Resolve connect, Options options, const Until& until);
+
+  Result<pipeline::SourceIdentity> identity(const Until& until) override;
+  Result<pipeline::SnapshotInfo> open_snapshot(const Until& until) override;
+  Result<std::vector<model::Table>> tables(const Until& until) override;
+  Result<pipeline::Schema> schema(const Until& until) override;
+  bool splits_tables() const override;
+  Result<std::unique_ptr<pipeline::SourceReader>> reader(const Until& until) override;
+  Result<std::vector<pipeline::SequenceValue>> sequences(const Until& until) override;
+  void close_snapshot() override;
+  std::vector<api::Finding> findings() const override { return findings_; }
+
+  // A further session inside the snapshot, for what is neither table nor sequence.
+  Result<Connection> join_snapshot(std::string_view purpose, const Until& until);
+  // For questions about the catalog, inside the snapshot.
+  Connection& coordinator() { return *coordinator_; }
+  std::string client_encoding() const { return coordinator_->reported("client_encoding"); }
+
+ private:
+  Source(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
+  Result<void> connect_coordinator(const Until& until);
+  void note_partitions();
+  bool selects(const model::Name& name) const;
+  Result<void> lock_tables(const Until& until);
+  Result<void> lock_some(std::size_t first, std::size_t end, const Until& until);
+  Result<void> check_storage(const Until& until);
+  Error blocked_by(const Error& error, const Until& until);
+
+  const Resolve connect_;
+  const Options options_;
+  std::optional<Connection> coordinator_;
+  std::string snapshot_;
+  std::vector<CatalogTable> tables_;                              // selected
+  std::map<model::Name, std::vector<model::Name>> partition_of_;  // nearest first
+  std::vector<model::Name> sequences_;
+  std::vector<api::Finding> findings_;
+};
+
+}  // namespace tributary::postgres

@@ -1,0 +1,260 @@
+#include "engine/postgres/target.h"
+
+#include <algorithm>
+
+#include "engine/postgres/control_schema.h"
+#include "engine/postgres/occupancy.h"
+#include "engine/postgres/rewind.h"
+#include "engine/postgres/sequences.h"
+#include "engine/postgres/session_lock.h"
+#include "engine/postgres/session_settings.h"
+#include "engine/postgres/sql.h"
+#include "engine/postgres/writer.h"
+
+namespace tributary::postgres {
+namespace {
+
+constexpr std::size_t steps_at_once = 200;
+constexpr std::size_t analyzed_at_once = 100;
+constexpr Milliseconds lock_grace{10'000};
+constexpr std::size_t named_at_most = 5;
+
+std::vector<std::string> displayed(const std::vector<model::Name>& names) {
+  std::vector<std::string> texts;
+  for (const model::Name& name : names) texts.push_back(model::display(name));
+  return texts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> Target::open(Resolve connect, Options options, const Until& until) {
+  std::unique_ptr<Target> target(new Target(std::move(connect), std::move(options)));
+  TRY(target->reconnect(until));
+  return target;
+}
+
+Result<void> Target::reconnect(const Until& until) {
+  const Parameters parameters = TRY(connect_());
+  control_ = TRY(open_target_session(parameters, "tributary/control", options_.client_encoding, until));
+  return {};
+}
+
+Result<Connection> Target::session(std::string_view purpose, const Until& until) {
+  const Parameters parameters = TRY(connect_());
+  return open_target_session(parameters, session_prefix(owner_.key) + std::string(purpose), options_.client_encoding,
+                             until);
+}
+
+Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, const Until& until) {
+  source_ = source;
+  owner_.key = options_.replication;
+  if (owner_.key.empty()) owner_.key = source.system + "/" + source.database;
+  if (options_.replication.empty() && !options_.selection.empty()) owner_.key += "/" + options_.selection;
+  owner_.attempt = options_.attempt;
+  TRY(connect_control(until));
+  pipeline::Claim claim;
+  if (!TRY(read_control_version(*control_, until))) return claim;
+  former_ = TRY(read_replication(*control_, owner_.key, until));
+  if (!former_) return claim;
+  if (former_->source.system != source.system || former_->source.database != source.database)
+    return Error{
+        Fault::invalid,
+        "replication " + owner_.key + " belongs to database " + former_->source.database + " of another source",
+        "give the replication back its source, or use a new target database"};
+  claim.standing = pipeline::Standing::unfinished;
+  if (!is_complete(*former_)) return claim;
+  claim.standing = pipeline::Standing::complete;
+  claim.completed = former_->completed;
+  claim.position = former_->position;
+  claim.consistency = former_->consistency;
+  claim.tables = TRY(read_tables_done(*control_, owner_.key, until));
+  return claim;
+}
+
+// The lock first: what is read under it stays true.
+Result<void> Target::connect_control(const Until& until) {
+  TRY(control_->query("SELECT pg_catalog.set_config('application_name', $1, false)",
+                      {session_prefix(owner_.key) + "control"}, until));
+  return take_session_lock(*control_, {owner_.key, owner_.attempt, lock_grace}, until);
+}
+
+// A declared replication is done until another request asks for it again. A person who runs a snapshot again wants it
+// again, and is told what is in the way.
+bool Target::is_complete(const ReplicationRow& row) const {
+  return row.complete && !options_.replication.empty() && row.request_id == options_.snapshot.request_id;
+}
+
+Result<void> Target::refuse_completed() const {
+  if (!former_ || !former_->complete || dropping()) return {};
+  if (!options_.replication.empty()) return {};  // asked for again
+  return Error{
+      Fault::invalid,
+      "target database " + options_.database + " holds this snapshot already, completed at " + former_->completed,
+      "use --drop-existing to drop it and copy again"};
+}
+
+Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {
+  TRY(refuse_completed());
+  const bool keeping = options_.snapshot.resume_per_table && former_ && !former_->complete;
+  if (dropping() && options_.selection.empty() && !keeping) TRY(drop_database(until));
+  if (!former_) TRY(make_room(contents.tables, until));
+  TRY(begin(until));
+  pipeline::TableRecords kept;
+  if (former_) kept = TRY(rewind(contents, until));
+  TRY(require_empty(contents.tables, kept, until));
+  TRY(record_schema(*control_, owner_, digest_of(contents.schema),
+                    kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
+  TRY(plan_tables(*control_, owner_, contents.tables, kept, until));
+  auto options = std::make_shared<StepOptions>();
+  options->done = TRY(read_steps_done(*control_, owner_.key, until));
+  options->may_all_exist = options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append;
+  step_options_ = std::move(options);
+  return kept;
+}
+
+// What is in the way of a replication that the ledger does not know yet.
+Result<void> Target::make_room(const std::vector<model::Table>& tables, const Until& until) {
+  switch (options_.snapshot.on_target_not_empty) {
+    case api::OnTargetNotEmpty::append:
+      return {};
+    case api::OnTargetNotEmpty::drop:
+      return drop_tables(tables, until);
+    case api::OnTargetNotEmpty::fail:
+      break;
+  }
+  const std::vector<std::string> objects = TRY(user_objects(*control_, 100, until));
+  if (objects.empty()) return {};
+  return Error{Fault::invalid,
+               "target database " + options_.database + " is not empty: it holds " + join(objects, named_at_most),
+               "use an empty database, --drop-existing to drop what is there, or --append to add to it"};
+}
+
+Result<void> Target::drop_database(const Until& until) {
+  if (TRY(user_objects(*control_, 1, until)).empty()) return {};
+  if (TRY(read_control_version(*control_, until))) {
+    const std::vector<std::string> others = TRY(other_replications(*control_, owner_.key, until));
+    if (!others.empty())
+      return Error{Fault::invalid,
+                   "target database " + options_.database + " holds other replications: " + join(others, named_at_most),
+                   "use another target database, or remove those replications first"};
+  }
+  const std::vector<std::string> sessions = TRY(other_sessions(*control_, session_prefix(owner_.key), until));
+  if (!sessions.empty())
+    return Error{Fault::transient,
+                 "target database " + options_.database +
+                     " cannot be dropped while others use it: " + join(sessions, named_at_most),
+                 "end these sessions"};
+  TRY(end_old_sessions(*control_, owner_.key, until));
+  control_.reset();
+  TRY(options_.recreate(until));
+  TRY(reconnect(until));
+  former_.reset();
+  return connect_control(until);
+}
+
+Result<void> Target::drop_tables(const std::vector<model::Table>& tables, const Until& until) {
+  if (options_.selection.empty()) return {};  // the database was dropped
+  const std::vector<model::Name> existing = TRY(existing_tables(*control_, tables, until));
+  if (existing.empty()) return {};
+  const std::vector<std::string> others = TRY(dependants(*control_, existing, until));
+  if (!others.empty())
+    return Error{
+        Fault::invalid,
+        "tables on the target cannot be dropped, because others depend on them: " + join(others, named_at_most),
+        "drop these first"};
+  std::string sql;
+  for (const model::Name& name : existing) sql += (sql.empty() ? "DROP TABLE " : ", ") + quote_name(name);
+  return control_->execute(sql, until);
+}
+
+// A row that nobody can account for must not be lost by the TRUNCATE before a table's COPY.
+Result<void> Target::require_empty(const std::vector<model::Table>& tables, const pipeline::TableRecords& kept,
+                                   const Until& until) {
+  std::vector<model::Table> to_copy;
+  for (const model::Table& table : tables)
+    if (kept.count(table.name) == 0) to_copy.push_back(table);
+  const std::vector<model::Name> filled = TRY(tables_with_rows(*control_, to_copy, until));
+  if (filled.empty()) return {};
+  return Error{
+      Fault::invalid,
+      "target database " + options_.database + " has rows in tables to copy: " + join(displayed(filled), named_at_most),
+      "empty or drop these tables, or use --drop-existing"};
+}
+
+Result<void> Target::begin(const Until& until) {
+  TRY(ensure_control_schema(*control_, until));
+  ReplicationRow row;
+  row.source = source_;
+  row.request_id = options_.snapshot.request_id;
+  if (former_) row.schema_digest = former_->schema_digest;
+  owner_.epoch = TRY(begin_epoch(*control_, owner_, row, until));
+  return end_old_sessions(*control_, owner_.key, until);
+}
+
+Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents, const Until& until) {
+  const bool same_schema = former_->schema_digest == digest_of(contents.schema);
+  const bool drops_tables = dropping() && !options_.selection.empty();
+  pipeline::TableRecords kept;
+  std::set<std::string> steps;
+  if (same_schema && options_.snapshot.resume_per_table && !former_->complete) {
+    kept = TRY(read_tables_done(*control_, owner_.key, until));
+    std::erase_if(kept, [](const auto& each) { return !each.second.done; });
+    steps = TRY(read_steps_done(*control_, owner_.key, until));
+  } else if (same_schema && !drops_tables) {
+    for (const pipeline::SchemaStep& step : contents.schema.steps)
+      if (step.stage == pipeline::Stage::before_data) steps.insert(digest_of(step));
+  }
+  TRY(undo_steps(*control_, owner_, steps, until));
+  TRY(unlink_objects(*control_, owner_, until));
+  TRY(forget_tables(*control_, owner_, kept, until));
+  if (drops_tables && kept.empty()) TRY(drop_tables(contents.tables, until));
+  return kept;
+}
+
+Result<std::vector<api::Finding>> Target::run_in_order(const pipeline::Schema& schema, pipeline::Stage stage,
+                                                       const Until& until) {
+  StepRunner runner(*control_, owner_, step_options_);
+  std::vector<api::Finding> findings;
+  std::vector<std::size_t> chunk;
+  for (std::size_t step = 0; step <= schema.steps.size(); ++step) {
+    const bool end = step == schema.steps.size();
+    if (!end && schema.steps[step].stage == stage) chunk.push_back(step);
+    if (chunk.empty() || (!end && chunk.size() < steps_at_once)) continue;
+    for (api::Finding& finding : TRY(runner.run(schema, chunk, {}, until))) findings.push_back(std::move(finding));
+    chunk.clear();
+  }
+  return findings;
+}
+
+Result<std::unique_ptr<pipeline::TargetWriter>> Target::writer(const Until& until) {
+  Connection connection = TRY(session("writer", until));
+  return std::unique_ptr<pipeline::TargetWriter>(
+      std::make_unique<Writer>(std::move(connection), owner_, step_options_));
+}
+
+Result<void> Target::set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) {
+  return postgres::set_sequences(*control_, sequences, until);
+}
+
+Result<void> Target::analyze(const std::vector<model::Table>& tables, const Until& until) {
+  for (std::size_t first = 0; first < tables.size(); first += analyzed_at_once) {
+    std::string sql;
+    for (std::size_t table = first; table < std::min(first + analyzed_at_once, tables.size()); ++table)
+      sql += (sql.empty() ? "ANALYZE " : ", ") + quote_name(tables[table].name);
+    TRY(control_->execute(sql, until));
+  }
+  return {};
+}
+
+Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>& tables, const Until& until) {
+  const pipeline::TableRecords records = TRY(read_tables_done(*control_, owner_.key, until));
+  for (const model::Table& table : tables) {
+    const auto record = records.find(table.name);
+    if (record == records.end() || !record->second.done)
+      return Error{Fault::failed, "the ledger does not hold table " + model::display(table.name) + " as done"};
+  }
+  TRY(mark_complete(*control_, owner_, until));
+  return records;
+}
+
+}  // namespace tributary::postgres

@@ -145,7 +145,9 @@ TEST_P(ALiveConnection, a_refused_row_fails_the_copy_at_a_write_or_at_its_end) {
     ++blocks;
   }
   // libpq may swallow the server's word while it sends; then the end of the COPY tells it.
-  if (written) EXPECT_FALSE(in.finish(soon()));
+  if (written) {
+    EXPECT_FALSE(in.finish(soon()));
+  }
   EXPECT_EQ(connection.sqlstate(), "23514");
   EXPECT_TRUE(connection.query("SELECT 1", soon()));
 }

@@ -49,7 +49,8 @@ struct Exchange {
   Body body;
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::optional<http::http_response> head;
+  std::optional<Response> head;  // never the library's own response: it would own us through its stream
+  std::string warning;
   std::optional<Error> error;  // there was no head
 };
 
@@ -143,11 +144,14 @@ bool is_address(const std::string& host) {
   return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
+std::string header_of(const http::http_response& response, const char* name) {
+  const auto header = response.headers().find(name);
+  return header == response.headers().end() ? std::string() : header->second;
+}
+
 std::optional<Seconds> retry_after_of(const http::http_response& response) {
-  const auto header = response.headers().find("Retry-After");
-  if (header == response.headers().end()) return std::nullopt;
+  const std::string text = header_of(response, "Retry-After");
   std::int64_t seconds = 0;
-  const std::string& text = header->second;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (fault != std::errc() || end != text.data() + text.size() || seconds < 0) return std::nullopt;
   return std::min<Seconds>(Seconds(seconds), most_retry_after);
@@ -194,7 +198,7 @@ class RestTransport final : public Transport {
   Pending start(HttpClient& client, http::http_request message, std::size_t cap);
   Result<Response> head_of(const Pending& pending, SteadyTime began, Deadline deadline, std::stop_token stop);
   Result<Response> whole_of(const Pending& pending, SteadyTime began, Deadline deadline, std::stop_token stop);
-  void log_warnings(const http::http_response& response);
+  void log_warning(const std::string& text);
 
   const ClusterConfig config_;
   const TransportOptions options_;
@@ -277,7 +281,8 @@ RestTransport::Pending RestTransport::start(HttpClient& client, http::http_reque
         .then([exchange](const http::http_response& response) {
           {
             const std::lock_guard lock(exchange->mutex);
-            exchange->head = response;
+            exchange->head = Response{response.status_code(), {}, retry_after_of(response)};
+            exchange->warning = header_of(response, "Warning");
             exchange->changed.notify_all();
           }
           return response.content_ready();
@@ -306,10 +311,9 @@ Result<Response> RestTransport::head_of(const Pending& pending, SteadyTime began
   if (!answered && stop.stop_requested()) return Error{Fault::cancelled, "stopped while waiting for the API server"};
   if (!answered) return Error{Fault::failed, "the API server did not answer in time"};
   if (exchange.error) return *exchange.error;
-  const http::http_response& head = *exchange.head;
-  if (head.status_code() == 401) token_.reject(began);
-  log_warnings(head);
-  return Response{head.status_code(), {}, retry_after_of(head)};
+  if (exchange.head->status == 401) token_.reject(began);
+  log_warning(exchange.warning);
+  return *exchange.head;
 }
 
 Result<Response> RestTransport::whole_of(const Pending& pending, SteadyTime began, Deadline deadline,
@@ -345,14 +349,12 @@ Result<Opened> RestTransport::open(const Request& request, const StreamLimits& l
   return Opened{std::move(head), nullptr};
 }
 
-// Warning: 299 - "text"; several in one header are separated by commas.
-void RestTransport::log_warnings(const http::http_response& response) {
+// As the server sent it: 299 - "text", several separated by commas. Each is told once.
+void RestTransport::log_warning(const std::string& text) {
   constexpr std::size_t most = 100;
-  const auto header = response.headers().find("Warning");
-  if (header == response.headers().end()) return;
   const std::lock_guard lock(mutex_);
-  if (warnings_.size() < most && warnings_.insert(header->second).second)
-    log::warn("the API server warns", {{"text", header->second}});
+  if (text.empty() || warnings_.size() >= most || !warnings_.insert(text).second) return;
+  log::warn("the API server warns", {{"text", text}});
 }
 
 }  // namespace

@@ -178,7 +178,7 @@ Result<void> record_parts(Connection& target, const Owner& owner, const std::vec
   }
   return run_fenced(
       target, owner,
-      ", given AS (SELECT g.* FROM fence, pg_catalog.unnest($4::text[], $5::text[], $6::int[], $7::int[],"
+      ", given AS (SELECT g.* FROM fence, unnest($4::text[], $5::text[], $6::int[], $7::int[],"
       "   $8::bigint[], $9::bigint[]) AS g (schema_name, table_name, number, parts, rows, bytes)),"
       " part AS (INSERT INTO _tributary.part (replication, schema_name, table_name, number, rows, bytes,"
       "   attempt, epoch) SELECT $1, schema_name, table_name, number, rows, bytes, $3::int, $2 FROM given),"
@@ -204,7 +204,7 @@ Result<void> record_steps(Connection& target, const Owner& owner, const pipeline
   return run_fenced(target, owner,
                     ", step AS (INSERT INTO _tributary.step (replication, stage, object, digest, undo, epoch)"
                     "   SELECT $1, g.stage, g.object, g.digest, g.undo, $2 FROM fence,"
-                    "   pg_catalog.unnest($3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY"
+                    "   unnest($3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY"
                     "   AS g (stage, object, digest, undo, position) ORDER BY g.position)",
                     {array_literal(stages), array_literal(objects), array_literal(digests), array_literal(undos)},
                     until);
@@ -216,7 +216,7 @@ Result<void> record_objects(Connection& target, const Owner& owner, std::span<co
   for (const std::uint32_t object : objects) ids.push_back(std::to_string(object));
   return run_fenced(target, owner,
                     ", object AS (INSERT INTO _tributary.large_object (replication, id, epoch)"
-                    "   SELECT $1, g.id, $2 FROM fence, pg_catalog.unnest($3::oid[]) AS g (id))",
+                    "   SELECT $1, g.id, $2 FROM fence, unnest($3::oid[]) AS g (id))",
                     {array_literal(ids)}, until);
 }
 
@@ -232,7 +232,7 @@ Result<void> plan_tables(Connection& target, const Owner& owner, const std::vect
   return run_fenced(target, owner,
                     ", planned AS (INSERT INTO _tributary.table_state (replication, schema_name, table_name, state,"
                     "   storage, parts, epoch) SELECT $1, g.schema_name, g.table_name, 'copying', g.storage, 1, $2"
-                    "   FROM fence, pg_catalog.unnest($3::text[], $4::text[], $5::text[])"
+                    "   FROM fence, unnest($3::text[], $4::text[], $5::text[])"
                     "   AS g (schema_name, table_name, storage))",
                     {array_literal(schemas), array_literal(names), array_literal(storages)}, until);
 }

@@ -89,7 +89,7 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const pipeli
   }
   const std::string others =
       " t.replication = $1 AND (t.schema_name, t.table_name) NOT IN"
-      " (SELECT * FROM pg_catalog.unnest($2::text[], $3::text[]))";
+      " (SELECT * FROM unnest($2::text[], $3::text[]))";
   const std::vector<std::optional<std::string>> values{owner.key, array_literal(schemas), array_literal(names)};
   const Rows filled = TRY(control.query(
       "SELECT t.schema_name, t.table_name FROM _tributary.table_state t"

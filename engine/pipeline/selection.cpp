@@ -214,6 +214,10 @@ bool Selection::names_databases(std::string_view own) const {
   return any(include_tables_, [&](const NamePattern& entry) { return !entry.names_database(own); });
 }
 
+std::string Selection::target_of(const std::string& database, std::string_view own, const std::string& given) const {
+  return given.empty() || names_databases(own) ? database : given;
+}
+
 bool Selection::all_tables_of(std::string_view database) const {
   return include_tables_.empty() &&
          !any(exclude_tables_, [&](const NamePattern& entry) { return entry.matches_database(database); });

@@ -78,8 +78,10 @@ class Selection {
   // True when databases are chosen by name or pattern, so that each keeps its name on the target. False when only
   // `own`, the database the source URI connects to, can be selected.
   bool names_databases(std::string_view own) const;
+  // The name of a selected database on the target: its own where databases are chosen by name or pattern, else the one
+  // that the target endpoint names (`given`, may be empty).
+  std::string target_of(const std::string& database, std::string_view own, const std::string& given) const;
   // True when every table of a selected database is selected.
-  bool all_tables() const { return include_tables_.empty() && exclude_tables_.empty(); }
   bool all_tables_of(std::string_view database) const;
 
   // With include lists: what they name (a database needs an entry in each list that is not empty). With only excluded

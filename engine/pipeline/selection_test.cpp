@@ -176,6 +176,13 @@ TEST(Selection, TablesOfTheUrisOwnDatabaseDoNotNameDatabases) {
   EXPECT_FALSE(parsed(Given().exclude_tables({"app.orders"})).names_databases("app"));
 }
 
+TEST(Selection, OnlyTheUrisOwnDatabaseTakesTheTargetsName) {
+  EXPECT_EQ(parsed(Given()).target_of("app", "app", "copy"), "copy");
+  EXPECT_EQ(parsed(Given()).target_of("app", "app", ""), "app");
+  EXPECT_EQ(parsed(Given().include_tables({"app.orders"})).target_of("app", "app", "copy"), "copy");
+  EXPECT_EQ(parsed(Given().include_databases({"app"})).target_of("app", "app", "copy"), "app");
+}
+
 TEST(Selection, ExcludedTablesLeaveTheRest) {
   const Selection selection = parsed(Given().exclude_tables({"app.audit.*", "app.tmp_*"}));
   EXPECT_FALSE(selection.selects_table("app", {"audit", "log"}));

@@ -62,7 +62,7 @@ Result<std::vector<model::Name>> existing_tables(Connection& target, const std::
     relations.push_back(table.name.name);
   }
   return names(TRY(target.query(
-      "SELECT g.schema, g.name FROM pg_catalog.unnest($1::text[], $2::text[]) AS g (schema, name)"
+      "SELECT g.schema, g.name FROM unnest($1::text[], $2::text[]) AS g (schema, name)"
       " JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
       " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind IN ('r', 'p')",
       {array_literal(schemas), array_literal(relations)}, until)));
@@ -94,7 +94,7 @@ Result<std::vector<std::string>> dependants(Connection& target, const std::vecto
   }
   // What DROP TABLE without CASCADE refuses: normal dependencies of objects that do not belong to one of the tables.
   return column(TRY(target.query(
-      "WITH gone AS (SELECT c.oid FROM pg_catalog.unnest($1::text[], $2::text[]) AS g (schema, name)"
+      "WITH gone AS (SELECT c.oid FROM unnest($1::text[], $2::text[]) AS g (schema, name)"
       "   JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
       "   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name)"
       " SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)"

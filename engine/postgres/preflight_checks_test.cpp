@@ -1,0 +1,449 @@
+#include "engine/postgres/preflight_checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace tributary::postgres {
+namespace {
+
+using api::Severity;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+EndFacts good_end(const std::string& system, const std::string& role) {
+  EndFacts end;
+  end.host = "db.example";
+  end.given_database = "app";
+  end.server.version = 170006;
+  end.server.system_identifier = system;
+  end.server.start_time = system;
+  end.server.wal_level = "logical";
+  end.server.max_replication_slots = 10;
+  end.server.max_wal_senders = 10;
+  end.server.max_connections = 100;
+  end.role.name = role;
+  end.role.superuser = true;
+  end.current.name = "app";
+  end.extensions["hstore"] = {"1.8", {{"1.8", true}}};
+  end.extensions["postgis"] = {"3.5", {{"3.5", false}}};
+  end.extensions["pg_cron"] = {"1.6", {{"1.6", false}}};
+  end.extensions["pg_stat_statements"] = {"1.11", {{"1.11", false}}};
+  end.locales = {"C", "en_US.utf8"};
+  end.may_set_replica_role = true;
+  return end;
+}
+
+CatalogTable good_table(const std::string& name) {
+  CatalogTable table;
+  table.table.name = {"public", name};
+  table.has_usable_identity = true;
+  return table;
+}
+
+Database utf8(std::uint32_t id) {
+  Database database;
+  database.id = id;
+  database.name = "app";
+  database.encoding = "UTF8";
+  database.locale_provider = 'c';
+  database.collate = database.ctype = "en_US.UTF-8";
+  return database;
+}
+
+// A replication that nothing speaks against: into an existing empty database.
+Facts good() {
+  Facts facts;
+  facts.source = good_end("1", "reader");
+  facts.target = good_end("2", "writer");
+  facts.tools = {{"/bin/pg_dump", "/bin/pg_restore", 18, "18.1"}};
+  PairFacts pair;
+  pair.source_name = pair.target_name = "app";
+  pair.source.facts = utf8(16384);
+  pair.source.tables = {good_table("orders"), good_table("items")};
+  pair.target.exists = true;
+  pair.target.facts = utf8(16385);
+  pair.target.owned = pair.target.may_create = true;
+  facts.pairs = {pair};
+  return facts;
+}
+
+std::vector<std::string> codes(const Facts& facts, Severity severity) {
+  std::vector<std::string> found;
+  for (const api::Finding& finding : judge(facts)) {
+    if (finding.severity == severity) found.push_back(finding.code);
+  }
+  return found;
+}
+
+TEST(Preflight, NothingSpeaksAgainstAGoodReplication) {
+  EXPECT_THAT(codes(good(), Severity::error), IsEmpty());
+  EXPECT_THAT(codes(good(), Severity::warning), IsEmpty());
+  EXPECT_THAT(codes(good(), Severity::ok),
+              ElementsAre("SourceReachable", "TargetReachable", "PgDumpFound", "SourceRights", "TargetRights"));
+}
+
+struct Case {
+  std::string name;
+  std::function<void(Facts&)> change;
+  std::string code;
+  Severity severity = Severity::error;
+};
+
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << one.name;
+}
+
+PairFacts& pair(Facts& facts) {
+  return facts.pairs[0];
+}
+
+void unprivileged(Role& role) {
+  role.superuser = false;
+}
+
+const std::vector<Case> cases = {
+    {"source_down",
+     [](Facts& f) {
+       f.source.failure = Error{Fault::transient, "timeout"};
+       f.pairs.clear();
+     },
+     "SourceUnreachable"},
+    {"source_password",
+     [](Facts& f) {
+       f.source.failure = Error{Fault::denied, "no"};
+       f.pairs.clear();
+     },
+     "SourceAccessDenied"},
+    {"source_secret",
+     [](Facts& f) {
+       f.source.failure = Error{Fault::invalid, "no"};
+       f.pairs.clear();
+     },
+     "SourceMisconfigured"},
+    {"source_database",
+     [](Facts& f) {
+       f.source.failure = Error{Fault::missing, "no"};
+       f.pairs.clear();
+     },
+     "SourceDatabaseMissing"},
+    {"target_down",
+     [](Facts& f) {
+       f.target.failure = Error{Fault::transient, "timeout"};
+     },
+     "TargetUnreachable"},
+    {"target_password",
+     [](Facts& f) {
+       f.target.failure = Error{Fault::denied, "no"};
+     },
+     "TargetAccessDenied"},
+    {"source_11", [](Facts& f) { f.source.server.version = 110022; }, "SourceVersionUnsupported"},
+    {"target_19", [](Facts& f) { f.target.server.version = 190000; }, "TargetVersionUnsupported"},
+    {"older_target", [](Facts& f) { f.target.server.version = 160010; }, "TargetOlder"},
+    {"older_target_allowed",
+     [](Facts& f) {
+       f.target.server.version = 160010;
+       f.options.allow_older_target = true;
+     },
+     "TargetOlder", Severity::warning},
+    {"old_pg_dump", [](Facts& f) { f.tools[0].major = 16; }, "PgDumpTooOld"},
+    {"no_pg_dump", [](Facts& f) { f.tools.clear(); }, "PgDumpTooOld"},
+    {"same_database",
+     [](Facts& f) {
+       f.target.server.system_identifier = "1";
+       pair(f).target.facts.id = 16384;
+     },
+     "SameDatabase"},
+    {"same_name_on_a_clone", [](Facts& f) { f.target.server.system_identifier = "1"; }, "SameDatabase"},
+    {"same_database_told_by_start",
+     [](Facts& f) {
+       f.source.server.system_identifier.clear();
+       f.target.server.start_time = "1";
+     },
+     "SameDatabase"},
+    {"pooler", [](Facts& f) { f.source.host = "ep-cool-1-pooler.eu.aws.neon.tech"; }, "PooledConnection"},
+    {"no_replication", [](Facts& f) { unprivileged(f.source.role); }, "ReplicationDenied", Severity::warning},
+    {"no_replication_for_sync",
+     [](Facts& f) {
+       unprivileged(f.source.role);
+       f.mode = api::Mode::snapshot_and_sync;
+     },
+     "ReplicationDenied"},
+    {"wal_level", [](Facts& f) { f.source.server.wal_level = "replica"; }, "WalLevelNotLogical", Severity::warning},
+    {"wal_level_for_sync",
+     [](Facts& f) {
+       f.source.server.wal_level = "replica";
+       f.mode = api::Mode::sync;
+     },
+     "WalLevelNotLogical"},
+    {"slots", [](Facts& f) { f.source.server.used_replication_slots = 10; }, "NoFreeReplicationSlot",
+     Severity::warning},
+    {"senders", [](Facts& f) { f.source.server.used_wal_senders = 10; }, "NoFreeWalSender", Severity::warning},
+    {"standby_source", [](Facts& f) { f.source.server.in_recovery = true; }, "SourceIsStandby", Severity::warning},
+    {"standby_target", [](Facts& f) { f.target.server.in_recovery = true; }, "TargetReadOnly"},
+    {"connections", [](Facts& f) { f.target.used_connections = 97; }, "FewConnections", Severity::warning},
+    {"connection_limit", [](Facts& f) { f.source.role.connection_limit = 2; }, "FewConnections", Severity::warning},
+    {"roles",
+     [](Facts& f) {
+       unprivileged(f.target.role);
+       f.source.roles = {"app"};
+     },
+     "CreateRoleDenied", Severity::warning},
+    {"replica_role",
+     [](Facts& f) {
+       f.target.may_set_replica_role = false;
+       f.options.on_target_not_empty = api::OnTargetNotEmpty::append;
+     },
+     "ReplicaRoleDenied", Severity::warning},
+    {"selection",
+     [](Facts& f) {
+       f.selection_failure = Error{Fault::invalid, "no"};
+       f.pairs.clear();
+     },
+     "SelectionInvalid"},
+    {"unmatched",
+     [](Facts& f) {
+       f.unmatched = {{"includeTables", "app.x", {}}};
+     },
+     "SelectionMatchesNothing"},
+    {"nothing_selected", [](Facts& f) { f.pairs.clear(); }, "NoDatabaseSelected"},
+    {"source_database_unreadable",
+     [](Facts& f) {
+       pair(f).source.failure = Error{Fault::denied, "no"};
+     },
+     "SourceDatabaseUnreadable"},
+    {"target_database_unreadable",
+     [](Facts& f) {
+       pair(f).target.failure = Error{Fault::denied, "no"};
+     },
+     "TargetDatabaseUnreadable"},
+    {"select", [](Facts& f) { pair(f).source.tables[0].may_select = false; }, "SelectDenied"},
+    {"sequence",
+     [](Facts& f) {
+       pair(f).source.unreadable_sequences = {{"public", "s"}};
+     },
+     "SequenceDenied"},
+    {"row_security", [](Facts& f) { pair(f).source.tables[0].row_security = true; }, "RowSecurityHidesRows"},
+    {"large_objects_left_out",
+     [](Facts& f) {
+       pair(f).source.large_objects = 3;
+       f.options.large_objects = false;
+     },
+     "LargeObjectsLeftOut", Severity::warning},
+    {"large_objects_denied",
+     [](Facts& f) {
+       pair(f).source.large_objects = 3;
+       pair(f).source.unreadable_large_objects = 1;
+     },
+     "LargeObjectsDenied"},
+    {"large_objects", [](Facts& f) { pair(f).source.large_objects = 3; }, "LargeObjects", Severity::ok},
+    {"no_identity",
+     [](Facts& f) {
+       pair(f).source.tables[0].has_usable_identity = false;
+       f.mode = api::Mode::validate;
+     },
+     "NoReplicaIdentity", Severity::warning},
+    {"no_identity_snapshot", [](Facts& f) { pair(f).source.tables[0].has_usable_identity = false; },
+     "NoReplicaIdentity", Severity::ok},
+    {"unlogged",
+     [](Facts& f) {
+       pair(f).source.tables[0].table.unlogged = true;
+       f.mode = api::Mode::validate;
+     },
+     "UnloggedTables", Severity::warning},
+    {"foreign_tables", [](Facts& f) { pair(f).source.foreign_tables = 1; }, "ForeignTables", Severity::warning},
+    {"collation_version",
+     [](Facts& f) {
+       pair(f).source.facts.collation_version = "2.31";
+       pair(f).source.facts.actual_collation_version = "2.36";
+     },
+     "CollationVersionMismatch", Severity::warning},
+    {"missing_database",
+     [](Facts& f) {
+       pair(f).target.exists = false;
+       f.options.create_database = false;
+     },
+     "TargetDatabaseMissing"},
+    {"create_database",
+     [](Facts& f) {
+       pair(f).target.exists = false;
+       unprivileged(f.target.role);
+     },
+     "CreateDatabaseDenied"},
+    {"drop_database",
+     [](Facts& f) {
+       unprivileged(f.target.role);
+       f.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
+     },
+     "DropDatabaseDenied"},
+    {"create_schema",
+     [](Facts& f) {
+       unprivileged(f.target.role);
+       pair(f).target.may_create = false;
+     },
+     "TargetCreateDenied"},
+    {"closed_schema",
+     [](Facts& f) {
+       unprivileged(f.target.role);
+       pair(f).target.closed_schemas = {"public"};
+     },
+     "TargetSchemaDenied"},
+    {"not_empty", [](Facts& f) { pair(f).target.objects = {"table public.x"}; }, "TargetNotEmpty"},
+    {"table_not_empty",
+     [](Facts& f) {
+       pair(f).target.filled = {{"public", "orders"}};
+       f.options.on_target_not_empty = api::OnTargetNotEmpty::append;
+     },
+     "TargetTableNotEmpty"},
+    {"dropped",
+     [](Facts& f) {
+       pair(f).target.objects = {"table public.x"};
+       f.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
+     },
+     "TargetWillBeDropped", Severity::warning},
+    {"encoding_unknown", [](Facts& f) { pair(f).source.facts.encoding = "SQL_ASCII"; }, "EncodingUnknown",
+     Severity::warning},
+    {"encoding_converted", [](Facts& f) { pair(f).source.facts.encoding = "LATIN1"; }, "EncodingConverted",
+     Severity::warning},
+    {"encoding_differs", [](Facts& f) { pair(f).target.facts.encoding = "LATIN1"; }, "EncodingDiffers"},
+    {"collation_differs", [](Facts& f) { pair(f).target.facts.collate = "C"; }, "CollationDiffers", Severity::warning},
+    {"provider_differs", [](Facts& f) { pair(f).target.facts.locale_provider = 'i'; }, "CollationDiffers",
+     Severity::warning},
+    {"locale_missing",
+     [](Facts& f) {
+       pair(f).target.exists = false;
+       pair(f).source.facts.collate = "de_DE.utf8";
+     },
+     "LocaleMissing", Severity::warning},
+    {"extension_missing",
+     [](Facts& f) {
+       pair(f).source.extensions = {{"vector", "0.8", "public"}};
+     },
+     "ExtensionMissing"},
+    {"extension_missing_in_part",
+     [](Facts& f) {
+       pair(f).source.extensions = {{"vector", "0.8", "public"}};
+       pair(f).whole = false;
+     },
+     "ExtensionMissing", Severity::warning},
+    {"extension_version",
+     [](Facts& f) {
+       pair(f).source.extensions = {{"hstore", "1.7", "public"}};
+     },
+     "ExtensionVersionDiffers", Severity::warning},
+    {"extension_installed_version",
+     [](Facts& f) {
+       pair(f).source.extensions = {{"hstore", "1.8", "public"}};
+       pair(f).target.extensions = {{"hstore", "1.4", "public"}};
+     },
+     "ExtensionVersionDiffers", Severity::warning},
+    {"extension_denied",
+     [](Facts& f) {
+       unprivileged(f.target.role);
+       pair(f).source.extensions = {{"postgis", "3.5", "public"}};
+     },
+     "ExtensionDenied"},
+    {"extension_must_be_preloaded",
+     [](Facts& f) {
+       pair(f).source.extensions = {{"pg_cron", "1.6", "public"}};
+     },
+     "ExtensionNotPreloaded"},
+    {"extension_should_be_preloaded",
+     [](Facts& f) {
+       pair(f).source.extensions = {{"pg_stat_statements", "1.11", "public"}};
+       f.target.server.shared_preload_libraries = "pg_stat_statements2";
+     },
+     "ExtensionNotPreloaded", Severity::warning},
+};
+
+class PreflightCheck : public ::testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(Cases, PreflightCheck, ::testing::ValuesIn(cases),
+                         [](const auto& one) { return one.param.name; });
+
+// Exactly this finding besides those of a good replication: no check answers for another's subject.
+TEST_P(PreflightCheck, FindsItsSubjectAndNothingElse) {
+  Facts facts = good();
+  GetParam().change(facts);
+  std::vector<std::string> found;
+  for (const api::Finding& finding : judge(facts)) {
+    const bool expected = finding.code == GetParam().code && finding.severity == GetParam().severity;
+    if (expected || finding.severity != Severity::ok) found.push_back(finding.code);
+    EXPECT_FALSE(finding.subject.empty());
+    EXPECT_FALSE(finding.message.empty());
+  }
+  EXPECT_THAT(found, ElementsAre(GetParam().code));
+}
+
+TEST(Preflight, AFailingSourceDoesNotHideTheTargetsFindings) {
+  Facts facts = good();
+  facts.source.failure = Error{Fault::transient, "no route"};
+  facts.target.server.in_recovery = true;
+  facts.target.host = "x-pooler.example";
+  facts.pairs.clear();
+  EXPECT_THAT(codes(facts, Severity::error), ElementsAre("SourceUnreachable", "PooledConnection", "TargetReadOnly"));
+}
+
+TEST(Preflight, RightsOfProvidersCount) {
+  Role role;
+  EXPECT_FALSE(may_replicate(role));
+  EXPECT_FALSE(is_administrator(role));
+  role.memberships = {"rds_replication"};
+  EXPECT_TRUE(may_replicate(role));
+  EXPECT_FALSE(is_administrator(role));
+  for (const char* administrator : {"rds_superuser", "cloudsqlsuperuser", "azure_pg_admin", "neon_superuser"}) {
+    role.memberships = {administrator};
+    EXPECT_TRUE(is_administrator(role)) << administrator;
+  }
+}
+
+TEST(Preflight, AHintSpeaksTheProvidersLanguage) {
+  Facts facts = good();
+  facts.source.provider = Provider::rds;
+  facts.source.role.superuser = false;
+  facts.source.server.wal_level = "replica";
+  std::string hints;
+  for (const api::Finding& finding : judge(facts)) hints += finding.hint + "\n";
+  EXPECT_THAT(hints, HasSubstr("GRANT rds_replication TO \"reader\""));
+  EXPECT_THAT(hints, HasSubstr("rds.logical_replication"));
+}
+
+TEST(Preflight, WhatIsOursInTheTargetIsLeftToTheLedger) {
+  Facts facts = good();
+  pair(facts).target.ours = true;
+  pair(facts).target.objects = {"table public.orders"};
+  pair(facts).target.filled = {{"public", "orders"}};
+  EXPECT_THAT(codes(facts, Severity::error), IsEmpty());
+}
+
+TEST(Preflight, PreloadedLibrariesAreFoundHoweverTheyAreSpelt) {
+  Facts facts = good();
+  pair(facts).source.extensions = {{"pg_cron", "1.6", "public"}};
+  for (const char* libraries : {"pg_cron", "a,pg_cron", "a, \"pg_cron\" , b", "$libdir/pg_cron,c"}) {
+    facts.target.server.shared_preload_libraries = libraries;
+    EXPECT_THAT(codes(facts, Severity::error), IsEmpty()) << libraries;
+  }
+}
+
+TEST(Preflight, LongListsAreCutAndCounted) {
+  Facts facts = good();
+  for (int i = 0; i < 10; ++i) pair(facts).source.tables.push_back(good_table("t" + std::to_string(i)));
+  for (CatalogTable& table : pair(facts).source.tables) table.may_select = false;
+  EXPECT_THAT(
+      judge(facts).at(0).message,
+      HasSubstr("may not read 12 tables (public.orders, public.items, public.t0, public.t1, public.t2 and 7 more)"));
+}
+
+TEST(Preflight, ErrorsComeFirst) {
+  Facts facts = good();
+  facts.source.server.wal_level = "replica";
+  pair(facts).target.objects = {"table public.x"};
+  const Findings findings = judge(facts);
+  EXPECT_EQ(findings.at(0).code, "TargetNotEmpty");
+  EXPECT_EQ(findings.at(1).code, "WalLevelNotLogical");
+  EXPECT_EQ(findings.at(2).severity, Severity::ok);
+}
+
+}  // namespace
+}  // namespace tributary::postgres

@@ -1,0 +1,306 @@
+#include <algorithm>
+
+#include "engine/postgres/endpoint.h"
+#include "engine/postgres/occupancy.h"
+#include "engine/postgres/preflight_facts.h"
+
+namespace tributary::postgres {
+namespace {
+
+constexpr Milliseconds connect_limit{20000};
+constexpr int objects_at_most = 20;
+
+// A lock that somebody holds must not let a check wait for long.
+const std::vector<std::string>& settings() {
+  static const std::vector<std::string> all = {"search_path = pg_catalog", "lock_timeout = '10s'",
+                                               "default_transaction_read_only = on"};
+  return all;
+}
+
+Result<Connection> connect(const Parameters& parameters, const Until& until) {
+  return Connection::open(parameters, settings(), until.within(connect_limit));
+}
+
+bool given_up(const Until& until) {
+  return until.stop.stop_requested() || until.deadline.passed();
+}
+
+std::set<std::string> strings(const Rows& rows) {
+  std::set<std::string> all;
+  for (int row = 0; row < rows.size(); ++row) all.insert(rows.str(row, 0));
+  return all;
+}
+
+// ------------------------------------------------------------------------------------------------ servers
+
+constexpr const char* role_query =
+    "SELECT current_user, rolsuper, rolreplication, rolcreatedb, rolcreaterole, rolconnlimit"
+    " FROM pg_roles WHERE rolname = current_user";
+constexpr const char* membership_query =
+    "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'MEMBER') AND rolname = ANY (ARRAY['rds_superuser',"
+    " 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin', 'neon_superuser'])";
+
+Result<Role> read_role(Connection& connection, const Until& until) {
+  const Rows rows = TRY(connection.query_row(role_query, {}, until));
+  Role role;
+  role.name = rows.str(0, 0);
+  role.superuser = rows.boolean(0, 1);
+  role.replication = rows.boolean(0, 2);
+  role.create_database = rows.boolean(0, 3);
+  role.create_role = rows.boolean(0, 4);
+  role.connection_limit = static_cast<int>(rows.integer(0, 5));
+  role.memberships = strings(TRY(connection.query(membership_query, until)));
+  return role;
+}
+
+Provider provider_of(const std::set<std::string>& roles) {
+  if (roles.contains("rds_superuser")) return Provider::rds;
+  if (roles.contains("cloudsqlsuperuser")) return Provider::cloud_sql;
+  if (roles.contains("azure_pg_admin")) return Provider::azure;
+  if (roles.contains("neon_superuser")) return Provider::neon;
+  return Provider::none;
+}
+
+bool is_providers(const std::string& role) {
+  static constexpr const char* prefixes[] = {"pg_", "rds", "cloudsql", "azure", "neon_"};
+  return std::any_of(std::begin(prefixes), std::end(prefixes),
+                     [&](const char* prefix) { return role.starts_with(prefix); });
+}
+
+Result<void> read_end(Connection& connection, EndFacts& end, const Until& until) {
+  end.server = TRY(read_server(connection, until));
+  end.role = TRY(read_role(connection, until));
+  end.current = TRY(read_current_database(connection, until));
+  end.databases = TRY(read_databases(connection, until));
+  end.roles = strings(TRY(connection.query("SELECT rolname FROM pg_roles", until)));
+  end.provider = provider_of(end.roles);
+  std::erase_if(end.roles, is_providers);
+  const Rows used = TRY(
+      connection.query_row("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'", {}, until));
+  end.used_connections = static_cast<int>(used.integer(0, 0));
+  return {};
+}
+
+Result<void> read_target_end(Connection& connection, EndFacts& end, const Until& until) {
+  TRY(read_end(connection, end, until));
+  const std::string trusted = end.server.major() >= 13 ? "v.trusted" : "false";
+  const Rows rows = TRY(connection.query("SELECT v.name, v.version, " + trusted +
+                                             ", e.default_version FROM pg_available_extension_versions v"
+                                             " JOIN pg_available_extensions e ON e.name = v.name",
+                                         until));
+  for (int row = 0; row < rows.size(); ++row) {
+    AvailableExtension& extension = end.extensions[rows.str(row, 0)];
+    extension.versions[rows.str(row, 1)] = rows.boolean(row, 2);
+    extension.default_version = rows.str(row, 3);
+  }
+  end.locales =
+      strings(TRY(connection.query("SELECT collcollate FROM pg_collation WHERE collprovider = 'c' AND collcollate <> ''"
+                                   " UNION SELECT datcollate FROM pg_database UNION SELECT datctype FROM pg_database",
+                                   until)));
+  // The last statement of this session, so it may stay set.
+  const Result<void> replica = connection.execute("SET session_replication_role = replica", until);
+  if (!replica && connection.sqlstate().empty()) return replica.error();
+  end.may_set_replica_role = replica.ok();
+  return {};
+}
+
+std::string value_of(const Parameters& parameters, const char* keyword) {
+  const auto found = parameters.find(keyword);
+  return found == parameters.end() ? "" : found->second;
+}
+
+// Where the database that the endpoint names is yet to be created, any other one serves to ask the server.
+Result<Connection> connect_anywhere(const Parameters& parameters, const Until& until) {
+  if (value_of(parameters, "dbname").empty()) return connect(for_database(parameters, "postgres"), until);
+  Result<Connection> connection = connect(parameters, until);
+  if (connection || connection.error().fault != Fault::missing) return connection;
+  Result<Connection> other = connect(for_database(parameters, "postgres"), until);
+  if (other) return other;
+  return connection;
+}
+
+Result<Parameters> gather_source(const api::Spec& spec, EndFacts& end, const Until& until) {
+  const Parameters parameters = TRY(resolve(spec.source, "source"));
+  end.host = value_of(parameters, "host");
+  end.given_database = value_of(parameters, "dbname");
+  Connection connection = TRY(connect(parameters, until));
+  TRY(read_end(connection, end, until));
+  return parameters;
+}
+
+Result<Parameters> gather_target(const api::Spec& spec, EndFacts& end, const Until& until) {
+  const Parameters parameters = TRY(resolve(spec.target, "target"));
+  end.host = value_of(parameters, "host");
+  end.given_database = value_of(parameters, "dbname");
+  const bool may_be_absent = spec.snapshot.create_database;
+  Connection connection = TRY(may_be_absent ? connect_anywhere(parameters, until) : connect(parameters, until));
+  TRY(read_target_end(connection, end, until));
+  return parameters;
+}
+
+// ------------------------------------------------------------------------------------------------ databases
+
+constexpr const char* sequence_query =
+    "SELECT n.nspname, c.relname, tn.nspname, t.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+    "  AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
+    " LEFT JOIN pg_class t ON t.oid = d.refobjid LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+    " WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
+    " AND n.nspname NOT IN ('information_schema', '_tributary')"
+    " AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid"
+    "  AND e.deptype = 'e')"
+    " AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')) ORDER BY 1, 2";
+
+// A large object may be read by its owner and whom its ACL names; lo_compat_privileges lets everybody.
+constexpr const char* large_object_query =
+    "SELECT count(*), count(*) FILTER (WHERE NOT (current_setting('lo_compat_privileges')::bool"
+    " OR pg_has_role(l.lomowner, 'USAGE') OR EXISTS (SELECT FROM aclexplode(l.lomacl) a"
+    " WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))))"
+    " FROM pg_largeobject_metadata l";
+
+// Those of a table that is not selected stay behind with it.
+Result<std::vector<model::Name>> read_unreadable_sequences(Connection& connection, const SourceDatabase& database,
+                                                           bool whole, const Until& until) {
+  std::set<model::Name> selected;
+  for (const CatalogTable& table : database.tables) selected.insert(table.table.name);
+  const Rows rows = TRY(connection.query(sequence_query, until));
+  std::vector<model::Name> sequences;
+  for (int row = 0; row < rows.size(); ++row) {
+    if (whole || selected.contains({rows.str(row, 2), rows.str(row, 3)})) {
+      sequences.push_back({rows.str(row, 0), rows.str(row, 1)});
+    }
+  }
+  return sequences;
+}
+
+// `held` receives all tables, selected or not: what a selection's entries may name.
+Result<void> read_source_database(const Parameters& parameters, const pipeline::Selection& selection, PairFacts& pair,
+                                  pipeline::DatabaseTables& held, const Until& until) {
+  Connection connection = TRY(connect(for_database(parameters, pair.source_name), until));
+  SourceDatabase& database = pair.source;
+  database.facts = TRY(read_current_database(connection, until));
+  for (CatalogTable& table : TRY(read_tables(connection, until))) {
+    held.tables.push_back({table.table.name, table.partition_of});
+    if (selection.selects_table(pair.source_name, table.table.name, table.partition_of)) {
+      database.tables.push_back(std::move(table));
+    }
+  }
+  database.extensions = TRY(read_extensions(connection, until));
+  database.unreadable_sequences = TRY(read_unreadable_sequences(connection, database, pair.whole, until));
+  const Rows large = TRY(connection.query_row(large_object_query, {}, until));
+  database.large_objects = static_cast<std::uint64_t>(large.integer(0, 0));
+  database.unreadable_large_objects = static_cast<std::uint64_t>(large.integer(0, 1));
+  const Rows foreign = TRY(connection.query_row("SELECT count(*) FROM pg_class WHERE relkind = 'f'", {}, until));
+  database.foreign_tables = static_cast<std::uint64_t>(foreign.integer(0, 0));
+  return {};
+}
+
+Result<bool> is_ours(Connection& connection, const std::string& key, const Until& until) {
+  const Rows ledger =
+      TRY(connection.query("SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"
+                           " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                           " WHERE n.nspname = '_tributary' AND c.relname = 'replication'",
+                           until));
+  if (ledger.size() == 0 || !ledger.boolean(0, 0)) return false;
+  const Rows rows = TRY(connection.query("SELECT FROM _tributary.replication WHERE key = $1", {key}, until));
+  return rows.size() > 0;
+}
+
+Result<void> read_target_database(const Parameters& parameters, const std::string& key, PairFacts& pair,
+                                  const Until& until) {
+  Connection connection = TRY(connect(for_database(parameters, pair.target_name), until));
+  TargetDatabase& database = pair.target;
+  database.facts = TRY(read_current_database(connection, until));
+  const Rows rights =
+      TRY(connection.query_row("SELECT pg_has_role(datdba, 'USAGE'), has_database_privilege(oid, 'CREATE')"
+                               " FROM pg_database WHERE datname = current_database()",
+                               {}, until));
+  database.owned = rights.boolean(0, 0);
+  database.may_create = rights.boolean(0, 1);
+  database.closed_schemas = strings(
+      TRY(connection.query("SELECT nspname FROM pg_namespace WHERE NOT has_schema_privilege(oid, 'CREATE')", until)));
+  database.extensions = TRY(read_extensions(connection, until));
+  database.ours = TRY(is_ours(connection, key, until));
+  database.objects = TRY(user_objects(connection, objects_at_most, until));
+  std::vector<model::Table> tables;
+  for (const CatalogTable& table : pair.source.tables) tables.push_back(table.table);
+  database.filled = TRY(tables_with_rows(connection, tables, until));
+  return {};
+}
+
+// An Error that says that we gave up is one; any other is a fact.
+Result<std::optional<Error>> fact_of(const Result<void>& result, const Until& until) {
+  if (result) return std::optional<Error>();
+  if (given_up(until)) return result.error();
+  return std::optional(result.error());
+}
+
+bool has_database(const EndFacts& end, const std::string& name) {
+  return std::any_of(end.databases.begin(), end.databases.end(),
+                     [&](const Database& database) { return database.name == name; });
+}
+
+std::vector<std::string> selectable(const EndFacts& source) {
+  std::vector<std::string> names;
+  for (const Database& database : source.databases) {
+    if (!database.is_template) names.push_back(database.name);
+  }
+  return names;
+}
+
+Result<void> gather_pair(const api::Spec& spec, const pipeline::Selection& selection, const Parameters& source,
+                         const std::optional<Parameters>& target, Facts& facts, PairFacts& pair,
+                         pipeline::DatabaseTables& held, const Until& until) {
+  pair.source.failure = TRY(fact_of(read_source_database(source, selection, pair, held, until), until));
+  pair.target.exists = target && has_database(facts.target, pair.target_name);
+  if (!pair.target.exists) return {};
+  const std::string key =
+      spec.replication.empty() ? facts.source.server.system_identifier + "/" + pair.source_name : spec.replication;
+  pair.target.failure = TRY(fact_of(read_target_database(*target, key, pair, until), until));
+  return {};
+}
+
+Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& selection, const Parameters& source,
+                          const std::optional<Parameters>& target, Facts& facts, const Until& until) {
+  const std::string& own = facts.source.current.name;
+  const std::vector<std::string> available = selectable(facts.source);
+  std::vector<pipeline::DatabaseTables> held;
+  bool all_read = true;
+  for (const std::string& name : selection.databases(available, own)) {
+    PairFacts pair;
+    pair.source_name = name;
+    pair.target_name = selection.target_of(name, own, facts.target.given_database);
+    pair.whole = selection.all_tables_of(name);
+    held.push_back({name, {}});
+    TRY(gather_pair(spec, selection, source, target, facts, pair, held.back(), until));
+    all_read = all_read && !pair.source.failure;
+    facts.pairs.push_back(std::move(pair));
+  }
+  // What a database that could not be read holds is not known.
+  if (all_read) facts.unmatched = selection.unmatched(available, own, held);
+  return {};
+}
+
+}  // namespace
+
+Result<Facts> gather_facts(const api::Spec& spec, const Until& until) {
+  Facts facts;
+  facts.mode = spec.mode;
+  facts.options = spec.snapshot;
+  const Result<Parameters> source = gather_source(spec, facts.source, until);
+  if (!source) facts.source.failure = source.error();
+  if (given_up(until)) return source ? Error{Fault::cancelled, "stopped while validating"} : source.error();
+  const Result<Parameters> target = gather_target(spec, facts.target, until);
+  if (!target) facts.target.failure = target.error();
+  if (given_up(until)) return target ? Error{Fault::cancelled, "stopped while validating"} : target.error();
+  facts.tools = TRY(find_pg_tools(until));
+
+  const Result<pipeline::Selection> selection = pipeline::Selection::parse(spec.selection);
+  if (!selection) facts.selection_failure = selection.error();
+  if (!selection || !source) return facts;
+  const std::optional<Parameters> reached = target ? std::optional(*target) : std::nullopt;
+  TRY(gather_pairs(spec, *selection, *source, reached, facts, until));
+  return facts;
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <array>
+
+#include "engine/postgres/preflight_checks.h"
+
+namespace tributary::postgres {
+namespace {
+
+using api::Severity;
+
+constexpr int oldest_major = 12;
+constexpr int newest_major = 18;
+constexpr int needed_connections = 6;  // two coordinators and two readers or writers, and room for one more attempt
+
+std::string version_text(int version) {
+  return std::to_string(version / 10000) + "." + std::to_string(version % 10000);
+}
+
+// An end that does not answer, under the code that says what a person can do about it.
+void report_failure(const char* end, const std::array<const char*, 4>& codes, const EndFacts& facts,
+                    Findings& findings) {
+  const Error& error = *facts.failure;
+  const char* code = codes[0];
+  if (error.fault == Fault::denied) code = codes[1];
+  if (error.fault == Fault::missing) code = codes[2];
+  if (error.fault == Fault::invalid) code = codes[3];
+  add(findings, Severity::error, code, end, error.what, error.hint);
+}
+
+void report_reached(const char* end, const char* code, const EndFacts& facts, Findings& findings) {
+  add(findings, Severity::ok, code, end,
+      "PostgreSQL " + version_text(facts.server.version) + " answers as role " + facts.role.name);
+}
+
+void check_source_reachable(const Facts& facts, Findings& findings) {
+  if (!facts.source.failure) return report_reached("source", "SourceReachable", facts.source, findings);
+  report_failure("source", {"SourceUnreachable", "SourceAccessDenied", "SourceDatabaseMissing", "SourceMisconfigured"},
+                 facts.source, findings);
+}
+
+void check_target_reachable(const Facts& facts, Findings& findings) {
+  if (!facts.target.failure) return report_reached("target", "TargetReachable", facts.target, findings);
+  report_failure("target", {"TargetUnreachable", "TargetAccessDenied", "TargetDatabaseMissing", "TargetMisconfigured"},
+                 facts.target, findings);
+}
+
+void check_version(const char* end, const char* code, const EndFacts& facts, Findings& findings) {
+  const int major = facts.server.major();
+  if (facts.failure || (major >= oldest_major && major <= newest_major)) return;
+  add(findings, Severity::error, code, end,
+      "version " + std::to_string(major) + " is not supported, only " + std::to_string(oldest_major) + " to " +
+          std::to_string(newest_major),
+      major < oldest_major ? "upgrade the server" : "use a newer release of Tributary");
+}
+
+void check_versions(const Facts& facts, Findings& findings) {
+  check_version("source", "SourceVersionUnsupported", facts.source, findings);
+  check_version("target", "TargetVersionUnsupported", facts.target, findings);
+  if (facts.source.failure || facts.target.failure) return;
+  if (facts.target.server.major() >= facts.source.server.major()) return;
+  const bool allowed = facts.options.allow_older_target;
+  add(findings, allowed ? Severity::warning : Severity::error, "TargetOlder", "target",
+      "version " + std::to_string(facts.target.server.major()) + " is older than the source's " +
+          std::to_string(facts.source.server.major()) + ": what only the newer one knows cannot be created",
+      allowed ? "" : "use a newer target, or allow an older one (--allow-older-target)");
+}
+
+void check_tools(const Facts& facts, Findings& findings) {
+  if (facts.source.failure || !takes_snapshot(facts.mode)) return;
+  const Result<PgTools> tools = choose_pg_tools(facts.tools, facts.source.server.major());
+  if (tools) {
+    add(findings, Severity::ok, "PgDumpFound", "engine", "pg_dump " + tools->version + " reads the source's schema");
+  } else {
+    add(findings, Severity::error, "PgDumpTooOld", "engine", tools.error().what, tools.error().hint);
+  }
+}
+
+// The same server: by its identifier, or where a role may not read that by when it was started.
+bool same_server(const Server& a, const Server& b) {
+  const bool identified = !a.system_identifier.empty() && !b.system_identifier.empty();
+  return identified ? a.system_identifier == b.system_identifier : a.start_time == b.start_time;
+}
+
+void check_same_database(const Facts& facts, Findings& findings) {
+  if (facts.source.failure || facts.target.failure || !same_server(facts.source.server, facts.target.server)) return;
+  const auto same = [&](const PairFacts& pair) {
+    const bool same_id =
+        pair.target.exists && pair.target.facts.id == pair.source.facts.id && pair.source.facts.id != 0;
+    return same_id || pair.source_name == pair.target_name;
+  };
+  for (const PairFacts& pair : facts.pairs) {
+    if (!same(pair)) continue;
+    add(findings, Severity::error, "SameDatabase", database_subject(pair.source_name),
+        "source and target are the same database of one server, or the target is a physical copy of the source",
+        "name another server or another database as the target; nothing was changed");
+  }
+}
+
+void check_pooler(const char* end, const EndFacts& facts, Findings& findings) {
+  if (facts.host.find("-pooler.") == std::string::npos) return;
+  add(findings, Severity::error, "PooledConnection", end,
+      "host " + facts.host + " is a connection pooler, which does not keep a session's settings, locks and snapshot",
+      "use the provider's direct host name, without -pooler");
+}
+
+void check_poolers(const Facts& facts, Findings& findings) {
+  check_pooler("source", facts.source, findings);
+  check_pooler("target", facts.target, findings);
+}
+
+std::string replication_hint(const EndFacts& end) {
+  if (end.provider == Provider::rds) return "GRANT rds_replication TO \"" + end.role.name + "\"";
+  return "ALTER ROLE \"" + end.role.name + "\" REPLICATION";
+}
+
+void check_source_rights(const Facts& facts, Findings& findings) {
+  if (facts.source.failure) return;
+  const std::string role = "role " + facts.source.role.name;
+  if (may_replicate(facts.source.role)) {
+    add(findings, Severity::ok, "SourceRights", "source", role + " may stream changes");
+    return;
+  }
+  add(findings, stream_severity(facts.mode), "ReplicationDenied", "source",
+      role + " may not stream changes; a snapshot does not need it", replication_hint(facts.source));
+}
+
+void check_target_rights(const Facts& facts, Findings& findings) {
+  const EndFacts& target = facts.target;
+  if (target.failure) return;
+  if (target.server.in_recovery) {
+    add(findings, Severity::error, "TargetReadOnly", "target", "the server is a standby and takes no writes",
+        "name the primary");
+  }
+  const Role& role = target.role;
+  std::string rights = role.superuser ? " is a superuser" : role.create_database ? " may create databases" : "";
+  if (!rights.empty()) add(findings, Severity::ok, "TargetRights", "target", "role " + role.name + rights);
+  const bool beside_others = facts.options.on_target_not_empty == api::OnTargetNotEmpty::append;
+  const bool streams = stream_severity(facts.mode) == Severity::error;
+  if (!target.may_set_replica_role && (beside_others || streams)) {
+    add(findings, Severity::warning, "ReplicaRoleDenied", "target",
+        "role " + role.name +
+            " may not set session_replication_role: triggers and foreign keys of existing tables fire",
+        "GRANT SET ON PARAMETER session_replication_role TO \"" + role.name + "\" (15 and newer)");
+  }
+}
+
+void check_roles(const Facts& facts, Findings& findings) {
+  if (facts.source.failure || facts.target.failure || !facts.options.roles || !takes_snapshot(facts.mode)) return;
+  const Role& role = facts.target.role;
+  if (role.superuser || role.create_role) return;
+  std::vector<std::string> missing;
+  std::set_difference(facts.source.roles.begin(), facts.source.roles.end(), facts.target.roles.begin(),
+                      facts.target.roles.end(), std::back_inserter(missing));
+  if (missing.empty()) return;
+  add(findings, Severity::warning, "CreateRoleDenied", "target",
+      "role " + role.name + " may not create roles, and " + std::to_string(missing.size()) +
+          " of the source are missing",
+      "ALTER ROLE \"" + role.name + "\" CREATEROLE, or leave roles out (--no-roles)");
+}
+
+std::string wal_level_hint(Provider provider) {
+  switch (provider) {
+    case Provider::rds:
+      return "set rds.logical_replication = 1 in the parameter group and reboot";
+    case Provider::cloud_sql:
+      return "set the flag cloudsql.logical_decoding = on";
+    case Provider::neon:
+      return "enable logical replication in the project's settings";
+    case Provider::azure:
+    case Provider::none:
+      return "set wal_level = logical and restart the server";
+  }
+  return "";
+}
+
+void check_logical_decoding(const Facts& facts, Findings& findings) {
+  if (facts.source.failure) return;
+  const Server& server = facts.source.server;
+  const Severity severity = stream_severity(facts.mode);
+  if (server.wal_level != "logical") {
+    add(findings, severity, "WalLevelNotLogical", "source",
+        "wal_level is " + server.wal_level + ": changes cannot be streamed; a snapshot does not need it",
+        wal_level_hint(facts.source.provider));
+  }
+  const auto check = [&](int used, int most, const char* code, const std::string& what, const std::string& parameter) {
+    if (used < most) return;
+    add(findings, severity, code, "source",
+        "all " + std::to_string(most) + " " + what + " are in use; continuous sync needs one per database",
+        "raise " + parameter + ", or remove what is no longer used");
+  };
+  check(server.used_replication_slots, server.max_replication_slots, "NoFreeReplicationSlot", "replication slots",
+        "max_replication_slots");
+  check(server.used_wal_senders, server.max_wal_senders, "NoFreeWalSender", "WAL senders", "max_wal_senders");
+}
+
+void check_standby(const Facts& facts, Findings& findings) {
+  if (facts.source.failure || !facts.source.server.in_recovery) return;
+  add(findings, Severity::warning, "SourceIsStandby", "source",
+      "the server is a standby, which may cancel a long copy when it replays the primary's changes",
+      "set hot_standby_feedback = on, or max_standby_streaming_delay = -1 while copying");
+}
+
+void check_connections(const char* end, const EndFacts& facts, Findings& findings) {
+  if (facts.failure) return;
+  const int limit = facts.role.connection_limit;
+  const int open = facts.server.max_connections - facts.used_connections;
+  const int room = limit < 0 ? open : std::min(limit, open);
+  if (room >= needed_connections) return;
+  add(findings, Severity::warning, "FewConnections", end,
+      "only " + std::to_string(std::max(room, 0)) + " more connections are possible for role " + facts.role.name,
+      "raise max_connections or the role's CONNECTION LIMIT, or ask for less parallelism");
+}
+
+void check_all_connections(const Facts& facts, Findings& findings) {
+  check_connections("source", facts.source, findings);
+  check_connections("target", facts.target, findings);
+}
+
+void check_selection(const Facts& facts, Findings& findings) {
+  if (facts.selection_failure) {
+    add(findings, Severity::error, "SelectionInvalid", "selection", facts.selection_failure->what,
+        facts.selection_failure->hint);
+    return;
+  }
+  for (const pipeline::Unmatched& unmatched : facts.unmatched) {
+    const Error error = describe(unmatched);
+    add(findings, Severity::error, "SelectionMatchesNothing", "selection", error.what, error.hint);
+  }
+  if (!facts.source.failure && facts.pairs.empty() && facts.unmatched.empty()) {
+    add(findings, Severity::error, "NoDatabaseSelected", "selection", "no database of the source is selected",
+        "include a database by its name");
+  }
+}
+
+constexpr std::array<Check, 13> all_checks = {{{"source reachable", check_source_reachable},
+                                               {"target reachable", check_target_reachable},
+                                               {"versions", check_versions},
+                                               {"pg_dump", check_tools},
+                                               {"same database", check_same_database},
+                                               {"poolers", check_poolers},
+                                               {"source rights", check_source_rights},
+                                               {"target rights", check_target_rights},
+                                               {"roles", check_roles},
+                                               {"logical decoding", check_logical_decoding},
+                                               {"standby", check_standby},
+                                               {"connections", check_all_connections},
+                                               {"selection", check_selection}}};
+
+}  // namespace
+
+std::span<const Check> server_checks() {
+  return all_checks;
+}
+
+}  // namespace tributary::postgres

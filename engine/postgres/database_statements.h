@@ -16,8 +16,9 @@ namespace tributary::postgres {
 struct DatabaseStatements {
   // CREATE DATABASE with the source's encoding and locale; carried out in another database of the target.
   Statement create;
-  // Owner, grants, comment, connection limit and settings (ALTER DATABASE ... SET, also per role); in any database of
-  // the target, after `create`, and only for a database that we created.
+  // Connection limit, comment, settings (ALTER DATABASE ... SET, also per role), grants and owner; in any database of
+  // the target, and only for a database that we created. To be carried out last of all: a setting or a grant may shut
+  // out the sessions that still have to write.
   std::vector<Statement> describe;
 };
 

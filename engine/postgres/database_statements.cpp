@@ -1,0 +1,143 @@
+#include "engine/postgres/database_statements.h"
+
+#include "engine/postgres/grants.h"
+#include "engine/postgres/settings.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+// The columns of pg_database that speak of locales: 15 brought the provider, 16 rules, 17 one locale for all providers.
+std::string properties_query(int major) {
+  const std::string provider = major >= 15 ? "d.datlocprovider" : "'c'";
+  const std::string locale = major >= 17 ? "d.datlocale" : major >= 15 ? "d.daticulocale" : "NULL";
+  const std::string rules = major >= 16 ? "d.daticurules" : "NULL";
+  return "SELECT pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, " + provider + ", " + locale +
+         ", " + rules +
+         ", pg_catalog.pg_get_userbyid(d.datdba), d.datconnlimit, d.datistemplate, "
+         "pg_catalog.shobj_description(d.oid, 'pg_database'), t.spcname, d.datacl IS NOT NULL "
+         "FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace "
+         "WHERE d.datname = pg_catalog.current_database()";
+}
+
+const char* const grants_query =
+    "SELECT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, a.privilege_type, "
+    "a.is_grantable "
+    "FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) a "
+    "WHERE d.datname = pg_catalog.current_database() AND a.grantee <> d.datdba ORDER BY 1, 2, 3";
+
+const char* const settings_query =
+    "SELECT CASE s.setrole WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(s.setrole) END, c.words "
+    "FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase "
+    "CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) WITH ORDINALITY AS c (words, n) "
+    "WHERE d.datname = pg_catalog.current_database() ORDER BY 1, c.n";
+
+struct Locale {
+  std::string encoding;
+  std::string collate;
+  std::string ctype;
+  char provider = 'c';
+  std::string locale;
+  std::string rules;
+};
+
+// CREATE DATABASE's options; 15 brought LOCALE_PROVIDER and ICU_LOCALE, 16 ICU_RULES, 17 BUILTIN_LOCALE.
+std::string create_statement(const std::string& name, const Locale& locale, int major) {
+  std::string sql = "CREATE DATABASE " + quote_identifier(name) + " TEMPLATE template0 ENCODING " +
+                    quote_literal(locale.encoding) + " LC_COLLATE " + quote_literal(locale.collate) + " LC_CTYPE " +
+                    quote_literal(locale.ctype);
+  if (major < 15) return sql;
+  if (locale.provider == 'i') {
+    sql += " LOCALE_PROVIDER icu ICU_LOCALE " + quote_literal(locale.locale);
+    if (!locale.rules.empty() && major >= 16) sql += " ICU_RULES " + quote_literal(locale.rules);
+    return sql;
+  }
+  if (locale.provider == 'b' && major >= 17) {
+    return sql + " LOCALE_PROVIDER builtin BUILTIN_LOCALE " + quote_literal(locale.locale);
+  }
+  return sql + " LOCALE_PROVIDER libc";
+}
+
+class Describer {
+ public:
+  Describer(const TargetTraits& target, const std::string& name)
+      : target_(target), name_(name), object_("DATABASE " + quote_identifier(name)) {}
+
+  void add(const std::string& what, const std::string& sql, bool optional) {
+    statements_.push_back({what + " of database " + name_, sql, optional});
+  }
+
+  void settings(const Rows& rows) {
+    for (int i = 0; i < rows.size(); ++i) {
+      const std::string role = rows.str(i, 0);
+      const std::string words = assignment(rows.text(i, 1));
+      if (words.empty() || (!role.empty() && !target_.roles.contains(role))) continue;
+      const std::string setting = "setting " + rows.str(i, 1).substr(0, rows.text(i, 1).find('='));
+      const std::string whose =
+          role.empty() ? "ALTER " + object_ : "ALTER ROLE " + quote_identifier(role) + " IN " + object_;
+      add(setting, whose + " SET " + words, true);
+    }
+  }
+
+  void grants(const Rows& rows) {
+    std::vector<Grant> grants;
+    for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
+    for (const std::string& sql : grant_statements(object_, grants, target_.roles)) {
+      add("grants", sql, !target_.superuser);
+    }
+  }
+
+  // Last: whoever hands a database over may not be able to change it afterwards.
+  void owner(const std::string& role, std::vector<api::Finding>& findings) {
+    if (role == target_.user) return;
+    if (target_.assumable.contains(role)) {
+      add("owner", "ALTER " + object_ + " OWNER TO " + quote_identifier(role), !target_.superuser);
+      return;
+    }
+    findings.push_back({api::Severity::warning, "OwnerNotSet", "database " + name_,
+                        "its owner " + role + " does not exist on the target or may not be assumed by " + target_.user,
+                        ""});
+  }
+
+  const std::string& object() const { return object_; }
+  std::vector<Statement> take() { return std::move(statements_); }
+
+ private:
+  const TargetTraits& target_;
+  const std::string& name_;
+  std::string object_;
+  std::vector<Statement> statements_;
+};
+
+}  // namespace
+
+Result<DatabaseStatements> database_statements(Connection& source, const TargetTraits& target, const std::string& name,
+                                               std::vector<api::Finding>& findings, const Until& until) {
+  const Rows row = TRY(source.query_row(properties_query(source.major_version()), {}, until));
+  const Rows settings = TRY(source.query(settings_query, until));
+  const Rows grants = TRY(source.query(grants_query, until));
+  const Locale locale{row.str(0, 0), row.str(0, 1), row.str(0, 2), row.text(0, 3)[0], row.str(0, 4), row.str(0, 5)};
+  DatabaseStatements result;
+  result.create = {"database " + name, create_statement(name, locale, target.major()), false};
+
+  Describer describer(target, name);
+  const std::string alter = "ALTER " + describer.object();
+  if (row.integer(0, 7) != -1) describer.add("connection limit", alter + " CONNECTION LIMIT " + row.str(0, 7), false);
+  if (row.boolean(0, 8)) describer.add("template flag", alter + " IS_TEMPLATE true", !target.superuser);
+  if (!row.is_null(0, 9)) {
+    describer.add("comment", "COMMENT ON " + describer.object() + " IS " + quote_literal(row.text(0, 9)),
+                  !target.superuser);
+  }
+  describer.settings(settings);
+  if (row.boolean(0, 11)) describer.grants(grants);
+  describer.owner(row.str(0, 6), findings);
+  if (row.text(0, 10) != "pg_default") {
+    findings.push_back({api::Severity::warning, "TablespaceLeftOut", "database " + name,
+                        "it is in tablespace " + row.str(0, 10) + " on the source and in the default one on the target",
+                        ""});
+  }
+  result.describe = describer.take();
+  return result;
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,96 @@
+#include "engine/postgres/large_objects.h"
+
+#include "engine/postgres/grants.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+constexpr std::size_t chunk_size = 512 * 1024;
+
+std::string name_of(std::uint32_t object) {
+  return "LARGE OBJECT " + std::to_string(object);
+}
+
+Result<std::vector<Grant>> read_grants(Connection& source, const std::string& id, const Until& until) {
+  const Rows rows = TRY(source.query(
+      "SELECT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, a.privilege_type, "
+      "a.is_grantable FROM pg_catalog.pg_largeobject_metadata l CROSS JOIN LATERAL pg_catalog.aclexplode(l.lomacl) a "
+      "WHERE l.oid = $1::pg_catalog.oid AND a.grantee <> l.lomowner ORDER BY 1, 2, 3",
+      {id}, until));
+  std::vector<Grant> grants;
+  for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
+  return grants;
+}
+
+// Comment, grants and, last, owner.
+Result<std::string> description(Connection& source, const TargetTraits& target, std::uint32_t object, const Rows& row,
+                                const Until& until) {
+  std::string sql;
+  if (!row.is_null(0, 1)) sql += "COMMENT ON " + name_of(object) + " IS " + quote_literal(row.text(0, 1)) + ";";
+  if (row.boolean(0, 2)) {
+    const std::vector<Grant> grants = TRY(read_grants(source, std::to_string(object), until));
+    for (const std::string& grant : grant_statements(name_of(object), grants, target.roles)) sql += grant + ";";
+  }
+  const std::string owner = row.str(0, 0);
+  if (owner != target.user && target.assumable.contains(owner)) {
+    sql += "ALTER " + name_of(object) + " OWNER TO " + quote_identifier(owner) + ";";
+  }
+  return sql;
+}
+
+Result<std::uint64_t> copy_contents(Connection& source, Connection& target, const std::string& id, const Until& until) {
+  std::uint64_t offset = 0;
+  for (;;) {
+    const Rows chunk = TRY(source.query_row(
+        "SELECT pg_catalog.encode(pg_catalog.lo_get($1::pg_catalog.oid, $2::bigint, $3::integer), 'hex')",
+        {id, std::to_string(offset), std::to_string(chunk_size)}, until));
+    const std::size_t size = chunk.text(0, 0).size() / 2;
+    if (size > 0) {
+      TRY(target.query("SELECT pg_catalog.lo_put($1::pg_catalog.oid, $2::bigint, pg_catalog.decode($3, 'hex'))",
+                       {id, std::to_string(offset), chunk.str(0, 0)}, until));
+    }
+    offset += size;
+    if (size < chunk_size) return offset;
+  }
+}
+
+Result<std::uint64_t> copy_one(Connection& source, Connection& target, const TargetTraits& traits, std::uint32_t object,
+                               const Until& until) {
+  const std::string id = std::to_string(object);
+  const Rows row = TRY(source.query_row(
+      "SELECT pg_catalog.pg_get_userbyid(lomowner), pg_catalog.obj_description(oid, 'pg_largeobject'), "
+      "lomacl IS NOT NULL FROM pg_catalog.pg_largeobject_metadata WHERE oid = $1::pg_catalog.oid",
+      {id}, until));
+  TRY(target.execute("SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = " + id +
+                         "; SELECT pg_catalog.lo_create(" + id + ")",
+                     until));
+  const std::uint64_t bytes = TRY(copy_contents(source, target, id, until));
+  const std::string described = TRY(description(source, traits, object, row, until));
+  if (!described.empty()) TRY(target.execute(described, until));
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const Until& until) {
+  const Rows rows = TRY(source.query("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", until));
+  std::vector<std::uint32_t> objects;
+  objects.reserve(static_cast<std::size_t>(rows.size()));
+  for (int i = 0; i < rows.size(); ++i) objects.push_back(static_cast<std::uint32_t>(rows.integer(i, 0)));
+  return objects;
+}
+
+Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
+                                            std::span<const std::uint32_t> objects, const Until& until) {
+  LargeObjectCount count;
+  for (const std::uint32_t object : objects) {
+    auto bytes = copy_one(source, target, traits, object, until);
+    if (!bytes) return within("large object " + std::to_string(object), bytes.error());
+    count.bytes += *bytes;
+    ++count.objects;
+  }
+  return count;
+}
+
+}  // namespace tributary::postgres

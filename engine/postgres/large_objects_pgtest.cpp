@@ -1,0 +1,46 @@
+#include "engine/postgres/large_objects.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/postgres/testing/fidelity.h"
+#include "engine/testing/postgres_server.h"
+
+namespace tributary::postgres {
+namespace {
+
+Until soon() {
+  return {Deadline::after(Seconds(60)), {}};
+}
+
+constexpr const char* as_lines =
+    "SELECT format('%s %s %s %s %s', oid, lomowner::regrole, lomacl, obj_description(oid, 'pg_largeobject'), "
+    "md5(lo_get(oid))) "
+    "FROM pg_largeobject_metadata ORDER BY oid";
+
+TEST(LargeObjects, arrive_whole_and_can_be_copied_again) {
+  testbed::PostgresServer& from = testbed::server(13);
+  testbed::PostgresServer& to = testbed::server(18);
+  const testbed::Database original = from.create_database("large");
+  testbed::fill_with_everything(original, from.major());
+  testbed::create_fidelity_roles(to);
+  const testbed::Database copy = to.create_database("large");
+  auto source = Connection::open(parse_conninfo(original.uri()).value(), {}, soon());
+  auto target = Connection::open(parse_conninfo(copy.uri()).value(), {}, soon());
+  ASSERT_TRUE(source && target);
+  const TargetTraits traits = read_target_traits(*target, soon()).value();
+  const auto objects = list_large_objects(*source, soon());
+  ASSERT_TRUE(objects);
+  EXPECT_EQ(objects->size(), 4U);
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(target->execute("BEGIN", soon()));
+    const auto count = copy_large_objects(*source, *target, traits, *objects, soon());
+    ASSERT_TRUE(count) << count.error().what;
+    EXPECT_EQ(count->objects, 4U);
+    EXPECT_EQ(count->bytes, 5U + 2800000U + 5000012U);
+    ASSERT_TRUE(target->execute("COMMIT", soon()));
+    EXPECT_EQ(copy.query(as_lines), original.query(as_lines));
+  }
+}
+
+}  // namespace
+}  // namespace tributary::postgres

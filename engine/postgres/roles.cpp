@@ -1,0 +1,219 @@
+#include "engine/postgres/roles.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "engine/postgres/role_facts.h"
+#include "engine/postgres/settings.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+// What a role may hand out: a superuser everything; others, from 16 on, what they have themselves; before that neither
+// REPLICATION nor BYPASSRLS (chapter "CREATE ROLE", and CreateRole in src/backend/commands/user.c).
+struct Rights {
+  bool superuser = false;
+  bool create_db = false;
+  bool replication = false;
+  bool bypass_rls = false;
+};
+
+Rights rights_of(const ServerRoles& target) {
+  const auto found = target.roles.find(target.user);
+  if (found == target.roles.end()) return {};
+  const Role& self = found->second;
+  if (self.superuser) return {true, true, true, true};
+  if (target.version < 160000) return {false, true, false, false};
+  return {false, self.create_db, self.replication, self.bypass_rls};
+}
+
+bool may_create_roles(const ServerRoles& target) {
+  const auto found = target.roles.find(target.user);
+  return found != target.roles.end() && (found->second.superuser || found->second.create_role);
+}
+
+std::string list(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+class Missing {
+ public:
+  Missing(const ServerRoles& source, const ServerRoles& target, std::vector<api::Finding>& findings)
+      : source_(source), target_(target), findings_(findings), rights_(rights_of(target)) {}
+
+  std::vector<Statement> decide() {
+    choose();
+    if (!created_.empty() && !may_create_roles(target_)) {
+      findings_.push_back({api::Severity::warning, "RolesNotCreated", "target",
+                           target_.user + " may not create roles, so these are missing: " + list(names()),
+                           "grant it CREATEROLE, create the roles by hand, or leave roles out"});
+      return {};
+    }
+    for (const Role* role : created_) create(*role);
+    if (!rights_.superuser) {
+      for (const Role* role : created_) assume(*role);
+    }
+    for (const Membership& membership : source_.memberships) grant(membership);
+    for (const Role* role : created_) describe(*role);
+    report_passwords();
+    return std::move(statements_);
+  }
+
+ private:
+  void choose() {
+    for (const auto& [name, role] : source_.roles) {
+      if (is_foreign_to_users(name)) continue;
+      const auto there = target_.roles.find(name);
+      if (there == target_.roles.end()) {
+        created_.push_back(&role);
+      } else {
+        compare(role, there->second);
+      }
+    }
+  }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const Role* role : created_) result.push_back(role->name);
+    return result;
+  }
+
+  bool is_created(const std::string& name) const {
+    return std::any_of(created_.begin(), created_.end(), [&](const Role* role) { return role->name == name; });
+  }
+
+  void add(const std::string& object, const std::string& sql, bool optional) {
+    statements_.push_back({object, sql, optional});
+  }
+
+  void compare(const Role& role, const Role& there) {
+    std::vector<std::string> lacking;
+    if (role.superuser && !there.superuser) lacking.emplace_back("SUPERUSER");
+    if (role.login && !there.login) lacking.emplace_back("LOGIN");
+    if (role.create_db && !there.create_db) lacking.emplace_back("CREATEDB");
+    if (role.create_role && !there.create_role) lacking.emplace_back("CREATEROLE");
+    if (role.replication && !there.replication) lacking.emplace_back("REPLICATION");
+    if (role.bypass_rls && !there.bypass_rls) lacking.emplace_back("BYPASSRLS");
+    if (lacking.empty() || there.superuser) return;
+    findings_.push_back({api::Severity::warning, "RoleDiffers", "role " + role.name,
+                         "exists on the target, without " + list(lacking) + ", and is kept as it is",
+                         "alter it on the target if it should have them"});
+  }
+
+  void create(const Role& role) {
+    std::string sql = "CREATE ROLE " + quote_identifier(role.name);
+    std::vector<std::string> left_out;
+    const auto attribute = [&](bool wanted, bool allowed, const char* word) {
+      if (wanted && allowed) sql += std::string(" ") + word;
+      if (wanted && !allowed) left_out.emplace_back(word);
+    };
+    attribute(role.superuser, rights_.superuser, "SUPERUSER");
+    attribute(role.create_db, rights_.create_db, "CREATEDB");
+    attribute(role.create_role, true, "CREATEROLE");
+    attribute(role.replication, rights_.replication, "REPLICATION");
+    attribute(role.bypass_rls, rights_.bypass_rls, "BYPASSRLS");
+    sql += role.login ? " LOGIN" : " NOLOGIN";
+    sql += role.inherit ? " INHERIT" : " NOINHERIT";
+    if (role.connection_limit != -1) sql += " CONNECTION LIMIT " + std::to_string(role.connection_limit);
+    if (!role.valid_until.empty()) sql += " VALID UNTIL " + quote_literal(role.valid_until);
+    add("role " + role.name, sql, false);
+    if (!left_out.empty()) {
+      findings_.push_back({api::Severity::warning, "RoleAttributeLeftOut", "role " + role.name,
+                           "created without " + list(left_out) + ", which " + target_.user + " may not give", ""});
+    }
+    if (role.verifier) {
+      add("password of role " + role.name,
+          "ALTER ROLE " + quote_identifier(role.name) + " PASSWORD " + quote_literal(*role.verifier), true);
+    }
+  }
+
+  // Without being a member of it, only a superuser can give a role what it owned on the source.
+  void assume(const Role& role) {
+    if (!role.owns_objects || role.superuser) return;
+    const std::string options = target_.version >= 160000 ? " WITH INHERIT TRUE, SET TRUE" : "";
+    add("membership of " + target_.user + " in role " + role.name,
+        "GRANT " + quote_identifier(role.name) + " TO " + quote_identifier(target_.user) + options, true);
+  }
+
+  void grant(const Membership& membership) {
+    const bool involves_created = is_created(membership.role) || is_created(membership.member);
+    const auto exists = [&](const std::string& name) { return target_.roles.contains(name) || is_created(name); };
+    if (!involves_created || !exists(membership.role) || !exists(membership.member)) return;
+    // Predefined roles are granted as on the source; who belongs to a provider's roles is the provider's affair.
+    if (is_foreign_to_users(membership.member)) return;
+    if (is_foreign_to_users(membership.role) && !membership.role.starts_with("pg_")) return;
+    std::string sql = "GRANT " + quote_identifier(membership.role) + " TO " + quote_identifier(membership.member);
+    if (target_.version >= 160000) {
+      const auto word = [](bool value) { return value ? "TRUE" : "FALSE"; };
+      sql += std::string(" WITH ADMIN ") + word(membership.admin) + ", INHERIT " + word(membership.inherit) + ", SET " +
+             word(membership.set);
+    } else if (membership.admin) {
+      sql += " WITH ADMIN OPTION";
+    }
+    add("membership of " + membership.member + " in role " + membership.role, sql, !rights_.superuser);
+  }
+
+  void describe(const Role& role) {
+    for (const std::string& setting : role.settings) {
+      const std::string words = assignment(setting);
+      if (words.empty()) continue;
+      // A setting that the target's version no longer knows, or that only a superuser may give, is no reason to fail.
+      add("setting " + setting.substr(0, setting.find('=')) + " of role " + role.name,
+          "ALTER ROLE " + quote_identifier(role.name) + " SET " + words, true);
+    }
+    if (!role.comment.empty()) {
+      add("comment on role " + role.name,
+          "COMMENT ON ROLE " + quote_identifier(role.name) + " IS " + quote_literal(role.comment), true);
+    }
+  }
+
+  void report_passwords() {
+    if (source_.reads_passwords) return;
+    std::vector<std::string> without;
+    for (const Role* role : created_) {
+      if (role->login) without.push_back(role->name);
+    }
+    if (without.empty()) return;
+    findings_.push_back({api::Severity::warning, "PasswordsNotReadable", "source",
+                         "the source does not show " + source_.user +
+                             " the verifiers of passwords, so these roles have none on the target: " + list(without),
+                         "set their passwords on the target"});
+  }
+
+  const ServerRoles& source_;
+  const ServerRoles& target_;
+  std::vector<api::Finding>& findings_;
+  Rights rights_;
+  std::vector<const Role*> created_;
+  std::vector<Statement> statements_;
+};
+
+}  // namespace
+
+bool is_foreign_to_users(const std::string& role) {
+  static constexpr std::array<std::string_view, 8> prefixes = {"pg_",    "rds_",    "rdsadmin", "cloudsql",
+                                                               "azure_", "alloydb", "neon_",    "aws_"};
+  static constexpr std::array<std::string_view, 6> names = {"rdsrepladmin", "rdstopmgr",   "rdsproxyadmin",
+                                                            "azuresu",      "cloud_admin", "rdswriteforwarduser"};
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return role.starts_with(prefix); }) ||
+         std::find(names.begin(), names.end(), role) != names.end();
+}
+
+std::vector<Statement> missing_roles(const ServerRoles& source, const ServerRoles& target,
+                                     std::vector<api::Finding>& findings) {
+  return Missing(source, target, findings).decide();
+}
+
+Result<std::vector<Statement>> role_statements(Connection& source, Connection& target,
+                                               std::vector<api::Finding>& findings, const Until& until) {
+  const ServerRoles wanted = TRY(read_server_roles(source, until));
+  const ServerRoles there = TRY(read_server_roles(target, until));
+  return missing_roles(wanted, there, findings);
+}
+
+}  // namespace tributary::postgres

@@ -17,6 +17,24 @@ api::ExitCode exit_code_of(const std::vector<api::Finding>& findings) {
   return api::ExitCode::failed;
 }
 
+// The verdict: the first error speaks for all, the others are counted.
+api::Report judged(api::Report report) {
+  const auto is_error = [](const api::Finding& finding) { return finding.severity == api::Severity::error; };
+  const auto first = std::find_if(report.findings.begin(), report.findings.end(), is_error);
+  if (first == report.findings.end()) {
+    report.reason = "Validated";
+    report.message = "nothing stands in the way";
+    return report;
+  }
+  const auto more = std::count_if(first + 1, report.findings.end(), is_error);
+  report.exit_code = exit_code_of(report.findings);
+  report.reason = first->code;
+  report.message = first->subject + ": " + first->message;
+  if (more > 0) report.message += " (and " + std::to_string(more) + (more == 1 ? " error more)" : " errors more)");
+  report.hint = first->hint;
+  return report;
+}
+
 api::Report report_on(const postgres::Validation& validation, const Options& options, const std::string& started) {
   api::Report report;
   report.verb = word_of(options.verb);
@@ -31,18 +49,7 @@ api::Report report_on(const postgres::Validation& validation, const Options& opt
                                 .rows = 0,
                                 .bytes = one.bytes,
                                 .position = ""});
-  const auto errors = std::count_if(report.findings.begin(), report.findings.end(), [](const api::Finding& finding) {
-    return finding.severity == api::Severity::error;
-  });
-  if (errors == 0) {
-    report.reason = "Validated";
-    report.message = "nothing stands in the way";
-    return report;
-  }
-  report.exit_code = exit_code_of(report.findings);
-  report.reason = "ValidationFailed";
-  report.message = std::to_string(errors) + (errors == 1 ? " finding stands" : " findings stand") + " in the way";
-  return report;
+  return judged(std::move(report));
 }
 
 }  // namespace

@@ -286,8 +286,8 @@ bool rests_on_absence(const Decision& decision) {
   });
 }
 
-v1alpha1::Status with_fault(v1alpha1::Status status, const Error& error, WallTime now) {
-  if (error.fault != Fault::denied && error.fault != Fault::invalid) return status;
+std::optional<v1alpha1::Status> with_fault(v1alpha1::Status status, const Error& error, WallTime now) {
+  if (error.fault != Fault::denied && error.fault != Fault::invalid) return std::nullopt;
   const bool quota = error.what.find("exceeded quota") != std::string::npos;
   const char* reason = quota ? "QuotaExceeded" : error.fault == Fault::denied ? "Forbidden" : "Refused";
   v1alpha1::conclude(status, {Standing::stalled, Phase::failed, reason, "the API server refuses: " + describe(error)},

@@ -42,7 +42,7 @@ Decision decide(const Observed& seen);
 // Whether a decision rests on something not being there: a cache must not be trusted with that.
 bool rests_on_absence(const Decision& decision);
 
-// The status of a decision whose actions failed: a refusal that only a person can lift is shown.
-v1alpha1::Status with_fault(v1alpha1::Status status, const Error& error, WallTime now);
+// The status when actions failed with an error that only a person can lift; nothing for errors that pass.
+std::optional<v1alpha1::Status> with_fault(v1alpha1::Status status, const Error& error, WallTime now);
 
 }  // namespace tributary::replication

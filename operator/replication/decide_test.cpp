@@ -218,7 +218,7 @@ TEST(Decide, what_the_engine_retries_is_in_the_message_and_no_standstill) {
 
 TEST(Decide, an_engine_that_does_not_answer_yet_is_no_news) {
   Observed seen = with_engine(running());
-  seen.voice = Voice{.silent_since = noon, .silence = "refused"};
+  seen.voice = Voice{.silent_since = noon};
   const Decision decision = look(seen);
   EXPECT_EQ(reason(decision), "Starting");
   EXPECT_EQ(truth(decision, "Ready"), Truth::no);
@@ -228,7 +228,7 @@ TEST(Decide, an_engine_silent_for_a_minute_makes_ready_unknown_until_it_answers)
   Observed seen = with_engine(running());
   seen.voice = Voice{.progress = copying(42)};
   seen.object.status = decide(seen).status;
-  seen.voice = Voice{.silent_since = noon, .silence = "no route"};
+  seen.voice = Voice{.silent_since = noon};
   seen.now = noon + Seconds(59);
   EXPECT_EQ(look(seen).status, seen.object.status);
   seen.now = noon + Seconds(60);
@@ -272,7 +272,8 @@ std::vector<Trouble> troubles() {
       {"config", "CreateContainerConfigError", "runAsNonRoot",
        with_engine(waiting("CreateContainerConfigError", "runAsNonRoot and image has root"))},
       {"no node", "Unschedulable", "0/3 nodes", unschedulable()},
-      {"quota", "QuotaExceeded", "exceeded quota: none", without_pod("pods \"x\" is forbidden: exceeded quota: none")},
+      {"quota", "QuotaExceeded", "its pod: exceeded quota: none",
+       without_pod("Error creating: pods \"shop-1-x7k2p\" is forbidden: exceeded quota: none")},
       {"pod security", "PodSecurityDenied", "violates PodSecurity",
        without_pod("pods \"x\" is forbidden: violates PodSecurity \"restricted:latest\"")},
       {"someone's webhook", "PodRefused", "denied the request", without_pod("admission webhook denied the request")},
@@ -678,12 +679,12 @@ TEST(Deletion, ends_at_its_deadline_and_says_what_may_live_on) {
 
 TEST(Fault, a_refusal_that_a_person_must_lift_is_shown_and_a_passing_one_is_not) {
   const v1alpha1::Status before = decide(scene()).status;
-  EXPECT_EQ(with_fault(before, {Fault::transient, "503"}, noon), before);
-  EXPECT_EQ(with_fault(before, {Fault::conflict, "409"}, noon), before);
+  EXPECT_EQ(with_fault(before, {Fault::transient, "503"}, noon), std::nullopt);
+  EXPECT_EQ(with_fault(before, {Fault::conflict, "409"}, noon), std::nullopt);
   const auto denied = with_fault(before, {Fault::denied, "jobs is forbidden: exceeded quota: none"}, noon);
-  EXPECT_EQ(v1alpha1::find_condition(denied, "Stalled")->reason, "QuotaExceeded");
+  EXPECT_EQ(v1alpha1::find_condition(denied.value(), "Stalled")->reason, "QuotaExceeded");
   const auto invalid = with_fault(before, {Fault::invalid, "Job is invalid: nodeSelector"}, noon);
-  EXPECT_EQ(v1alpha1::find_condition(invalid, "Stalled")->reason, "Refused");
+  EXPECT_EQ(v1alpha1::find_condition(invalid.value(), "Stalled")->reason, "Refused");
 }
 
 }  // namespace

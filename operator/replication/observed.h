@@ -67,7 +67,6 @@ Pod pod_from(const kube::Object& object);
 struct Voice {
   std::optional<api::Progress> progress = {};  // the answer
   std::optional<WallTime> silent_since = {};   // no answer: since when
-  std::string silence = {};                    // and why
 };
 
 struct Observed {

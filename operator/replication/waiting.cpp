@@ -1,7 +1,6 @@
 #include "operator/replication/waiting.h"
 
 #include <algorithm>
-#include <array>
 
 #include "operator/replication/outcome.h"
 
@@ -29,9 +28,12 @@ Verdict starting(std::string message) {
   return {Standing::progressing, Phase::pending, "Starting", std::move(message)};
 }
 
-// No pod at all: the Job's Events say why.
+// No pod at all: the Job's Events say why. What they say of the pod's random name is left out, or every retry would
+// change the status.
 Verdict refused(const Job& job, const Observed& seen) {
-  const std::string& why = seen.refusal;
+  constexpr std::string_view forbidden = " is forbidden: ";
+  const std::size_t at = seen.refusal.find(forbidden);
+  const std::string why = at == std::string::npos ? seen.refusal : seen.refusal.substr(at + forbidden.size());
   if (why.empty()) return starting("job " + job.name + " is creating its pod");
   const char* reason = "PodRefused";
   if (why.find("exceeded quota") != why.npos) reason = "QuotaExceeded";

@@ -1,0 +1,25 @@
+#include "operator/flags.h"
+
+#include <CLI/CLI.hpp>
+
+namespace tributary {
+
+void declare(CLI::App& app, Flags& flags) {
+  app.set_version_flag("--version", std::string("tributary-operator ") + TRIBUTARY_VERSION);
+  app.add_option("--kubeconfig", flags.kubeconfig, "Kubeconfig file; default: $KUBECONFIG, in cluster, ~/.kube/config");
+  app.add_option("--context", flags.context, "Context of the kubeconfig");
+  app.add_option("--namespaces", flags.namespaces, "Namespaces to watch; default: all")->delimiter(',');
+  app.add_option("--image", flags.image, "Image of the engine, for objects that name none")->capture_default_str();
+  app.add_option("--workers", flags.workers, "Objects worked on at the same time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  app.add_option("--log-format", flags.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--health-address", flags.health_address, "Serves /healthz and /readyz")->capture_default_str();
+}
+
+}  // namespace tributary

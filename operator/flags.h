@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace tributary {
+
+// The command line of tributary-operator.
+struct Flags {
+  std::string kubeconfig;
+  std::string context;
+  std::vector<std::string> namespaces;  // empty: all
+  std::string image = "tributary:" TRIBUTARY_VERSION;
+  int workers = 8;
+  std::string log_level = "info";
+  std::string log_format = "text";
+  std::string health_address = ":8081";
+};
+
+void declare(CLI::App& app, Flags& flags);
+
+}  // namespace tributary

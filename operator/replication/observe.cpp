@@ -1,0 +1,89 @@
+#include "operator/replication/observe.h"
+
+#include <algorithm>
+
+#include "operator/api/names.h"
+#include "operator/kube/kinds.h"
+#include "operator/replication/credentials.h"
+
+namespace tributary::replication {
+namespace {
+
+constexpr Seconds pod_expected_within{2};  // of a Job's creation
+
+std::vector<v1alpha1::CredentialVersion> existing_secrets(const Scope& scope, const v1alpha1::Replication& object) {
+  std::vector<v1alpha1::CredentialVersion> found;
+  for (const std::string& name : secret_names(object.spec)) {
+    const kube::Seen secret = scope.secrets().find({object.space, name});
+    if (secret) found.push_back({name, secret->uid(), secret->resource_version()});
+  }
+  return found;
+}
+
+const Job* podless_job(const Observed& seen) {
+  const auto found = std::find_if(seen.jobs.begin(), seen.jobs.end(), [&](const Job& job) {
+    return job.state == JobState::active && !job.deleting && job.created &&
+           seen.now - *job.created >= pod_expected_within &&
+           std::none_of(seen.pods.begin(), seen.pods.end(), [&](const Pod& pod) { return pod.job_uid == job.uid; });
+  });
+  return found == seen.jobs.end() ? nullptr : &*found;
+}
+
+// The newest complaint of the Job controller; best effort.
+std::string refusal_of(const Means& means, const std::string& space, const Job& job) {
+  const kube::Selection about{.space = space, .fields = "involvedObject.uid=" + job.uid + ",reason=FailedCreate"};
+  const Result<kube::ListResult> events = means.client.list(kube::kinds::core_events, about);
+  if (!events.ok()) return "";
+  std::string newest;
+  std::string message;
+  for (const kube::Object& event : events->items) {
+    const std::string time = kube::text_at(event.json(), {"lastTimestamp"});
+    if (time < newest) continue;
+    newest = time;
+    message = kube::text_at(event.json(), {"message"});
+  }
+  return message;
+}
+
+// What is the same for both ways of looking, once object, Jobs and pods are known.
+void look_around(const Means& means, const Scope& scope, Observed& seen, std::stop_token stop) {
+  seen.image = means.image;
+  seen.secrets = existing_secrets(scope, seen.object);
+  seen.now = means.clock();
+  if (seen.object.deleted) return;
+  seen.voice = means.listener.listen(seen.object.uid, seen.pods, seen.now, std::move(stop));
+  if (const Job* job = podless_job(seen)) seen.refusal = refusal_of(means, seen.object.space, *job);
+}
+
+}  // namespace
+
+std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key,
+                                    std::stop_token stop) {
+  const kube::Seen object = scope.objects().find(key);
+  if (!object) return std::nullopt;
+  Sight sight{*object, {.object = v1alpha1::replication_from_json(object->json())}};
+  for (const kube::Seen& job : scope.jobs().owned_by(object->uid())) sight.seen.jobs.push_back(job_from(*job));
+  for (const kube::Seen& pod : scope.pods().indexed(object->uid())) sight.seen.pods.push_back(pod_from(*pod));
+  look_around(means, scope, sight.seen, std::move(stop));
+  return sight;
+}
+
+Result<std::optional<Sight>> observe_live(const Means& means, const Scope& scope, const kube::Key& key,
+                                          std::stop_token stop) {
+  const kube::Seen cached = scope.objects().find(key);
+  if (!cached) return std::optional<Sight>();
+  const kube::Selection ours{.space = key.space, .labels = std::string(v1alpha1::uid_label) + "=" + cached->uid()};
+  const kube::ListPage everything{.limit = 0};
+  const kube::ListResult jobs = TRY(means.client.list(kube::kinds::jobs, ours, everything));
+  const kube::ListResult pods = TRY(means.client.list(kube::kinds::pods, ours, everything));
+  std::optional<kube::Object> object = TRY(unless_missing(means.client.get(replications(), key)));
+  if (!object || object->uid() != cached->uid()) return std::optional<Sight>();  // its watch will tell
+  Sight sight{std::move(*object), {}};
+  sight.seen.object = v1alpha1::replication_from_json(sight.object.json());
+  for (const kube::Object& job : jobs.items) sight.seen.jobs.push_back(job_from(job));
+  for (const kube::Object& pod : pods.items) sight.seen.pods.push_back(pod_from(pod));
+  look_around(means, scope, sight.seen, std::move(stop));
+  return std::optional(std::move(sight));
+}
+
+}  // namespace tributary::replication

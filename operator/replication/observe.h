@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "operator/kube/client.h"
+#include "operator/replication/listen.h"
+#include "operator/replication/observed.h"
+#include "operator/replication/scope.h"
+
+namespace tributary::replication {
+
+// What an observation is made with, besides the scope. All outlive the observer.
+struct Means {
+  const kube::Client& client;
+  Listener& listener;
+  std::string image;
+  std::function<WallTime()> clock;
+};
+
+// One Replication as seen, and its JSON form, from which writes take name, version and finalizers.
+struct Sight {
+  kube::Object object;
+  Observed seen;
+};
+
+// From the caches; no request but to the engine, and for the Events of a Job that has no pod.
+std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key, std::stop_token stop);
+
+// Object, Jobs and pods from the server itself. Jobs are read before the object: a Job that was gone by then had been
+// recorded in the status that is read after it.
+Result<std::optional<Sight>> observe_live(const Means& means, const Scope& scope, const kube::Key& key,
+                                          std::stop_token stop);
+
+}  // namespace tributary::replication

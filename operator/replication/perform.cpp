@@ -1,0 +1,97 @@
+#include "operator/replication/perform.h"
+
+#include "operator/api/names.h"
+#include "operator/kube/kinds.h"
+#include "operator/replication/scope.h"
+
+namespace tributary::replication {
+namespace {
+
+using kube::Json;
+using kube::Object;
+
+Result<void> gone_is_fine(Result<void> removed) {
+  if (removed.ok() || removed.error().fault == Fault::missing) return {};
+  return removed.error();
+}
+
+class Performer {
+ public:
+  Performer(const kube::Client& client, kube::Events& events, const Object& object)
+      : client_(client), events_(events), object_(object), version_(object.resource_version()) {}
+
+  Result<void> operator()(const AddFinalizer&) { return patch(kube::add_finalizer(object_, v1alpha1::finalizer)); }
+
+  Result<void> operator()(const RemoveFinalizer&) {
+    return gone_is_fine(patch(kube::remove_finalizer(object_, v1alpha1::finalizer)));
+  }
+
+  Result<void> operator()(const ApplyConfigMap& action) {
+    TRY(client_.apply(kube::kinds::config_maps, action.object));
+    return {};
+  }
+
+  // An answer that was lost, or a request that the library sent twice, leaves a Job of this name that is ours.
+  Result<void> operator()(const CreateJob& action) {
+    const Result<Object> created = client_.create(kube::kinds::jobs, action.object);
+    if (created.ok() || created.error().fault != Fault::conflict) return outcome_of(created);
+    const Object existing = TRY(client_.get(kube::kinds::jobs, action.object.key()));
+    if (existing.label(v1alpha1::uid_label) == object_.uid()) return {};
+    return Error{Fault::invalid, "job " + existing.name() + " exists and belongs to somebody else",
+                 "delete it or name this Replication otherwise"};
+  }
+
+  Result<void> operator()(const DeleteJob& action) {
+    const kube::Key key{object_.space(), action.name};
+    TRY(gone_is_fine(client_.remove(kube::kinds::config_maps, key)));
+    return gone_is_fine(
+        client_.remove(kube::kinds::jobs, key, {.propagation = kube::Propagation::foreground, .uid = action.uid}));
+  }
+
+  Result<void> operator()(const Announce& action) {
+    events_.emit(object_, action.note);
+    return {};
+  }
+
+  const std::string& version() const { return version_; }
+
+ private:
+  static Result<void> outcome_of(const Result<Object>& result) {
+    if (!result.ok()) return result.error();
+    return {};
+  }
+
+  Result<void> patch(const Json& change) {
+    const Object patched = TRY(client_.merge_patch(replications(), object_.key(), change));
+    version_ = patched.resource_version();
+    return {};
+  }
+
+  const kube::Client& client_;
+  kube::Events& events_;
+  const Object& object_;
+  std::string version_;
+};
+
+}  // namespace
+
+Result<std::string> perform(const kube::Client& client, kube::Events& events, const Object& object,
+                            const std::vector<Action>& actions) {
+  Performer performer(client, events, object);
+  for (const Action& action : actions) TRY(std::visit(performer, action));
+  return performer.version();
+}
+
+Result<void> publish(const kube::Client& client, const Object& object, const std::string& version,
+                     const v1alpha1::Status& status) {
+  const Object intent(
+      {{"apiVersion", v1alpha1::api_version},
+       {"kind", v1alpha1::kind},
+       {"metadata", {{"name", object.name()}, {"namespace", object.space()}, {"resourceVersion", version}}},
+       {"status", to_json(status)}});
+  const Result<Object> applied = client.apply(replications(), intent, kube::Subresource::status);
+  if (applied.ok() || applied.error().fault == Fault::missing) return {};
+  return applied.error();
+}
+
+}  // namespace tributary::replication

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "operator/kube/client.h"
+#include "operator/kube/event.h"
+#include "operator/replication/decide.h"
+
+namespace tributary::replication {
+
+// Carries out actions in order and stops at the first failure; each is idempotent, so a pass that was cut short is
+// simply repeated. Answers the object's resource version afterwards.
+Result<std::string> perform(const kube::Client& client, kube::Events& events, const kube::Object& object,
+                            const std::vector<Action>& actions);
+
+// Writes the status, unless the object was changed since `version` (conflict). A vanished object is no error.
+Result<void> publish(const kube::Client& client, const kube::Object& object, const std::string& version,
+                     const v1alpha1::Status& status);
+
+}  // namespace tributary::replication

@@ -1,0 +1,99 @@
+#include "operator/replication/scope.h"
+
+#include "operator/api/names.h"
+#include "operator/kube/kinds.h"
+
+namespace tributary::replication {
+namespace {
+
+using kube::Change;
+using kube::Key;
+using kube::Object;
+
+kube::Priority priority_of(const Change& change) {
+  return change.initial ? kube::Priority::initial : kube::Priority::live;
+}
+
+std::string secret_index(const std::string& space, const std::string& name) {
+  return space + "/" + name;
+}
+
+std::vector<std::string> secrets_of(const Object& object) {
+  std::vector<std::string> names;
+  for (const char* end : {"source", "target"}) {
+    names.push_back(secret_index(object.space(), kube::text_at(object.json(), {"spec", end, "secretRef", "name"})));
+  }
+  return names;
+}
+
+std::vector<std::string> uid_of(const Object& object) {
+  return {object.label(v1alpha1::uid_label)};
+}
+
+void drop_spec(Object& object) {
+  object.json().erase("spec");
+}
+
+void keep_identity(Object& object) {
+  object = Object({{"metadata",
+                    {{"name", object.name()},
+                     {"namespace", object.space()},
+                     {"uid", object.uid()},
+                     {"resourceVersion", object.resource_version()}}}});
+}
+
+// A dependent carries its Replication's name as a label.
+kube::Watch::Handler queue_owner(kube::Queue& queue) {
+  return [&queue](const Change& change) {
+    const Object& object = change.either();
+    queue.add({object.space(), object.label(v1alpha1::name_label)}, priority_of(change));
+  };
+}
+
+}  // namespace
+
+const kube::Resource& replications() {
+  static const kube::Resource resource{v1alpha1::group, v1alpha1::version, v1alpha1::kind, v1alpha1::plural};
+  return resource;
+}
+
+kube::WatchOptions Scope::watching(const kube::Resource& resource, const std::string& labels) const {
+  kube::WatchOptions options;
+  options.resource = resource;
+  options.selection.space = space_;
+  options.selection.labels = labels;
+  if (!labels.empty()) options.slim = drop_spec;
+  if (resource.kind == kube::kinds::secrets.kind) {
+    options.selection.detail = kube::Detail::metadata;
+    options.slim = keep_identity;
+  }
+  return options;
+}
+
+Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue)
+    : space_(std::move(space)),
+      objects_(secrets_of),
+      pods_(uid_of),
+      object_watch_(transport, watching(replications()), objects_,
+                    [&queue](const Change& change) { queue.add(change.either().key(), priority_of(change)); }),
+      job_watch_(transport, watching(kube::kinds::jobs, v1alpha1::uid_label), jobs_, queue_owner(queue)),
+      pod_watch_(transport, watching(kube::kinds::pods, v1alpha1::uid_label), pods_, queue_owner(queue)),
+      secret_watch_(transport, watching(kube::kinds::secrets), secrets_, [this, &queue](const Change& change) {
+        const Object& secret = change.either();
+        for (const kube::Seen& user : objects_.indexed(secret_index(secret.space(), secret.name()))) {
+          queue.add(user->key(), priority_of(change));
+        }
+      }) {}
+
+bool Scope::wait_synced(Deadline deadline, std::stop_token stop) const {
+  for (const kube::Store* store : {&objects_, &jobs_, &pods_, &secrets_}) {
+    if (!store->wait_synced(deadline, stop)) return false;
+  }
+  return true;
+}
+
+bool Scope::synced() const {
+  return objects_.synced() && jobs_.synced() && pods_.synced() && secrets_.synced();
+}
+
+}  // namespace tributary::replication

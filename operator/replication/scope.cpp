@@ -35,11 +35,11 @@ void drop_spec(Object& object) {
 }
 
 void keep_identity(Object& object) {
-  object = Object({{"metadata",
-                    {{"name", object.name()},
-                     {"namespace", object.space()},
-                     {"uid", object.uid()},
-                     {"resourceVersion", object.resource_version()}}}});
+  object = Object(kube::Json{{"metadata",
+                              {{"name", object.name()},
+                               {"namespace", object.space()},
+                               {"uid", object.uid()},
+                               {"resourceVersion", object.resource_version()}}}});
 }
 
 // A dependent carries its Replication's name as a label.

@@ -1,0 +1,34 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "engine/base/log.h"
+#include "engine/cli/options.h"
+#include "engine/cli/output.h"
+#include "engine/cli/verbs.h"
+
+// tributary: command line -> verb -> exit code.
+namespace {
+
+int run(const tributary::cli::Invocation& invocation) {
+  using namespace tributary::cli;
+  const Options& options = invocation.options;
+  if (invocation.flaw) return publish(report_of(options, *invocation.flaw, "InvalidConfiguration"), options);
+  switch (options.verb) {
+    case Verb::validate:
+      return validate(options);
+    case Verb::init:
+      return init(options);
+    case Verb::none:
+      break;
+  }
+  return std::fputs(invocation.text.c_str(), stdout) < 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int code = run(tributary::cli::read_command_line(std::vector<std::string>(argv + 1, argv + argc)));
+  tributary::log::flush();
+  return code;
+}

@@ -13,7 +13,7 @@ namespace {
 int run(const tributary::cli::Invocation& invocation) {
   using namespace tributary::cli;
   const Options& options = invocation.options;
-  if (invocation.flaw) return publish(report_of(options, *invocation.flaw, "InvalidConfiguration"), options);
+  if (invocation.flaw) return publish(report_of(options, *invocation.flaw, "BadConfiguration"), options);
   switch (options.verb) {
     case Verb::validate:
       return validate(options);

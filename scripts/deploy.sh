@@ -11,7 +11,7 @@ kube() { "${KUBE[@]}" "$@"; }
 deploy_operator() {
   kube apply --server-side --force-conflicts -f crds/ >&2
   kube wait --for=condition=Established --timeout=60s crd/replications.tributary.dev >&2
-  cat config/install/*.yaml | sed "s#image: .*/\?tributary:.*#image: $1#" | kube apply --server-side --force-conflicts -f - >&2
+  sed "s#$DEPLOYED_IMAGE#$1#" config/install/operator.yaml | kube apply --server-side --force-conflicts -f - >&2
   # The same tag may stand for a newer image.
   kube -n tributary-system rollout restart deployment/tributary-operator >&2
   kube -n tributary-system rollout status --timeout=120s deployment/tributary-operator >&2

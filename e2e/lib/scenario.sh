@@ -9,9 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/postgres.sh"
 
 SCENARIO=$(basename "$(dirname "$(readlink -f "$0")")")
 NAMESPACE=e2e-$SCENARIO
-HOST_ADDRESS=$("$ROOT/e2e/cluster/cluster.sh" address)
+SERVER_ADDRESS=$(node_address)
 SCENARIO_DIR=$(mktemp -d "${TMPDIR:-/tmp}/tributary-e2e.XXXXXX")
-chmod 755 "$SCENARIO_DIR"
 
 in_namespace() { kubectl -n "$NAMESPACE" "$@"; }
 
@@ -21,13 +20,11 @@ end_scenario() {
   if ((status != 0)); then show_everything >&2 || true; fi
   in_namespace delete replications --all --wait=false >/dev/null 2>&1 || true
   kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null 2>&1 || true
-  local pid
-  for pid in "${SERVER_PIDS[@]}" "${HELPER_PIDS[@]}"; do kill -QUIT "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
+  remove_servers || true
+  wait 2>/dev/null || true # psql of hold_copy
   rm -rf "$SCENARIO_DIR"
   exit "$status"
 }
-HELPER_PIDS=()
 trap end_scenario EXIT
 trap 'exit 130' INT TERM
 
@@ -49,9 +46,8 @@ begin() {
 
 # secret NAME SERVER DATABASE [password]
 secret() {
-  local port_name=${2^^}_PORT
   in_namespace create secret generic "$1" --dry-run=client -o yaml \
-    --from-literal=host="$HOST_ADDRESS" --from-literal=port="${!port_name}" --from-literal=dbname="$3" \
+    --from-literal=host="$SERVER_ADDRESS" --from-literal=port="${SERVER_PORTS[$2]}" --from-literal=dbname="$3" \
     --from-literal=username=postgres --from-literal=password="${4:-$SERVER_PASSWORD}" | in_namespace apply -f - >/dev/null
 }
 
@@ -106,7 +102,7 @@ CREATE TABLE slow (id int PRIMARY KEY, text text);
 INSERT INTO slow SELECT i, repeat('slow', 100) FROM generate_series(1, 2000) i;
 CREATE FUNCTION passes(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS \$\$
 BEGIN
-  IF inet_server_port() = $TARGET_PORT THEN
+  IF inet_server_port() = ${SERVER_PORTS[target]} THEN
     PERFORM pg_advisory_lock_shared(4711);
     PERFORM pg_advisory_unlock_shared(4711);
   END IF;
@@ -121,7 +117,6 @@ hold_copy() { # DATABASE: of the target; it is created here
   # One session keeps the lock until its input ends.
   mkfifo "$SCENARIO_DIR/hold"
   psql_as_superuser target "$1" <"$SCENARIO_DIR/hold" >/dev/null &
-  HELPER_PIDS+=($!)
   exec 7>"$SCENARIO_DIR/hold"
   echo 'SELECT pg_advisory_lock(4711);' >&7
   wait_until 10 "the copy is held" lock_is_held "$1"

@@ -9,15 +9,14 @@ start_server source 17
 start_server target 17
 psql_as_superuser source postgres -c "CREATE DATABASE shop"
 psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
-kill -QUIT "${SERVER_PIDS[0]}"
-wait "${SERVER_PIDS[0]}" || true
+stop_server source
 secret source source shop
 secret target target shop
 replication shop Snapshot </dev/null
-wait_until 60 "the message names the source's address" condition_says shop Ready "$HOST_ADDRESS:$SOURCE_PORT"
+wait_until 60 "the message names the source's address" condition_says shop Ready "$SERVER_ADDRESS:${SERVER_PORTS[source]}"
 expect "Ready is False" condition_is shop Ready False
 expect "it is not Stalled: this mends itself" condition_is shop Stalled ""
 
-run_server source 17
+resume_server source
 wait_ready shop 180
 expect_equal_content shop

@@ -5,7 +5,7 @@
 
 #include "engine/base/result.h"
 #include "engine/cli/options.h"
-#include "engine/pipeline/session.h"
+#include "engine/pipeline/preview.h"
 
 // Nothing is dropped because of a flag alone: somebody says yes beforehand, or at the terminal.
 namespace tributary::cli {

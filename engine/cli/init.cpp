@@ -1,10 +1,14 @@
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "engine/base/log.h"
 #include "engine/cli/consent.h"
 #include "engine/cli/output.h"
+#include "engine/cli/plan_view.h"
 #include "engine/cli/run.h"
 #include "engine/cli/verbs.h"
+#include "engine/pipeline/preview.h"
 #include "engine/pipeline/session.h"
 #include "engine/postgres/servers.h"
 
@@ -25,9 +29,8 @@ int dry_run(const Options& options) {
   const Result<pipeline::SnapshotPlan> plan = pipeline::plan_snapshot(options.spec, *servers, until);
   if (!plan) return refuse(plan.error(), "PlanFailed", options);
   const bool json = options.output == Output::json;
-  const std::string text = json ? pipeline::to_json(*plan) : pipeline::to_text(*plan);
-  std::fputs((text + (text.ends_with('\n') ? "" : "\n")).c_str(), stdout);
-  return 0;
+  const std::string text = json ? plan_json(*plan) + "\n" : plan_text(*plan, style_of(STDOUT_FILENO));
+  return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
 }
 
 Result<void> get_consent(const Options& options) {

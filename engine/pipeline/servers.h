@@ -44,6 +44,8 @@ class Servers {
   virtual Result<std::vector<DatabasePair>> databases(const Until& until) = 0;
   // Creates on the target the roles that the source has; what could not be brought over is a finding.
   virtual Result<std::vector<api::Finding>> copy_roles(const Until& until) = 0;
+  // Connects the source of one database alone, for a plan. Writes nothing; must go before these Servers.
+  virtual Result<std::unique_ptr<Source>> source(const DatabasePair& databases, const Until& until) = 0;
   // Connects both ends of one database; creates the target's where that is allowed.
   virtual Result<std::unique_ptr<Link>> link(const DatabasePair& databases, const Until& until) = 0;
   // Copy streams that both ends have room for; at least 1.

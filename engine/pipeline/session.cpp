@@ -8,6 +8,7 @@
 #include "engine/base/backoff.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/copy.h"
+#include "engine/pipeline/refusal.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -133,12 +134,10 @@ Result<void> Session::check() {
   const std::vector<api::Finding> findings =
       TRY(retried(api::Phase::validating, "checking both ends", [&] { return servers_.preflight(until_); }));
   add(findings);
-  for (const api::Finding& finding : findings) {
-    if (finding.severity != api::Severity::error) continue;
-    report_.reason = finding.code;
-    return Error{Fault::invalid, finding.subject + ": " + finding.message, finding.hint};
-  }
-  return {};
+  const api::Finding* error = first_error(findings);
+  if (error == nullptr) return {};
+  report_.reason = error->code;
+  return refusal(*error);
 }
 
 Result<void> Session::snapshot() {

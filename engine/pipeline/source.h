@@ -66,7 +66,8 @@ class Source {
   // Takes the view and locks the selected tables against rewrites. Fault::transient when somebody holds a
   // conflicting lock for too long, naming the session.
   virtual Result<SnapshotInfo> open_snapshot(const Until& until) = 0;
-  // The selected tables that hold rows of their own, in a stable order.
+  // The selected tables that hold rows of their own, in a stable order, each with the format that a target of the
+  // same types takes.
   virtual Result<std::vector<model::Table>> tables(const Until& until) = 0;
   virtual Result<Schema> schema(const Until& until) = 0;
   // Where tables may be cut into ranges of pages that are read without scanning the rest.

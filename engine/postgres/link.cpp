@@ -14,11 +14,9 @@ constexpr std::size_t objects_at_once = 500;
 }  // namespace
 
 Result<void> Link::agree_on_formats(std::vector<model::Table>& tables, const Until& until) {
-  const Result<Shapes> source = read_shapes(source_->coordinator(), until);
-  if (!source) return source.error();
   const Result<Shapes> target = read_shapes(target_->control(), until);
   if (!target) return target.error();
-  for (model::Table& table : tables) table.format = choose_format(table, *source, *target);
+  for (model::Table& table : tables) table.format = choose_format(table, source_->shapes(), *target);
   return {};
 }
 

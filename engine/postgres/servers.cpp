@@ -39,6 +39,8 @@ class Servers final : public pipeline::Servers {
   Result<std::vector<api::Finding>> preflight(const Until& until) override;
   Result<std::vector<pipeline::DatabasePair>> databases(const Until& until) override;
   Result<std::vector<api::Finding>> copy_roles(const Until& until) override;
+  Result<std::unique_ptr<pipeline::Source>> source(const pipeline::DatabasePair& databases,
+                                                   const Until& until) override;
   Result<std::unique_ptr<pipeline::Link>> link(const pipeline::DatabasePair& databases, const Until& until) override;
   Result<int> parallelism(const Until& until) override;
 
@@ -141,6 +143,13 @@ std::string Servers::selection_digest() const {
   for (const std::string& each : spec_.selection.include_tables) text += "+" + each + '\0';
   for (const std::string& each : spec_.selection.exclude_tables) text += "-" + each + '\0';
   return text.empty() ? text : digest(text);
+}
+
+Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::DatabasePair& databases, const Until& until) {
+  Connection server = TRY(connect_target_server(until));
+  const TargetTraits traits = TRY(read_target_traits(server, until));
+  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
+  return std::unique_ptr<pipeline::Source>(std::move(source));
 }
 
 Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePair& databases, const Until& until) {

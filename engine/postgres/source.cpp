@@ -120,9 +120,17 @@ Result<void> Source::check_storage(const Until& until) {
                "a new snapshot sees it whole"};
 }
 
-Result<std::vector<model::Table>> Source::tables(const Until&) {
+Result<std::vector<model::Table>> Source::tables(const Until& until) {
+  Result<Shapes> shapes = read_shapes(*coordinator_, until);
+  if (!shapes) return shapes.error();
+  shapes_ = std::move(shapes).value();
+  Shapes target = shapes_;
+  target.server_version = options_.target.version;
   std::vector<model::Table> tables;
-  for (const CatalogTable& each : tables_) tables.push_back(each.table);
+  for (const CatalogTable& each : tables_) {
+    tables.push_back(each.table);
+    tables.back().format = choose_format(each.table, shapes_, target);
+  }
   return tables;
 }
 

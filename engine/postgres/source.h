@@ -11,6 +11,7 @@
 #include "engine/pipeline/source.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/copy_format.h"
 #include "engine/postgres/schema_read.h"
 
 namespace tributary::postgres {
@@ -50,6 +51,8 @@ class Source final : public pipeline::Source {
   Result<Connection> join_snapshot(std::string_view purpose, const Until& until);
   // For questions about the catalog, inside the snapshot.
   Connection& coordinator() { return *coordinator_; }
+  // How the columns of all tables travel; read by tables().
+  const Shapes& shapes() const { return shapes_; }
   std::string client_encoding() const { return coordinator_->reported("client_encoding"); }
 
  private:
@@ -67,6 +70,7 @@ class Source final : public pipeline::Source {
   std::optional<Connection> coordinator_;
   std::string snapshot_;
   std::vector<CatalogTable> tables_;                              // selected
+  Shapes shapes_;
   std::map<model::Name, std::vector<model::Name>> partition_of_;  // nearest first
   std::vector<model::Name> sequences_;
   std::vector<api::Finding> findings_;

@@ -22,9 +22,9 @@ std::string properties_query(int major) {
 
 const char* const grants_query =
     "SELECT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, a.privilege_type, "
-    "a.is_grantable "
+    "bool_or(a.is_grantable) "
     "FROM pg_catalog.pg_database d CROSS JOIN LATERAL pg_catalog.aclexplode(d.datacl) a "
-    "WHERE d.datname = pg_catalog.current_database() AND a.grantee <> d.datdba ORDER BY 1, 2, 3";
+    "WHERE d.datname = pg_catalog.current_database() GROUP BY 1, 2 ORDER BY 1, 2";
 
 const char* const settings_query =
     "SELECT CASE s.setrole WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(s.setrole) END, c.words "
@@ -79,23 +79,17 @@ class Describer {
     }
   }
 
-  void grants(const Rows& rows) {
-    std::vector<Grant> grants;
-    for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
-    for (const std::string& sql : grant_statements(object_, grants, target_.roles)) {
-      add("grants", sql, !target_.superuser);
-    }
-  }
-
-  // Last: whoever hands a database over may not be able to change it afterwards.
-  void owner(const std::string& role, std::vector<api::Finding>& findings) {
-    if (role == target_.user) return;
-    if (target_.assumable.contains(role)) {
-      add("owner", "ALTER " + object_ + " OWNER TO " + quote_identifier(role), !target_.superuser);
-      return;
-    }
+  // A superuser's grants are the owner's, so the owner comes first and stands in them. Whoever else hands a database
+  // over may not be able to change it afterwards: there the owner comes last and takes over what we had.
+  void ownership(const std::string& owner, const Rows* grants, std::vector<api::Finding>& findings) {
+    const bool hands_over = owner != target_.user && target_.assumable.contains(owner);
+    const std::string alter = "ALTER " + object_ + " OWNER TO " + quote_identifier(owner);
+    if (hands_over && target_.superuser) add("owner", alter, false);
+    if (grants != nullptr) this->grants({owner, hands_over && target_.superuser ? owner : target_.user}, *grants);
+    if (hands_over && !target_.superuser) add("owner", alter, true);
+    if (hands_over || owner == target_.user) return;
     findings.push_back({api::Severity::warning, "OwnerNotSet", "database " + name_,
-                        "its owner " + role + " does not exist on the target or may not be assumed by " + target_.user,
+                        "its owner " + owner + " does not exist on the target or may not be assumed by " + target_.user,
                         ""});
   }
 
@@ -103,6 +97,14 @@ class Describer {
   std::vector<Statement> take() { return std::move(statements_); }
 
  private:
+  void grants(const Owners& owners, const Rows& rows) {
+    std::vector<Grant> grants;
+    for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
+    for (const std::string& sql : grant_statements(object_, owners, grants, target_.roles)) {
+      add("grants", sql, !target_.superuser);
+    }
+  }
+
   const TargetTraits& target_;
   const std::string& name_;
   std::string object_;
@@ -129,8 +131,7 @@ Result<DatabaseStatements> database_statements(Connection& source, const TargetT
                   !target.superuser);
   }
   describer.settings(settings);
-  if (row.boolean(0, 11)) describer.grants(grants);
-  describer.owner(row.str(0, 6), findings);
+  describer.ownership(row.str(0, 6), row.boolean(0, 11) ? &grants : nullptr, findings);
   if (row.text(0, 10) != "pg_default") {
     findings.push_back({api::Severity::warning, "TablespaceLeftOut", "database " + name,
                         "it is in tablespace " + row.str(0, 10) + " on the source and in the default one on the target",

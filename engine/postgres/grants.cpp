@@ -4,13 +4,15 @@
 
 namespace tributary::postgres {
 
-std::vector<std::string> grant_statements(const std::string& object, const std::vector<Grant>& grants,
-                                          const std::set<std::string>& roles) {
-  std::vector<std::string> statements = {"REVOKE ALL ON " + object + " FROM PUBLIC"};
+std::vector<std::string> grant_statements(const std::string& object, const Owners& owners,
+                                          const std::vector<Grant>& grants, const std::set<std::string>& roles) {
+  std::vector<std::string> statements = {"REVOKE ALL ON " + object + " FROM PUBLIC, " +
+                                         quote_identifier(owners.current)};
   for (const Grant& grant : grants) {
-    if (!grant.grantee.empty() && !roles.contains(grant.grantee)) continue;
+    const std::string& grantee = grant.grantee == owners.former ? owners.current : grant.grantee;
+    if (!grantee.empty() && !roles.contains(grantee)) continue;
     statements.push_back("GRANT " + grant.privilege + " ON " + object + " TO " +
-                         (grant.grantee.empty() ? "PUBLIC" : quote_identifier(grant.grantee)) +
+                         (grantee.empty() ? "PUBLIC" : quote_identifier(grantee)) +
                          (grant.grantable ? " WITH GRANT OPTION" : ""));
   }
   return statements;

@@ -13,9 +13,16 @@ struct Grant {
   bool grantable = false;
 };
 
-// Statements that leave `object` ("DATABASE \"shop\"") with these grants and no others, besides its owner's own; what
-// speaks of roles that are not in `roles` is left out.
-std::vector<std::string> grant_statements(const std::string& object, const std::vector<Grant>& grants,
-                                          const std::set<std::string>& roles);
+// Who an object belonged to where it came from, and whose it is when the statements are carried out: the first one's
+// grants become those of the second.
+struct Owners {
+  std::string former;
+  std::string current;
+};
+
+// Statements that leave `object` ("DATABASE \"shop\"") with these grants and no others, its owner's own among them;
+// what speaks of roles that are not in `roles` is left out.
+std::vector<std::string> grant_statements(const std::string& object, const Owners& owners,
+                                          const std::vector<Grant>& grants, const std::set<std::string>& roles);
 
 }  // namespace tributary::postgres

@@ -15,27 +15,30 @@ std::string name_of(std::uint32_t object) {
 Result<std::vector<Grant>> read_grants(Connection& source, const std::string& id, const Until& until) {
   const Rows rows = TRY(source.query(
       "SELECT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee) END, a.privilege_type, "
-      "a.is_grantable FROM pg_catalog.pg_largeobject_metadata l CROSS JOIN LATERAL pg_catalog.aclexplode(l.lomacl) a "
-      "WHERE l.oid = $1::pg_catalog.oid AND a.grantee <> l.lomowner ORDER BY 1, 2, 3",
+      "bool_or(a.is_grantable) FROM pg_catalog.pg_largeobject_metadata l CROSS JOIN LATERAL "
+      "pg_catalog.aclexplode(l.lomacl) a "
+      "WHERE l.oid = $1::pg_catalog.oid GROUP BY 1, 2 ORDER BY 1, 2",
       {id}, until));
   std::vector<Grant> grants;
   for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
   return grants;
 }
 
-// Comment, grants and, last, owner.
+// Comment, grants and owner, in the order that database_statements.cpp explains.
 Result<std::string> description(Connection& source, const TargetTraits& target, std::uint32_t object, const Rows& row,
                                 const Until& until) {
   std::string sql;
   if (!row.is_null(0, 1)) sql += "COMMENT ON " + name_of(object) + " IS " + quote_literal(row.text(0, 1)) + ";";
+  const std::string owner = row.str(0, 0);
+  const bool hands_over = owner != target.user && target.assumable.contains(owner);
+  const std::string alter = "ALTER " + name_of(object) + " OWNER TO " + quote_identifier(owner) + ";";
+  if (hands_over && target.superuser) sql += alter;
   if (row.boolean(0, 2)) {
     const std::vector<Grant> grants = TRY(read_grants(source, std::to_string(object), until));
-    for (const std::string& grant : grant_statements(name_of(object), grants, target.roles)) sql += grant + ";";
+    const Owners owners{owner, hands_over && target.superuser ? owner : target.user};
+    for (const std::string& grant : grant_statements(name_of(object), owners, grants, target.roles)) sql += grant + ";";
   }
-  const std::string owner = row.str(0, 0);
-  if (owner != target.user && target.assumable.contains(owner)) {
-    sql += "ALTER " + name_of(object) + " OWNER TO " + quote_identifier(owner) + ";";
-  }
+  if (hands_over && !target.superuser) sql += alter;
   return sql;
 }
 

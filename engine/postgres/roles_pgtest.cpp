@@ -101,7 +101,8 @@ constexpr const char* database_as_line =
     "SELECT format('%s', ARRAY[pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text, to_jsonb(d) ->> "
     "'datlocprovider', "
     "coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), to_jsonb(d) ->> 'daticurules', "
-    "datdba::regrole::text, datconnlimit::text, datacl::text, shobj_description(oid, 'pg_database'), "
+    "datdba::regrole::text, datconnlimit::text, (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM "
+    "unnest(datacl) a), shobj_description(oid, 'pg_database'), "
     "(SELECT string_agg(coalesce(nullif(setrole, 0)::regrole::text, '') || setconfig::text, ';' ORDER BY setrole) FROM "
     "pg_db_role_setting WHERE setdatabase = d.oid)]) "
     "FROM pg_database d WHERE datname = current_database()";
@@ -131,7 +132,9 @@ TEST_P(ADatabaseItself, is_created_and_described_as_on_the_source) {
                 " SET app.x = 'it''s'; COMMENT ON DATABASE " + name + " IS 'it''s'; ALTER DATABASE " + name +
                 " CONNECTION LIMIT 7; GRANT CREATE ON DATABASE " + name +
                 " TO \"Database owner\" WITH GRANT OPTION; REVOKE TEMPORARY ON DATABASE " + name +
-                " FROM PUBLIC; ALTER DATABASE " + name + " OWNER TO \"Database owner\"");
+                " FROM PUBLIC; GRANT CONNECT ON DATABASE " + name + " TO postgres; ALTER DATABASE " + name +
+                " OWNER TO \"Database owner\"; GRANT TEMPORARY ON DATABASE " + name +
+                " TO postgres; REVOKE CONNECT ON DATABASE " + name + " FROM \"Database owner\"");
   Connection source = connect(original.uri());
   Connection target = connect(server.uri("postgres"));
   std::vector<api::Finding> findings;

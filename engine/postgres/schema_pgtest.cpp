@@ -375,7 +375,8 @@ TEST(ADump, takes_an_odd_password_from_memory_and_shows_it_to_nobody) {
   testbed::PostgresServer& from = testbed::server(15);
   const testbed::Database source = from.create_database("pass word's");
   source.exec("CREATE TABLE t ()");
-  Connection target = connect_target(testbed::server(15).create_database("unused").uri());
+  const testbed::Database copy = testbed::server(15).create_database("copy");
+  Connection target = connect_target(copy.uri());
   const std::string uri = from.tcp_uri(source.name(), "postgres", testbed::PostgresServer::superuser_password);
   Reading reading = read(uri, target);
   EXPECT_EQ(reading.schema.schema.steps.size(), 2U);  // the table and its owner

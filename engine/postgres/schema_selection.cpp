@@ -18,12 +18,18 @@ bool is_publication(const TocEntry& entry) {
   return entry.type.starts_with("PUBLICATION");
 }
 
+// Every database has it from the start, and only the owner of schema public may write it.
+bool is_standard_comment(const TocEntry& entry) {
+  return entry.type == "COMMENT" && entry.tag == "SCHEMA \"public\"" &&
+         entry.sql.find("IS 'standard public schema';") != std::string::npos;
+}
+
 // What a dump says about itself and what has other ways: settings, the database, contents.
 bool is_no_object(const TocEntry& entry) {
   static const std::set<std::string> types = {"ENCODING",     "STDSTRINGS",   "SEARCHPATH",      "DATABASE",
                                               "TABLE DATA",   "BLOB",         "BLOB METADATA",   "BLOBS",
                                               "SEQUENCE SET", "SUBSCRIPTION", "STATISTICS DATA", "DATABASE PROPERTIES"};
-  return types.contains(entry.type) || is_publication(entry);
+  return types.contains(entry.type) || is_publication(entry) || is_standard_comment(entry);
 }
 
 // Belongs to its table or object so closely that nobody asks where it went.
@@ -44,6 +50,10 @@ class Choice {
     kept_ = std::vector<bool>(entries_.size(), true);
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (is_table(entries_[i])) selected_[i] = is_selected(entries_[i].object);
+      if (entries_[i].type != "TABLE ATTACH") continue;
+      for (const int partition : entries_[i].depends) {
+        for (const int parent : entries_[i].depends) attachments_.insert({partition, parent});
+      }
     }
   }
 
@@ -105,6 +115,13 @@ class Choice {
     return owner == facts_.owned_sequences.end() || !owner->second.identity;
   }
 
+  // What a declaration names but can do without: the owner of a sequence, and the table above a partition, which is
+  // declared as a table of its own and attached afterwards.
+  bool is_soft(std::size_t i, std::size_t dependency) const {
+    if (!is_table(entries_[dependency])) return false;
+    return stands_alone(i) || attachments_.contains({entries_[i].id, entries_[dependency].id});
+  }
+
   void need(std::size_t first) {
     std::vector<std::size_t> open = {first};
     while (!open.empty()) {
@@ -115,8 +132,7 @@ class Choice {
       for (const int dependency : entries_[i].depends) {
         const auto found = position_.find(dependency);
         if (found == position_.end()) continue;
-        const bool soft = stands_alone(i) && is_table(entries_[found->second]);
-        if (!soft) open.push_back(found->second);
+        if (!is_soft(i, found->second)) open.push_back(found->second);
       }
     }
   }
@@ -161,6 +177,7 @@ class Choice {
   const SchemaFacts& facts_;
   const SelectsTable& selects_;
   std::map<int, std::size_t> position_;
+  std::set<std::pair<int, int>> attachments_;  // ids of a partition and the table above it, either way round
   std::map<std::uint32_t, std::size_t> table_entry_;
   std::vector<bool> selected_;
   std::vector<bool> needed_;

@@ -14,7 +14,8 @@ namespace tributary::postgres {
 // types, functions, sequences and extensions stay, and so do views, functions with a parsed body, triggers, rules,
 // policies and foreign keys as long as every table they speak of is there; the others are left out and named in
 // `findings`. A table that a selected one cannot be declared without (its inheritance parent, the row type of a
-// column) is kept too, without its rows. Publications are always left out.
+// column) is kept too, without its rows. A partition needs no table above it: selected alone it becomes a table of its
+// own. Publications are always left out.
 std::vector<bool> select_entries(const Toc& toc, const SchemaFacts& facts, const SelectsTable& selects,
                                  std::vector<api::Finding>& findings);
 

@@ -345,6 +345,7 @@ SELECT lo_from_bytea(910002, '');
 SELECT lo_from_bytea(910003, decode(repeat('00ff5c4e', 700000), 'hex'));
 ALTER LARGE OBJECT 910001 OWNER TO fidelity_owner;
 GRANT SELECT ON LARGE OBJECT 910001 TO fidelity_reader;
+REVOKE UPDATE ON LARGE OBJECT 910001 FROM fidelity_owner;
 COMMENT ON LARGE OBJECT 910001 IS 'it''s large';
 SELECT lo_put(lo_create(910004), 5000000, 'after a hole');
 

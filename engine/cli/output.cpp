@@ -89,11 +89,12 @@ std::string report_text(const api::Report& report, const Style& style) {
 
 int publish(const api::Report& report, const Options& options) {
   if (!options.termination_log.empty()) write_termination_log(report, options.termination_log);
+  const bool done = report.exit_code == api::ExitCode::done;
   if (options.output == Output::json) {
+    if (!done) log::error("not done", {{"reason", report.reason}, {"error", report.message}, {"hint", report.hint}});
     write(stdout, api::to_json(report) + "\n");
   } else {
     write(stdout, report_text(report, style_of(STDOUT_FILENO)));
-    const bool done = report.exit_code == api::ExitCode::done;
     write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO)));
   }
   log::flush();

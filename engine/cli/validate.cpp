@@ -3,35 +3,29 @@
 #include "engine/cli/output.h"
 #include "engine/cli/run.h"
 #include "engine/cli/verbs.h"
+#include "engine/pipeline/refusal.h"
 #include "engine/postgres/preflight.h"
 
 namespace tributary::cli {
 namespace {
 
-// An end that cannot be reached may be reachable later; every other error waits for a person.
-api::ExitCode exit_code_of(const std::vector<api::Finding>& findings) {
-  for (const api::Finding& finding : findings) {
-    const bool may_pass = finding.code == "SourceUnreachable" || finding.code == "TargetUnreachable";
-    if (finding.severity == api::Severity::error && !may_pass) return api::ExitCode::bad_configuration;
-  }
-  return api::ExitCode::failed;
-}
-
-// The verdict: the first error speaks for all, the others are counted.
+// The verdict: one error speaks for all, the others are counted.
 api::Report judged(api::Report report) {
-  const auto is_error = [](const api::Finding& finding) { return finding.severity == api::Severity::error; };
-  const auto first = std::find_if(report.findings.begin(), report.findings.end(), is_error);
-  if (first == report.findings.end()) {
+  const api::Finding* spokesman = pipeline::first_error(report.findings);
+  if (spokesman == nullptr) {
     report.reason = "Validated";
     report.message = "nothing stands in the way";
     return report;
   }
-  const auto more = std::count_if(first + 1, report.findings.end(), is_error);
-  report.exit_code = exit_code_of(report.findings);
-  report.reason = first->code;
-  report.message = first->subject + ": " + first->message;
-  if (more > 0) report.message += " (and " + std::to_string(more) + (more == 1 ? " error more)" : " errors more)");
-  report.hint = first->hint;
+  const Error refusal = pipeline::refusal(*spokesman);
+  report.exit_code = api::exit_code_of(refusal.fault);
+  report.reason = spokesman->code;
+  report.message = refusal.what;
+  report.hint = refusal.hint;
+  const auto errors = std::count_if(report.findings.begin(), report.findings.end(), [](const api::Finding& finding) {
+    return finding.severity == api::Severity::error;
+  });
+  if (errors > 1) report.message += " (and " + std::to_string(errors - 1) + (errors == 2 ? " error more)" : " errors more)");
   return report;
 }
 

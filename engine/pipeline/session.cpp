@@ -127,7 +127,6 @@ void Session::blame(const Error& error) {
   if (report_.reason.empty()) report_.reason = reason_of(error.fault);
   report_.message = error.what;
   report_.hint = error.hint;
-  log::error("snapshot failed", {{"error", describe(error)}});
 }
 
 Result<void> Session::check() {

@@ -44,6 +44,25 @@ Result<void> undo_some(Connection& control, const Owner& owner, const Rows& step
   return {};
 }
 
+Result<void> forget_some(Connection& control, const Owner& owner, const Rows& tables, const Until& until) {
+  std::vector<std::string> schemas, names;
+  std::string filled;
+  for (int row = 0; row < tables.size(); ++row) {
+    schemas.push_back(tables.str(row, 0));
+    names.push_back(tables.str(row, 1));
+    if (tables.boolean(row, 2))
+      filled += (filled.empty() ? "TRUNCATE ONLY " : ", ONLY ") + quote_name({schemas.back(), names.back()});
+  }
+  if (!filled.empty()) TRY(control.execute(filled, until));
+  for (const char* rows : {"_tributary.part", "_tributary.table_state"}) {
+    TRY(control.query("DELETE FROM " + std::string(rows) +
+                          " WHERE replication = $1 AND (schema_name, table_name) IN"
+                          " (SELECT * FROM unnest($2::text[], $3::text[]))",
+                      {owner.key, array_literal(schemas), array_literal(names)}, until));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> undo_steps(Connection& control, const Owner& owner, const std::set<std::string>& keep,
@@ -80,6 +99,7 @@ Result<void> unlink_objects(Connection& control, const Owner& owner, const Until
   }
 }
 
+// The ledger's foreign keys do not fire in a session that loads data: part rows go by themselves.
 Result<void> forget_tables(Connection& control, const Owner& owner, const pipeline::TableRecords& kept,
                            const Until& until) {
   std::vector<std::string> schemas, names;
@@ -87,25 +107,19 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const pipeli
     schemas.push_back(name.schema);
     names.push_back(name.name);
   }
-  const std::string others =
-      " t.replication = $1 AND (t.schema_name, t.table_name) NOT IN"
-      " (SELECT * FROM unnest($2::text[], $3::text[]))";
   const std::vector<std::optional<std::string>> values{owner.key, array_literal(schemas), array_literal(names)};
-  const Rows filled = TRY(control.query(
-      "SELECT t.schema_name, t.table_name FROM _tributary.table_state t"
-      " JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name"
-      " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name AND c.relkind = 'r'"
-      " WHERE t.parts_done > 0 AND" +
-          others,
-      values, until));
-  return in_transaction(control, owner, until, [&]() -> Result<void> {
-    std::string tables;
-    for (int row = 0; row < filled.size(); ++row)
-      tables += (row == 0 ? "ONLY " : ", ONLY ") + quote_name({filled.str(row, 0), filled.str(row, 1)});
-    if (!tables.empty()) TRY(control.execute("TRUNCATE " + tables, until));
-    TRY(control.query("DELETE FROM _tributary.table_state t WHERE" + others, values, until));
-    return {};
-  });
+  while (true) {
+    const Rows tables = TRY(control.query(
+        "SELECT t.schema_name, t.table_name, c.oid IS NOT NULL AND t.parts_done > 0 FROM _tributary.table_state t"
+        " LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name"
+        " LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name AND c.relkind = 'r'"
+        " WHERE t.replication = $1 AND (t.schema_name, t.table_name) NOT IN"
+        "   (SELECT * FROM unnest($2::text[], $3::text[])) LIMIT " +
+            std::to_string(undone_at_once),
+        values, until));
+    if (tables.size() == 0) return {};
+    TRY(in_transaction(control, owner, until, [&] { return forget_some(control, owner, tables, until); }));
+  }
 }
 
 }  // namespace tributary::postgres

@@ -9,6 +9,7 @@
 #include "engine/postgres/sql.h"
 #include "engine/postgres/statements.h"
 #include "engine/postgres/toc_names.h"
+#include "engine/postgres/undo.h"
 
 namespace tributary::postgres {
 namespace {
@@ -143,7 +144,9 @@ class Builder {
     step.kind = entry.type;
     step.object = describe(entry);
     step.sql = entry.sql;
-    step.may_exist = !is_grant(entry) && !is_remark(entry);
+    // Indexes and constraints go with their table.
+    if (step.stage != Stage::with_table) step.undo = undo_of(entry);
+    step.may_exist = entry.type == "SCHEMA";  // one is like another
     return step;
   }
 
@@ -316,6 +319,7 @@ class Builder {
     step.object = "owner of " + step.object;
     step.sql = "ALTER " + *object + " OWNER TO " + quote_identifier(entry.owner);
     step.optional = !target_.superuser;
+    step.undo.clear();
     step.may_exist = false;
     if (step.stage == Stage::with_table) {
       step.table = table_with_rows(entry);

@@ -107,7 +107,9 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
   TRY(plan_tables(*control_, owner_, contents.tables, kept, until));
   auto options = std::make_shared<StepOptions>();
   options->done = TRY(read_steps_done(*control_, owner_.key, until));
-  options->may_all_exist = options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append;
+  // Only selected tables were dropped: what they need may be there.
+  options->may_all_exist = options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append ||
+                           (dropping() && !options_.selection.empty());
   step_options_ = std::move(options);
   return kept;
 }
@@ -200,9 +202,6 @@ Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents
     kept = TRY(read_tables_done(*control_, owner_.key, until));
     std::erase_if(kept, [](const auto& each) { return !each.second.done; });
     steps = TRY(read_steps_done(*control_, owner_.key, until));
-  } else if (same_schema && !drops_tables) {
-    for (const pipeline::SchemaStep& step : contents.schema.steps)
-      if (step.stage == pipeline::Stage::before_data) steps.insert(digest_of(step));
   }
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));

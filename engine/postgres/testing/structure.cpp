@@ -160,7 +160,8 @@ constexpr Fact facts[] = {
     {12,
      "SELECT 'comment', pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description FROM pg_description d "
      "WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass) AND d.classoid <> 'pg_largeobject'::regclass "
-     "AND d.classoid <> 'pg_publication'::regclass AND NOT EXISTS (SELECT FROM pg_depend m WHERE m.classid = "
+     "AND d.classoid <> 'pg_publication'::regclass AND d.objoid IS DISTINCT FROM to_regnamespace('_tributary') "
+     "AND NOT EXISTS (SELECT FROM pg_depend m WHERE m.classid = "
      "d.classoid "
      "AND m.objid = d.objoid AND m.deptype = 'e')"},
 };

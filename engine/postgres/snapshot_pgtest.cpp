@@ -1,0 +1,317 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <map>
+#include <thread>
+
+#include "engine/pipeline/copy.h"
+#include "engine/postgres/servers.h"
+#include "engine/postgres/testing/fidelity.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/postgres/testing/structure.h"
+#include "engine/testing/fingerprint.h"
+#include "engine/testing/postgres_server.h"
+
+namespace tributary::postgres {
+namespace {
+
+using testbed::Database;
+using testbed::done;
+using testbed::Flavour;
+using testbed::same_content;
+using testbed::server;
+using testbed::snapshot;
+using testbed::spec_between;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+
+std::vector<std::string> codes(const api::Report& report) {
+  std::vector<std::string> found;
+  for (const api::Finding& finding : report.findings) found.push_back(finding.code);
+  return found;
+}
+
+bool exists(testbed::PostgresServer& where, const std::string& database) {
+  return where.scalar("postgres", "SELECT count(*) FROM pg_database WHERE datname = '" + database + "'") == "1";
+}
+
+// ------------------------------------------------------------------------------------------ a whole database
+
+struct Majors {
+  int source;
+  int target;
+};
+
+class ADatabase : public ::testing::TestWithParam<Majors> {};
+
+TEST_P(ADatabase, arrives_with_every_row_and_every_sequence) {
+  auto& from = server(GetParam().source);
+  auto& to = server(GetParam().target, Flavour::replica);
+  const Database source = from.create_database("everything");
+  testbed::fill_with_everything(source, from.major());
+  source.exec("VACUUM ANALYZE");
+  const Database target = to.adopt_database("arrived_" + source.name());
+
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.snapshot.roles = true;
+  const api::Report report = snapshot(spec);
+
+  ASSERT_TRUE(done(report));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  EXPECT_EQ(report.consistency, api::Consistency::snapshot);
+  ASSERT_EQ(report.databases.size(), 1U);
+  EXPECT_EQ(report.databases[0].name, source.name());
+  EXPECT_EQ(report.databases[0].target, target.name());
+  if (from.major() != to.major()) return;
+  EXPECT_EQ(testbed::difference(testbed::structure(source.uri()), testbed::structure(target.uri())), "");
+}
+
+TEST_P(ADatabase, is_taken_back_whole_before_it_is_copied_again) {
+  auto& from = server(GetParam().source);
+  auto& to = server(GetParam().target, Flavour::replica);
+  const Database source = from.create_database("twice");
+  testbed::fill_with_everything(source, from.major());
+  testbed::create_fidelity_roles(to);
+  const Database target = to.adopt_database("twice_" + source.name());
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.replication = "uid-" + source.name();
+  ASSERT_TRUE(done(snapshot(spec)));
+  const std::vector<std::string> first = testbed::structure(target.uri());
+  source.exec("CREATE TABLE app.one_more AS SELECT 1 AS i");
+  spec.snapshot.request_id = "again";
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  source.exec("DROP TABLE app.one_more");
+  spec.snapshot.request_id = "and again";
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  EXPECT_EQ(testbed::difference(first, testbed::structure(target.uri())), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Pairs, ADatabase,
+                         ::testing::Values(Majors{13, 15}, Majors{15, 18}, Majors{17, 17}, Majors{12, 18}),
+                         [](const auto& pair) {
+                           return std::to_string(pair.param.source) + "_to_" + std::to_string(pair.param.target);
+                         });
+
+TEST(ASnapshot, of_an_empty_database_is_a_success) {
+  const Database source = server(17).create_database("empty");
+  const Database target = server(18).create_database("empty");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  EXPECT_TRUE(done(report));
+  EXPECT_EQ(report.databases.at(0).tables, 0U);
+}
+
+TEST(ASnapshot, counts_what_it_copied) {
+  const Database source = server(15).create_database("counted");
+  const Database target = server(18).create_database("counted");
+  source.exec("CREATE TABLE a AS SELECT generate_series(1, 1000) AS i; CREATE TABLE b (i int); CREATE TABLE c ()");
+  source.exec("INSERT INTO c DEFAULT VALUES; INSERT INTO c DEFAULT VALUES");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  ASSERT_TRUE(done(report));
+  EXPECT_EQ(report.databases.at(0).tables, 3U);
+  EXPECT_EQ(report.databases.at(0).rows, 1002U);
+  EXPECT_EQ(target.scalar("SELECT count(*) FROM c"), "2");
+}
+
+TEST(ASnapshot, refreshes_materialized_views_and_gathers_statistics) {
+  const Database source = server(15).create_database("views");
+  const Database target = server(18).create_database("views");
+  source.exec(
+      "CREATE TABLE t AS SELECT generate_series(1, 100) AS i; CREATE MATERIALIZED VIEW m AS SELECT sum(i) FROM t;"
+      "CREATE MATERIALIZED VIEW over AS SELECT * FROM m; CREATE MATERIALIZED VIEW bare AS SELECT 1 WITH NO DATA");
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
+  EXPECT_EQ(target.scalar("SELECT * FROM over"), "5050");
+  EXPECT_EQ(target.scalar("SELECT relispopulated FROM pg_class WHERE relname = 'bare'"), "f");
+  EXPECT_EQ(target.scalar("SELECT reltuples FROM pg_class WHERE relname = 't'"), "100");
+}
+
+TEST(ASnapshot, continues_sequences_where_the_source_stands) {
+  const Database source = server(15).create_database("sequences");
+  const Database target = server(18).create_database("sequences");
+  source.exec(
+      "CREATE TABLE t (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY);"
+      "INSERT INTO t SELECT FROM generate_series(1, 42); CREATE SEQUENCE down INCREMENT -1;"
+      "SELECT nextval('down'); CREATE SEQUENCE unused START 7");
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
+  EXPECT_EQ(target.scalar("INSERT INTO t DEFAULT VALUES RETURNING id || ' ' || n"), "43 43");
+  EXPECT_EQ(target.scalar("SELECT nextval('down')"), "-2");
+  EXPECT_EQ(target.scalar("SELECT nextval('unused')"), "7");
+}
+
+TEST(ASnapshot, reports_rows_without_a_parent_and_brings_them) {
+  const Database source = server(15).create_database("orphans");
+  const Database target = server(18).create_database("orphans");
+  source.exec(
+      "CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);"
+      "CREATE TABLE child (p int REFERENCES parent, q int REFERENCES parent);"
+      "INSERT INTO child VALUES (1, 1), (NULL, 1); SET session_replication_role = replica;"
+      "INSERT INTO child VALUES (7, 1), (8, 1)");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  ASSERT_TRUE(done(report));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  ASSERT_THAT(codes(report), ElementsAre("ForeignKeyOrphans"));
+  EXPECT_THAT(report.findings[0].message, HasSubstr("2 rows"));
+  EXPECT_THAT(report.findings[0].subject, HasSubstr("child_p_fkey"));
+  EXPECT_EQ(target.scalar("SELECT string_agg(conname, ' ') FROM pg_constraint WHERE contype = 'f' AND convalidated AND "
+                          "conname ~ 'child'"),
+            "child_q_fkey");
+  EXPECT_EQ(target.scalar("SELECT string_agg(conname, ' ') FROM pg_constraint WHERE contype = 'f' AND NOT convalidated "
+                          "AND conname ~ 'child'"),
+            "child_p_fkey");
+}
+
+// ------------------------------------------------------------------------------------------ databases and tables
+
+TEST(Databases, selected_by_name_keep_their_names) {
+  const Database first = server(13).create_database("first");
+  const Database second = server(13).create_database("second");
+  const Database other = server(13).create_database("other");
+  auto& to = server(15, Flavour::replica);
+  const Database first_target = to.adopt_database(first.name());
+  const Database second_target = to.adopt_database(second.name());
+  first.exec("CREATE TABLE t AS SELECT 1 AS i");
+  second.exec("CREATE TABLE u AS SELECT 2 AS i");
+
+  api::Spec spec = spec_between(other.uri(), to.uri("postgres"));
+  spec.selection.include_databases = {first.name(), second.name()};
+  const api::Report report = snapshot(spec);
+
+  ASSERT_TRUE(done(report));
+  EXPECT_EQ(report.databases.size(), 2U);
+  EXPECT_TRUE(same_content(first.uri(), first_target.uri()));
+  EXPECT_TRUE(same_content(second.uri(), second_target.uri()));
+  EXPECT_FALSE(exists(to, other.name()));
+  EXPECT_EQ(to.scalar("postgres", "SELECT to_regnamespace('_tributary') IS NULL"), "t");
+}
+
+TEST(Databases, the_source_uris_own_becomes_the_one_that_the_target_uri_names) {
+  const Database source = server(15).create_database("renamed");
+  auto& to = server(18);
+  const Database target = to.adopt_database("new_name_" + source.name());
+  source.exec("CREATE TABLE t AS SELECT 1 AS i");
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  EXPECT_FALSE(exists(to, source.name()));
+}
+
+TEST(Databases, the_source_uris_own_keeps_its_name_where_the_target_uri_names_none) {
+  const Database source = server(15).create_database("kept");
+  auto& to = server(18);
+  const Database target = to.adopt_database(source.name());
+  source.exec("CREATE TABLE t AS SELECT 1 AS i");
+  api::Spec spec = spec_between(source.uri(), to.uri(""));
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+}
+
+TEST(Tables, that_are_selected_come_alone_and_with_what_they_need) {
+  const Database source = server(15).create_database("some");
+  const Database target = server(18).create_database("some");
+  source.exec(
+      "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE SCHEMA \"Odd schema\";"
+      "CREATE TABLE \"Odd schema\".\"A.b\" (id serial PRIMARY KEY, m mood);"
+      "INSERT INTO \"Odd schema\".\"A.b\" (m) VALUES ('good'), ('bad');"
+      "CREATE TABLE wanted (id int PRIMARY KEY); INSERT INTO wanted VALUES (1);"
+      "CREATE TABLE unwanted (id int REFERENCES wanted); INSERT INTO unwanted VALUES (1)");
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.selection.include_tables = {source.name() + ".wanted", source.name() + ".Odd schema.\"A.b\""};
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_THAT(testbed::fingerprint(target.uri()), ElementsAre(Key("Odd schema.A.b"), Key("public.wanted")));
+  auto wanted = testbed::fingerprint(source.uri());
+  wanted.erase("public.unwanted");
+  EXPECT_EQ(testbed::fingerprint(target.uri()), wanted);
+}
+
+TEST(Tables, that_are_excluded_stay_away) {
+  const Database source = server(17).create_database("without");
+  const Database target = server(17, Flavour::replica).create_database("without");
+  source.exec(
+      "CREATE TABLE a AS SELECT 1 AS i; CREATE TABLE log_1 AS SELECT 1 AS i; CREATE TABLE log_2 AS SELECT 1 AS i");
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.selection.exclude_tables = {source.name() + ".log_*"};
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_THAT(testbed::fingerprint(target.uri()), ElementsAre(Key("public.a")));
+}
+
+// ------------------------------------------------------------------------------------------ one moment
+
+// Money moves between two tables all the time; its sum is the same at every moment and at no other mixture of moments.
+TEST(ASnapshot, shows_all_tables_at_one_moment_while_the_source_is_written_to) {
+  const Database source = server(15).create_database("busy");
+  const Database target = server(18).create_database("busy");
+  source.exec(
+      "CREATE TABLE a (id int PRIMARY KEY, money int, pad text); CREATE TABLE b (LIKE a INCLUDING ALL);"
+      "INSERT INTO a SELECT i, 100, repeat('x', 500) FROM generate_series(1, 20000) i; INSERT INTO b TABLE a");
+  std::atomic<bool> over{false};
+  std::atomic<int> moves{0};
+  std::jthread writer([&] {
+    testbed::Session session(source.uri());
+    session.exec("SET synchronous_commit = off");
+    while (!over) {
+      session.exec(
+          "WITH pick AS (SELECT 1 + (random() * 19999)::int AS id),"
+          " take AS (UPDATE a SET money = money - 1 WHERE id = (SELECT id FROM pick) RETURNING 1)"
+          " UPDATE b SET money = money + 1 WHERE id = (SELECT id FROM pick) AND EXISTS (SELECT FROM take)");
+      ++moves;
+    }
+  });
+  testbed::wait_until("the writer is at work", [&] { return moves > 10; });
+  const int before = moves;
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  EXPECT_GT(moves, before);
+  over = true;
+  writer.join();
+  ASSERT_TRUE(done(report));
+  EXPECT_EQ(target.scalar("SELECT (SELECT sum(money) FROM a) + (SELECT sum(money) FROM b)"), "4000000");
+  EXPECT_NE(target.scalar("SELECT sum(money) FROM a"), "2000000");
+}
+
+// ------------------------------------------------------------------------------------------ parts
+
+void vary_pages(const Database& source) {
+  source.exec(
+      "CREATE TABLE big (id int, pad text); INSERT INTO big SELECT i, repeat(i::text, i % 97) FROM"
+      " generate_series(1, 60000) i; UPDATE big SET pad = 'moved' WHERE id % 7 = 0; DELETE FROM big WHERE id % 5 = 0;"
+      "ALTER TABLE big ADD PRIMARY KEY (id); CREATE TABLE small AS SELECT 1 AS i; ANALYZE");
+}
+
+TEST(ALargeTable, arrives_whole_in_parts) {
+  const Database source = server(15).create_database("parts");
+  const Database target = server(18).create_database("parts");
+  vary_pages(source);
+  const Until until{Deadline::after(Seconds{120}), {}};
+  const api::Spec spec = spec_between(source.uri(), target.uri());
+  const auto servers = make_servers(spec);
+  const auto link = servers->link({source.name(), target.name()}, until).value();
+  ASSERT_TRUE(link->target().claim(link->source().identity(until).value(), until));
+  pipeline::Contents contents;
+  contents.snapshot = link->source().open_snapshot(until).value();
+  contents.tables = link->source().tables(until).value();
+  contents.schema = link->source().schema(until).value();
+  ASSERT_TRUE(link->target().prepare(contents, until));
+  ASSERT_TRUE(link->target().run_in_order(contents.schema, pipeline::Stage::before_data, until));
+  pipeline::ProgressBoard board("");
+  const std::vector<bool> none(contents.tables.size());
+  pipeline::CopyRequest request{contents, none, board.begin_database("parts", {{"big", 1}, {"small", 1}}), 4, {}, {}};
+  request.limits.streams = 4;
+  request.limits.splits_tables = link->source().splits_tables();
+  request.limits.smallest_part = 64 << 10;
+  request.limits.small_table = 64 << 10;
+  request.beside = [] { return Result<void>{}; };
+  const auto copied = pipeline::copy_database(link->source(), link->target(), request, board, until);
+  ASSERT_TRUE(copied) << copied.error().what;
+  const auto records = link->target().complete(contents.tables, until);
+  ASSERT_TRUE(records);
+  EXPECT_EQ(records->at({"public", "big"}).count.rows, 48000U);
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  EXPECT_EQ(target.scalar("SELECT parts FROM _tributary.table_state WHERE table_name = 'big'"), "4");
+  EXPECT_EQ(target.scalar("SELECT count(*) FROM _tributary.part WHERE table_name = 'big' AND rows > 0"), "4");
+}
+
+}  // namespace
+}  // namespace tributary::postgres

@@ -1,0 +1,258 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <optional>
+
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/postgres/testing/structure.h"
+#include "engine/testing/fingerprint.h"
+#include "engine/testing/postgres_server.h"
+
+// What a snapshot does to a target that is not empty, not its own, or done already.
+namespace tributary::postgres {
+namespace {
+
+using testbed::Database;
+using testbed::done;
+using testbed::failed;
+using testbed::Flavour;
+using testbed::same_content;
+using testbed::server;
+using testbed::snapshot;
+using testbed::spec_between;
+using ::testing::HasSubstr;
+
+constexpr api::ExitCode refused = api::ExitCode::bad_configuration;
+
+// A source of three tables with a key between them, and a target.
+struct Shop {
+  explicit Shop(const std::string& name)
+      : source(server(15).create_database(name)), target(server(18).create_database(name)) {
+    source.exec(
+        "CREATE TABLE customers (id int PRIMARY KEY, name text); INSERT INTO customers"
+        " SELECT i, 'customer ' || i FROM generate_series(1, 500) i;"
+        "CREATE TABLE orders (id serial PRIMARY KEY, customer int REFERENCES customers);"
+        "INSERT INTO orders (customer) SELECT 1 + i % 500 FROM generate_series(1, 3000) i;"
+        "CREATE TABLE notes (t text); INSERT INTO notes VALUES (''), (NULL)");
+  }
+  api::Spec spec(const std::string& replication = "") const {
+    api::Spec made = spec_between(source.uri(), target.uri());
+    made.replication = replication;
+    return made;
+  }
+  api::Spec spec(api::OnTargetNotEmpty policy) const {
+    api::Spec made = spec();
+    made.snapshot.on_target_not_empty = policy;
+    return made;
+  }
+  Database source;
+  Database target;
+};
+
+std::vector<std::string> code_list(const api::Report& report) {
+  std::vector<std::string> found;
+  for (const api::Finding& finding : report.findings) found.push_back(finding.code);
+  return found;
+}
+
+// Everything that can be seen of a database.
+struct State {
+  std::vector<std::string> structure;
+  std::map<std::string, std::string> content;
+  bool operator==(const State&) const = default;
+};
+
+State state_of(const Database& database) {
+  return {testbed::structure(database.uri()), testbed::fingerprint(database.uri())};
+}
+
+// ------------------------------------------------------------------------------------------ not empty
+
+TEST(ATargetThatIsNotEmpty, is_refused_and_stays_as_it_was) {
+  const Shop shop("refused");
+  shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i");
+  const State before = state_of(shop.target);
+  const api::Report report = snapshot(shop.spec());
+  EXPECT_TRUE(failed(report, refused, "mine"));
+  EXPECT_EQ(report.reason, "TargetNotEmpty");
+  EXPECT_TRUE(state_of(shop.target) == before);
+  EXPECT_EQ(shop.target.scalar("SELECT to_regnamespace('_tributary') IS NULL"), "t");
+}
+
+TEST(ATargetThatIsNotEmpty, is_dropped_and_made_anew_where_that_was_asked_for) {
+  const Shop shop("dropped");
+  shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i; CREATE SCHEMA more; CREATE TABLE orders (wrong int)");
+  ASSERT_TRUE(done(snapshot(shop.spec(api::OnTargetNotEmpty::drop))));
+  EXPECT_TRUE(same_content(shop.source.uri(), shop.target.uri()));
+  EXPECT_EQ(shop.target.scalar("SELECT to_regnamespace('more') IS NULL"), "t");
+}
+
+TEST(ATargetThatIsNotEmpty, is_not_dropped_under_somebody_elses_feet) {
+  const Shop shop("in_use");
+  shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i");
+  std::optional<testbed::Session> other(shop.target.uri());
+  other->exec("SET application_name = 'somebody at work'");
+  const State before = state_of(shop.target);
+  pipeline::ProgressBoard board("");
+  std::future<api::Report> run =
+      std::async(std::launch::async, [&] { return snapshot(shop.spec(api::OnTargetNotEmpty::drop), board); });
+  testbed::wait_until("the engine waits and names the other", [&] {
+    const api::Progress progress = board.snapshot();
+    return progress.phase == api::Phase::waiting && progress.message.find("somebody at work") != std::string::npos;
+  });
+  EXPECT_TRUE(state_of(shop.target) == before);
+  other.reset();
+  EXPECT_TRUE(done(run.get()));
+  EXPECT_TRUE(same_content(shop.source.uri(), shop.target.uri()));
+}
+
+TEST(ATargetThatIsNotEmpty, loses_only_the_selected_tables_where_tables_are_selected) {
+  const Shop shop("some_dropped");
+  shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i; CREATE TABLE notes (wrong int); INSERT INTO notes VALUES (1)");
+  api::Spec spec = shop.spec(api::OnTargetNotEmpty::drop);
+  spec.selection.include_tables = {shop.source.name() + ".notes"};
+  ASSERT_TRUE(done(snapshot(spec)));
+  const auto content = testbed::fingerprint(shop.target.uri());
+  EXPECT_EQ(content.size(), 2U);
+  EXPECT_EQ(content.at("public.notes"), testbed::fingerprint(shop.source.uri()).at("public.notes"));
+  EXPECT_EQ(shop.target.scalar("SELECT i FROM mine"), "1");
+}
+
+TEST(ATargetThatIsNotEmpty, keeps_selected_tables_that_others_depend_on) {
+  const Shop shop("dependants");
+  shop.target.exec("CREATE TABLE notes (t text); CREATE VIEW mine AS SELECT * FROM notes");
+  const State before = state_of(shop.target);
+  api::Spec spec = shop.spec(api::OnTargetNotEmpty::drop);
+  spec.selection.include_tables = {shop.source.name() + ".notes"};
+  EXPECT_TRUE(failed(snapshot(spec), refused, "mine"));
+  EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+TEST(ATargetThatIsNotEmpty, is_added_to_where_that_was_asked_for) {
+  const Shop shop("appended");
+  shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i; CREATE TABLE notes (t text)");
+  ASSERT_TRUE(done(snapshot(shop.spec(api::OnTargetNotEmpty::append))));
+  auto content = testbed::fingerprint(shop.target.uri());
+  EXPECT_EQ(content.erase("public.mine"), 1U);
+  EXPECT_EQ(content, testbed::fingerprint(shop.source.uri()));
+}
+
+TEST(ATargetThatIsNotEmpty, is_not_added_to_where_a_selected_table_holds_rows) {
+  const Shop shop("appended_to_rows");
+  shop.target.exec("CREATE TABLE notes (t text); INSERT INTO notes VALUES ('mine')");
+  const State before = state_of(shop.target);
+  EXPECT_TRUE(failed(snapshot(shop.spec(api::OnTargetNotEmpty::append)), refused, "public.notes"));
+  EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+TEST(ATarget, that_is_the_source_is_refused) {
+  const Shop shop("itself");
+  const State before = state_of(shop.source);
+  const api::Report report = snapshot(spec_between(shop.source.uri(), shop.source.uri()));
+  EXPECT_TRUE(failed(report, refused, ""));
+  EXPECT_EQ(report.reason, "SameDatabase");
+  EXPECT_TRUE(state_of(shop.source) == before);
+}
+
+TEST(ATarget, may_be_another_database_of_the_same_server) {
+  const Database source = server(17).create_database("here");
+  const Database target = server(17).create_database("there");
+  source.exec("CREATE TABLE t AS SELECT generate_series(1, 10) AS i");
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+}
+
+// ------------------------------------------------------------------------------------------ done already
+
+TEST(ASecondRun, of_a_declared_replication_is_done_already) {
+  const Shop shop("declared");
+  ASSERT_TRUE(done(snapshot(shop.spec("uid-declared"))));
+  shop.source.exec("INSERT INTO notes VALUES ('later')");
+  const State before = state_of(shop.target);
+  const api::Report report = snapshot(shop.spec("uid-declared"));
+  EXPECT_TRUE(done(report));
+  EXPECT_THAT(code_list(report), ::testing::ElementsAre("AlreadyComplete"));
+  EXPECT_EQ(report.databases.at(0).rows, 3502U);
+  EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+TEST(ASecondRun, with_another_request_copies_again) {
+  const Shop shop("again");
+  ASSERT_TRUE(done(snapshot(shop.spec("uid-again"))));
+  shop.source.exec("INSERT INTO notes VALUES ('later'); DELETE FROM orders WHERE id % 2 = 0; CREATE TABLE new (i int)");
+  api::Spec spec = shop.spec("uid-again");
+  spec.snapshot.request_id = "2026-11";
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_TRUE(same_content(shop.source.uri(), shop.target.uri()));
+}
+
+TEST(ASecondRun, by_hand_is_refused_and_told_what_to_do) {
+  const Shop shop("by_hand");
+  ASSERT_TRUE(done(snapshot(shop.spec())));
+  const State before = state_of(shop.target);
+  const api::Report report = snapshot(shop.spec());
+  EXPECT_TRUE(failed(report, refused, "holds this snapshot already"));
+  EXPECT_THAT(report.hint, HasSubstr("--drop-existing"));
+  EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+TEST(ASecondRun, by_hand_copies_again_where_the_target_is_to_be_dropped) {
+  const Shop shop("by_hand_again");
+  ASSERT_TRUE(done(snapshot(shop.spec())));
+  shop.source.exec("INSERT INTO notes VALUES ('later')");
+  ASSERT_TRUE(done(snapshot(shop.spec(api::OnTargetNotEmpty::drop))));
+  EXPECT_TRUE(same_content(shop.source.uri(), shop.target.uri()));
+}
+
+TEST(ASecondRun, with_another_source_is_refused) {
+  const Shop shop("first_source");
+  const Shop other("other_source");
+  ASSERT_TRUE(done(snapshot(shop.spec("uid-source"))));
+  api::Spec spec = spec_between(other.source.uri(), shop.target.uri());
+  spec.replication = "uid-source";
+  spec.snapshot.request_id = "again";
+  const State before = state_of(shop.target);
+  EXPECT_TRUE(failed(snapshot(spec), refused, "belongs to database " + shop.source.name()));
+  EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+// ------------------------------------------------------------------------------------------ shared
+
+TEST(TwoReplications, share_a_target_database) {
+  const Shop shop("shared");
+  const Database other = server(13).create_database("sharing");
+  other.exec("CREATE SCHEMA theirs; CREATE TABLE theirs.t AS SELECT generate_series(1, 10) AS i");
+  api::Spec second = spec_between(other.uri(), shop.target.uri());
+  second.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  second.replication = "uid-second";
+  ASSERT_TRUE(done(snapshot(shop.spec("uid-first"))));
+  ASSERT_TRUE(done(snapshot(second)));
+  auto content = testbed::fingerprint(shop.target.uri());
+  EXPECT_EQ(content.at("theirs.t"), testbed::fingerprint(other.uri()).at("theirs.t"));
+  content.erase("theirs.t");
+  EXPECT_EQ(content, testbed::fingerprint(shop.source.uri()));
+
+  // Each begins anew without touching the other.
+  second.snapshot.request_id = "again";
+  other.exec("INSERT INTO theirs.t VALUES (11)");
+  ASSERT_TRUE(done(snapshot(second)));
+  EXPECT_EQ(testbed::fingerprint(shop.target.uri()).at("theirs.t"), testbed::fingerprint(other.uri()).at("theirs.t"));
+  EXPECT_EQ(shop.target.scalar("SELECT count(*) FROM orders"), "3000");
+}
+
+TEST(TwoReplications, in_one_database_keep_each_other_from_dropping_it) {
+  const Shop shop("not_alone");
+  const Database other = server(13).create_database("not_alone");
+  other.exec("CREATE SCHEMA theirs; CREATE TABLE theirs.t AS SELECT generate_series(1, 10) AS i");
+  api::Spec second = spec_between(other.uri(), shop.target.uri());
+  second.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  ASSERT_TRUE(done(snapshot(shop.spec())));
+  ASSERT_TRUE(done(snapshot(second)));
+  const State before = state_of(shop.target);
+  EXPECT_TRUE(failed(snapshot(shop.spec(api::OnTargetNotEmpty::drop)), refused, "other replications"));
+  EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+}  // namespace
+}  // namespace tributary::postgres

@@ -130,13 +130,15 @@ void Session::blame(const Error& error) {
 }
 
 Result<void> Session::check() {
-  const std::vector<api::Finding> findings =
-      TRY(retried(api::Phase::validating, "checking both ends", [&] { return servers_.preflight(until_); }));
+  std::vector<api::Finding> findings;
+  const Result<void> verdict = retried(api::Phase::validating, "checking both ends", [&]() -> Result<void> {
+    findings = TRY(servers_.preflight(until_));
+    if (const api::Finding* error = first_error(findings)) return refusal(*error);
+    return {};
+  });
   add(findings);
-  const api::Finding* error = first_error(findings);
-  if (error == nullptr) return {};
-  report_.reason = error->code;
-  return refusal(*error);
+  if (const api::Finding* error = first_error(findings)) report_.reason = error->code;
+  return verdict;
 }
 
 Result<void> Session::snapshot() {

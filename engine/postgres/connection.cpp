@@ -15,6 +15,10 @@ constexpr std::size_t unsent_limit = 1024 * 1024;
 // How often a wait looks at its stop token, and how long a cancelled statement may take to be drained.
 constexpr Milliseconds stop_slice{100};
 constexpr Milliseconds drain_limit{5000};
+// A session whose client was killed must not go on with a long statement, nor wait for a lock with those it has.
+// Servers on some platforms take no value but 0 (src/backend/tcop/postgres.c, check_client_connection_check_interval).
+constexpr const char* notice_a_lost_client =
+    "DO $$BEGIN SET client_connection_check_interval = '5s'; EXCEPTION WHEN others THEN NULL; END$$;";
 
 struct Freed {
   void operator()(PGconn* connection) const { PQfinish(connection); }
@@ -284,7 +288,7 @@ struct Connection::State {
   // Asks the server to stop the running statement and reads away what still comes. A server that does not answer
   // makes the connection unusable.
   void abandon() {
-    if (lost || PQstatus(get()) != CONNECTION_OK) return;
+    if (lost || PQstatus(get()) != CONNECTION_OK || PQtransactionStatus(get()) != PQTRANS_ACTIVE) return;
     const std::unique_ptr<PGcancel, Freed> cancel(PQgetCancel(get()));
     char message[256];
     if (!cancel || PQcancel(cancel.get(), message, sizeof message) == 0) {
@@ -323,10 +327,7 @@ struct Connection::State {
   template <class Body>
   auto guarded(Body&& body) -> decltype(body()) {
     auto result = body();
-    if (!result && (result.error().fault == Fault::cancelled || result.error().fault == Fault::transient) &&
-        PQtransactionStatus(get()) == PQTRANS_ACTIVE) {
-      abandon();
-    }
+    if (!result && (result.error().fault == Fault::cancelled || result.error().fault == Fault::transient)) abandon();
     return result;
   }
 
@@ -392,6 +393,7 @@ Result<Connection> Connection::open(const Parameters& parameters, const std::vec
   Connection connection(std::move(state));
   std::string sets;
   for (const std::string& setting : settings) sets += "SET " + setting + ";";
+  if (connection.major_version() >= 14) sets += notice_a_lost_client;
   if (!sets.empty()) {
     Result<void> applied = connection.execute(sets, until);
     if (!applied) return within("session settings at " + describe(parameters), applied.error());
@@ -514,13 +516,7 @@ CopyIn::CopyIn(CopyIn&& other) noexcept
       unsent_(other.unsent_) {}
 
 CopyIn::~CopyIn() {
-  if (connection_ == nullptr) return;
-  Connection::State& state = *connection_->state_;
-  if (state.lost) return;
-  const Until until{Deadline::after(drain_limit), {}};
-  if (PQputCopyEnd(state.get(), "given up by the client") < 0 || !state.flush(until) || !state.drain(until)) {
-    state.lost = true;
-  }
+  if (connection_ != nullptr) connection_->state_->abandon();
 }
 
 Result<void> CopyIn::write(std::span<const std::byte> bytes, const Until& until) {
@@ -576,6 +572,7 @@ Error CopyIn::interrupted(const Until& until) {
   return result ? Error{Fault::failed, "COPY ended before all rows were sent"} : result.error();
 }
 
+// Until the server has answered, giving up leaves the rest to the destructor.
 Result<std::uint64_t> CopyIn::finish(const Until& until) {
   Connection::State& state = *connection_->state_;
   if (!gathered_.empty()) TRY(send(gathered_.data(), gathered_.size(), until));
@@ -583,8 +580,8 @@ Result<std::uint64_t> CopyIn::finish(const Until& until) {
   if (PQputCopyEnd(state.get(), nullptr) < 0) return state.connection_error();
   TRY(state.flush(until));
   const Result<ResultHandle> outcome = state.last_result(until);
-  connection_ = nullptr;
   if (!outcome) return outcome.error();
+  connection_ = nullptr;
   const PGresult* result = outcome->get();
   if (result == nullptr) return state.connection_error();
   return counted_rows(const_cast<PGresult*>(result));

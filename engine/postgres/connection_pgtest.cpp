@@ -111,6 +111,44 @@ TEST_P(ALiveConnection, an_unfinished_copy_in_leaves_no_rows_and_a_usable_connec
   EXPECT_EQ(database_.scalar("SELECT count(*) FROM t"), "0");
 }
 
+TEST_P(ALiveConnection, a_stop_request_ends_a_copy_that_waits_for_a_lock_at_its_end) {
+  database_.exec("CREATE TABLE t (i int)");
+  database_.exec(
+      "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END$$");
+  database_.exec("CREATE TRIGGER waits BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION wait()");
+  testbed::Session holder(database_.uri());
+  holder.exec("SELECT pg_advisory_lock(7)");
+  const std::string waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    testbed::Session watcher(database_.uri());
+    while (watcher.scalar(waiting) == "0") {
+    }
+    stop.request_stop();
+  });
+  Connection connection = connect();
+  {
+    CopyIn in = connection.copy_in("COPY t FROM STDIN", soon()).value();
+    ASSERT_TRUE(in.write(bytes("1\n"), soon()));
+    const auto finished = in.finish({Deadline::never(), stop.get_token()});
+    ASSERT_FALSE(finished);
+    EXPECT_EQ(finished.error().fault, Fault::cancelled);
+  }
+  EXPECT_EQ(holder.scalar(waiting), "0");
+  EXPECT_TRUE(connection.usable());
+}
+
+TEST_P(ALiveConnection, a_server_that_can_is_asked_to_notice_that_its_client_is_gone) {
+  Connection connection = connect();
+  const auto interval = connection.query("SHOW client_connection_check_interval", soon());
+  if (GetParam() < 14) {
+    EXPECT_FALSE(interval);
+  } else {
+    EXPECT_EQ(interval->text(0, 0), "5s");
+  }
+}
+
 TEST_P(ALiveConnection, an_unfinished_copy_out_leaves_a_usable_connection) {
   Connection connection = connect();
   {

@@ -63,11 +63,14 @@ void Workers::work(std::stop_token stop) {
 void Workers::serve(const Key& key, std::stop_token stop) {
   const Result<Requeue> outcome = guarded(reconcile_, key, stop);
   const Next next = next_for(outcome);
-  if (!outcome.ok() && !stop.stop_requested())
-    log::warn("reconcile failed", {{"controller", name_},
-                                   {"key", key.text()},
-                                   {"fault", name_of(outcome.error().fault)},
-                                   {"error", describe(outcome.error())}});
+  if (!outcome.ok() && !stop.stop_requested()) {
+    // A conflict is how a look that was too old shows: the next one mends it.
+    const auto say = outcome.error().fault == Fault::conflict ? log::debug : log::warn;
+    say("reconcile failed", {{"controller", name_},
+                             {"key", key.text()},
+                             {"fault", name_of(outcome.error().fault)},
+                             {"error", describe(outcome.error())}});
+  }
   switch (next) {
     case Next::forget:
       return queue_.forget(key);

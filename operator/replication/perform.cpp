@@ -43,9 +43,9 @@ class Performer {
 
   Result<void> operator()(const DeleteJob& action) {
     const kube::Key key{object_.space(), action.name};
-    TRY(gone_is_fine(client_.remove(kube::kinds::config_maps, key)));
-    return gone_is_fine(
-        client_.remove(kube::kinds::jobs, key, {.propagation = kube::Propagation::foreground, .uid = action.uid}));
+    const kube::Removal job{.propagation = kube::Propagation::foreground, .uid = action.uid};
+    TRY(gone_is_fine(client_.remove(kube::kinds::jobs, key, job)));
+    return gone_is_fine(client_.remove(kube::kinds::config_maps, key));
   }
 
   Result<void> operator()(const Announce& action) {
@@ -75,11 +75,14 @@ class Performer {
 
 }  // namespace
 
-Result<std::string> perform(const kube::Client& client, kube::Events& events, const Object& object,
-                            const std::vector<Action>& actions) {
+Performed perform(const kube::Client& client, kube::Events& events, const Object& object,
+                  const std::vector<Action>& actions) {
   Performer performer(client, events, object);
-  for (const Action& action : actions) TRY(std::visit(performer, action));
-  return performer.version();
+  Result<void> outcome;
+  for (auto action = actions.begin(); action != actions.end() && outcome.ok(); ++action) {
+    outcome = std::visit(performer, *action);
+  }
+  return {performer.version(), std::move(outcome)};
 }
 
 Result<void> publish(const kube::Client& client, const Object& object, const std::string& version,

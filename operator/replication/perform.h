@@ -9,10 +9,15 @@
 
 namespace tributary::replication {
 
+struct Performed {
+  std::string version;  // resource version of the object after what was done
+  Result<void> outcome;
+};
+
 // Carries out actions in order and stops at the first failure; each is idempotent, so a pass that was cut short is
-// simply repeated. Answers the object's resource version afterwards.
-Result<std::string> perform(const kube::Client& client, kube::Events& events, const kube::Object& object,
-                            const std::vector<Action>& actions);
+// simply repeated.
+Performed perform(const kube::Client& client, kube::Events& events, const kube::Object& object,
+                  const std::vector<Action>& actions);
 
 // Writes the status, unless the object was changed since `version` (conflict). A vanished object is no error.
 Result<void> publish(const kube::Client& client, const kube::Object& object, const std::string& version,

@@ -29,11 +29,13 @@ Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_tok
 
 Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& next) const {
   const Observed& seen = sight.seen;
-  const Result<std::string> version = perform(means_.client, events_, sight.object, next.actions);
-  if (!version.ok()) {
-    const auto status = with_fault(opened(seen), version.error(), seen.now);
-    if (status) TRY(publish_and_tell(sight, sight.object.resource_version(), *status));
-    return version.error();
+  const Performed performed = perform(means_.client, events_, sight.object, next.actions);
+  if (!performed.outcome.ok()) {
+    const Error& error = performed.outcome.error();
+    if (const auto status = with_fault(opened(seen), error, seen.now)) {
+      TRY(publish_and_tell(sight, performed.version, *status));
+    }
+    return error;
   }
   const bool let_go = std::any_of(next.actions.begin(), next.actions.end(),
                                   [](const Action& action) { return std::holds_alternative<RemoveFinalizer>(action); });
@@ -41,7 +43,7 @@ Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& 
     means_.listener.forget(seen.object.uid);
     return kube::Requeue{};
   }
-  TRY(publish_and_tell(sight, *version, next.status));
+  TRY(publish_and_tell(sight, performed.version, next.status));
   return kube::Requeue{next.recheck};
 }
 

@@ -1,0 +1,311 @@
+#include "operator/replication/reconcile.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/api/conditions.h"
+#include "operator/api/names.h"
+#include "operator/kube/kinds.h"
+#include "operator/replication/testing/bed.h"
+#include "operator/replication/testing/scene.h"
+
+namespace tributary::replication {
+namespace {
+
+using namespace testing;  // NOLINT: the bed
+using kube::Json;
+using kube::testing::Misfortune;
+using kube::testing::Served;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using v1alpha1::Phase;
+using v1alpha1::RunResult;
+namespace kinds = kube::kinds;
+
+const Misfortune refusal{Misfortune::Kind::answer, 409, "Conflict", "the object has been modified"};
+const Misfortune outage{Misfortune::Kind::answer, 500, "InternalError", "no"};
+
+// One pass at a time, each on the test's own word.
+class ReconcileTest : public ::testing::Test {
+ protected:
+  ReconcileTest() {
+    scopes.push_back(std::make_unique<Scope>(*bed.transport, "", queue));
+    EXPECT_TRUE(scopes[0]->wait_synced(Deadline::after(Seconds(10)), {}));
+    EXPECT_TRUE(bed.server.wait_for_streams(4, Seconds(10)));
+  }
+
+  static bool shows(const kube::Store& store, const std::vector<kube::Object>& objects) {
+    return store.size() == objects.size() &&
+           std::all_of(objects.begin(), objects.end(), [&](const kube::Object& object) {
+             const kube::Seen seen = store.find(object.key());
+             return seen && seen->resource_version() == object.resource_version();
+           });
+  }
+
+  // On caches that show what the server has.
+  Result<kube::Requeue> pass() {
+    EXPECT_TRUE(comes_true([&] {
+      return shows(scopes[0]->objects(), bed.server.all(replications())) &&
+             shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)) &&
+             shows(scopes[0]->pods(), bed.server.all(kinds::pods)) &&
+             shows(scopes[0]->secrets(), bed.server.all(kinds::secrets));
+    }));
+    return blind_pass();
+  }
+  // On the caches as they are.
+  Result<kube::Requeue> blind_pass() { return reconciler(shop, {}); }
+
+  void fail_once(const std::string& method, const std::string& path_end, Misfortune misfortune) {
+    auto left = std::make_shared<int>(1);
+    bed.server.set_fate([=](const Served& served) {
+      if (method != kube::name_of(served.method) || !served.path.ends_with(path_end) || (*left)-- <= 0) {
+        return Misfortune{};
+      }
+      return misfortune;
+    });
+  }
+
+  // Up to a running engine that has copied a third.
+  void copy() {
+    pass().value();
+    bed.run_pod();
+    bed.answer(copying(33));
+    pass().value();
+  }
+  void complete() {
+    pass().value();
+    bed.succeed();
+    pass().value();
+  }
+
+  Bed bed;
+  kube::Queue queue;
+  kube::Events events{*bed.transport, "test", "test"};
+  Listener listener{bed.ask_engine()};
+  std::vector<std::unique_ptr<Scope>> scopes;
+  Reconciler reconciler{scopes, {bed.client, listener, "tributary:test", std::chrono::system_clock::now}, events};
+};
+
+TEST_F(ReconcileTest, the_first_pass_holds_the_object_then_makes_config_map_and_job_and_then_says_so) {
+  const kube::Requeue next = pass().value();
+  EXPECT_THAT(bed.writes(),
+              ElementsAre("PATCH replications", "PATCH configmaps", "POST jobs", "PATCH replications/status"));
+  const v1alpha1::Replication seen = bed.replication();
+  EXPECT_TRUE(seen.finalized);
+  EXPECT_EQ(seen.status.phase, Phase::pending);
+  EXPECT_EQ(seen.status.snapshot->job_name, bed.job().name());
+  EXPECT_EQ(bed.job().label(v1alpha1::uid_label), seen.uid);
+  EXPECT_FALSE(bed.server.find(kinds::config_maps, bed.job().key()).json().is_null());
+  EXPECT_TRUE(next.after);
+}
+
+TEST_F(ReconcileTest, what_the_engine_answers_becomes_status) {
+  copy();
+  const v1alpha1::Status status = bed.replication().status;
+  EXPECT_EQ(status.phase, Phase::snapshotting);
+  EXPECT_EQ(status.progress, "33%");
+  EXPECT_EQ(bed.reason("Validated"), "Validated");
+}
+
+TEST_F(ReconcileTest, a_pass_that_finds_nothing_new_writes_nothing) {
+  copy();
+  bed.server.forget_served();
+  EXPECT_TRUE(pass().value().after) << "a running engine is asked again";
+  EXPECT_THAT(bed.writes(), IsEmpty());
+  bed.succeed();
+  pass().value();
+  bed.server.forget_served();
+  EXPECT_FALSE(pass().value().after) << "a completed snapshot rests";
+  EXPECT_THAT(bed.writes(), IsEmpty());
+}
+
+TEST_F(ReconcileTest, completion_is_recorded_with_the_job_still_there) {
+  copy();
+  bed.succeed();
+  bed.server.forget_served();
+  pass().value();
+  EXPECT_THAT(bed.writes(), ElementsAre("PATCH replications/status"));
+  EXPECT_EQ(bed.replication().status.snapshot->result, RunResult::succeeded);
+  EXPECT_EQ(bed.replication().status.progress, "100%");
+  EXPECT_TRUE(v1alpha1::is_true(bed.replication().status, "Ready"));
+  EXPECT_EQ(bed.jobs(), 1U);
+}
+
+TEST_F(ReconcileTest, a_job_whose_end_could_not_be_recorded_is_left_alone_until_it_is) {
+  copy();
+  bed.succeed();
+  bed.change(Json::parse(R"({"spec":{"state":"Stopped","snapshot":{"requestID":"again"}}})"));
+  fail_once("PATCH", "/status", outage);
+  bed.server.forget_served();
+  EXPECT_FALSE(pass().ok());
+  EXPECT_THAT(bed.writes(), ElementsAre("PATCH replications/status"));
+  EXPECT_EQ(bed.replication().status.snapshot->result, RunResult::none);
+  pass().value();
+  EXPECT_EQ(bed.replication().status.snapshot->result, RunResult::succeeded);
+  EXPECT_EQ(bed.jobs(), 1U);
+}
+
+TEST_F(ReconcileTest, a_deleted_finished_job_never_runs_again) {
+  complete();
+  bed.erase_job();
+  bed.erase_pod();
+  pass().value();
+  bed.change(Json::parse(R"({"spec":{"snapshot":{"backoffLimit":2,"parallelism":3}}})"));
+  bed.put_secret("shop-source");
+  pass().value();
+  EXPECT_EQ(bed.jobs(), 0U);
+  EXPECT_EQ(bed.replication().status.observed_generation, bed.replication().generation);
+  EXPECT_TRUE(v1alpha1::is_true(bed.replication().status, "Ready"));
+}
+
+TEST_F(ReconcileTest, a_new_request_id_does_run_again) {
+  complete();
+  bed.erase_job();
+  bed.erase_pod();
+  bed.change(Json::parse(R"({"spec":{"snapshot":{"requestID":"again"}}})"));
+  pass().value();
+  ASSERT_EQ(bed.jobs(), 1U);
+  EXPECT_EQ(bed.job().annotation(v1alpha1::attempt_annotation), "2");
+}
+
+TEST_F(ReconcileTest, a_status_written_by_an_older_look_is_refused_and_the_next_pass_writes_it) {
+  fail_once("PATCH", "/status", refusal);
+  const Result<kube::Requeue> first = pass();
+  ASSERT_FALSE(first.ok());
+  EXPECT_EQ(first.error().fault, Fault::conflict);
+  pass().value();
+  EXPECT_EQ(bed.jobs(), 1U);
+  EXPECT_EQ(bed.replication().status.snapshot->attempt, 1);
+}
+
+TEST_F(ReconcileTest, a_change_between_look_and_write_is_noticed) {
+  copy();
+  bed.server.silence_streams();
+  bed.change(Json::parse(R"({"metadata":{"annotations":{"somebody":"was here"}}})"));
+  bed.answer(copying(66));
+  EXPECT_EQ(blind_pass().error().fault, Fault::conflict);
+  EXPECT_EQ(bed.replication().status.progress, "33%");
+}
+
+TEST_F(ReconcileTest, a_cache_that_does_not_know_the_job_yet_makes_no_second_one) {
+  bed.server.silence_streams();
+  blind_pass().value();
+  EXPECT_EQ(bed.jobs(), 1U);
+  blind_pass().value();
+  EXPECT_EQ(bed.jobs(), 1U);
+  // What the caches miss further: the engine ran, that was recorded, and its Job is gone.
+  v1alpha1::Status status = bed.replication().status;
+  status.snapshot->result = RunResult::succeeded;
+  Json object = bed.server.find(replications(), shop).json();
+  object["status"] = to_json(status);
+  bed.server.put(replications(), object);
+  bed.erase_job();
+  blind_pass().value();
+  EXPECT_EQ(bed.jobs(), 0U);
+}
+
+TEST_F(ReconcileTest, a_job_whose_creation_was_not_answered_is_adopted) {
+  fail_once("POST", "/jobs", {Misfortune::Kind::drop_after});
+  EXPECT_FALSE(pass().ok());
+  ASSERT_EQ(bed.jobs(), 1U);
+  const std::string uid = bed.job().uid();
+  pass().value();
+  EXPECT_EQ(bed.job().uid(), uid);
+  EXPECT_EQ(bed.replication().status.snapshot->job_name, bed.job().name());
+}
+
+TEST_F(ReconcileTest, a_refused_creation_is_told_and_tried_again) {
+  fail_once("POST", "/jobs", {Misfortune::Kind::answer, 403, "Forbidden", "jobs are forbidden: exceeded quota: few"});
+  EXPECT_EQ(pass().error().fault, Fault::denied);
+  EXPECT_EQ(bed.reason("Stalled"), "QuotaExceeded");
+  pass().value();
+  EXPECT_EQ(bed.jobs(), 1U);
+  EXPECT_EQ(bed.reason("Stalled"), "");
+}
+
+TEST_F(ReconcileTest, somebody_elses_job_of_the_same_name_is_not_taken) {
+  pass().value();
+  Json foreign = bed.job().json();
+  bed.erase_job();
+  foreign["metadata"] = {{"name", foreign["metadata"]["name"]}, {"namespace", shop.space}};
+  bed.server.put(kinds::jobs, foreign);
+  EXPECT_TRUE(comes_true([&] { return scopes[0]->jobs().size() == 0; }));
+  // The status knows of a first attempt that is gone, so the second has another name; take the first one's again.
+  bed.server.put(replications(), [&] {
+    Json object = bed.server.find(replications(), shop).json();
+    object["status"] = Json::object();
+    return object;
+  }());
+  EXPECT_TRUE(comes_true([&] { return !scopes[0]->objects().find(shop)->json()["status"].contains("snapshot"); }));
+  EXPECT_EQ(blind_pass().error().fault, Fault::invalid);
+  EXPECT_EQ(bed.reason("Stalled"), "Refused");
+}
+
+TEST_F(ReconcileTest, a_missing_secret_is_awaited_without_a_job) {
+  bed.remove_secret("shop-source");
+  pass().value();
+  EXPECT_EQ(bed.jobs(), 0U);
+  EXPECT_EQ(bed.reason("CredentialsSynced"), "SecretNotFound");
+  bed.put_secret("shop-source");
+  pass().value();
+  EXPECT_EQ(bed.jobs(), 1U);
+}
+
+TEST_F(ReconcileTest, no_value_of_a_secret_is_ever_asked_for) {
+  pass().value();
+  const kube::Seen secret = scopes[0]->secrets().find({shop.space, "shop-source"});
+  ASSERT_TRUE(secret);
+  EXPECT_THAT(secret->json().dump(), ::testing::Not(HasSubstr("c2VjcmV0")));
+}
+
+TEST_F(ReconcileTest, deletion_in_the_middle_of_a_copy_lets_the_object_go_last) {
+  copy();
+  bed.hold_job();
+  bed.ask_to_delete();
+  bed.server.forget_served();
+  pass().value();
+  EXPECT_THAT(bed.writes(), ElementsAre("DELETE jobs", "DELETE configmaps", "PATCH replications/status"));
+  EXPECT_EQ(bed.replication().status.phase, Phase::deleting);
+  bed.server.forget_served();
+  pass().value();
+  EXPECT_TRUE(bed.replication().finalized) << "its pod still ends";
+  bed.erase_pod();
+  pass().value();
+  EXPECT_TRUE(bed.replication().finalized) << "its job still ends";
+  bed.erase_job();
+  pass().value();
+  EXPECT_EQ(bed.replication().uid, "") << "gone";
+  EXPECT_THAT(bed.writes(), ElementsAre("PATCH replications/status", "PATCH replications"));
+}
+
+TEST_F(ReconcileTest, the_engines_pods_are_gone_before_their_job) {
+  copy();
+  bed.ask_to_delete();
+  bed.server.forget_served();
+  pass().value();
+  for (const Served& served : bed.server.served()) {
+    if (served.method != kube::Method::remove || !served.path.ends_with(bed.replication().status.snapshot->job_name)) {
+      continue;
+    }
+    if (served.path.find("/jobs/") == std::string::npos) continue;
+    EXPECT_THAT(served.body, HasSubstr("Foreground"));
+    EXPECT_THAT(served.body, HasSubstr("\"uid\""));
+  }
+}
+
+TEST_F(ReconcileTest, deleting_a_completed_one_ends_at_once) {
+  complete();
+  bed.ask_to_delete();
+  pass().value();
+  EXPECT_EQ(bed.replication().uid, "");
+}
+
+TEST_F(ReconcileTest, an_object_that_is_gone_is_nobodys_error) {
+  bed.server.erase(replications(), shop);
+  EXPECT_TRUE(pass().ok());
+  EXPECT_THAT(bed.writes(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tributary::replication

@@ -14,6 +14,7 @@ secret source source shop
 secret target target shop
 replication shop Snapshot </dev/null
 wait_until 60 "the copy is under way" copy_waits shop
+wait_until 30 "its pod is said to run" engine_runs
 first=$(engine_pod)
 in_namespace delete "$first" --grace-period=0 --force >/dev/null 2>&1
 another_pod_runs() { [[ -n $(engine_pod) && $(engine_pod) != "$first" ]]; }

@@ -18,6 +18,7 @@ end_scenario() {
   local status=$?
   trap - EXIT
   if ((status != 0)); then show_everything >&2 || true; fi
+  release_copy
   in_namespace delete replications --all --wait=false >/dev/null 2>&1 || true
   kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null 2>&1 || true
   remove_servers || true
@@ -90,6 +91,7 @@ refused() { ! "$@" 2>/dev/null; }
 jobs_of() { in_namespace get jobs -o name | wc -l; }
 job_is_there() { (($(jobs_of) == 1)); }
 no_jobs() { (($(jobs_of) == 0)); }
+engine_runs() { [[ -n $(engine_pod) ]]; }
 engine_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | head -n 1; }
 
 # A source database that is copied for as long as the test wants: each row of table `slow` asks for a lock on the target

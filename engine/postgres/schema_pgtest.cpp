@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <map>
 #include <stdexcept>
 
@@ -9,10 +8,9 @@
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/testing/fidelity.h"
+#include "engine/postgres/testing/restore.h"
 #include "engine/postgres/testing/structure.h"
-#include "engine/testing/fingerprint.h"
 #include "engine/testing/postgres_server.h"
-#include "engine/testing/server_files.h"
 
 namespace tributary::postgres {
 namespace {
@@ -24,10 +22,6 @@ using ::testing::Not;
 
 Until soon() {
   return {Deadline::after(Seconds(120)), {}};
-}
-
-std::string client(const std::string& program) {
-  return (testbed::installation(18).parent_path() / "client-18/bin" / program).string();
 }
 
 Connection connect(const std::string& uri, std::vector<std::string> settings) {
@@ -57,8 +51,9 @@ Reading read(const std::string& uri, Connection& target, const SelectsTable& sel
   const std::string snapshot = connection.query_row("SELECT pg_export_snapshot()", {}, soon())->str(0, 0);
   std::vector<api::Finding> findings;
   const TargetTraits traits = read_target_traits(target, soon()).value();
-  auto schema = read_schema(connection, {parse_conninfo(uri).value(), snapshot, client("pg_dump"), selects, traits},
-                            findings, soon());
+  auto schema = read_schema(
+      connection, {parse_conninfo(uri).value(), snapshot, testbed::client_program("pg_dump"), selects, traits},
+      findings, soon());
   if (!schema) throw std::runtime_error(describe(schema.error()));
   return {std::move(connection), std::move(findings), std::move(schema).value()};
 }
@@ -130,61 +125,6 @@ std::vector<std::string> carry_out(Reading& reading, Connection& target, const S
   must(set_sequences(target, *values, soon()), "sequences");
   run_stage(target, schema, pipeline::Stage::after_data, failures);
   return failures;
-}
-
-// The same database restored by PostgreSQL's own programs, to compare with on the target's server. They stumble over
-// settings that an older server does not know, so their status says nothing.
-void restore(const std::string& from, const std::string& to) {
-  const auto folder = testbed::server_folder("/tmp", "restore");
-  testbed::run_program({"/bin/sh", "-c",
-                        client("pg_dump") + " -Fc --no-publications --dbname='" + from + "' | " + client("pg_restore") +
-                            " --dbname='" + to + "' || true"},
-                       folder / "log");
-  std::filesystem::remove_all(folder);
-}
-
-// Without the versions of extensions, where we differ from pg_restore by intent.
-std::vector<std::string> structure_but_versions(const std::string& uri) {
-  std::vector<std::string> lines = testbed::structure(uri);
-  std::erase_if(lines, [](const std::string& line) { return line.starts_with("extension |"); });
-  return lines;
-}
-
-struct Pair {
-  int source;
-  int target;
-};
-
-std::string name_of(const ::testing::TestParamInfo<Pair>& info) {
-  return std::to_string(info.param.source) + "_to_" + std::to_string(info.param.target);
-}
-
-class TheFidelityDatabase : public ::testing::TestWithParam<Pair> {};
-INSTANTIATE_TEST_SUITE_P(Pairs, TheFidelityDatabase,
-                         ::testing::Values(Pair{12, 13}, Pair{13, 13}, Pair{13, 18}, Pair{15, 15}, Pair{15, 17},
-                                           Pair{17, 17}, Pair{17, 18}, Pair{18, 18}),
-                         name_of);
-
-TEST_P(TheFidelityDatabase, arrives_as_pg_restore_would_bring_it) {
-  testbed::PostgresServer& from = testbed::server(GetParam().source);
-  testbed::PostgresServer& to = testbed::server(GetParam().target);
-  const testbed::Database source = from.create_database("everything");
-  testbed::fill_with_everything(source, from.major());
-  testbed::create_fidelity_roles(to);
-  const testbed::Database reference = to.create_database("reference");
-  const testbed::Database copy = to.create_database("copy");
-  restore(source.uri(), reference.uri());
-
-  Connection target = connect_target(copy.uri());
-  Reading reading = read(source.uri(), target);
-  EXPECT_THAT(carry_out(reading, target), IsEmpty());
-
-  EXPECT_EQ(testbed::difference(structure_but_versions(reference.uri()), structure_but_versions(copy.uri())), "");
-  EXPECT_EQ(testbed::fingerprint(copy.uri()), testbed::fingerprint(source.uri()));
-  EXPECT_EQ(testbed::sequences(copy.uri()), testbed::sequences(source.uri()));
-  if (from.major() == to.major()) {
-    EXPECT_EQ(testbed::difference(testbed::structure(source.uri()), testbed::structure(copy.uri())), "");
-  }
 }
 
 // A source and an empty target of one server.
@@ -296,7 +236,7 @@ TEST(ALargeTable, gets_its_keys_as_indexes_that_can_be_built_side_by_side) {
   EXPECT_EQ(indexes, 3U);
   EXPECT_THAT(carry_out(reading, target), IsEmpty());
   const testbed::Database reference = testbed::server(17).create_database("reference");
-  restore(two.source.uri(), reference.uri());
+  testbed::restore(two.source.uri(), reference.uri());
   EXPECT_EQ(testbed::difference(testbed::structure(reference.uri()), testbed::structure(two.copy.uri())), "");
 }
 
@@ -388,8 +328,11 @@ TEST(ADump, that_fails_says_why_in_pg_dumps_own_words) {
   Connection connection = connect(source.uri(), {});
   ASSERT_TRUE(connection.execute("BEGIN", soon()));
   std::vector<api::Finding> findings;
-  SchemaRequest request{
-      parse_conninfo(from.tcp_uri(source.name(), "postgres", "wrong")).value(), "", client("pg_dump"), all, {}};
+  SchemaRequest request{parse_conninfo(from.tcp_uri(source.name(), "postgres", "wrong")).value(),
+                        "",
+                        testbed::client_program("pg_dump"),
+                        all,
+                        {}};
   const auto schema = read_schema(connection, request, findings, soon());
   ASSERT_FALSE(schema);
   EXPECT_EQ(schema.error().fault, Fault::denied);
@@ -405,7 +348,7 @@ TEST(ADump, that_waits_for_a_lock_ends_with_its_until) {
   Connection connection = connect(two.source.uri(), {});
   ASSERT_TRUE(connection.execute("BEGIN", soon()));
   std::vector<api::Finding> findings;
-  SchemaRequest request{parse_conninfo(two.source.uri()).value(), "", client("pg_dump"), all, {}};
+  SchemaRequest request{parse_conninfo(two.source.uri()).value(), "", testbed::client_program("pg_dump"), all, {}};
   const auto schema = read_schema(connection, request, findings, {Deadline::after(Seconds(2)), {}});
   ASSERT_FALSE(schema);
   EXPECT_EQ(schema.error().fault, Fault::transient);

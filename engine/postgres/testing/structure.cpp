@@ -113,7 +113,8 @@ constexpr Fact facts[] = {
                            "WHERE enumtypid = t.oid), "
                            "(SELECT format('%s %s %s', rngsubtype::regtype, rngsubdiff, rngcanonical) FROM pg_range "
                            "WHERE rngtypid = t.oid) "
-                           "FROM pg_type t WHERE " USER_SCHEMA("t.typnamespace") " AND " NO_MEMBER("pg_type", "t.oid")},
+                           "FROM pg_type t WHERE " USER_SCHEMA("t.typnamespace") " AND " NO_MEMBER(
+                               "pg_type", "t.oid") " AND " NO_MEMBER("pg_type", "t.typelem")},
     {12,
      "SELECT 'cast', castsource::regtype, casttarget::regtype, castfunc::regprocedure, castcontext, castmethod FROM "
      "pg_cast c "

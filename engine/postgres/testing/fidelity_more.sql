@@ -1,0 +1,68 @@
+-- What fidelity.sql has no room for: types inside types, long values, names that break naive programs, partitions whose
+-- columns stand elsewhere than in their parent. Run after it.
+CREATE EXTENSION citext WITH SCHEMA app;
+CREATE EXTENSION pg_trgm WITH SCHEMA app;
+
+CREATE TYPE app.nested AS (p app.pair, moods app.mood[], m app.positive);
+CREATE DOMAIN app.few AS integer[] CHECK (cardinality(VALUE) < 4);
+CREATE DOMAIN app.half AS app.pair CHECK (VALUE IS NULL OR (VALUE).a > 0);
+CREATE TABLE app.more_types (
+  id integer PRIMARY KEY, c_nested app.nested, c_nesteds app.nested[], c_few app.few, c_half app.half, c_citext app.citext,
+  c_matrix text[][], c_dates date[], c_intervals interval[], c_ranges tstzrange[], c_json json[], c_bytea bytea[], c_lsns pg_lsn[],
+  c_name name[], c_time time[], c_uuid uuid[], c_bits bit(3)[], c_xml xml[], c_boxes box[], c_money money[], c_points point[],
+  c_short app.short, c_oidvector oidvector, c_int2vector int2vector, c_regprocedure regprocedure, c_regrole regrole, c_refcursor refcursor);
+INSERT INTO app.more_types VALUES (1,
+  ROW(ROW(1, 'x,"y"'), ARRAY['sad', NULL]::app.mood[], 5), ARRAY[NULL, ROW(NULL, '{}', NULL)]::app.nested[], '{1,2,3}', '(1,)', 'CaSe',
+  '[-1:0][5:6]={{a,NULL},{"","\\"}}', '{4713-01-01 BC,5874897-12-31,infinity,-infinity,NULL}',
+  '{-178000000 years,"178000000 years -1 mon 2147483647 days -595000:00:54.775807",0}',
+  '{empty,"(,)","[2020-01-01 00:00+00,infinity]"}', ARRAY['{"a":  1}', 'null', '"\u0000x"']::json[], '{"\\x00","\\x"}',
+  '{0/0,FFFFFFFF/FFFFFFFF}', '{"a b",NULL}', '{24:00:00,00:00:00}', '{00000000-0000-0000-0000-000000000000}', '{101,000}',
+  ARRAY['<a/>', 'text &amp; more'::xml]::xml[], '{(1,1),(0,0);(3,3),(2,2)}', '{1.00,-2.50}', '{"(1,2)","(NaN,Infinity)"}', 'short',
+  '1 2 3', '-1 0 1', 'app.twice(integer)', 'fidelity_owner', 'cursor');
+INSERT INTO app.more_types (id, c_short, c_nesteds, c_matrix, c_regprocedure, c_regrole, c_citext) VALUES (2, '', '{}', '{}', '-', '-', '');
+CREATE INDEX more_types_trigram ON app.more_types USING gin ((c_citext::text) app.gin_trgm_ops);
+CREATE INDEX more_types_german ON app.more_types (((c_matrix)[0][5]) COLLATE app.german_phonebook);
+CREATE TABLE app.row_typed (id integer PRIMARY KEY, r app.more_types, rs app.pair[]);
+INSERT INTO app.row_typed SELECT 1, m, ARRAY[ROW(1, NULL)::app.pair] FROM app.more_types m WHERE id = 1;
+CREATE TABLE app.huge (id integer PRIMARY KEY, t text, b bytea);
+INSERT INTO app.huge SELECT 1, string_agg(md5(n::text), ''), decode(string_agg(md5((-n)::text), ''), 'hex') FROM generate_series(1, 100000) n;
+INSERT INTO app.huge VALUES (2, repeat(E'\n\t\\"', 500000), NULL), (3, '', '');
+
+CREATE TABLE app."back\slash, new
+line, tab	 and 100%s" ("back\slash" integer PRIMARY KEY, "%s" text, "a,b" text, "''" text DEFAULT E'it''s \\ "x"');
+INSERT INTO app."back\slash, new
+line, tab	 and 100%s" VALUES (1, '%d', E'\\', NULL);
+CREATE VIEW app."view on ""Mixed""
+line" AS SELECT * FROM app."back\slash, new
+line, tab	 and 100%s";
+COMMENT ON VIEW app."view on ""Mixed""
+line" IS E'\\. and\n-- and /* and $$';
+CREATE TABLE app."{braces} and  spaces, as long as a name can be ________________" (id integer);
+CREATE TABLE app."$1" ("--" integer REFERENCES app."back\slash, new
+line, tab	 and 100%s", "/*" serial);
+INSERT INTO app."$1" VALUES (1);
+
+CREATE TABLE app.moved (gone integer, t text, also_gone text, id integer NOT NULL);
+ALTER TABLE app.moved DROP COLUMN gone, DROP COLUMN also_gone;
+CREATE TABLE app.dropped_above (old integer, id integer, t text, twice bigint GENERATED ALWAYS AS (id * 2) STORED) PARTITION BY RANGE (id);
+ALTER TABLE app.dropped_above DROP COLUMN old;
+ALTER TABLE app.moved ADD COLUMN twice bigint GENERATED ALWAYS AS (id * 2) STORED;
+ALTER TABLE app.dropped_above ATTACH PARTITION app.moved FOR VALUES FROM (0) TO (100);
+CREATE TABLE app.dropped_below PARTITION OF app.dropped_above (t DEFAULT 'its own', CONSTRAINT only_below CHECK (t <> 'x'))
+  FOR VALUES FROM (100) TO (200);
+INSERT INTO app.dropped_above VALUES (1, 'a'), (100, 'b'), (101, NULL);
+CREATE UNIQUE INDEX ON app.dropped_above (id) INCLUDE (t);
+CREATE TABLE app.no_partitions (id integer) PARTITION BY LIST (id);
+CREATE UNLOGGED TABLE app.empty (id integer PRIMARY KEY, t text UNIQUE);
+CREATE TABLE app.child_of_two (LIKE app.animal INCLUDING ALL, m integer);
+ALTER TABLE app.child_of_two INHERIT app.animal;
+
+CREATE TRIGGER always BEFORE INSERT ON app.triggered FOR EACH STATEMENT EXECUTE FUNCTION app.fire();
+ALTER TABLE app.triggered ENABLE ALWAYS TRIGGER always;
+CREATE RULE replicas AS ON UPDATE TO app.ruled DO ALSO NOTIFY changed;
+ALTER TABLE app.ruled ENABLE REPLICA RULE replicas;
+CREATE RULE always AS ON DELETE TO app.ruled_log DO ALSO NOTIFY changed;
+ALTER TABLE app.ruled_log ENABLE ALWAYS RULE always;
+
+CREATE TABLE app.elsewhere (id integer PRIMARY KEY USING INDEX TABLESPACE fidelity_space) TABLESPACE fidelity_space;
+INSERT INTO app.elsewhere VALUES (1);

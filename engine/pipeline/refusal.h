@@ -8,9 +8,11 @@
 // What the checks before a snapshot found against it.
 namespace tributary::pipeline {
 
-// A server that cannot be reached now may be reachable later; every other error waits for a person.
+// A server that cannot be reached now may be reachable later, and a lock may be gone; every other error waits for a
+// person.
 inline bool may_pass(const api::Finding& finding) {
-  return finding.code == "SourceUnreachable" || finding.code == "TargetUnreachable";
+  return finding.code == "SourceUnreachable" || finding.code == "TargetUnreachable" ||
+         finding.code == "SourceDatabaseUnavailable" || finding.code == "TargetDatabaseUnavailable";
 }
 
 // The finding that speaks for all that forbid a snapshot: the first, but one that may pass only when no other is there.
@@ -27,7 +29,8 @@ inline const api::Finding* first_error(const std::vector<api::Finding>& findings
 
 // Fault::transient where a retry may help, else Fault::invalid: nothing but a person's change helps.
 inline Error refusal(const api::Finding& finding) {
-  return {may_pass(finding) ? Fault::transient : Fault::invalid, finding.subject + ": " + finding.message, finding.hint};
+  return {may_pass(finding) ? Fault::transient : Fault::invalid, finding.subject + ": " + finding.message,
+          finding.hint};
 }
 
 }  // namespace tributary::pipeline

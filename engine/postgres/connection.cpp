@@ -69,7 +69,8 @@ short ready_now(int socket) {
 // SQLSTATE for it, so the server's own words decide. They are the untranslated ones of the startup phase
 // (src/backend/libpq/auth.c, src/backend/utils/init/postinit.c); a translated server falls back to transient.
 Fault fault_of_connect_failure(const std::string& message) {
-  static constexpr std::pair<const char*, Fault> known[] = {{"password authentication failed", Fault::denied},
+  static constexpr std::pair<const char*, Fault> known[] = {{"too many connections", Fault::transient},
+                                                            {"password authentication failed", Fault::denied},
                                                             {"no password supplied", Fault::denied},
                                                             {"no pg_hba.conf entry", Fault::denied},
                                                             {"pg_hba.conf rejects", Fault::denied},

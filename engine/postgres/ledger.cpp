@@ -52,6 +52,19 @@ std::string digest(std::string_view text) {
   return hex.data();
 }
 
+std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
+                            const std::string& selection) {
+  if (!declared.empty()) return declared;
+  return source.system + "/" + source.database + (selection.empty() ? "" : "/" + selection);
+}
+
+std::string digest_of(const api::Selection& selection) {
+  std::string text;
+  for (const std::string& each : selection.include_tables) text += "+" + each + '\0';
+  for (const std::string& each : selection.exclude_tables) text += "-" + each + '\0';
+  return text.empty() ? text : digest(text);
+}
+
 std::string digest_of(const pipeline::SchemaStep& step) {
   return digest(std::string(word_of(step.stage)) + '\0' + step.kind + '\0' + step.object + '\0' + step.sql);
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/spec.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/table.h"
@@ -36,6 +37,13 @@ struct ReplicationRow {
   std::string completed;      // RFC 3339
   model::Lsn position;
 };
+
+// `declared` is Spec.replication. Without it the replication is what is copied from where: `selection` is a digest of the
+// selected tables, "" for all.
+std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
+                            const std::string& selection);
+// "" where all tables are selected.
+std::string digest_of(const api::Selection& selection);
 
 // Of one text, stable across engines and machines; no protection against an attacker.
 std::string digest(std::string_view text);

@@ -44,14 +44,16 @@ std::vector<std::string> tables_where(const PairFacts& pair, const std::function
 
 // What is known of a database that cannot be looked into is that.
 bool report_failure(const PairFacts& pair, Findings& findings) {
-  if (pair.source.failure) {
-    add(findings, Severity::error, "SourceDatabaseUnreadable", database_subject(pair.source_name),
-        pair.source.failure->what, pair.source.failure->hint);
-  }
-  if (pair.target.failure) {
-    add(findings, Severity::error, "TargetDatabaseUnreadable", "target database " + pair.target_name,
-        pair.target.failure->what, pair.target.failure->hint);
-  }
+  const auto report = [&](const Error& error, const char* lasting, const char* passing, const std::string& subject) {
+    const char* code = error.fault == Fault::transient ? passing : lasting;
+    add(findings, Severity::error, code, subject, error.what, error.hint);
+  };
+  if (pair.source.failure)
+    report(*pair.source.failure, "SourceDatabaseUnreadable", "SourceDatabaseUnavailable",
+           database_subject(pair.source_name));
+  if (pair.target.failure)
+    report(*pair.target.failure, "TargetDatabaseUnreadable", "TargetDatabaseUnavailable",
+           "target database " + pair.target_name);
   return pair.source.failure.has_value();
 }
 

@@ -73,7 +73,7 @@ struct TargetDatabase {
   std::vector<Extension> extensions;
   bool ours = false;                 // the ledger knows this replication: it decides what is in the way
   std::vector<std::string> objects;  // of users: "table public.orders"; the first few
-  std::vector<model::Name> filled;   // selected tables that hold rows
+  std::vector<model::Name> filled;   // selected tables that hold rows; unknown where it is ours
 };
 
 struct PairFacts {

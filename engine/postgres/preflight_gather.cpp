@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/postgres/endpoint.h"
+#include "engine/postgres/ledger.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/preflight_facts.h"
 
@@ -222,6 +223,7 @@ Result<void> read_target_database(const Parameters& parameters, const std::strin
   database.extensions = TRY(read_extensions(connection, until));
   database.ours = TRY(is_ours(connection, key, until));
   database.objects = TRY(user_objects(connection, objects_at_most, until));
+  if (database.ours) return {};  // rows are its own, and an engine at work holds its tables locked
   std::vector<model::Table> tables;
   for (const CatalogTable& table : pair.source.tables) tables.push_back(table.table);
   database.filled = TRY(tables_with_rows(connection, tables, until));
@@ -254,8 +256,8 @@ Result<void> gather_pair(const api::Spec& spec, const pipeline::Selection& selec
   pair.source.failure = TRY(fact_of(read_source_database(source, selection, pair, held, until), until));
   pair.target.exists = target && has_database(facts.target, pair.target_name);
   if (!pair.target.exists) return {};
-  const std::string key =
-      spec.replication.empty() ? facts.source.server.system_identifier + "/" + pair.source_name : spec.replication;
+  const std::string key = replication_key(spec.replication, {facts.source.server.system_identifier, pair.source_name},
+                                          digest_of(spec.selection));
   pair.target.failure = TRY(fact_of(read_target_database(*target, key, pair, until), until));
   return {};
 }

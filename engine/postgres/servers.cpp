@@ -50,7 +50,6 @@ class Servers final : public pipeline::Servers {
                                               const Until& until);
   Result<void> ensure_database(Source& source, const std::string& name, const Until& until);
   Result<void> create_database(Connection& server, Source& source, const std::string& name, const Until& until);
-  std::string selection_digest() const;
 
   Source::Resolve source_database(const std::string& name) const {
     return [this, name] { return of_database(spec_.source, "source", name); };
@@ -138,13 +137,6 @@ Result<void> Servers::ensure_database(Source& source, const std::string& name, c
   return create_database(server, source, name, until);
 }
 
-std::string Servers::selection_digest() const {
-  std::string text;
-  for (const std::string& each : spec_.selection.include_tables) text += "+" + each + '\0';
-  for (const std::string& each : spec_.selection.exclude_tables) text += "-" + each + '\0';
-  return text.empty() ? text : digest(text);
-}
-
 Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::DatabasePair& databases, const Until& until) {
   Connection server = TRY(connect_target_server(until));
   const TargetTraits traits = TRY(read_target_traits(server, until));
@@ -162,7 +154,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.replication = spec_.replication;
   options.attempt = spec_.attempt;
   options.snapshot = spec_.snapshot;
-  options.selection = selection_digest();
+  options.selection = digest_of(spec_.selection);
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, from = source.get()](const Until& limit) -> Result<void> {
     const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));

@@ -47,9 +47,7 @@ Result<Connection> Target::session(std::string_view purpose, const Until& until)
 
 Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, const Until& until) {
   source_ = source;
-  owner_.key = options_.replication;
-  if (owner_.key.empty()) owner_.key = source.system + "/" + source.database;
-  if (options_.replication.empty() && !options_.selection.empty()) owner_.key += "/" + options_.selection;
+  owner_.key = replication_key(options_.replication, source, options_.selection);
   owner_.attempt = options_.attempt;
   TRY(connect_control(until));
   pipeline::Claim claim;
@@ -61,6 +59,9 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, co
         Fault::invalid,
         "replication " + owner_.key + " belongs to database " + former_->source.database + " of another source",
         "give the replication back its source, or use a new target database"};
+  if (former_->attempt > owner_.attempt)
+    return Error{Fault::fenced, "attempt " + std::to_string(former_->attempt) + " of replication " + owner_.key +
+                                    " has begun; this is attempt " + std::to_string(owner_.attempt)};
   claim.standing = pipeline::Standing::unfinished;
   if (!is_complete(*former_)) return claim;
   claim.standing = pipeline::Standing::complete;
@@ -193,16 +194,32 @@ Result<void> Target::begin(const Until& until) {
   return end_old_sessions(*control_, owner_.key, until);
 }
 
+// All that are done, or none where one of them is gone: a crash of the target empties unlogged tables.
+Result<pipeline::TableRecords> Target::tables_to_keep(const std::vector<model::Table>& tables, const Until& until) {
+  pipeline::TableRecords kept = TRY(read_tables_done(*control_, owner_.key, until));
+  std::erase_if(kept, [](const auto& each) { return !each.second.done; });
+  std::vector<model::Table> here;
+  std::vector<model::Table> unlogged;
+  for (const model::Table& table : tables) {
+    const auto record = kept.find(table.name);
+    if (record == kept.end()) continue;
+    here.push_back(table);
+    if (table.unlogged && record->second.count.rows > 0) unlogged.push_back(table);
+  }
+  const bool whole = TRY(existing_tables(*control_, here, until)).size() == here.size() &&
+                     TRY(tables_with_rows(*control_, unlogged, until)).size() == unlogged.size();
+  if (!whole || here.size() != kept.size()) kept.clear();
+  return kept;
+}
+
 Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents, const Until& until) {
   const bool same_schema = former_->schema_digest == digest_of(contents.schema);
   const bool drops_tables = dropping() && !options_.selection.empty();
   pipeline::TableRecords kept;
   std::set<std::string> steps;
-  if (same_schema && options_.snapshot.resume_per_table && !former_->complete) {
-    kept = TRY(read_tables_done(*control_, owner_.key, until));
-    std::erase_if(kept, [](const auto& each) { return !each.second.done; });
-    steps = TRY(read_steps_done(*control_, owner_.key, until));
-  }
+  if (same_schema && options_.snapshot.resume_per_table && !former_->complete)
+    kept = TRY(tables_to_keep(contents.tables, until));
+  if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until));
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));
   TRY(forget_tables(*control_, owner_, kept, until));

@@ -15,7 +15,8 @@ std::string roles_query(int major) {
 
 const char* const self_query =
     "SELECT current_user, (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user), "
-    "coalesce((SELECT 'lz4' = ANY (enumvals) FROM pg_catalog.pg_settings WHERE name = 'default_toast_compression'), false)";
+    "coalesce((SELECT 'lz4' = ANY (enumvals) FROM pg_catalog.pg_settings WHERE name = 'default_toast_compression'), "
+    "false)";
 
 Result<void> read_roles(Connection& target, TargetTraits& traits, const Until& until) {
   const Rows roles = TRY(target.query(roles_query(target.major_version()), until));
@@ -38,7 +39,8 @@ Result<TargetTraits> read_target_traits(Connection& target, const Until& until) 
   TRY(read_roles(target, traits, until));
   const Rows methods = TRY(target.query("SELECT amname FROM pg_catalog.pg_am WHERE amtype = 't'", until));
   for (int i = 0; i < methods.size(); ++i) traits.access_methods.insert(methods.str(i, 0));
-  const Rows extensions = TRY(target.query("SELECT name, version FROM pg_catalog.pg_available_extension_versions", until));
+  const Rows extensions =
+      TRY(target.query("SELECT name, version FROM pg_catalog.pg_available_extension_versions", until));
   for (int i = 0; i < extensions.size(); ++i) traits.extensions[extensions.str(i, 0)].insert(extensions.str(i, 1));
   return traits;
 }

@@ -1,0 +1,92 @@
+#include "operator/replication/testing/decisions.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+
+#include "operator/api/conditions.h"
+#include "operator/api/testing/crd_schema.h"
+
+namespace tributary::replication::testing {
+
+std::vector<std::string> names(const Decision& decision) {
+  static constexpr const char* words[] = {"AddFinalizer", "RemoveFinalizer", "ApplyConfigMap",
+                                          "CreateJob",    "DeleteJob",       "Announce"};
+  std::vector<std::string> out;
+  for (const Action& action : decision.actions) out.emplace_back(words[action.index()]);
+  return out;
+}
+
+std::string reason(const Decision& decision, const char* type) {
+  const auto* found = v1alpha1::find_condition(decision.status, type);
+  return found == nullptr ? "" : found->reason;
+}
+
+std::string message(const Decision& decision, const char* type) {
+  const auto* found = v1alpha1::find_condition(decision.status, type);
+  return found == nullptr ? "" : found->message;
+}
+
+v1alpha1::Truth truth(const Decision& decision, const char* type) {
+  const auto* found = v1alpha1::find_condition(decision.status, type);
+  return found == nullptr ? v1alpha1::Truth::unknown : found->status;
+}
+
+bool stalled(const Decision& decision) {
+  return v1alpha1::is_true(decision.status, "Stalled");
+}
+
+Decision look(const Observed& seen) {
+  Decision decision = decide(seen);
+  static const nlohmann::json schema = v1alpha1::testing::crd_schema()["properties"]["status"];
+  EXPECT_THAT(v1alpha1::testing::violations(schema, to_json(decision.status)), ::testing::IsEmpty());
+  return decision;
+}
+
+Observed after(Observed seen, const Decision& decision) {
+  seen.object.status = decision.status;
+  seen.object.finalized = true;
+  for (const Action& action : decision.actions) {
+    if (const auto* deletion = std::get_if<DeleteJob>(&action)) {
+      std::erase_if(seen.jobs, [&](const Job& job) { return job.uid == deletion->uid; });
+      std::erase_if(seen.pods, [&](const Pod& pod) { return pod.job_uid == deletion->uid; });
+    }
+  }
+  for (const Action& action : decision.actions) {
+    if (std::holds_alternative<CreateJob>(action)) {
+      int number = 1;
+      for (const auto* run : {seen.object.status.snapshot ? &*seen.object.status.snapshot : nullptr,
+                              seen.object.status.validation ? &*seen.object.status.validation : nullptr}) {
+        if (run != nullptr) number = std::max(number, run->attempt);
+      }
+      seen.jobs.push_back(job_of(seen, number));
+    }
+  }
+  return seen;
+}
+
+Observed with_engine(Container engine) {
+  Observed seen = scene();
+  seen = after(seen, decide(seen));
+  seen.pods = {pod_of(seen.jobs.at(0), std::move(engine))};
+  return seen;
+}
+
+Observed finished(Container engine, JobState state) {
+  Observed seen = with_engine(std::move(engine));
+  seen.jobs[0].state = state;
+  return seen;
+}
+
+Observed completed() {
+  const Observed seen = finished(ended(0, report(0, "SnapshotComplete", "done"), "Completed"), JobState::complete);
+  return after(seen, decide(seen));
+}
+
+Observed refused(const std::string& termination_message) {
+  Observed seen = finished(ended(2, termination_message), JobState::failed);
+  seen.jobs[0].fail_reason = "PodFailurePolicy";
+  return after(seen, decide(seen));
+}
+
+}  // namespace tributary::replication::testing

@@ -75,10 +75,15 @@ forget_last_demo() {
   sql "$(database 1 postgres)" -c 'DROP DATABASE IF EXISTS shop WITH (FORCE)' 2>/dev/null
 }
 
+apply_sample() {
+  sed -n '/^kind: Replication$/,$s/^/    /p' config/samples/postgresql-snapshot.yaml >&2
+  kube apply -f config/samples/postgresql-snapshot.yaml >&2
+}
+
 # Shows the object's line at every change until it is Ready.
 watch_until_ready() {
   local watch ready=0
-  kube get replication/shop --watch >&2 &
+  kube get replication/shop --watch -o wide >&2 &
   watch=$!
   kube wait --for=condition=Ready --timeout=15m replication/shop >/dev/null || ready=$?
   kill "$watch" 2>/dev/null || true
@@ -102,6 +107,7 @@ content() { # URI
 compare() { # SOURCE_URI TARGET_URI
   local rows hash name other
   other=$(content "$2")
+  [[ $other ]] || die "the target has no tables"
   while read -r rows hash name; do
     grep -qxF "$rows $hash $name" <<<"$other" || die "table $name differs between source and target"
     printf '    %8s rows are equal in %s\n' "$rows" "$name" >&2
@@ -113,8 +119,8 @@ demo_here() {
   step "start a PostgreSQL ${MAJORS[0]} and a PostgreSQL ${MAJORS[1]} beside the cluster" start_servers
   step "fill the source with a shop" fill_source
   step "take back an earlier demo" forget_last_demo
-  name_servers
-  step "kubectl apply -f config/samples/postgresql-snapshot.yaml" kube apply -f config/samples/postgresql-snapshot.yaml
+  step "give both servers the names that the sample's Secrets use" name_servers
+  step "kubectl apply -f config/samples/postgresql-snapshot.yaml" apply_sample
   step "watch it" watch_until_ready
   step "compare both ends" compare "$(database 0 shop)" "$(database 1 shop)"
   cat >&2 <<TEXT

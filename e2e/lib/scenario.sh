@@ -14,10 +14,14 @@ SCENARIO_DIR=$(mktemp -d "${TMPDIR:-/tmp}/tributary-e2e.XXXXXX")
 
 in_namespace() { kubectl -n "$NAMESPACE" "$@"; }
 
+# Names of functions that a scenario wants called at its end.
+AT_END=()
+
 end_scenario() {
-  local status=$?
+  local status=$? undo
   trap - EXIT
   if ((status != 0)); then show_everything >&2 || true; fi
+  for undo in "${AT_END[@]}"; do "$undo" || true; done
   release_copy
   in_namespace delete replications --all --wait=false >/dev/null 2>&1 || true
   kubectl delete namespace "$NAMESPACE" --wait=false >/dev/null 2>&1 || true

@@ -11,7 +11,7 @@
 #include "operator/kube/request.h"
 
 // An API server in this process, on loopback, for tests: real HTTP, so that the transport and its traps are part of
-// what is tested. What it answers is compared with a real server by the e2e test `kube_conformance`.
+// what is tested. What it answers is compared with a real server by the scenario e2e/kube-conformance.
 // It keeps: one resource version for all kinds, optimistic concurrency, UIDs, generation, status isolation,
 // finalizers with deletionTimestamp, create/get/list (pages)/watch (bookmarks, 410)/delete, apply, merge and JSON
 // patch, label and field selectors, PartialObjectMetadata. It has no schemas, defaults, controllers or RBAC.

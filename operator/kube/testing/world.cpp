@@ -68,17 +68,18 @@ void merge(Json& object, const Json& intent) {
   for (const auto& [name, value] : intent.items()) merge(object[name], value);
 }
 
+// Items of a list carry their kind where it comes from a CustomResourceDefinition.
+bool is_custom(const Resource& resource) {
+  return resource.group.find('.') != std::string::npos && !resource.group.ends_with(".k8s.io");
+}
+
 }  // namespace
 
 Reply refusal(int code, const std::string& reason, const std::string& message) {
-  return {code,
-          {{"kind", "Status"},
-           {"apiVersion", "v1"},
-           {"metadata", Json::object()},
-           {"status", "Failure"},
-           {"message", message},
-           {"reason", reason},
-           {"code", code}}};
+  Json status = {{"kind", "Status"},    {"apiVersion", "v1"}, {"metadata", Json::object()},
+                 {"status", "Failure"}, {"message", message}, {"code", code}};
+  if (!reason.empty()) status["reason"] = reason;
+  return {code, std::move(status)};
 }
 
 std::string collection_of(const std::string& group, const std::string& version, const std::string& plural) {
@@ -119,7 +120,7 @@ const Resource* World::resource_of(const Call& call) const {
 Reply World::answer(const Call& call) {
   Kind* kind = kind_of(call);
   if (kind == nullptr || (call.status && !kind->status_subresource))
-    return refusal(404, "NotFound", "the server could not find the requested resource");
+    return {404, Json()};  // a real server says so in plain text
   if (call.key.name.empty() && call.method == Method::get) return list(*kind, call);
   if (call.key.name.empty() && call.method == Method::post) {
     Parsed body = parse_json(call.body);
@@ -162,6 +163,7 @@ Reply World::list(const Kind& kind, const Call& call) const {
       break;
     }
     items.push_back(presented(object, call.metadata_only));
+    if (call.metadata_only || is_custom(kind.resource)) continue;
     items.back().erase("kind");
     items.back().erase("apiVersion");
   }
@@ -179,7 +181,7 @@ Reply World::create(Kind& kind, const Key& key, Json object) {
     return refusal(409, "AlreadyExists", qualified(kind.resource) + " \"" + key.name + "\" already exists");
   Json& metadata = object["metadata"];
   if (!text_at(metadata, {"resourceVersion"}).empty())
-    return refusal(400, "BadRequest", "resourceVersion should not be set on objects to be created");
+    return refusal(500, "", "resourceVersion should not be set on objects to be created");
   if (kind.resource.namespaced) metadata["namespace"] = key.space;
   metadata["uid"] = "00000000-0000-0000-0000-" + std::to_string(100000000000 + ++uids_);
   metadata["creationTimestamp"] = now();

@@ -31,6 +31,9 @@ class Link {
   // Copies what is neither table nor sequence (large objects) under the source's snapshot, each batch with its ledger
   // row; what is in the ledger already is passed over. The number of objects copied.
   virtual Result<std::uint64_t> copy_objects(const Until& until) = 0;
+  // Gives the target's database what the source's has beside its contents (settings, grants, owner, comment), where it
+  // was created for this copy. After everything else, for it may shut us out. What could not be given is a finding.
+  virtual Result<std::vector<api::Finding>> describe_database(const Until& until) = 0;
 };
 
 // Used by one thread; a Link must go before its Servers.

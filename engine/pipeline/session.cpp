@@ -189,6 +189,7 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
   board_.say("gathering statistics of " + pair.source);
   TRY(target.analyze(contents.tables, until_));
+  add(TRY(link.describe_database(until_)));
   const TableRecords records = TRY(target.complete(contents.tables, until_));
   add(source.findings());
   if (!kept.empty()) report_.consistency = api::Consistency::per_table;

@@ -32,6 +32,8 @@ const char* const settings_query =
     "CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) WITH ORDINALITY AS c (words, n) "
     "WHERE d.datname = pg_catalog.current_database() ORDER BY 1, c.n";
 
+const char* const mark = "unfinished copy by Tributary";
+
 struct Locale {
   std::string encoding;
   std::string collate;
@@ -63,8 +65,8 @@ class Describer {
   Describer(const TargetTraits& target, const std::string& name)
       : target_(target), name_(name), object_("DATABASE " + quote_identifier(name)) {}
 
-  void add(const std::string& what, const std::string& sql, bool optional) {
-    statements_.push_back({what + " of database " + name_, sql, optional});
+  void add(const std::string& what, const std::string& sql) {
+    statements_.push_back({what + " of database " + name_, sql, true});
   }
 
   void settings(const Rows& rows) {
@@ -75,7 +77,7 @@ class Describer {
       const std::string setting = "setting " + rows.str(i, 1).substr(0, rows.text(i, 1).find('='));
       const std::string whose =
           role.empty() ? "ALTER " + object_ : "ALTER ROLE " + quote_identifier(role) + " IN " + object_;
-      add(setting, whose + " SET " + words, true);
+      add(setting, whose + " SET " + words);
     }
   }
 
@@ -84,9 +86,9 @@ class Describer {
   void ownership(const std::string& owner, const Rows* grants, std::vector<api::Finding>& findings) {
     const bool hands_over = owner != target_.user && target_.assumable.contains(owner);
     const std::string alter = "ALTER " + object_ + " OWNER TO " + quote_identifier(owner);
-    if (hands_over && target_.superuser) add("owner", alter, false);
+    if (hands_over && target_.superuser) add("owner", alter);
     if (grants != nullptr) this->grants({owner, hands_over && target_.superuser ? owner : target_.user}, *grants);
-    if (hands_over && !target_.superuser) add("owner", alter, true);
+    if (hands_over && !target_.superuser) add("owner", alter);
     if (hands_over || owner == target_.user) return;
     findings.push_back({api::Severity::warning, "OwnerNotSet", "database " + name_,
                         "its owner " + owner + " does not exist on the target or may not be assumed by " + target_.user,
@@ -101,7 +103,7 @@ class Describer {
     std::vector<Grant> grants;
     for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
     for (const std::string& sql : grant_statements(object_, owners, grants, target_.roles)) {
-      add("grants", sql, !target_.superuser);
+      add("grants", sql);
     }
   }
 
@@ -114,31 +116,51 @@ class Describer {
 }  // namespace
 
 Result<DatabaseStatements> database_statements(Connection& source, const TargetTraits& target, const std::string& name,
-                                               std::vector<api::Finding>& findings, const Until& until) {
+                                               const Until& until) {
   const Rows row = TRY(source.query_row(properties_query(source.major_version()), {}, until));
   const Rows settings = TRY(source.query(settings_query, until));
   const Rows grants = TRY(source.query(grants_query, until));
   const Locale locale{row.str(0, 0), row.str(0, 1), row.str(0, 2), row.text(0, 3)[0], row.str(0, 4), row.str(0, 5)};
   DatabaseStatements result;
-  result.create = {"database " + name, create_statement(name, locale, target.major()), false};
+  const std::string comment = "COMMENT ON DATABASE " + quote_identifier(name) + " IS ";
+  result.create = {{"database " + name, create_statement(name, locale, target.major()), false},
+                   {"comment of database " + name, comment + quote_literal(mark), false}};
 
   Describer describer(target, name);
   const std::string alter = "ALTER " + describer.object();
-  if (row.integer(0, 7) != -1) describer.add("connection limit", alter + " CONNECTION LIMIT " + row.str(0, 7), false);
-  if (row.boolean(0, 8)) describer.add("template flag", alter + " IS_TEMPLATE true", !target.superuser);
-  if (!row.is_null(0, 9)) {
-    describer.add("comment", "COMMENT ON " + describer.object() + " IS " + quote_literal(row.text(0, 9)),
-                  !target.superuser);
-  }
+  if (row.integer(0, 7) != -1) describer.add("connection limit", alter + " CONNECTION LIMIT " + row.str(0, 7));
+  if (row.boolean(0, 8)) describer.add("template flag", alter + " IS_TEMPLATE true");
   describer.settings(settings);
-  describer.ownership(row.str(0, 6), row.boolean(0, 11) ? &grants : nullptr, findings);
+  describer.ownership(row.str(0, 6), row.boolean(0, 11) ? &grants : nullptr, result.findings);
+  describer.add("comment", comment + (row.is_null(0, 9) ? "NULL" : quote_literal(row.text(0, 9))));
   if (row.text(0, 10) != "pg_default") {
-    findings.push_back({api::Severity::warning, "TablespaceLeftOut", "database " + name,
-                        "it is in tablespace " + row.str(0, 10) + " on the source and in the default one on the target",
-                        ""});
+    result.findings.push_back(
+        {api::Severity::warning, "TablespaceLeftOut", "database " + name,
+         "it is in tablespace " + row.str(0, 10) + " on the source and in the default one on the target", ""});
   }
   result.describe = describer.take();
   return result;
+}
+
+Result<bool> is_undescribed(Connection& inside, const Until& until) {
+  const Rows row = TRY(inside.query_row(
+      "SELECT coalesce(pg_catalog.shobj_description(oid, 'pg_database') = $1, false) FROM pg_catalog.pg_database "
+      "WHERE datname = pg_catalog.current_database()",
+      {mark}, until));
+  return row.boolean(0, 0);
+}
+
+Result<std::vector<api::Finding>> describe_database(Connection& target, const DatabaseStatements& statements,
+                                                    const Until& until) {
+  std::vector<api::Finding> findings = statements.findings;
+  for (const Statement& statement : statements.describe) {
+    const Result<void> done = target.execute(statement.sql, until);
+    if (done) continue;
+    if (!statement.optional || !target.usable()) return within(statement.object, done.error());
+    findings.push_back({api::Severity::warning, "DatabasePropertySkipped", statement.object,
+                        "could not be set: " + done.error().what, done.error().hint});
+  }
+  return findings;
 }
 
 }  // namespace tributary::postgres

@@ -14,16 +14,26 @@
 namespace tributary::postgres {
 
 struct DatabaseStatements {
-  // CREATE DATABASE with the source's encoding and locale; carried out in another database of the target.
-  Statement create;
-  // Connection limit, comment, settings (ALTER DATABASE ... SET, also per role), grants and owner; in any database of
-  // the target, and only for a database that we created. To be carried out last of all: a setting or a grant may shut
-  // out the sessions that still have to write.
+  // CREATE DATABASE with the source's encoding and locale, and the mark; each carried out by itself in another database
+  // of the target.
+  std::vector<Statement> create;
+  // Connection limit, settings (ALTER DATABASE ... SET, also per role), grants, owner and, last, the comment; in any
+  // database of the target. To be carried out last of all: a setting or a grant may shut out the sessions that still
+  // have to write.
   std::vector<Statement> describe;
+  std::vector<api::Finding> findings;  // what `describe` cannot give
 };
 
 // For the database that `source` is in, under the name `name` on the target.
 Result<DatabaseStatements> database_statements(Connection& source, const TargetTraits& target, const std::string& name,
-                                               std::vector<api::Finding>& findings, const Until& until);
+                                               const Until& until);
+
+// A database that we created has a comment of ours until it is described: whoever takes up an unfinished copy knows by
+// it that the description is still to come, and that the database is nobody else's.
+Result<bool> is_undescribed(Connection& inside, const Until& until);
+
+// Carries out `statements.describe`. What fails is added to the findings, which are the answer.
+Result<std::vector<api::Finding>> describe_database(Connection& target, const DatabaseStatements& statements,
+                                                    const Until& until);
 
 }  // namespace tributary::postgres

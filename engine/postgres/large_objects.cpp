@@ -58,6 +58,13 @@ Result<std::uint64_t> copy_contents(Connection& source, Connection& target, cons
   }
 }
 
+Result<void> create(Connection& target, const std::string& id, const Until& until) {
+  const Result<void> created = target.execute("SELECT pg_catalog.lo_create(" + id + ")", until);
+  if (created || target.sqlstate() != "23505") return created;
+  return Error{Fault::invalid, "the target has an object of this number already, which is not of this copy",
+               "remove it there, or leave large objects out with --no-large-objects"};
+}
+
 Result<std::uint64_t> copy_one(Connection& source, Connection& target, const TargetTraits& traits, std::uint32_t object,
                                const Until& until) {
   const std::string id = std::to_string(object);
@@ -65,9 +72,7 @@ Result<std::uint64_t> copy_one(Connection& source, Connection& target, const Tar
       "SELECT pg_catalog.pg_get_userbyid(lomowner), pg_catalog.obj_description(oid, 'pg_largeobject'), "
       "lomacl IS NOT NULL FROM pg_catalog.pg_largeobject_metadata WHERE oid = $1::pg_catalog.oid",
       {id}, until));
-  TRY(target.execute("SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = " + id +
-                         "; SELECT pg_catalog.lo_create(" + id + ")",
-                     until));
+  TRY(create(target, id, until));
   const std::uint64_t bytes = TRY(copy_contents(source, target, id, until));
   const std::string described = TRY(description(source, traits, object, row, until));
   if (!described.empty()) TRY(target.execute(described, until));

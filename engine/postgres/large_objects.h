@@ -20,10 +20,10 @@ struct LargeObjectCount {
   std::uint64_t bytes = 0;
 };
 
-// Copies contents, owner, grants and comment of these objects, replacing objects of the same OIDs on the target.
-// `source` is in a transaction that uses the snapshot, `target` in one of the caller, who commits it together with the
+// Copies contents, owner, grants and comment of these objects. Fault::invalid, naming it, where the target has an object
+// of the same OID: it is somebody else's. `source` is in a transaction that uses the snapshot, `target` in one of the caller, who commits it together with the
 // ledger's row: the call can be repeated, and different OIDs can go through different connections at once. Holds at
-// most one chunk (512 KiB, as text) in memory. A transaction locks each object it replaces: give it a few thousand at
+// most one chunk (512 KiB, as text) in memory. A transaction locks each object it makes: give it a few thousand at
 // most.
 Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
                                             std::span<const std::uint32_t> objects, const Until& until);

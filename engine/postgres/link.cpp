@@ -37,4 +37,9 @@ Result<std::uint64_t> Link::copy_objects(const Until& until) {
   return objects.size();
 }
 
+Result<std::vector<api::Finding>> Link::describe_database(const Until& until) {
+  if (!TRY(is_undescribed(target_->control(), until))) return std::vector<api::Finding>{};
+  return postgres::describe_database(target_->control(), database_, until);
+}
+
 }  // namespace tributary::postgres

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "engine/pipeline/servers.h"
+#include "engine/postgres/database_statements.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/target.h"
 
@@ -11,18 +12,23 @@ namespace tributary::postgres {
 // One database, PostgreSQL at both ends.
 class Link final : public pipeline::Link {
  public:
-  Link(std::unique_ptr<Source> source, std::unique_ptr<Target> target, TargetTraits traits)
-      : source_(std::move(source)), target_(std::move(target)), traits_(std::move(traits)) {}
+  Link(std::unique_ptr<Source> source, std::unique_ptr<Target> target, TargetTraits traits, DatabaseStatements database)
+      : source_(std::move(source)),
+        target_(std::move(target)),
+        traits_(std::move(traits)),
+        database_(std::move(database)) {}
 
   pipeline::Source& source() override { return *source_; }
   pipeline::Target& target() override { return *target_; }
   Result<void> agree_on_formats(std::vector<model::Table>& tables, const Until& until) override;
   Result<std::uint64_t> copy_objects(const Until& until) override;
+  Result<std::vector<api::Finding>> describe_database(const Until& until) override;
 
  private:
   const std::unique_ptr<Source> source_;
   const std::unique_ptr<Target> target_;
   const TargetTraits traits_;
+  const DatabaseStatements database_;
 };
 
 }  // namespace tributary::postgres

@@ -13,8 +13,8 @@ constexpr int objects_at_most = 20;
 
 // A lock that somebody holds must not let a check wait for long.
 const std::vector<std::string>& settings() {
-  static const std::vector<std::string> all = {"search_path = pg_catalog", "lock_timeout = '10s'",
-                                               "default_transaction_read_only = on"};
+  static const std::vector<std::string> all = {"statement_timeout = 0", "search_path = pg_catalog",
+                                               "lock_timeout = '10s'", "default_transaction_read_only = on"};
   return all;
 }
 

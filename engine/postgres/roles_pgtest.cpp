@@ -140,10 +140,15 @@ TEST_P(ADatabaseItself, is_created_and_described_as_on_the_source) {
   std::vector<api::Finding> findings;
   const TargetTraits traits = read_target_traits(target, soon()).value();
   const testbed::Database copy = server.adopt_database("Copy \"of\" " + original.name());
-  const auto statements = database_statements(source, traits, copy.name(), findings, soon());
+  const auto statements = database_statements(source, traits, copy.name(), soon());
   ASSERT_TRUE(statements) << statements.error().what;
-  carry_out(target, {statements->create});
-  EXPECT_THAT(carry_out(target, statements->describe), ::testing::IsEmpty());
+  carry_out(target, statements->create);
+  Connection inside = connect(copy.uri());
+  EXPECT_TRUE(is_undescribed(inside, soon()).value());
+  const auto failures = describe_database(inside, *statements, soon());
+  ASSERT_TRUE(failures) << failures.error().what;
+  EXPECT_THAT(*failures, ::testing::IsEmpty());
+  EXPECT_FALSE(is_undescribed(inside, soon()).value());
   EXPECT_EQ(copy.scalar(database_as_line), original.scalar(database_as_line));
 }
 

@@ -127,6 +127,13 @@ Result<void> read_keys(Connection& source, SchemaFacts& facts, const Until& unti
   return {};
 }
 
+const char* const invalid_indexes =
+    "SELECT n.nspname, c.relname, tn.nspname, t.relname FROM pg_catalog.pg_index i "
+    "JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "JOIN pg_catalog.pg_class t ON t.oid = i.indrelid JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace "
+    "WHERE NOT (i.indisvalid AND i.indisready) AND tn.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
+
 Result<void> read_names(Connection& source, SchemaFacts& facts, const Until& until) {
   const Rows extensions = TRY(source.query("SELECT extname, extversion FROM pg_catalog.pg_extension", until));
   for (int i = 0; i < extensions.size(); ++i) facts.extensions[extensions.str(i, 0)] = extensions.str(i, 1);
@@ -135,6 +142,10 @@ Result<void> read_names(Connection& source, SchemaFacts& facts, const Until& unt
                    "(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) ORDER BY 1",
                    until));
   for (int i = 0; i < subscriptions.size(); ++i) facts.subscriptions.push_back(subscriptions.str(i, 0));
+  const Rows invalid = TRY(source.query(invalid_indexes, until));
+  for (int i = 0; i < invalid.size(); ++i) {
+    facts.invalid_indexes.push_back({{invalid.str(i, 0), invalid.str(i, 1)}, {invalid.str(i, 2), invalid.str(i, 3)}});
+  }
   if (source.major_version() >= 14) {
     const Rows lz4 = TRY(source.query_row(
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attcompression = 'l' AND NOT attisdropped)", {},

@@ -55,6 +55,12 @@ struct PartitionedExclusion {
   std::string definition;
 };
 
+// What a CREATE INDEX CONCURRENTLY leaves that failed. No dump holds it.
+struct InvalidIndex {
+  model::Name name;
+  model::Name table;
+};
+
 struct OwnedSequence {
   std::uint32_t table = 0;
   bool identity = false;
@@ -71,6 +77,7 @@ struct SchemaFacts {
   std::map<std::uint32_t, PartitionedExclusion> partitioned_exclusions;
   std::map<std::string, std::string> extensions;  // name -> version
   std::vector<std::string> subscriptions;
+  std::vector<InvalidIndex> invalid_indexes;
   bool has_lz4_columns = false;
   std::set<std::string> roles;
 };

@@ -8,13 +8,19 @@
 namespace tributary::postgres {
 namespace {
 
-void report_left_out(const SchemaFacts& facts, const TargetTraits& target, std::vector<api::Finding>& findings) {
+void report_left_out(const SchemaFacts& facts, const SchemaRequest& request, std::vector<api::Finding>& findings) {
+  for (const InvalidIndex& index : facts.invalid_indexes) {
+    if (!request.selects(index.table)) continue;
+    findings.push_back({api::Severity::warning, "InvalidIndexLeftOut", "index " + model::display(index.name),
+                        "it is invalid on the source, so a copy does not have it",
+                        "REINDEX or drop it on the source; create it on the target if it is wanted"});
+  }
   for (const std::string& subscription : facts.subscriptions) {
     findings.push_back({api::Severity::warning, "SubscriptionLeftOut", "subscription " + subscription,
                         "subscriptions are not copied: two subscribers would share one slot",
                         "create it on the target once the source is retired"});
   }
-  if (facts.has_lz4_columns && !target.lz4) {
+  if (facts.has_lz4_columns && !request.target.lz4) {
     findings.push_back({api::Severity::warning, "CompressionMethodLeftOut", "target",
                         "the server does not know lz4, so columns are compressed by its own default method", ""});
   }
@@ -48,7 +54,7 @@ Result<SourceSchema> read_schema(Connection& source, const SchemaRequest& reques
   SourceSchema result;
   result.schema = schema_steps(toc, kept, facts, request.selects, request.target, findings);
   result.sequences = kept_sequences(toc, kept, facts);
-  report_left_out(facts, request.target, findings);
+  report_left_out(facts, request, findings);
   return result;
 }
 

@@ -24,12 +24,19 @@ bool is_standard_comment(const TocEntry& entry) {
          entry.sql.find("IS 'standard public schema';") != std::string::npos;
 }
 
+// Of the database itself, under its name on the source; pg_restore leaves it out in the same way (_tocEntryRequired in
+// src/bin/pg_dump/pg_backup_archiver.c).
+bool is_about_database(const TocEntry& entry) {
+  return (entry.type == "ACL" || entry.type == "COMMENT" || entry.type == "SECURITY LABEL") &&
+         entry.tag.starts_with("DATABASE ");
+}
+
 // What a dump says about itself and what has other ways: settings, the database, contents.
 bool is_no_object(const TocEntry& entry) {
   static const std::set<std::string> types = {"ENCODING",     "STDSTRINGS",   "SEARCHPATH",      "DATABASE",
                                               "TABLE DATA",   "BLOB",         "BLOB METADATA",   "BLOBS",
                                               "SEQUENCE SET", "SUBSCRIPTION", "STATISTICS DATA", "DATABASE PROPERTIES"};
-  return types.contains(entry.type) || is_publication(entry) || is_standard_comment(entry);
+  return types.contains(entry.type) || is_publication(entry) || is_standard_comment(entry) || is_about_database(entry);
 }
 
 // Belongs to its table or object so closely that nobody asks where it went.

@@ -32,6 +32,14 @@ Result<Connection> connect(const api::Endpoint& endpoint, std::string_view purpo
   return open_source_session(parameters, purpose, until);
 }
 
+Result<void> create_database(Connection& server, const DatabaseStatements& database, const Until& until) {
+  for (const Statement& statement : database.create) {
+    const Result<void> done = server.execute(statement.sql, until);
+    if (!done) return within("creating " + statement.object + " on the target", done.error());
+  }
+  return {};
+}
+
 class Servers final : public pipeline::Servers {
  public:
   explicit Servers(const api::Spec& spec) : spec_(spec) {}
@@ -48,8 +56,7 @@ class Servers final : public pipeline::Servers {
   Result<Connection> connect_target_server(const Until& until);
   Result<std::unique_ptr<Source>> open_source(const std::string& database, const TargetTraits& traits,
                                               const Until& until);
-  Result<void> ensure_database(Source& source, const std::string& name, const Until& until);
-  Result<void> create_database(Connection& server, Source& source, const std::string& name, const Until& until);
+  Result<void> ensure_database(const DatabaseStatements& database, const std::string& name, const Until& until);
 
   Source::Resolve source_database(const std::string& name) const {
     return [this, name] { return of_database(spec_.source, "source", name); };
@@ -115,26 +122,13 @@ Result<std::unique_ptr<Source>> Servers::open_source(const std::string& database
   return Source::open(source_database(database), std::move(options), until);
 }
 
-Result<void> Servers::create_database(Connection& server, Source& source, const std::string& name, const Until& until) {
-  const TargetTraits traits = TRY(read_target_traits(server, until));
-  std::vector<api::Finding> findings;
-  const DatabaseStatements statements = TRY(database_statements(source.coordinator(), traits, name, findings, until));
-  const Result<void> created = server.execute(statements.create.sql, until);
-  if (!created) return within("creating database " + name + " on the target", created.error());
-  for (const Statement& statement : statements.describe) {
-    const Result<void> done = server.execute(statement.sql, until);
-    if (!done && (!statement.optional || !server.usable())) return within(statement.object, done.error());
-  }
-  return {};
-}
-
-Result<void> Servers::ensure_database(Source& source, const std::string& name, const Until& until) {
+Result<void> Servers::ensure_database(const DatabaseStatements& database, const std::string& name, const Until& until) {
   Connection server = TRY(connect_target_server(until));
   const Rows there = TRY(server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name}, until));
   if (there.size() == 1) return {};
   if (!spec_.snapshot.create_database)
     return Error{Fault::invalid, "target database " + name + " does not exist", "create it, or allow it to be created"};
-  return create_database(server, source, name, until);
+  return create_database(server, database, until);
 }
 
 Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::DatabasePair& databases, const Until& until) {
@@ -148,7 +142,8 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   Connection server = TRY(connect_target_server(until));
   const TargetTraits traits = TRY(read_target_traits(server, until));
   std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
-  TRY(ensure_database(*source, databases.target, until));
+  DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
+  TRY(ensure_database(database, databases.target, until));
   Target::Options options;
   options.database = databases.target;
   options.replication = spec_.replication;
@@ -156,14 +151,15 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.snapshot = spec_.snapshot;
   options.selection = digest_of(spec_.selection);
   options.client_encoding = source->client_encoding();
-  options.recreate = [this, name = databases.target, from = source.get()](const Until& limit) -> Result<void> {
+  options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
     const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
     Connection maintenance = TRY(Connection::open(other, data_settings(), limit));
     TRY(maintenance.execute("DROP DATABASE " + quote_identifier(name), limit));
-    return create_database(maintenance, *from, name, limit);
+    return create_database(maintenance, database, limit);
   };
   std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
-  return std::unique_ptr<pipeline::Link>(std::make_unique<Link>(std::move(source), std::move(target), traits));
+  return std::unique_ptr<pipeline::Link>(
+      std::make_unique<Link>(std::move(source), std::move(target), traits, std::move(database)));
 }
 
 Result<int> Servers::parallelism(const Until&) {

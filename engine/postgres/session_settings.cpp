@@ -3,8 +3,8 @@
 namespace tributary::postgres {
 
 std::vector<std::string> data_settings() {
-  return {"row_security = off",
-          "statement_timeout = 0",
+  return {"statement_timeout = 0",
+          "row_security = off",
           "lock_timeout = 0",
           "idle_in_transaction_session_timeout = 0",
           "extra_float_digits = 3",

@@ -1,0 +1,216 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/base/log.h"
+#include "engine/postgres/testing/fidelity.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/postgres_server.h"
+
+// What a snapshot brings beside the contents of a database: roles, large objects, what belongs to the database itself;
+// and what it leaves where it is.
+namespace tributary::postgres {
+namespace {
+
+using testbed::Database;
+using testbed::done;
+using testbed::failed;
+using testbed::PostgresServer;
+using testbed::server;
+using testbed::snapshot;
+using testbed::spec_between;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+
+std::vector<std::string> codes(const api::Report& report) {
+  std::vector<std::string> found;
+  for (const api::Finding& finding : report.findings) found.push_back(finding.code + " " + finding.subject);
+  return found;
+}
+
+void create_role(PostgresServer& where, const std::string& name) {
+  where.exec("postgres", "DO $$BEGIN CREATE ROLE " + name +
+                             "; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$");
+}
+
+constexpr const char* database_as_line =
+    "SELECT format('%s | %s | %s | %s | %s | %s | %s', pg_encoding_to_char(encoding), datcollate, datdba::regrole, "
+    "datconnlimit, shobj_description(oid, 'pg_database'), "
+    "(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(datacl) a), "
+    "(SELECT string_agg(coalesce(nullif(setrole, 0)::regrole::text, '') || setconfig::text, ';' ORDER BY 1) "
+    "FROM pg_db_role_setting WHERE setdatabase = d.oid)) FROM pg_database d WHERE datname = current_database()";
+
+// Settings that would stop the copy, were they in force before its end.
+std::string hostile_properties(const Database& database) {
+  const std::string name = "DATABASE \"" + database.name() + "\"";
+  return "ALTER " + name + " SET default_transaction_read_only = on; ALTER " + name +
+         " SET statement_timeout = '500ms';" + "ALTER " + name + " SET search_path = nowhere, \"Some, where\"; ALTER " +
+         name + " SET default_transaction_isolation = 'serializable'; ALTER " + name +
+         " SET DateStyle = 'SQL, DMY'; ALTER " + name + " SET client_encoding = 'LATIN1'; ALTER " + name +
+         " SET row_security = on; ALTER ROLE settled IN " + name + " SET work_mem = '7MB'; REVOKE ALL ON " + name +
+         " FROM PUBLIC; GRANT CONNECT ON " + name + " TO settled; COMMENT ON " + name + " IS 'it''s odd'; ALTER " +
+         name + " CONNECTION LIMIT 1; ALTER " + name + " OWNER TO settled";
+}
+
+TEST(ADatabaseThatIsCreated, gets_what_the_sources_has_beside_its_contents) {
+  auto& from = server(13);
+  auto& to = server(17);
+  create_role(from, "settled");
+  create_role(to, "settled");
+  const Database source = from.create_database("odd");
+  source.exec("CREATE TABLE t (d date, s text); INSERT INTO t VALUES ('2020-02-01', 'ü'), (NULL, '')");
+  source.exec(hostile_properties(source));
+  const Database copy = to.adopt_database("odd copy");
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), copy.uri()))));
+  const std::string read = "SET statement_timeout = 0; SET search_path = public; ";
+  EXPECT_EQ(copy.scalar(read + "SET search_path = pg_catalog; " + database_as_line),
+            source.scalar(read + "SET search_path = pg_catalog; " + database_as_line));
+  EXPECT_EQ(copy.scalar(read + "SELECT string_agg(t::text, ' ' ORDER BY s) FROM t"),
+            source.scalar(read + "SELECT string_agg(t::text, ' ' ORDER BY s) FROM t"));
+}
+
+TEST(ADatabaseThatWasThere, keeps_what_it_had) {
+  const Database source = server(13).create_database("commented");
+  create_role(server(13), "settled");
+  source.exec("CREATE TABLE t (); COMMENT ON DATABASE \"" + source.name() + "\" IS 'the source''s'; ALTER DATABASE \"" +
+              source.name() + "\" SET work_mem = '9MB'; ALTER DATABASE \"" + source.name() + "\" OWNER TO settled");
+  const Database copy = server(17).create_database("commented");
+  copy.exec("COMMENT ON DATABASE \"" + copy.name() + "\" IS 'its own'");
+  const std::string before = copy.scalar(database_as_line);
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), copy.uri()))));
+  EXPECT_EQ(copy.scalar(database_as_line), before);
+}
+
+TEST(Roles, arrive_before_what_belongs_to_them_unless_they_are_to_stay) {
+  auto& from = server(15);
+  auto& to = server(18);
+  from.exec("postgres",
+            "CREATE ROLE arriving LOGIN PASSWORD 'secret'; CREATE ROLE \"Arriving \"\"group\"\"\"; "
+            "GRANT \"Arriving \"\"group\"\"\" TO arriving; ALTER ROLE arriving SET work_mem = '6MB'");
+  const Database source = from.create_database("owned");
+  source.exec(
+      "CREATE SCHEMA s AUTHORIZATION arriving; CREATE TABLE s.t (i integer); INSERT INTO s.t VALUES (1); "
+      "ALTER TABLE s.t OWNER TO arriving; GRANT SELECT ON s.t TO \"Arriving \"\"group\"\"\"");
+  const Database without = to.adopt_database("owned_without");
+  const api::Report report = snapshot(spec_between(source.uri(), without.uri()));
+  ASSERT_TRUE(done(report));
+  EXPECT_THAT(codes(report), ::testing::Contains("OwnerNotSet role arriving"));
+  EXPECT_EQ(to.scalar("postgres", "SELECT count(*) FROM pg_roles WHERE rolname ILIKE 'arriving%'"), "0");
+  EXPECT_EQ(without.scalar("SELECT relowner::regrole FROM pg_class WHERE oid = 's.t'::regclass"), "postgres");
+  EXPECT_EQ(without.scalar("SELECT count(*) FROM s.t"), "1");
+
+  const Database copy = to.adopt_database("owned_with");
+  api::Spec spec = spec_between(source.uri(), copy.uri());
+  spec.snapshot.roles = true;
+  ASSERT_TRUE(done(snapshot(spec)));
+  const std::string owned =
+      "SELECT relowner::regrole || ' ' || has_table_privilege('Arriving \"group\"', c.oid, 'SELECT') || ' ' || "
+      "nspowner::regrole FROM pg_class c JOIN pg_namespace n "
+      "ON n.oid = relnamespace WHERE c.oid = 's.t'::regclass";
+  EXPECT_EQ(copy.scalar(owned), source.scalar(owned));
+  const std::string role =
+      "SELECT rolcanlogin || ' ' || rolpassword || ' ' || (SELECT setconfig::text FROM pg_db_role_setting WHERE "
+      "setrole "
+      "= a.oid AND setdatabase = 0) || pg_has_role(oid, 'Arriving \"group\"', 'MEMBER') FROM pg_authid a WHERE rolname "
+      "= "
+      "'arriving'";
+  EXPECT_EQ(to.scalar("postgres", role), from.scalar("postgres", role));
+}
+
+constexpr const char* objects_as_lines =
+    "SELECT string_agg(format('%s %s %s', oid, obj_description(oid, 'pg_largeobject'), md5(lo_get(oid))), ';' ORDER BY "
+    "oid) FROM pg_largeobject_metadata";
+
+TEST(LargeObjects, arrive_with_the_tables_unless_they_are_to_stay) {
+  const Database source = server(15).create_database("large");
+  source.exec(
+      "CREATE TABLE t (o oid); INSERT INTO t SELECT lo_from_bytea(4711, '\\x00ff'); COMMENT ON LARGE OBJECT 4711 "
+      "IS 'x'; SELECT lo_create(4712); SELECT lo_from_bytea(n, n::text::bytea) FROM generate_series(5000, 6200) n");
+  const Database copy = server(17).adopt_database("large_copy");
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), copy.uri()))));
+  EXPECT_EQ(copy.scalar(objects_as_lines), source.scalar(objects_as_lines));
+
+  const Database without = server(17).adopt_database("large_without");
+  api::Spec spec = spec_between(source.uri(), without.uri());
+  spec.snapshot.large_objects = false;
+  const api::Report report = snapshot(spec);
+  ASSERT_TRUE(done(report));
+  EXPECT_THAT(codes(report), ::testing::Contains(HasSubstr("LargeObjectsLeftOut")));
+  EXPECT_EQ(without.scalar("SELECT count(*) FROM pg_largeobject_metadata"), "0");
+}
+
+TEST(LargeObjects, of_others_are_never_replaced) {
+  const Database source = server(15).create_database("large");
+  source.exec("CREATE TABLE t (o oid); SELECT lo_from_bytea(4711, '\\x01')");
+  const Database copy = server(17).create_database("large");
+  copy.exec("SELECT lo_from_bytea(4711, '\\x02')");
+  api::Spec spec = spec_between(source.uri(), copy.uri());
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  EXPECT_TRUE(failed(snapshot(spec), api::ExitCode::bad_configuration, "large object 4711"));
+  EXPECT_EQ(copy.scalar("SELECT lo_get(4711)"), "\\x02");
+}
+
+TEST(WhatIsLeftOut, is_said_and_not_made_active_on_the_target) {
+  const Database source = server(15).create_database("left");
+  source.exec(
+      "CREATE TABLE t (id integer PRIMARY KEY, n integer); INSERT INTO t VALUES (1, 1), (2, 1); "
+      "CREATE PUBLICATION p FOR TABLE t");
+  EXPECT_THROW(source.exec("CREATE UNIQUE INDEX CONCURRENTLY broken ON t (n)"), std::runtime_error);
+  source.exec(
+      "CREATE SUBSCRIPTION s CONNECTION 'host=example.invalid password=subscribed' PUBLICATION p WITH (connect "
+      "= false, slot_name = NONE, enabled = false)");
+  const Database copy = server(17).adopt_database("left_copy");
+  const api::Report report = snapshot(spec_between(source.uri(), copy.uri()));
+  source.exec("DROP SUBSCRIPTION s");
+  ASSERT_TRUE(done(report));
+  EXPECT_THAT(codes(report),
+              UnorderedElementsAre("PublicationLeftOut publication p", "SubscriptionLeftOut subscription s",
+                                   "InvalidIndexLeftOut index public.broken"));
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM pg_subscription"), "0");
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM pg_publication"), "0");
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM pg_class WHERE relname = 'broken'"), "0");
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM t"), "2");
+}
+
+TEST(ASecret, of_a_database_is_copied_and_told_to_nobody) {
+  const Database source = server(15).create_database("secrets");
+  source.exec(
+      "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w OPTIONS (host 'x'); "
+      "CREATE USER MAPPING FOR postgres SERVER far OPTIONS (user 'u', password 'mapped secret')");
+  const Database copy = server(17).adopt_database("secrets_copy");
+  ::testing::internal::CaptureStderr();
+  const api::Report report = snapshot(spec_between(source.uri(), copy.uri()));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(done(report));
+  EXPECT_EQ(copy.scalar("SELECT string_agg(o, ' ' ORDER BY o) FROM pg_user_mapping, unnest(umoptions) o"),
+            "password=mapped secret user=u");
+  EXPECT_THAT(said + api::to_json(report), Not(HasSubstr("mapped secret")));
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM _tributary.step s WHERE s::text LIKE '%mapped secret%'"), "0");
+}
+
+// A row that a policy hides must never be missing without a word.
+TEST(RowSecurity, hides_no_row_from_an_owner_and_stops_whom_it_would_hide_rows_from) {
+  auto& from = server(15);
+  from.exec("postgres",
+            "CREATE ROLE secured_owner LOGIN PASSWORD 'secret'; CREATE ROLE secured_reader LOGIN PASSWORD "
+            "'secret'");
+  const Database source = from.create_database("secured");
+  source.exec(
+      "CREATE TABLE t (id integer); INSERT INTO t VALUES (1), (2); ALTER TABLE t ENABLE ROW LEVEL SECURITY; "
+      "CREATE POLICY one ON t USING (id = 1); ALTER TABLE t OWNER TO secured_owner; GRANT SELECT ON t TO "
+      "secured_reader");
+  const Database copy = server(17).adopt_database("secured_copy");
+  ASSERT_TRUE(done(snapshot(spec_between(from.tcp_uri(source.name(), "secured_owner", "secret"), copy.uri()))));
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM t"), "2");
+  EXPECT_EQ(copy.scalar("SELECT count(*) FROM pg_policy"), "1");
+
+  const Database none = server(17).adopt_database("secured_none");
+  const std::string reader = from.tcp_uri(source.name(), "secured_reader", "secret");
+  EXPECT_TRUE(failed(snapshot(spec_between(reader, none.uri())), api::ExitCode::bad_configuration, "public.t"));
+  source.exec("ALTER TABLE t FORCE ROW LEVEL SECURITY");
+  const std::string owner = from.tcp_uri(source.name(), "secured_owner", "secret");
+  EXPECT_TRUE(failed(snapshot(spec_between(owner, none.uri())), api::ExitCode::bad_configuration, "public.t"));
+}
+
+}  // namespace
+}  // namespace tributary::postgres

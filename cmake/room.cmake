@@ -29,6 +29,11 @@ function(_room_tests name suffix label timeout uses)
   target_link_libraries(${test} PRIVATE ${uses} GTest::gmock_main tributary_options)
   add_test(NAME ${test} COMMAND ${test})
   set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
+  if(TRIBUTARY_SANITIZE)
+    # Libraries without frame pointers are suppressed by function: that needs whole stacks.
+    set_tests_properties(${test} PROPERTIES ENVIRONMENT
+      "ASAN_OPTIONS=fast_unwind_on_malloc=0;LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tests/leaks.supp")
+  endif()
 endfunction()
 
 function(room folder)

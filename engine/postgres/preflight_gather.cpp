@@ -19,7 +19,11 @@ const std::vector<std::string>& settings() {
 }
 
 Result<Connection> connect(const Parameters& parameters, const Until& until) {
-  return Connection::open(parameters, settings(), until.within(connect_limit));
+  Connection connection = TRY(Connection::open(parameters, settings(), until.within(connect_limit)));
+  // Names of a database without an encoding are bytes that nobody can convert.
+  if (connection.reported("server_encoding") == "SQL_ASCII")
+    TRY(connection.execute("SET client_encoding = 'SQL_ASCII'", until));
+  return connection;
 }
 
 bool given_up(const Until& until) {

@@ -92,10 +92,10 @@ Result<std::vector<pipeline::DatabasePair>> Servers::databases(const Until& unti
 // The target URI's own database may be the one that is still to be created.
 Result<Connection> Servers::connect_target_server(const Until& until) {
   const Parameters parameters = TRY(resolve(spec_.target, "target"));
-  Result<Connection> connection = Connection::open(parameters, data_settings(), until);
+  Result<Connection> connection = open_data_session(parameters, until);
   for (const char* other : {"postgres", "template1"}) {
     if (connection || connection.error().fault != Fault::missing) break;
-    connection = Connection::open(for_database(parameters, other), data_settings(), until);
+    connection = open_data_session(for_database(parameters, other), until);
   }
   return connection;
 }
@@ -153,7 +153,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
     const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
-    Connection maintenance = TRY(Connection::open(other, data_settings(), limit));
+    Connection maintenance = TRY(open_data_session(other, limit));
     TRY(maintenance.execute("DROP DATABASE " + quote_identifier(name), limit));
     return create_database(maintenance, database, limit);
   };

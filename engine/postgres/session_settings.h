@@ -13,7 +13,7 @@
 namespace tributary::postgres {
 
 // Both ends: no row-level policy may hide rows, no timeout may end a long copy, text forms are fixed.
-std::vector<std::string> data_settings();
+Result<Connection> open_data_session(const Parameters& parameters, const Until& until);
 
 // A session that reads from the source; `encoding` is the source database's own where it has none to convert from
 // ("SQL_ASCII"), else UTF8.

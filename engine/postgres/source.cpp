@@ -153,8 +153,11 @@ bool Source::splits_tables() const {
 Result<Connection> Source::join_snapshot(std::string_view purpose, const Until& until) {
   const Parameters parameters = TRY(connect_());
   Connection connection = TRY(open_source_session(parameters, purpose, until));
-  TRY(connection.execute(
-      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_), until));
+  const Result<void> joined = connection.execute(
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_), until);
+  if (!joined && connection.sqlstate() == "42704")
+    return Error{Fault::transient, "the session that held the snapshot has ended", "run again"};
+  if (!joined) return joined.error();
   return connection;
 }
 

@@ -40,33 +40,113 @@ constexpr const char* database_as_line =
     "(SELECT string_agg(coalesce(nullif(setrole, 0)::regrole::text, '') || setconfig::text, ';' ORDER BY 1) "
     "FROM pg_db_role_setting WHERE setdatabase = d.oid)) FROM pg_database d WHERE datname = current_database()";
 
-// Settings that would stop the copy, were they in force before its end.
-std::string hostile_properties(const Database& database) {
+// Settings that would stop a copy or change what it carries, were they in force during it.
+std::string hostile_settings(const PostgresServer& where, const std::string& database) {
+  std::vector<std::string> all = {"default_transaction_read_only = on",
+                                  "statement_timeout = '500ms'",
+                                  "idle_in_transaction_session_timeout = '300ms'",
+                                  "search_path = nowhere, \"Some, where\"",
+                                  "default_transaction_isolation = 'serializable'",
+                                  "DateStyle = 'SQL, DMY'",
+                                  "IntervalStyle = 'sql_standard'",
+                                  "TimeZone = 'Asia/Tokyo'",
+                                  "client_encoding = 'LATIN1'",
+                                  "bytea_output = 'escape'",
+                                  "extra_float_digits = -10",
+                                  "row_security = on",
+                                  "array_nulls = off",
+                                  "xmloption = document",
+                                  "standard_conforming_strings = off",
+                                  "transform_null_equals = on",
+                                  "quote_all_identifiers = on",
+                                  "backslash_quote = off"};
+  if (where.major() >= 14) all.emplace_back("idle_session_timeout = '300ms'");
+  if (where.major() >= 17) all.emplace_back("transaction_timeout = '300ms'");
+  std::string sql;
+  for (const std::string& setting : all) sql += "ALTER DATABASE \"" + database + "\" SET " + setting + ";";
+  return sql;
+}
+
+std::string odd_properties(const Database& database) {
   const std::string name = "DATABASE \"" + database.name() + "\"";
-  return "ALTER " + name + " SET default_transaction_read_only = on; ALTER " + name +
-         " SET statement_timeout = '500ms';" + "ALTER " + name + " SET search_path = nowhere, \"Some, where\"; ALTER " +
-         name + " SET default_transaction_isolation = 'serializable'; ALTER " + name +
-         " SET DateStyle = 'SQL, DMY'; ALTER " + name + " SET client_encoding = 'LATIN1'; ALTER " + name +
-         " SET row_security = on; ALTER ROLE settled IN " + name + " SET work_mem = '7MB'; REVOKE ALL ON " + name +
+  return "ALTER ROLE settled IN " + name + " SET work_mem = '7MB'; REVOKE ALL ON " + name +
          " FROM PUBLIC; GRANT CONNECT ON " + name + " TO settled; COMMENT ON " + name + " IS 'it''s odd'; ALTER " +
          name + " CONNECTION LIMIT 1; ALTER " + name + " OWNER TO settled";
 }
 
+constexpr const char* sensitive_values = R"sql(
+  CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ''back\slash''';
+  CREATE TABLE t (id integer PRIMARY KEY, d date, at timestamptz, i interval, f float8, b bytea, s text[], x xml, m money,
+    c text DEFAULT E'back\\slash ''quoted''' CHECK (c <> 'a\b'), CHECK (at = NULL));
+  INSERT INTO t VALUES (1, '2020-02-01', '2020-02-01 12:00+00', '-1 day 02:00', 0.1, '\x00ff', '{NULL,"NULL"}',
+    'text &amp; more'::xml, 1234.5, DEFAULT), (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'ü'))sql";
+
+const std::string neutral =
+    "SET statement_timeout = 0; SET search_path = public, pg_catalog; SET DateStyle = 'ISO'; SET TimeZone = 'UTC'; SET "
+    "extra_float_digits = 3; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; SET client_encoding = 'UTF8'; "
+    "SET "
+    "standard_conforming_strings = on; SET quote_all_identifiers = off; ";
+
+constexpr const char* all_of_t =
+    "SELECT string_agg(t::text, ' ' ORDER BY id) || (SELECT string_agg(pg_get_constraintdef(oid), ' ' ORDER BY "
+    "conname) "
+    "FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = 'c') || (SELECT string_agg(pg_get_expr(adbin, "
+    "adrelid), ' ') FROM pg_attrdef WHERE adrelid = 't'::regclass) || f() FROM t";
+
 TEST(ADatabaseThatIsCreated, gets_what_the_sources_has_beside_its_contents) {
-  auto& from = server(13);
-  auto& to = server(17);
+  auto& from = server(17);
+  auto& to = server(18);
   create_role(from, "settled");
   create_role(to, "settled");
   const Database source = from.create_database("odd");
-  source.exec("CREATE TABLE t (d date, s text); INSERT INTO t VALUES ('2020-02-01', 'ü'), (NULL, '')");
-  source.exec(hostile_properties(source));
+  source.exec(sensitive_values);
+  source.exec(hostile_settings(from, source.name()) + odd_properties(source));
   const Database copy = to.adopt_database("odd copy");
   ASSERT_TRUE(done(snapshot(spec_between(source.uri(), copy.uri()))));
-  const std::string read = "SET statement_timeout = 0; SET search_path = public; ";
-  EXPECT_EQ(copy.scalar(read + "SET search_path = pg_catalog; " + database_as_line),
-            source.scalar(read + "SET search_path = pg_catalog; " + database_as_line));
-  EXPECT_EQ(copy.scalar(read + "SELECT string_agg(t::text, ' ' ORDER BY s) FROM t"),
-            source.scalar(read + "SELECT string_agg(t::text, ' ' ORDER BY s) FROM t"));
+  EXPECT_EQ(copy.scalar(neutral + database_as_line), source.scalar(neutral + database_as_line));
+  EXPECT_EQ(copy.scalar(neutral + all_of_t), source.scalar(neutral + all_of_t));
+}
+
+TEST(SettingsOfTheTarget, change_nothing_of_what_arrives) {
+  const Database source = server(13).create_database("neutral");
+  source.exec(sensitive_values);
+  const Database copy = server(17).create_database("hostile");
+  copy.exec(hostile_settings(server(17), copy.name()));
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), copy.uri()))));
+  EXPECT_EQ(copy.scalar(neutral + all_of_t), source.scalar(neutral + all_of_t));
+}
+
+class AnEncoding : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, AnEncoding, ::testing::Values("LATIN1", "SQL_ASCII", "EUC_JP"));
+
+// Bytes, names and comments, whatever they are to the server. In SQL_ASCII they are no characters at all.
+TEST_P(AnEncoding, keeps_every_byte) {
+  const std::string encoding = GetParam();
+  const std::string letter = encoding == "EUC_JP" ? "\xA4\xA2" : "\xE4";
+  const auto with_letter = [&](std::string sql) {
+    for (auto at = sql.find('@'); at != std::string::npos; at = sql.find('@')) sql.replace(at, 1, letter);
+    return sql;
+  };
+  const Database source = server(15).create_database(
+      "encoded", "TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING '" + encoding + "'");
+  testbed::Session there(source.uri());
+  there.exec("SET client_encoding = '" + encoding + "'");
+  there.exec(with_letter(
+      "CREATE TABLE \"t@\" (\"c@\" text PRIMARY KEY DEFAULT 'd@' CHECK (\"c@\" <> 'x@')); COMMENT ON TABLE \"t@\" IS "
+      "'i@';"
+      "INSERT INTO \"t@\" VALUES (DEFAULT), ('@@'); CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ''@'''"));
+  const Database copy = server(17).adopt_database("encoded_" + encoding);
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), copy.uri()))));
+  testbed::Session here(copy.uri());
+  here.exec("SET client_encoding = '" + encoding + "'");
+  const std::string bytes = with_letter(
+      "SELECT pg_encoding_to_char(encoding) || (SELECT string_agg(convert_to(\"c@\", getdatabaseencoding())::text, ' ' "
+      "ORDER BY 1) FROM \"t@\") || (SELECT convert_to(pg_get_expr(adbin, adrelid) || obj_description(adrelid) || "
+      "prosrc, "
+      "getdatabaseencoding())::text FROM pg_attrdef, pg_proc WHERE adrelid = '\"t@\"'::regclass AND proname = 'f') "
+      "FROM "
+      "pg_database WHERE datname = current_database()");
+  EXPECT_EQ(here.scalar(bytes), there.scalar(bytes));
 }
 
 TEST(ADatabaseThatWasThere, keeps_what_it_had) {

@@ -14,3 +14,6 @@ CREATE STATISTICS app.expression_statistics ON (plain % 10), (checked % 10) FROM
 ALTER TABLE app.columns ALTER COLUMN narrow SET COMPRESSION pglz;
 CREATE TABLE app.infinite (id integer PRIMARY KEY, n numeric);
 INSERT INTO app.infinite VALUES (1, 'infinity'), (2, '-infinity'), (3, 'NaN');
+CREATE TABLE app.compressed (id integer PRIMARY KEY, t text, p text COMPRESSION pglz);
+INSERT INTO app.compressed VALUES (1, repeat('lz4 ', 10000), repeat('pglz ', 10000));
+CREATE FUNCTION app.subscript(t text) RETURNS text LANGUAGE sql IMMUTABLE RETURN t || 'x';

@@ -8,3 +8,5 @@ CREATE TABLE app.more_numeric (id integer PRIMARY KEY, rounded numeric(3, -2), t
 INSERT INTO app.more_numeric VALUES (1, 12345, 0.00012);
 CREATE COLLATION app.icu_und (provider = icu, locale = 'und');
 CREATE PUBLICATION fidelity_schema FOR TABLES IN SCHEMA app;
+CREATE UNLOGGED SEQUENCE app.unlogged_sequence;
+SELECT nextval('app.unlogged_sequence');

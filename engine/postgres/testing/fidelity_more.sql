@@ -66,3 +66,39 @@ ALTER TABLE app.ruled_log ENABLE ALWAYS RULE always;
 
 CREATE TABLE app.elsewhere (id integer PRIMARY KEY USING INDEX TABLESPACE fidelity_space) TABLESPACE fidelity_space;
 INSERT INTO app.elsewhere VALUES (1);
+
+CREATE TABLE app.odd_types (
+  id integer PRIMARY KEY, c_tid tid, c_xid xid, c_cid cid, c_acl aclitem, c_acls aclitem[], c_namespace regnamespace, c_config regconfig,
+  c_dictionary regdictionary, c_operator regoperator, c_proc regproc, c_timetz timetz[], c_record app.pair[][], c_path jsonpath[],
+  c_cidr cidr[], c_char "char"[], c_bpchar char(4)[], c_tsv tsvector[], c_interval interval year to month, c_bit bit varying,
+  c_domain_array app.few[]);
+INSERT INTO app.odd_types VALUES (1, '(4294967295,65535)', '4294967295', '7', 'fidelity_reader=r*w/fidelity_owner', '{=r/postgres}', 'app',
+  'app.plainly', 'app.plain', 'app.=%=(integer,integer)', 'pg_catalog.now', '{23:59:59+14,00:00:00-14:30}', '{{"(1,a)",NULL}}', '{$.a,"strict $[*]"}',
+  '{10.0.0.0/8,::/0}', '{a,"\\",NULL}', '{a,"b "}', '{"''a b'':1A"}', '-13 mons', B'', '{"{1,2}",NULL}');
+CREATE TABLE app.in_text (id integer PRIMARY KEY, a aclitem[], t text);
+INSERT INTO app.in_text VALUES (1, NULL, E'\\N'), (2, '{}', E'a\tb\nc\\d\r\v\b\f\\.'), (3, NULL, ''), (4, NULL, NULL), (5, '{=/postgres}', E'\\.\n');
+
+CREATE CONVERSION app.to_utf8 FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE OPERATOR FAMILY app.loose USING hash;
+CREATE TEXT SEARCH TEMPLATE app.simple_template (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH PARSER app.own_parser (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype);
+CREATE FUNCTION app.pair_of(integer) RETURNS app.pair LANGUAGE sql IMMUTABLE AS 'SELECT ROW($1, NULL)::app.pair';
+CREATE CAST (integer AS app.pair) WITH FUNCTION app.pair_of(integer);
+CREATE ACCESS METHOD other_heap TYPE TABLE HANDLER heap_tableam_handler;
+CREATE TABLE app.other_heaped (id integer) USING other_heap;
+INSERT INTO app.other_heaped VALUES (1);
+CREATE AGGREGATE app.moving(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0', MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = integer, SORTOP = >);
+CREATE AGGREGATE app.hypothetical(VARIADIC "any" ORDER BY VARIADIC "any") (SFUNC = ordered_set_transition_multi, STYPE = internal,
+  FINALFUNC = rank_final, FINALFUNC_EXTRA, HYPOTHETICAL);
+CREATE FUNCTION app.table_of(n integer DEFAULT 3) RETURNS TABLE (a integer, b app.mood) LANGUAGE plpgsql LEAKPROOF AS $$BEGIN RETURN QUERY SELECT n, 'ok'::app.mood; END$$;
+CREATE VIEW app.ruled_view AS SELECT id, t FROM app.ruled;
+CREATE RULE to_ruled AS ON INSERT TO app.ruled_view DO INSTEAD INSERT INTO app.ruled VALUES (new.id, new.t) RETURNING id, t;
+CREATE TABLE app.options (id integer, t text) WITH (toast_tuple_target = 256, parallel_workers = 2, autovacuum_vacuum_scale_factor = 0.5);
+CREATE INDEX options_filled ON app.options (id) WITH (fillfactor = 50);
+COMMENT ON CONVERSION app.to_utf8 IS 'conversion';
+COMMENT ON CAST (integer AS app.pair) IS 'cast';
+COMMENT ON ACCESS METHOD other_heap IS 'heap';
+COMMENT ON TEXT SEARCH PARSER app.own_parser IS 'parser';
+COMMENT ON SERVER far_away IS 'server';
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO fidelity_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT USAGE ON TYPES TO fidelity_writer WITH GRANT OPTION;

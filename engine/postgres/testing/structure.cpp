@@ -144,6 +144,26 @@ constexpr Fact facts[] = {
     {12,
      "SELECT 'text search dictionary', d.oid::regdictionary, d.dictowner::regrole, d.dictinitoption FROM pg_ts_dict d "
      "WHERE " USER_SCHEMA("d.dictnamespace")},
+    {12,
+     "SELECT 'conversion', conname, connamespace::regnamespace, conowner::regrole, conproc, "
+     "pg_encoding_to_char(conforencoding), pg_encoding_to_char(contoencoding), condefault FROM pg_conversion c "
+     "WHERE " USER_SCHEMA("connamespace")},
+    {12,
+     "SELECT 'operator family', opfname, opfnamespace::regnamespace, opfowner::regrole, (SELECT amname FROM pg_am "
+     "WHERE "
+     "oid = opfmethod) FROM pg_opfamily f WHERE " USER_SCHEMA("opfnamespace") " AND " NO_MEMBER("pg_opfamily",
+                                                                                                "f.oid")},
+    {12,
+     "SELECT 'text search parser', prsname, prsnamespace::regnamespace, prsstart, prstoken, prsend, prslextype FROM "
+     "pg_ts_parser WHERE " USER_SCHEMA("prsnamespace")},
+    {12,
+     "SELECT 'text search template', tmplname, tmplnamespace::regnamespace, tmplinit, tmpllexize FROM pg_ts_template "
+     "WHERE " USER_SCHEMA("tmplnamespace")},
+    {12, "SELECT 'access method', amname, amhandler, amtype FROM pg_am a WHERE a.oid >= 16384"},
+    {12,
+     "SELECT 'language', lanname, lanowner::regrole, lanpltrusted, lanplcallfoid::regproc FROM pg_language WHERE oid "
+     ">= "
+     "16384"},
     {12, "SELECT 'wrapper', fdwname, fdwowner::regrole, fdwhandler, fdwoptions FROM pg_foreign_data_wrapper"},
     {12, "SELECT 'server', srvname, srvowner::regrole, srvtype, srvversion, srvoptions, " ACL(
              "srvacl", "S", "srvowner") " FROM pg_foreign_server"},

@@ -10,6 +10,8 @@ namespace tributary::replication {
 namespace {
 
 constexpr Milliseconds answer_time{2'000};
+constexpr Milliseconds after_an_answer{4'000};  // less than what decide() waits between two looks
+constexpr Milliseconds after_silence{1'000};
 constexpr std::size_t largest_answer = std::size_t{1} << 20;
 
 std::string url_of(const std::string& ip) {
@@ -39,27 +41,36 @@ std::optional<Voice> Listener::listen(const std::string& uid, const std::vector<
   const auto pod = std::find_if(pods.begin(), pods.end(), [](const Pod& candidate) {
     return !candidate.deleting && candidate.engine.state == ContainerState::running && !candidate.ip.empty();
   });
-  if (pod == pods.end()) return std::nullopt;
-  Result<api::Progress> answer = ask_(pod->ip, std::move(stop));
-  if (answer.ok() && answer->replication == uid) {
+  if (pod == pods.end()) {
     forget(uid);
-    return Voice{.progress = std::move(answer).value()};
+    return std::nullopt;
   }
-  log::debug("engine does not answer",
-             {{"pod", pod->name}, {"error", answer.ok() ? "another replication answers" : answer.error().what}});
-  return Voice{.silent_since = silent_since(uid, *pod, now)};
+  if (auto voice = recent(uid, *pod, now)) return voice;
+  Result<api::Progress> answer = ask_(pod->ip, std::move(stop));
+  const bool heard = answer.ok() && answer->replication == uid;
+  if (!heard) {
+    log::debug("engine does not answer",
+               {{"pod", pod->name}, {"error", answer.ok() ? "another replication answers" : answer.error().what}});
+  }
+  const std::lock_guard lock(mutex_);
+  Memory& memory = memory_[uid];
+  const WallTime silent_since = memory.voice.silent_since.value_or(now);
+  memory = {pod->uid, now, heard ? Voice{.progress = std::move(answer).value()} : Voice{.silent_since = silent_since}};
+  return memory.voice;
 }
 
-WallTime Listener::silent_since(const std::string& uid, const Pod& pod, WallTime now) {
+std::optional<Voice> Listener::recent(const std::string& uid, const Pod& pod, WallTime now) {
   const std::lock_guard lock(mutex_);
-  Silence& silence = silent_[uid];
-  if (silence.pod != pod.uid) silence = {pod.uid, now};
-  return silence.since;
+  Memory& memory = memory_[uid];
+  if (memory.pod != pod.uid) memory = {.pod = pod.uid};
+  if (!memory.asked || now < *memory.asked) return std::nullopt;
+  const bool fresh = now - *memory.asked < (memory.voice.progress ? after_an_answer : after_silence);
+  return fresh ? std::optional(memory.voice) : std::nullopt;
 }
 
 void Listener::forget(const std::string& uid) {
   const std::lock_guard lock(mutex_);
-  silent_.erase(uid);
+  memory_.erase(uid);
 }
 
 }  // namespace tributary::replication

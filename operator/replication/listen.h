@@ -18,26 +18,29 @@ using AskEngine = std::function<Result<api::Progress>(const std::string& pod_ip,
 // GET http://<pod_ip>:8080/status within two seconds, at most 1 MiB.
 AskEngine ask_over_http();
 
-// Remembers since when each engine has not answered. Thread-safe.
+// Asks each engine every few seconds and no oftener, however often it is listened to: a status written because of an
+// answer wakes the operator again, which must not lead to the next question. Remembers since when an engine has been
+// silent. Thread-safe.
 class Listener {
  public:
   explicit Listener(AskEngine ask) : ask_(std::move(ask)) {}
 
-  // What the running engine among `pods` says; nothing when none runs.
+  // What the running engine among `pods` says, or said a moment ago; nothing when none runs.
   std::optional<Voice> listen(const std::string& uid, const std::vector<Pod>& pods, WallTime now, std::stop_token stop);
   // The Replication of this UID is gone or needs no engine.
   void forget(const std::string& uid);
 
  private:
-  struct Silence {
-    std::string pod;
-    WallTime since;
+  struct Memory {
+    std::string pod = {};  // UID
+    std::optional<WallTime> asked = {};
+    Voice voice = {};
   };
-  WallTime silent_since(const std::string& uid, const Pod& pod, WallTime now);
+  std::optional<Voice> recent(const std::string& uid, const Pod& pod, WallTime now);
 
   const AskEngine ask_;
   std::mutex mutex_;
-  std::map<std::string, Silence> silent_;  // by the Replication's UID
+  std::map<std::string, Memory> memory_;  // by the Replication's UID
 };
 
 }  // namespace tributary::replication

@@ -43,18 +43,24 @@ class ReconcileTest : public ::testing::Test {
            });
   }
 
-  // On caches that show what the server has.
-  Result<kube::Requeue> pass() {
+  void fill_caches() {
     EXPECT_TRUE(comes_true([&] {
       return shows(scopes[0]->objects(), bed.server.all(replications())) &&
              shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)) &&
              shows(scopes[0]->pods(), bed.server.all(kinds::pods)) &&
              shows(scopes[0]->secrets(), bed.server.all(kinds::secrets));
     }));
+  }
+  // On caches that show what the server has.
+  Result<kube::Requeue> pass() {
+    fill_caches();
     return blind_pass();
   }
-  // On the caches as they are.
-  Result<kube::Requeue> blind_pass() { return reconciler(shop, {}); }
+  // On the caches as they are. Between two passes time goes by, so that the engine is asked again.
+  Result<kube::Requeue> blind_pass() {
+    now += Seconds(5);
+    return reconciler(shop, {});
+  }
 
   void fail_once(const std::string& method, const std::string& path_end, Misfortune misfortune) {
     auto left = std::make_shared<int>(1);
@@ -80,11 +86,12 @@ class ReconcileTest : public ::testing::Test {
   }
 
   Bed bed;
+  WallTime now = std::chrono::system_clock::now();
   kube::Queue queue;
   kube::Events events{*bed.transport, "test", "test"};
   Listener listener{bed.ask_engine()};
   std::vector<std::unique_ptr<Scope>> scopes;
-  Reconciler reconciler{scopes, {bed.client, listener, "tributary:test", std::chrono::system_clock::now}, events};
+  Reconciler reconciler{scopes, {bed.client, listener, "tributary:test", [this] { return now; }}, events};
 };
 
 TEST_F(ReconcileTest, the_first_pass_holds_the_object_then_makes_config_map_and_job_and_then_says_so) {
@@ -106,6 +113,15 @@ TEST_F(ReconcileTest, what_the_engine_answers_becomes_status) {
   EXPECT_EQ(status.phase, Phase::snapshotting);
   EXPECT_EQ(status.progress, "33%");
   EXPECT_EQ(bed.reason("Validated"), "Validated");
+}
+
+TEST_F(ReconcileTest, a_status_written_because_of_an_answer_does_not_ask_the_engine_again) {
+  copy();
+  const int asked = bed.asked();
+  bed.answer(copying(66));
+  fill_caches();
+  reconciler(shop, {}).value();
+  EXPECT_EQ(bed.asked(), asked);
 }
 
 TEST_F(ReconcileTest, a_pass_that_finds_nothing_new_writes_nothing) {

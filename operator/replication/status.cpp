@@ -210,12 +210,13 @@ Verdict verdict_of(const api::Progress& progress, const Status& status, Mode mod
   if (progress.phase == api::Phase::waiting) {
     verdict.phase = status.phase;
     verdict.message = progress.message;
-  } else if (copies) {
-    const Run* run = find_run(status, mode);
+  } else if (const Run* run = find_run(status, mode); copies && run != nullptr && run->tables_total > 0) {
     verdict.message = counted(run->tables_done, "table") + " of " + std::to_string(run->tables_total) + " done, " +
                       size_text(run->bytes_copied) + " copied (" + status.progress + ")";
+  } else if (!progress.message.empty()) {
+    verdict.message = progress.message;
   } else {
-    verdict.message = progress.message.empty() ? "the engine looks at both ends" : progress.message;
+    verdict.message = copies ? "the engine prepares the copy" : "the engine looks at both ends";
   }
   return verdict;
 }

@@ -273,6 +273,7 @@ Decision decide(const Observed& seen) {
     }
     if (run_of(next.status, seen.object.spec.mode).result == RunResult::none) {
       record(next.status, seen.object.spec, outcome, seen.now);
+      next.unheard = !outcome.report;
       return next;  // recorded before anything else happens to the Job
     }
   }
@@ -281,9 +282,9 @@ Decision decide(const Observed& seen) {
 }
 
 bool rests_on_absence(const Decision& decision) {
-  return std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
-    return std::holds_alternative<CreateJob>(action) || std::holds_alternative<RemoveFinalizer>(action);
-  });
+  return decision.unheard || std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
+           return std::holds_alternative<CreateJob>(action) || std::holds_alternative<RemoveFinalizer>(action);
+         });
 }
 
 std::optional<v1alpha1::Status> with_fault(v1alpha1::Status status, const Error& error, WallTime now) {

@@ -34,12 +34,14 @@ struct Decision {
   std::vector<Action> actions = {};
   v1alpha1::Status status = {};
   std::optional<Milliseconds> recheck = {};  // nothing: when something changes
+  bool unheard = false;                      // records an end for good without having seen the engine's report
 };
 
 // Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin.
 Decision decide(const Observed& seen);
 
-// Whether a decision rests on something not being there: a cache must not be trusted with that.
+// Whether a decision rests on something not being there: a cache must not be trusted with that. Jobs and pods come by
+// watches of their own, so a Job may be seen to end before its pod.
 bool rests_on_absence(const Decision& decision);
 
 // The status when actions failed with an error that only a person can lift; nothing for errors that pass.

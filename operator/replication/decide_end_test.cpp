@@ -86,6 +86,15 @@ TEST(Decide, a_new_request_id_repeats_a_snapshot_as_the_next_attempt) {
   EXPECT_EQ(truth(decision, "Validated"), Truth::yes);
 }
 
+TEST(Decide, an_end_without_the_engines_report_is_not_taken_from_a_cache) {
+  Observed seen = finished(ended(0, report(0, "SnapshotComplete", "done"), "Completed"), JobState::complete);
+  EXPECT_FALSE(rests_on_absence(look(seen)));
+  seen.pods = {pod_of(seen.jobs[0], running())};
+  EXPECT_TRUE(rests_on_absence(look(seen)));
+  seen.pods.clear();
+  EXPECT_TRUE(rests_on_absence(look(seen)));
+}
+
 TEST(Decide, a_complete_job_whose_pod_is_gone_is_a_success_without_counts) {
   Observed seen = with_engine(running());
   seen.voice = Voice{.progress = copying(99)};

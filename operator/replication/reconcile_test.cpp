@@ -162,6 +162,22 @@ TEST_F(ReconcileTest, a_job_whose_end_could_not_be_recorded_is_left_alone_until_
   EXPECT_EQ(bed.jobs(), 1U);
 }
 
+TEST_F(ReconcileTest, a_job_that_is_seen_to_end_before_its_pod_still_ends_with_the_engines_words) {
+  copy();
+  bed.server.set_fate([](const Served& served) {
+    return served.path == "/api/v1/pods" ? Misfortune{Misfortune::Kind::drop} : Misfortune{};  // watch and its lists
+  });
+  bed.server.reset_streams();
+  bed.end_pod(2, report(2, "AuthenticationFailed", "no", "", bed.replication().uid));
+  bed.finish_job("Failed", "PodFailurePolicy");
+  EXPECT_TRUE(comes_true([&] {
+    return shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)) &&
+           shows(scopes[0]->objects(), bed.server.all(replications()));
+  }));
+  blind_pass().value();
+  EXPECT_EQ(bed.reason("Stalled"), "AuthenticationFailed");
+}
+
 TEST_F(ReconcileTest, a_deleted_finished_job_never_runs_again) {
   complete();
   bed.erase_job();
@@ -253,7 +269,9 @@ TEST_F(ReconcileTest, somebody_elses_job_of_the_same_name_is_not_taken) {
     object["status"] = Json::object();
     return object;
   }());
-  EXPECT_TRUE(comes_true([&] { return !scopes[0]->objects().find(shop)->json()["status"].contains("snapshot"); }));
+  EXPECT_TRUE(comes_true([&] {
+    return kube::at(scopes[0]->objects().find(shop)->json(), {"status", "snapshot"}).is_null();
+  }));
   EXPECT_EQ(blind_pass().error().fault, Fault::invalid);
   EXPECT_EQ(bed.reason("Stalled"), "Refused");
 }

@@ -31,9 +31,55 @@ std::string guard_of(const TocEntry& entry) {
          ";\n";
 }
 
+// pg_default_acl.defaclobjtype of the words in an entry's tag (src/bin/pg_dump/pg_dump.c, dumpDefaultACL).
+const char* type_of_default(std::string_view objects) {
+  if (objects == "TABLES") return "r";
+  if (objects == "SEQUENCES") return "S";
+  if (objects == "FUNCTIONS") return "f";
+  if (objects == "TYPES") return "T";
+  if (objects == "SCHEMAS") return "n";
+  return objects == "LARGE OBJECTS" ? "L" : nullptr;
+}
+
+// Back to what is built in: pg_dump drops default privileges with nothing but their role, and objects that are made
+// again would get them.
+std::string reset_of(const TocEntry& entry) {
+  constexpr std::string_view before = "DEFAULT PRIVILEGES FOR ";
+  if (!entry.tag.starts_with(before)) return "";
+  const std::string objects = entry.tag.substr(before.size());
+  const char* type = type_of_default(objects);
+  if (type == nullptr) return "";
+  const bool everywhere = entry.schema.empty();
+  const std::string owner = quote_identifier(entry.owner);
+  const std::string alter = "ALTER DEFAULT PRIVILEGES FOR ROLE " + owner +
+                            (everywhere ? "" : " IN SCHEMA " + quote_identifier(entry.schema));
+  std::string built_in;
+  if (everywhere) {
+    const bool for_all = objects == "FUNCTIONS" || objects == "TYPES";
+    built_in = " EXECUTE " +
+               quote_literal(alter + " GRANT ALL ON " + objects + " TO " + owner + (for_all ? ", PUBLIC" : "")) + ";";
+  }
+  return "DO " +
+         quote_literal(
+             "DECLARE entry record; other text; BEGIN"
+             " SELECT defaclacl INTO entry FROM pg_catalog.pg_default_acl"
+             " WHERE pg_catalog.pg_get_userbyid(defaclrole) = " +
+             quote_literal(entry.owner) + " AND defaclobjtype = " + quote_literal(type) + " AND defaclnamespace = " +
+             (everywhere ? "0" : "pg_catalog.to_regnamespace(" + quote_literal(quote_identifier(entry.schema)) + ")") +
+             "; IF NOT FOUND THEN RETURN; END IF;"
+             " FOR other IN SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC'"
+             " ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END"
+             " FROM pg_catalog.aclexplode(entry.defaclacl)"
+             " LOOP EXECUTE " +
+             quote_literal(alter + " REVOKE ALL ON " + objects + " FROM ") + " || other; END LOOP;" + built_in +
+             " END") +
+         ";\n";
+}
+
 }  // namespace
 
 std::string undo_of(const TocEntry& entry) {
+  if (entry.type == "DEFAULT ACL") return reset_of(entry);
   std::string sql = entry.drop;
   const std::string drop = "DROP " + std::string(kind_of(entry)) + " ";
   if (sql.starts_with(drop)) {

@@ -21,11 +21,12 @@ enum class Stage {
 
 struct SchemaStep {
   Stage stage = Stage::before_data;
-  std::string kind;                  // as pg_dump's table of contents says it: "TABLE", "INDEX", "FK CONSTRAINT"
-  std::string object;                // for people: "index public.orders_pkey"
-  std::optional<model::Name> table;  // with_table: the table whose rows it waits for; nothing: it waits for none
-  std::vector<std::size_t> after;    // with_table, foreign_key: indexes of earlier steps that must be done first
-  std::string sql;                   // one or more statements; may hold a secret (user mappings): never logged
+  std::string kind;    // as pg_dump's table of contents says it: "TABLE", "INDEX", "FK CONSTRAINT"
+  std::string object;  // for people: "index public.orders_pkey"
+  std::optional<model::Name>
+      table;  // with_table: the table whose rows it waits for; nothing: it waits for none. foreign_key: its own table
+  std::vector<std::size_t> after;  // with_table, foreign_key: indexes of earlier steps that must be done first
+  std::string sql;                 // one or more statements; may hold a secret (user mappings): never logged
   // Takes back exactly what `sql` made (DROP ... IF EXISTS, never CASCADE); "" where that goes with another object, or
   // must stay (an extension that was there before). Carried out in reverse order.
   std::string undo = {};

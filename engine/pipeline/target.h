@@ -60,7 +60,7 @@ class TargetWriter {
   virtual ~TargetWriter() = default;
   // A batch holds one part of a large table, or several small tables whole.
   virtual Result<void> begin(const Until& until) = 0;
-  // Opens COPY for the part. A table that is copied as one part is emptied first in the same transaction.
+  // Opens COPY for the part, into a table that prepare() left empty.
   virtual Result<void> open(const model::Table& table, const model::CopyPart& part, const Until& until) = 0;
   virtual Result<void> write(std::span<const std::byte> bytes, const Until& until) = 0;
   // Ends the COPY and writes the part's ledger row: rows as the target counted them, bytes as given.

@@ -24,6 +24,7 @@ pipeline::SchemaStep step_of(const ForeignKey& key, const SchemaFacts& facts) {
   step.stage = pipeline::Stage::foreign_key;
   step.kind = "FK CONSTRAINT";
   step.object = "foreign key " + key.name + " of " + model::display(table.name);
+  if (table.kind == 'r') step.table = table.name;
   step.sql = "ALTER TABLE " + rows_of(table) + " ADD CONSTRAINT " + quote_identifier(key.name) + " " + key.definition;
   step.undo = "ALTER TABLE IF EXISTS " + rows_of(table) + " DROP CONSTRAINT IF EXISTS " + quote_identifier(key.name);
   step.orphans = key.enforced ? orphans_query(key, facts) : "";

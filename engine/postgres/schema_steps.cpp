@@ -313,7 +313,7 @@ class Builder {
       owners_not_set_[entry.owner] += 1;
       return;
     }
-    if (!target_.superuser && entry.owner == target_.user) return;
+    if (entry.owner == target_.user && entry.type != "SCHEMA") return;  // it is by its creation
     SchemaStep step = step_of(entry);
     step.kind = "OWNER";
     step.object = "owner of " + step.object;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace tributary::postgres {
 namespace {
@@ -12,6 +13,11 @@ constexpr int deadlock_attempts = 5;
 constexpr std::uint64_t least_memory = 64ULL << 20;
 constexpr std::uint64_t most_memory = 256ULL
                                       << 20;  // more was measured to gain nothing and costs a small server dearly
+
+// IF NOT EXISTS: says nothing when it was there.
+bool is_extension(const pipeline::SchemaStep& step) {
+  return step.kind == "EXTENSION";
+}
 
 bool already_exists(std::string_view sqlstate) {
   // schema, table or index, object, function, column, a second primary key
@@ -50,43 +56,70 @@ void StepRunner::undo() {
 
 Result<Findings> StepRunner::run(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
                                  const pipeline::TargetWriter::Effort& effort, const Until& until) {
+  Travel travel = Travel::together;
   for (int number = 1;; ++number) {
-    Result<Findings> findings = attempt(schema, steps, effort, until);
+    several_failed_ = false;
+    Result<Findings> findings = attempt(schema, steps, effort, travel, until);
     if (findings) return findings;
     const bool deadlock = connection_.sqlstate() == "40P01";
     undo();
-    if (!deadlock || number == deadlock_attempts) return findings;
+    if (deadlock && number < deadlock_attempts) continue;
+    const bool unclear = several_failed_ && findings.error().fault != Fault::cancelled && connection_.usable();
+    if (deadlock || !unclear) return findings;
+    travel = Travel::one_by_one;
   }
 }
 
 Result<Findings> StepRunner::attempt(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
-                                     const pipeline::TargetWriter::Effort& effort, const Until& until) {
+                                     const pipeline::TargetWriter::Effort& effort, Travel travel, const Until& until) {
   Findings findings;
   std::vector<DoneStep> done;
+  std::vector<const pipeline::SchemaStep*> gathered;
   TRY(connection_.execute(settings_for(schema, effort), until));
   for (const std::size_t index : steps) {
     const pipeline::SchemaStep& step = schema.steps[index];
     if (options_->done.count(digest_of(step)) != 0) continue;
-    const Result<bool> ours = run_one(step, findings, until);
-    if (!ours) return within(step.object, ours.error());
-    done.push_back({index, *ours});
+    bool ours = true;
+    if (tolerant(step)) {
+      TRY(flush(gathered, until));
+      const Result<bool> result = run_one(step, findings, until);
+      if (!result) return within(step.object, result.error());
+      ours = *result;
+    } else {
+      gathered.push_back(&step);
+      if (travel == Travel::one_by_one) TRY(flush(gathered, until));
+    }
+    done.push_back({index, ours});
   }
+  TRY(flush(gathered, until));
   TRY(record_steps(connection_, owner_, schema, done, until));
   TRY(connection_.execute("COMMIT", until));
   return findings;
 }
 
+bool StepRunner::tolerant(const pipeline::SchemaStep& step) const {
+  return step.optional || step.may_exist || options_->may_all_exist || is_extension(step);
+}
+
+Result<void> StepRunner::flush(std::vector<const pipeline::SchemaStep*>& gathered, const Until& until) {
+  if (gathered.empty()) return {};
+  const std::vector<const pipeline::SchemaStep*> steps = std::exchange(gathered, {});
+  std::string sql;
+  for (const pipeline::SchemaStep* step : steps) sql += step->sql + "\n;\n";  // a comment may end the text
+  const Result<void> done = connection_.execute(sql, until);
+  if (done) return {};
+  several_failed_ = steps.size() > 1;
+  return within(steps.front()->object, done.error());
+}
+
 // Whether what the step is about is ours to take back.
 Result<bool> StepRunner::run_one(const pipeline::SchemaStep& step, Findings& findings, const Until& until) {
-  const bool extension = step.kind == "EXTENSION";  // IF NOT EXISTS: says nothing when it was there
-  const std::int64_t before = extension ? TRY(extensions(until)) : 0;
-  const bool tolerant = step.optional || step.may_exist || options_->may_all_exist;
-  if (tolerant) TRY(connection_.execute("SAVEPOINT step", until));
+  const std::int64_t before = is_extension(step) ? TRY(extensions(until)) : 0;
+  TRY(connection_.execute("SAVEPOINT step", until));
   const Result<void> carried_out = connection_.execute(step.sql, until);
-  if (!carried_out && !tolerant) return carried_out.error();
   if (!carried_out) return tolerate(step, carried_out.error(), findings, until);
-  if (tolerant) TRY(connection_.execute("RELEASE SAVEPOINT step", until));
-  if (extension) return TRY(extensions(until)) > before;
+  TRY(connection_.execute("RELEASE SAVEPOINT step", until));
+  if (is_extension(step)) return TRY(extensions(until)) > before;
   return true;
 }
 
@@ -107,21 +140,42 @@ Result<std::int64_t> StepRunner::extensions(const Until& until) {
 
 Result<Findings> StepRunner::validate(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
                                       const Until& until) {
+  for (int number = 1;; ++number) {
+    Result<Findings> findings = validate_all(schema, steps, until);
+    if (findings) return findings;
+    const bool deadlock = connection_.sqlstate() == "40P01";
+    undo();
+    if (!deadlock || number == deadlock_attempts) return findings;
+  }
+}
+
+Result<Findings> StepRunner::validate_all(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
+                                          const Until& until) {
   Findings findings;
   TRY(connection_.execute("BEGIN", until));
-  for (const std::size_t index : steps) {
-    const Result<void> validated = validate_one(schema.steps[index], findings, until);
-    if (validated) continue;
-    undo();
-    return within(schema.steps[index].object, validated.error());
+  if (!TRY(validate_together(schema, steps, until))) {
+    for (const std::size_t index : steps) {
+      const Result<void> validated = validate_one(schema.steps[index], findings, until);
+      if (!validated) return within(schema.steps[index].object, validated.error());
+    }
   }
-  const Result<void> ours = fence(connection_, owner_, until);
-  if (!ours) {
-    undo();
-    return ours.error();
-  }
+  TRY(fence(connection_, owner_, until));
   TRY(connection_.execute("COMMIT", until));
   return findings;
+}
+
+// Keys of small tables. Of a large table each is looked at once only.
+Result<bool> StepRunner::validate_together(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
+                                           const Until& until) {
+  const std::optional<model::Name>& table = schema.steps[steps.front()].table;
+  if (steps.size() == 1 || (table && table == schema.steps[steps.back()].table)) return false;
+  std::string sql = "SAVEPOINT validation;\n";
+  for (const std::size_t index : steps) sql += schema.steps[index].validate + "\n;\n";
+  const Result<void> valid = connection_.execute(sql, until);
+  if (valid) return true;
+  if (connection_.sqlstate() != "23503") return valid.error();
+  TRY(connection_.execute("ROLLBACK TO SAVEPOINT validation", until));
+  return false;
 }
 
 Result<void> StepRunner::validate_one(const pipeline::SchemaStep& step, Findings& findings, const Until& until) {

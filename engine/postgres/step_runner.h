@@ -9,7 +9,9 @@
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"
 
-// Carries out schema steps on one connection, each list as one transaction together with its ledger rows.
+// Carries out schema steps on one connection, each list as one transaction together with its ledger rows. What a small
+// step costs is mostly its round trip, so steps that must succeed travel together; only when one of them fails are they
+// carried out one by one, to tell which.
 namespace tributary::postgres {
 
 struct StepOptions {
@@ -30,11 +32,20 @@ class StepRunner {
                                              const Until& until);
 
  private:
+  enum class Travel { together, one_by_one };
   Result<std::vector<api::Finding>> attempt(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
-                                            const pipeline::TargetWriter::Effort& effort, const Until& until);
+                                            const pipeline::TargetWriter::Effort& effort, Travel travel,
+                                            const Until& until);
+  bool tolerant(const pipeline::SchemaStep& step) const;
+  // Carries out the steps whose statements were gathered, and forgets them.
+  Result<void> flush(std::vector<const pipeline::SchemaStep*>& gathered, const Until& until);
   Result<bool> run_one(const pipeline::SchemaStep& step, std::vector<api::Finding>& findings, const Until& until);
   Result<bool> tolerate(const pipeline::SchemaStep& step, const Error& error, std::vector<api::Finding>& findings,
                         const Until& until);
+  Result<std::vector<api::Finding>> validate_all(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
+                                                 const Until& until);
+  Result<bool> validate_together(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
+                                 const Until& until);
   Result<void> validate_one(const pipeline::SchemaStep& step, std::vector<api::Finding>& findings, const Until& until);
   Result<std::int64_t> extensions(const Until& until);
   // Ends the transaction without effect where the connection still can.
@@ -43,6 +54,7 @@ class StepRunner {
   Connection& connection_;
   const Owner owner_;
   const std::shared_ptr<const StepOptions> options_;
+  bool several_failed_ = false;  // of statements that travelled together one failed
 };
 
 }  // namespace tributary::postgres

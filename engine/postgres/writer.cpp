@@ -4,6 +4,11 @@
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
+namespace {
+
+constexpr std::uint64_t worth_freezing = 1U << 20;
+
+}  // namespace
 
 Result<void> Writer::begin(const Until& until) {
   done_.clear();
@@ -11,11 +16,12 @@ Result<void> Writer::begin(const Until& until) {
 }
 
 // A table emptied in this very transaction is written frozen: no VACUUM has to visit it again, and a server with
-// wal_level minimal writes no WAL for it. Parts of a table share it and can do neither.
+// wal_level minimal writes no WAL for it. Parts of a table share it and can do neither; a small table, which is empty,
+// is not worth the TRUNCATE.
 Result<void> Writer::open(const model::Table& table, const model::CopyPart& part, const Until& until) {
-  const bool whole = part.of == 1;
-  if (whole) TRY(connection_.execute("TRUNCATE ONLY " + quote_name(table.name), until));
-  copy_.emplace(TRY(connection_.copy_in(copy_in_sql(table, whole ? Freeze::yes : Freeze::no), until)));
+  const Freeze freeze = part.of == 1 && table.bytes >= worth_freezing ? Freeze::yes : Freeze::no;
+  if (freeze == Freeze::yes) TRY(connection_.execute("TRUNCATE ONLY " + quote_name(table.name), until));
+  copy_.emplace(TRY(connection_.copy_in(copy_in_sql(table, freeze), until)));
   done_.push_back({table.name, part.number, part.of, {}});
   return {};
 }

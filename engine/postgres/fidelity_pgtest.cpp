@@ -24,7 +24,8 @@ std::vector<std::string> structure_but_versions(const std::string& uri) {
   return lines;
 }
 
-constexpr const char* extensions = "SELECT string_agg(extname || ' ' || extversion, ',' ORDER BY extname) FROM pg_extension";
+constexpr const char* extensions =
+    "SELECT string_agg(extname || ' ' || extversion, ',' ORDER BY extname) FROM pg_extension";
 
 struct Pair {
   int source;
@@ -51,13 +52,14 @@ TEST_P(ASnapshotOfEverything, holds_everything_as_it_was) {
   ASSERT_TRUE(done(snapshot(spec)));
 
   EXPECT_TRUE(testbed::same_content(source.uri(), copy.uri()));
+  if (from.major() == to.major()) {
+    EXPECT_EQ(testbed::difference(testbed::structure(source.uri()), testbed::structure(copy.uri())), "");
+    return;
+  }
   const Database reference = to.create_database("reference");
   testbed::restore(source.uri(), reference.uri());
   EXPECT_EQ(testbed::difference(structure_but_versions(reference.uri()), structure_but_versions(copy.uri())), "");
-  if (from.major() == to.major())
-    EXPECT_EQ(testbed::difference(testbed::structure(source.uri()), testbed::structure(copy.uri())), "");
-  else
-    EXPECT_EQ(copy.scalar(extensions), source.scalar(extensions));
+  EXPECT_EQ(copy.scalar(extensions), source.scalar(extensions));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "engine/postgres/schema_steps.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <set>
@@ -42,7 +43,13 @@ class Builder {
  public:
   Builder(const Toc& toc, const std::vector<bool>& kept, const SchemaFacts& facts, const SelectsTable& selects,
           const TargetTraits& target, std::vector<api::Finding>& findings)
-      : entries_(toc.entries), kept_(kept), facts_(facts), selects_(selects), target_(target), findings_(findings) {
+      : dumped_by_(std::atoi(toc.tool_version.c_str())),
+        entries_(toc.entries),
+        kept_(kept),
+        facts_(facts),
+        selects_(selects),
+        target_(target),
+        findings_(findings) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (kept_[i]) position_[entries_[i].id] = i;
     }
@@ -54,6 +61,7 @@ class Builder {
     decide_stages();
     pipeline::Schema schema;
     schema.settings = settings();
+    if (dumped_by_ >= 15 && target_.major() < 15) steps_.push_back(close_schema_public());
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (kept_[i] && stage_[i] != Stage::after_data) add(i);
     }
@@ -82,6 +90,17 @@ class Builder {
             "default_tablespace = ''"};
   }
 
+  // From 15 on, pg_dump tells of schema public what differs from a new database of 15, in which not everybody may
+  // create there; before, everybody may (getNamespaces in src/bin/pg_dump/pg_dump.c).
+  static SchemaStep close_schema_public() {
+    SchemaStep step;
+    step.kind = "ACL";
+    step.object = "grants on schema public";
+    step.sql = "REVOKE CREATE ON SCHEMA \"public\" FROM PUBLIC";
+    step.optional = true;
+    return step;
+  }
+
   bool belongs_to(std::size_t i, const std::string& type) const {
     return std::any_of(entries_[i].depends.begin(), entries_[i].depends.end(), [&](int id) {
       const auto found = position_.find(id);
@@ -96,6 +115,9 @@ class Builder {
     if (is_grant(entry) || is_remark(entry)) return Stage::after_data;
     if (entry.type == "EVENT TRIGGER") return Stage::after_data;
     if (entry.section != Section::post_data) return Stage::before_data;
+    // A domain's constraint that is not valid: rows of any table may break it.
+    const bool of_table = facts_.table_of.contains({entry.catalog, entry.object});
+    if (entry.type == "CHECK CONSTRAINT" && !of_table) return Stage::after_data;
     if (is_built_from_rows(entry)) return Stage::with_table;
     return entry.type == "FK CONSTRAINT" ? Stage::foreign_key : Stage::after_data;
   }
@@ -369,6 +391,7 @@ class Builder {
     }
   }
 
+  const int dumped_by_;  // pg_dump's major
   const std::vector<TocEntry>& entries_;
   const std::vector<bool>& kept_;
   const SchemaFacts& facts_;

@@ -102,3 +102,23 @@ COMMENT ON TEXT SEARCH PARSER app.own_parser IS 'parser';
 COMMENT ON SERVER far_away IS 'server';
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO fidelity_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT USAGE ON TYPES TO fidelity_writer WITH GRANT OPTION;
+
+-- Rows that break rules which came after them, and stay.
+CREATE DOMAIN app.lucky AS integer;
+CREATE TABLE app.breaks_rules (id integer PRIMARY KEY, n integer, l app.lucky, parent integer);
+INSERT INTO app.breaks_rules VALUES (1, -1, 13, 99), (2, NULL, NULL, NULL);
+ALTER DOMAIN app.lucky ADD CONSTRAINT no_thirteen CHECK (VALUE <> 13) NOT VALID;
+ALTER TABLE app.breaks_rules ADD CONSTRAINT positive CHECK (n > 0) NOT VALID;
+ALTER TABLE app.breaks_rules ADD CONSTRAINT has_parent FOREIGN KEY (parent) REFERENCES app.breaks_rules DEFERRABLE INITIALLY DEFERRED NOT VALID;
+CREATE TABLE app.all_dropped (a integer, b text);
+INSERT INTO app.all_dropped VALUES (1, 'x'), (2, 'y');
+ALTER TABLE app.all_dropped DROP COLUMN a, DROP COLUMN b;
+CREATE TABLE app.deferred_exclusion (r int4range, EXCLUDE USING gist (r WITH &&) DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO app.deferred_exclusion VALUES ('[1,5)'), ('[5,6)'), ('empty');
+CREATE INDEX only_above ON ONLY app.measured (region);
+CREATE SEQUENCE app."elsewhere'" OWNED BY app.tree.id;
+ALTER SEQUENCE app.columns_id_seq RENAME TO "renamed identity";
+ALTER SCHEMA public OWNER TO fidelity_owner;
+COMMENT ON SCHEMA public IS 'ours';
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO fidelity_reader;

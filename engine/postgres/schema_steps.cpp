@@ -350,6 +350,21 @@ class Builder {
     steps_.push_back(std::move(step));
   }
 
+  // The role that a statement about grants cannot do without and that the target lacks. The dump quotes every name.
+  std::optional<std::string> missing_role(std::string_view sql) const {
+    static constexpr std::string_view option = " WITH GRANT OPTION";
+    const std::string_view end = sql.ends_with(option) ? sql.substr(0, sql.size() - option.size()) : sql;
+    for (const std::string& role : missing_roles_) {
+      const std::string name = quote_identifier(role);
+      if (end.ends_with(" TO " + name) || end.ends_with(" FROM " + name) ||
+          sql.starts_with("ALTER DEFAULT PRIVILEGES FOR ROLE " + name + " ") ||
+          sql.starts_with("SET SESSION AUTHORIZATION " + name + ";")) {
+        return role;
+      }
+    }
+    return std::nullopt;
+  }
+
   // With all roles there and all rights, an entry is one step; otherwise each statement stands for itself, so that
   // one missing role costs only its own grants.
   void add_grants(std::size_t i) {
@@ -366,6 +381,10 @@ class Builder {
       if (statement.starts_with("SET SESSION AUTHORIZATION")) session = statement + ";\n";
       if (statement.starts_with("RESET SESSION AUTHORIZATION")) session.clear();
       if (statement.find("SESSION AUTHORIZATION") == statement.find(' ') + 1) continue;
+      if (const auto missing = missing_role(session + statement)) {
+        ++grants_left_out_[*missing];
+        continue;
+      }
       step.sql = session.empty() ? statement : session + statement + ";\nRESET SESSION AUTHORIZATION";
       steps_.push_back(step);
     }
@@ -379,6 +398,11 @@ class Builder {
     for (const auto& [name, count] : tablespaces_) {
       findings_.push_back({api::Severity::warning, "TablespaceLeftOut", "tablespace " + name,
                            std::to_string(count) + " objects go to the target database's own tablespace", ""});
+    }
+    for (const auto& [role, count] : grants_left_out_) {
+      findings_.push_back({api::Severity::warning, "GrantsLeftOut", "role " + role,
+                           std::to_string(count) + " grants concern this role, which does not exist on the target",
+                           "create the role on the target and grant it what it needs, or let roles be copied"});
     }
     for (const auto& [owner, count] : owners_not_set_) {
       const bool exists = target_.roles.contains(owner);
@@ -406,6 +430,7 @@ class Builder {
   std::set<std::string> missing_roles_;
   std::map<std::string, std::uint64_t> tablespaces_;
   std::map<std::string, std::uint64_t> owners_not_set_;
+  std::map<std::string, std::uint64_t> grants_left_out_;
 };
 
 }  // namespace

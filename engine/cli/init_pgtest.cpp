@@ -185,6 +185,16 @@ TEST(Init, that_stalls_ends_and_says_so) {
   EXPECT_EQ(again.wait(), 0) << again.errors();
 }
 
+TEST(Init, does_not_take_a_long_statement_for_a_stall) {
+  const Simple two("long_statement");
+  two.source.exec(
+      "CREATE FUNCTION slow(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS"
+      " $$ BEGIN PERFORM pg_sleep(0.06); RETURN i; END $$");
+  two.source.exec("CREATE TABLE u AS SELECT generate_series(1, 100) AS i; CREATE INDEX ON u (slow(i))");
+  Process engine(init(two.source, two.target, {"--stall-timeout", "2s"}));
+  EXPECT_EQ(engine.wait(), 0) << engine.errors();
+}
+
 TEST(Init, whose_time_is_over_ends_and_says_so) {
   const Simple two("timeout");
   Held held(server(18), two.target);

@@ -8,6 +8,7 @@
 #include "engine/base/backoff.h"
 #include "engine/base/log.h"
 #include "engine/pipeline/copy.h"
+#include "engine/pipeline/pulse.h"
 #include "engine/pipeline/refusal.h"
 
 namespace tributary::pipeline {
@@ -179,6 +180,7 @@ Result<void> Session::attempt(const DatabasePair& pair) {
 Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {
   Source& source = link.source();
   Target& target = link.target();
+  const Pulse pulse(target, board_, pulse_period(spec_.snapshot.stall_timeout));
   add(TRY(target.run_in_order(contents.schema, Stage::before_data, until_)));
   TRY(link.agree_on_formats(contents.tables, until_));
   TRY(copy_rows(link, contents, pair, kept));

@@ -85,7 +85,8 @@ class TargetWriter {
                                                      const Until& until) = 0;
 };
 
-// Used by one thread, except that writers may be used by another each. Destroying it lets go of the claim.
+// Used by one thread, except that writers may be used by another each, and at_work() by any. Destroying it lets go of
+// the claim.
 class Target {
  public:
   virtual ~Target() = default;
@@ -100,6 +101,9 @@ class Target {
   // Carries out the steps of `stage` (before_data or after_data) in order.
   virtual Result<std::vector<api::Finding>> run_in_order(const Schema& schema, Stage stage, const Until& until) = 0;
   virtual Result<std::unique_ptr<TargetWriter>> writer(const Until& until) = 0;
+  // After claim(): whether a statement of this replication runs in the database and waits neither for a lock nor for
+  // us.
+  virtual Result<bool> at_work(const Until& until) const = 0;
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
   // Statistics for the planner, over `tables`.
   virtual Result<void> analyze(const std::vector<model::Table>& tables, const Until& until) = 0;

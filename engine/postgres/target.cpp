@@ -39,7 +39,7 @@ Result<void> Target::reconnect(const Until& until) {
   return {};
 }
 
-Result<Connection> Target::session(std::string_view purpose, const Until& until) {
+Result<Connection> Target::session(std::string_view purpose, const Until& until) const {
   const Parameters parameters = TRY(connect_());
   return open_target_session(parameters, session_prefix(owner_.key) + std::string(purpose), options_.client_encoding,
                              until);
@@ -246,6 +246,16 @@ Result<std::unique_ptr<pipeline::TargetWriter>> Target::writer(const Until& unti
   Connection connection = TRY(session("writer", until));
   return std::unique_ptr<pipeline::TargetWriter>(
       std::make_unique<Writer>(std::move(connection), owner_, step_options_));
+}
+
+Result<bool> Target::at_work(const Until& until) const {
+  Connection connection = TRY(session("lookout", until));
+  return TRY(connection.query_row(
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE datname = current_database()"
+                 " AND pid <> pg_catalog.pg_backend_pid() AND pg_catalog.starts_with(application_name, $1)"
+                 " AND state = 'active' AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client'))",
+                 {session_prefix(owner_.key)}, until))
+      .boolean(0, 0);
 }
 
 Result<void> Target::set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) {

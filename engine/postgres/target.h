@@ -38,6 +38,7 @@ class Target final : public pipeline::Target {
   Result<std::vector<api::Finding>> run_in_order(const pipeline::Schema& schema, pipeline::Stage stage,
                                                  const Until& until) override;
   Result<std::unique_ptr<pipeline::TargetWriter>> writer(const Until& until) override;
+  Result<bool> at_work(const Until& until) const override;
   Result<void> set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) override;
   Result<void> analyze(const std::vector<model::Table>& tables, const Until& until) override;
   Result<pipeline::TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) override;
@@ -45,7 +46,7 @@ class Target final : public pipeline::Target {
   Connection& control() { return *control_; }
   const Owner& owner() const { return owner_; }
   // A further session that writes for this replication.
-  Result<Connection> session(std::string_view purpose, const Until& until);
+  Result<Connection> session(std::string_view purpose, const Until& until) const;
 
  private:
   Target(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <thread>
+
+#include "engine/base/clock.h"
+#include "engine/pipeline/progress.h"
+#include "engine/pipeline/target.h"
+
+namespace tributary::pipeline {
+
+// Tells the board that a target at work is alive: an index build or a validation moves no counter for hours. Looks on a
+// thread of its own until it is destroyed; both it borrows must outlive it.
+class Pulse {
+ public:
+  Pulse(const Target& target, ProgressBoard& board, Milliseconds period);
+
+ private:
+  std::jthread thread_;
+};
+
+// How often to look, so that a stall is seen no later than a quarter too late. A zero stall timeout means never.
+Milliseconds pulse_period(Seconds stall_timeout);
+
+}  // namespace tributary::pipeline

@@ -34,10 +34,6 @@ test_everything() {
   postgres
   build dev
   suite "unit and PostgreSQL tests" dev 'unit|pg'
-  build asan
-  suite "the same under AddressSanitizer and UndefinedBehaviorSanitizer" asan 'unit|pg'
-  build_threaded
-  suite "rooms with threads under ThreadSanitizer" tsan unit --tests-regex "$THREADED"
   suite "end-to-end tests" dev e2e
   ((${#FAILED[@]} == 0)) || die "failed: $(printf '%s; ' "${FAILED[@]}")"
 }

@@ -83,7 +83,8 @@ apply_sample() {
 # Shows the object's line at every change until it is Ready.
 watch_until_ready() {
   local watch ready=0
-  kube get replication/shop --watch -o wide >&2 &
+  # Not by the function kube: its subshell would be ended and not what it runs.
+  "${KUBE[@]}" get replication/shop --watch -o wide >&2 &
   watch=$!
   kube wait --for=condition=Ready --timeout=15m replication/shop >/dev/null || ready=$?
   kill "$watch" 2>/dev/null || true

@@ -31,8 +31,9 @@ function(_room_tests name suffix label timeout uses)
   set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
   if(TRIBUTARY_SANITIZE)
     # Libraries without frame pointers are suppressed by function: that needs whole stacks.
+    set(suppressions suppressions=${PROJECT_SOURCE_DIR}/cmake/tests)
     set_tests_properties(${test} PROPERTIES ENVIRONMENT
-      "ASAN_OPTIONS=fast_unwind_on_malloc=0;LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tests/leaks.supp")
+      "ASAN_OPTIONS=fast_unwind_on_malloc=0;LSAN_OPTIONS=${suppressions}/leaks.supp;TSAN_OPTIONS=${suppressions}/races.supp")
   endif()
 endfunction()
 

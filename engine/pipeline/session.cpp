@@ -84,7 +84,8 @@ class Session {
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
   Result<void> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
-  Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept);
+  Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
+                         int streams);
   void already_complete(const DatabasePair& pair, const Claim& claim);
   void conclude(const DatabasePair& pair, const std::string& position, const TableRecords& records);
   void blame(const Error& error);
@@ -183,14 +184,15 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   const Pulse pulse(target, board_, pulse_period(spec_.snapshot.stall_timeout));
   add(TRY(target.run_in_order(contents.schema, Stage::before_data, until_)));
   TRY(link.agree_on_formats(contents.tables, until_));
-  TRY(copy_rows(link, contents, pair, kept));
+  const int streams = spec_.snapshot.parallelism > 0 ? spec_.snapshot.parallelism : TRY(servers_.parallelism(until_));
+  TRY(copy_rows(link, contents, pair, kept, streams));
   board_.enter(api::Phase::finishing, "setting sequences of " + pair.source);
   const std::vector<SequenceValue> sequences = TRY(source.sequences(until_));
   TRY(target.set_sequences(sequences, until_));
   board_.say("triggers, rules and views of " + pair.source);
   add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
   board_.say("gathering statistics of " + pair.source);
-  TRY(target.analyze(contents.tables, until_));
+  TRY(target.analyze(contents.tables, streams, until_));
   add(TRY(link.describe_database(until_)));
   const TableRecords records = TRY(target.complete(contents.tables, until_));
   add(source.findings());
@@ -199,7 +201,8 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   return {};
 }
 
-Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept) {
+Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
+                                int streams) {
   std::vector<ProgressBoard::TableSize> sizes;
   std::vector<bool> keep;
   for (const model::Table& table : contents.tables) {
@@ -207,7 +210,6 @@ Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePa
     const auto record = kept.find(table.name);
     keep.push_back(record != kept.end() && record->second.done);
   }
-  const int streams = spec_.snapshot.parallelism > 0 ? spec_.snapshot.parallelism : TRY(servers_.parallelism(until_));
   CopyRequest request{contents, keep, board_.begin_database(pair.source, sizes), streams, {}, {}};
   request.limits.streams = streams;
   request.limits.splits_tables = link.source().splits_tables();

@@ -105,8 +105,8 @@ class Target {
   // us.
   virtual Result<bool> at_work(const Until& until) const = 0;
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
-  // Statistics for the planner, over `tables`.
-  virtual Result<void> analyze(const std::vector<model::Table>& tables, const Until& until) = 0;
+  // Statistics for the planner, over `tables`, in so many sessions at once.
+  virtual Result<void> analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) = 0;
   // Reads the ledger back and marks the snapshot complete, in one transaction that is durable when it returns. An
   // Error when a table is not done.
   virtual Result<TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) = 0;

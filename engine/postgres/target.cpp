@@ -1,6 +1,7 @@
 #include "engine/postgres/target.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/occupancy.h"
@@ -16,8 +17,27 @@ namespace {
 
 constexpr std::size_t steps_at_once = 200;
 constexpr std::size_t analyzed_at_once = 100;
+// ANALYZE reads 30,000 pages of a table, whatever its size.
+constexpr std::uint64_t largest_sample = 30'000 * 8192;
+constexpr std::uint64_t least_sample = 8192;
 constexpr Milliseconds lock_grace{10'000};
 constexpr std::size_t named_at_most = 5;
+
+// The biggest first, each to the session with the least to do.
+std::vector<std::vector<model::Name>> shared_out(const std::vector<model::Table>& tables, std::size_t sessions) {
+  std::vector<const model::Table*> order;
+  for (const model::Table& table : tables) order.push_back(&table);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const model::Table* left, const model::Table* right) { return left->bytes > right->bytes; });
+  std::vector<std::vector<model::Name>> shares(sessions);
+  std::vector<std::uint64_t> loads(sessions);
+  for (const model::Table* table : order) {
+    const auto least = static_cast<std::size_t>(std::min_element(loads.begin(), loads.end()) - loads.begin());
+    shares[least].push_back(table->name);
+    loads[least] += std::clamp(table->bytes, least_sample, largest_sample);
+  }
+  return shares;
+}
 
 std::vector<std::string> displayed(const std::vector<model::Name>& names) {
   std::vector<std::string> texts;
@@ -262,13 +282,28 @@ Result<void> Target::set_sequences(const std::vector<pipeline::SequenceValue>& s
   return postgres::set_sequences(*control_, sequences, until);
 }
 
-Result<void> Target::analyze(const std::vector<model::Table>& tables, const Until& until) {
+Result<void> Target::analyze_some(const std::vector<model::Name>& tables, const Until& until) const {
+  Connection connection = TRY(session("analyze", until));
   for (std::size_t first = 0; first < tables.size(); first += analyzed_at_once) {
     std::string sql;
     for (std::size_t table = first; table < std::min(first + analyzed_at_once, tables.size()); ++table)
-      sql += (sql.empty() ? "ANALYZE " : ", ") + quote_name(tables[table].name);
-    TRY(control_->execute(sql, until));
+      sql += (sql.empty() ? "ANALYZE " : ", ") + quote_name(tables[table]);
+    TRY(connection.execute(sql, until));
   }
+  return {};
+}
+
+Result<void> Target::analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) {
+  std::vector<Result<void>> results(static_cast<std::size_t>(sessions));
+  {
+    std::vector<std::jthread> threads;
+    const std::vector<std::vector<model::Name>> shares = shared_out(tables, results.size());
+    for (std::size_t session = 0; session < results.size(); ++session) {
+      if (shares[session].empty()) continue;
+      threads.emplace_back([&, session, share = shares[session]] { results[session] = analyze_some(share, until); });
+    }
+  }
+  for (const Result<void>& result : results) TRY(result);
   return {};
 }
 

@@ -40,7 +40,7 @@ class Target final : public pipeline::Target {
   Result<std::unique_ptr<pipeline::TargetWriter>> writer(const Until& until) override;
   Result<bool> at_work(const Until& until) const override;
   Result<void> set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) override;
-  Result<void> analyze(const std::vector<model::Table>& tables, const Until& until) override;
+  Result<void> analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) override;
   Result<pipeline::TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) override;
 
   Connection& control() { return *control_; }
@@ -49,6 +49,7 @@ class Target final : public pipeline::Target {
   Result<Connection> session(std::string_view purpose, const Until& until) const;
 
  private:
+  Result<void> analyze_some(const std::vector<model::Name>& tables, const Until& until) const;
   Target(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<void> reconnect(const Until& until);
   Result<void> connect_control(const Until& until);

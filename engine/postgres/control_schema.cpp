@@ -99,8 +99,12 @@ const std::vector<std::string>& control_upgrades() {
 }
 
 Result<std::optional<int>> read_control_version(Connection& target, const Until& until) {
-  const Rows exists =
-      TRY(target.query_row("SELECT pg_catalog.to_regclass('_tributary.control') IS NOT NULL", {}, until));
+  // Asked of the catalog itself: to_regclass() may answer from a cache that knows nothing of what another engine made
+  // while this one waited for the lock.
+  const Rows exists = TRY(target.query_row(
+      "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+      " WHERE n.nspname = '_tributary' AND c.relname = 'control')",
+      {}, until));
   if (!exists.boolean(0, 0)) return std::optional<int>{};
   const Rows version = TRY(target.query_row("SELECT version FROM _tributary.control", {}, until));
   return std::optional<int>{static_cast<int>(version.integer(0, 0))};

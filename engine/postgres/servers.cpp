@@ -21,6 +21,7 @@ namespace {
 // Connections that a server must have left beside ours.
 constexpr int least_streams = 2;
 constexpr int most_streams = 8;
+constexpr int role_attempts = 5;
 
 Result<Parameters> of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
   const Parameters parameters = TRY(resolve(endpoint, which));
@@ -32,12 +33,32 @@ Result<Connection> connect(const api::Endpoint& endpoint, std::string_view purpo
   return open_source_session(parameters, purpose, until);
 }
 
+// What a statement about a shared object fails with when another engine makes the same at the same time: object,
+// database or row of a catalog exists, or was changed meanwhile.
+bool another_was_faster(std::string_view sqlstate) {
+  return sqlstate == "42710" || sqlstate == "42P04" || sqlstate == "23505" || sqlstate == "XX000";
+}
+
 Result<void> create_database(Connection& server, const DatabaseStatements& database, const Until& until) {
   for (const Statement& statement : database.create) {
     const Result<void> done = server.execute(statement.sql, until);
-    if (!done) return within("creating " + statement.object + " on the target", done.error());
+    if (done) continue;
+    if (another_was_faster(server.sqlstate())) return {};
+    return within("creating " + statement.object + " on the target", done.error());
   }
   return {};
+}
+
+Result<std::vector<api::Finding>> create_roles(Connection& source, Connection& target, const Until& until) {
+  std::vector<api::Finding> findings;
+  for (const Statement& statement : TRY(role_statements(source, target, findings, until))) {
+    const Result<void> done = target.execute(statement.sql, until);
+    if (done) continue;
+    if (!statement.optional || !target.usable() || another_was_faster(target.sqlstate()))
+      return within(statement.object, done.error());
+    findings.push_back({api::Severity::warning, "RoleSkipped", statement.object, done.error().what, done.error().hint});
+  }
+  return findings;
 }
 
 class Servers final : public pipeline::Servers {
@@ -103,14 +124,10 @@ Result<Connection> Servers::connect_target_server(const Until& until) {
 Result<std::vector<api::Finding>> Servers::copy_roles(const Until& until) {
   Connection source = TRY(connect(spec_.source, "roles", until));
   Connection target = TRY(connect_target_server(until));
-  std::vector<api::Finding> findings;
-  for (const Statement& statement : TRY(role_statements(source, target, findings, until))) {
-    const Result<void> done = target.execute(statement.sql, until);
-    if (done) continue;
-    if (!statement.optional || !target.usable()) return within(statement.object, done.error());
-    findings.push_back({api::Severity::warning, "RoleSkipped", statement.object, done.error().what, done.error().hint});
+  for (int attempt = 1;; ++attempt) {
+    Result<std::vector<api::Finding>> created = create_roles(source, target, until);
+    if (created || !another_was_faster(target.sqlstate()) || attempt == role_attempts) return created;
   }
-  return findings;
 }
 
 Result<std::unique_ptr<Source>> Servers::open_source(const std::string& database, const TargetTraits& traits,

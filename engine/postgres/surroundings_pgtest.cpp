@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "engine/base/log.h"
 #include "engine/postgres/testing/fidelity.h"
 #include "engine/postgres/testing/snapshot.h"
@@ -196,6 +198,35 @@ TEST(Roles, arrive_before_what_belongs_to_them_unless_they_are_to_stay) {
       "= "
       "'arriving'";
   EXPECT_EQ(to.scalar("postgres", role), from.scalar("postgres", role));
+}
+
+TEST(TwoSnapshots, that_begin_together_make_their_roles_and_their_database_once) {
+  auto& from = server(15);
+  auto& to = server(17);
+  const std::string role =
+      "SELECT string_agg(format('CREATE ROLE together_%1$s; ALTER ROLE together_%1$s SET work_mem = %2$L', n, '5MB'), "
+      "';') "
+      "FROM generate_series(1, 50) n";
+  from.exec("postgres", from.scalar("postgres", role));
+  const Database first = from.create_database("together");
+  const Database second = from.create_database("together");
+  first.exec("CREATE SCHEMA one; CREATE TABLE one.t AS SELECT 1 AS i");
+  second.exec("CREATE SCHEMA two; CREATE TABLE two.t AS SELECT 2 AS i");
+  const Database copy = to.adopt_database("together_copy");
+  std::vector<api::Spec> specs = {spec_between(first.uri(), copy.uri()), spec_between(second.uri(), copy.uri())};
+  std::vector<std::future<api::Report>> runs;
+  for (api::Spec& spec : specs) {
+    spec.snapshot.roles = true;
+    spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+    runs.push_back(std::async(std::launch::async, [&spec] { return snapshot(spec); }));
+  }
+  for (std::future<api::Report>& run : runs) {
+    const api::Report report = run.get();
+    EXPECT_TRUE(done(report));
+    EXPECT_THAT(codes(report), Not(::testing::Contains(HasSubstr("RoleSkipped"))));
+  }
+  EXPECT_EQ(copy.scalar("SELECT (SELECT i FROM one.t) + (SELECT i FROM two.t)"), "3");
+  EXPECT_EQ(to.scalar("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'together%'"), "50");
 }
 
 constexpr const char* objects_as_lines =

@@ -159,7 +159,11 @@ Result<void> Session::snapshot() {
 
 Result<void> Session::copy_one(const DatabasePair& pair) {
   // The ledger makes every attempt begin where nothing is lost: an attempt that failed half-way is taken back first.
-  return retried(api::Phase::preparing, "preparing database " + pair.source, [&] { return attempt(pair); });
+  const std::size_t said = report_.findings.size();
+  return retried(api::Phase::preparing, "preparing database " + pair.source, [&] {
+    report_.findings.resize(said);  // what a former attempt found, this one finds again
+    return attempt(pair);
+  });
 }
 
 Result<void> Session::attempt(const DatabasePair& pair) {

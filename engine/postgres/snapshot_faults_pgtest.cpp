@@ -112,15 +112,20 @@ TEST(AnEngine, that_lost_its_epoch_commits_nothing) {
 
 TEST(ALostConnection, of_a_reader_begins_the_snapshot_anew) {
   const Pair pair("lost_reader");
+  // Travels alone and first, so that the others are still to be read.
+  pair.source.exec("CREATE TABLE first AS SELECT i, repeat('x', 500) AS t FROM generate_series(1, 20000) i");
   Held held(pair.to, pair.target);
   pipeline::ProgressBoard board("");
-  std::future<api::Report> run = start(pair.spec("uid-reader"), board);
+  api::Spec spec = pair.spec("uid-reader");
+  spec.snapshot.parallelism = 1;
+  std::future<api::Report> run = start(spec, board);
   held.wait_for_engine();
   Pair::end_sessions(pair.from, pair.source, "tributary/%");
   held.let_go();
   const api::Report report = run.get();
   EXPECT_TRUE(done(report));
   EXPECT_EQ(report.consistency, api::Consistency::snapshot);
+  EXPECT_EQ(epoch_of(pair.target, "uid-reader"), "2");
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
@@ -134,6 +139,25 @@ TEST(ALostConnection, of_a_writer_begins_the_snapshot_anew) {
   held.let_go();
   EXPECT_TRUE(done(run.get()));
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ALostConnection, lets_nothing_be_said_twice) {
+  const Pair pair("said_once");
+  pair.target.exec("CREATE TABLE b (a int)");
+  Held held(pair.to, pair.target);
+  pipeline::ProgressBoard board("");
+  api::Spec spec = pair.spec("uid-once");
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  std::future<api::Report> run = start(spec, board);
+  held.wait_for_engine();
+  Pair::end_sessions(pair.to, pair.target, "tributary/%/writer");
+  held.let_go();
+  const api::Report report = run.get();
+  EXPECT_TRUE(done(report));
+  EXPECT_EQ(epoch_of(pair.target, "uid-once"), "2");
+  EXPECT_EQ(std::count_if(report.findings.begin(), report.findings.end(),
+                          [](const api::Finding& each) { return each.subject == "table public.b"; }),
+            1);
 }
 
 TEST(ACrash, of_the_target_loses_nothing) {

@@ -11,6 +11,7 @@ std::string with_ledger(const Database& target) {
   const Database empty = server(15).create_database("nothing");
   api::Spec spec = spec_between(empty.uri(), target.uri());
   spec.replication = "uid-of-nothing";
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
   if (!done(snapshot(spec))) throw std::runtime_error("the ledger could not be made");
   return target.uri();
 }

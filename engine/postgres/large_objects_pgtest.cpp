@@ -21,8 +21,14 @@ TEST(LargeObjects, arrive_whole_and_never_in_the_place_of_others) {
   testbed::PostgresServer& from = testbed::server(13);
   testbed::PostgresServer& to = testbed::server(18);
   const testbed::Database original = from.create_database("large");
-  testbed::fill_with_everything(original, from.major());
+  testbed::create_fidelity_roles(from);
   testbed::create_fidelity_roles(to);
+  original.exec(
+      "SELECT lo_from_bytea(910001, '\\x00010203ff'); SELECT lo_from_bytea(910002, '');"
+      "SELECT lo_from_bytea(910003, decode(repeat('00ff5c4e', 700000), 'hex'));"
+      "ALTER LARGE OBJECT 910001 OWNER TO fidelity_owner; GRANT SELECT ON LARGE OBJECT 910001 TO fidelity_reader;"
+      "REVOKE UPDATE ON LARGE OBJECT 910001 FROM fidelity_owner; COMMENT ON LARGE OBJECT 910001 IS 'it''s large';"
+      "SELECT lo_put(lo_create(910004), 5000000, 'after a hole')");
   const testbed::Database copy = to.create_database("large");
   auto source = Connection::open(parse_conninfo(original.uri()).value(), {}, soon());
   auto target = Connection::open(parse_conninfo(copy.uri()).value(), {}, soon());

@@ -25,8 +25,8 @@ CREATE INDEX more_types_german ON app.more_types (((c_matrix)[0][5]) COLLATE app
 CREATE TABLE app.row_typed (id integer PRIMARY KEY, r app.more_types, rs app.pair[]);
 INSERT INTO app.row_typed SELECT 1, m, ARRAY[ROW(1, NULL)::app.pair] FROM app.more_types m WHERE id = 1;
 CREATE TABLE app.huge (id integer PRIMARY KEY, t text, b bytea);
-INSERT INTO app.huge SELECT 1, string_agg(md5(n::text), ''), decode(string_agg(md5((-n)::text), ''), 'hex') FROM generate_series(1, 100000) n;
-INSERT INTO app.huge VALUES (2, repeat(E'\n\t\\"', 500000), NULL), (3, '', '');
+INSERT INTO app.huge SELECT 1, string_agg(md5(n::text), ''), decode(string_agg(md5((-n)::text), ''), 'hex') FROM generate_series(1, 70000) n;
+INSERT INTO app.huge VALUES (2, repeat(E'\n\t\\"', 300000), NULL), (3, '', '');
 
 CREATE TABLE app."back\slash, new
 line, tab	 and 100%s" ("back\slash" integer PRIMARY KEY, "%s" text, "a,b" text, "''" text DEFAULT E'it''s \\ "x"');

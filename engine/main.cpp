@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "engine/base/log.h"
+#include "engine/cli/conceal.h"
 #include "engine/cli/options.h"
 #include "engine/cli/output.h"
 #include "engine/cli/verbs.h"
@@ -28,7 +29,9 @@ int run(const tributary::cli::Invocation& invocation) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int code = run(tributary::cli::read_command_line(std::vector<std::string>(argv + 1, argv + argc)));
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  tributary::cli::conceal_connection_strings(argc, argv);
+  const int code = run(tributary::cli::read_command_line(arguments));
   tributary::log::flush();
   return code;
 }

@@ -106,13 +106,14 @@ content() { # URI
 }
 
 compare() { # SOURCE_URI TARGET_URI
-  local rows hash name other
+  local rows hash name one other
+  one=$(content "$1")
   other=$(content "$2")
-  [[ $other ]] || die "the target has no tables"
+  [[ $one && $other ]] || die "the target has no tables"
   while read -r rows hash name; do
     grep -qxF "$rows $hash $name" <<<"$other" || die "table $name differs between source and target"
     printf '    %8s rows are equal in %s\n' "$rows" "$name" >&2
-  done < <(content "$1")
+  done <<<"$one"
 }
 
 demo_here() {

@@ -92,9 +92,13 @@ expect() { # "what" command...
 
 refused() { ! "$@" 2>/dev/null; }
 
-jobs_of() { in_namespace get jobs -o name | wc -l; }
-job_is_there() { (($(jobs_of) == 1)); }
-no_jobs() { (($(jobs_of) == 0)); }
+jobs_are() { # COUNT; false, too, where the API server does not answer
+  local jobs
+  jobs=$(in_namespace get jobs -o name) || return 1
+  (($(grep -c . <<<"$jobs") == $1))
+}
+job_is_there() { jobs_are 1; }
+no_jobs() { jobs_are 0; }
 engine_runs() { [[ -n $(engine_pod) ]]; }
 engine_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | head -n 1; }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -87,6 +88,19 @@ std::string facts(const Database& database) {
 // ------------------------------------------------------------------------------------------ kill -9
 
 class AnEngineKilledAnywhere : public ::testing::TestWithParam<bool> {};
+
+TEST(AnEngine, shows_no_connection_string_in_its_arguments) {
+  const Database source = server(17).create_database("concealed");
+  const Database target = server(18).create_database("concealed");
+  source.exec("CREATE TABLE t AS SELECT 1 AS i");
+  Held held(server(18), target);
+  Process engine(init(source, target));
+  held.wait_for_engine();
+  std::ifstream file("/proc/" + std::to_string(engine.pid()) + "/cmdline", std::ios::binary);
+  const std::string arguments{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(arguments, HasSubstr("--source"));
+  EXPECT_THAT(arguments, ::testing::Not(HasSubstr("concealed")));
+}
 
 TEST_P(AnEngineKilledAnywhere, run_again_until_it_is_done_loses_and_doubles_nothing) {
   const auto seed = std::random_device{}();

@@ -75,7 +75,8 @@ std::vector<std::string> command(const DumpRequest& request) {
                                     "--compress=0",        "--section=pre-data",
                                     "--section=post-data", "--no-blobs",
                                     "--no-subscriptions",  "--quote-all-identifiers",
-                                    "--no-password",       "--encoding=" + request.encoding};
+                                    "--no-password",       "--exclude-schema=_tributary",
+                                    "--encoding=" + request.encoding};
   if (!request.snapshot.empty()) words.push_back("--snapshot=" + request.snapshot);
   if (!request.compression_methods) words.emplace_back("--no-toast-compression");
   return words;

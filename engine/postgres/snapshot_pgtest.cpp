@@ -106,6 +106,17 @@ TEST(ASnapshot, of_an_empty_database_is_a_success) {
   EXPECT_EQ(report.databases.at(0).tables, 0U);
 }
 
+TEST(ASnapshot, of_a_database_that_was_a_target_leaves_its_ledger_behind) {
+  const Database first = server(15).create_database("first");
+  first.exec("CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
+  const Database second = server(17).create_database("second");
+  const Database third = server(18).create_database("third");
+  ASSERT_TRUE(done(snapshot(spec_between(first.uri(), second.uri()))));
+  ASSERT_TRUE(done(snapshot(spec_between(second.uri(), third.uri()))));
+  EXPECT_TRUE(same_content(first.uri(), third.uri()));
+  EXPECT_EQ(third.scalar("SELECT count(*) FROM _tributary.replication"), "1");
+}
+
 TEST(ASnapshot, counts_what_it_copied) {
   const Database source = server(15).create_database("counted");
   const Database target = server(18).create_database("counted");

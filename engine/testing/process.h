@@ -16,6 +16,7 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  pid_t pid() const { return pid_; }
   void send(int signal) const;
   // The exit code, or the negative number of the signal that ended it.
   int wait();

@@ -4,6 +4,7 @@
 #include <future>
 #include <optional>
 
+#include "engine/postgres/testing/held.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/postgres/testing/structure.h"
 #include "engine/testing/fingerprint.h"
@@ -144,6 +145,41 @@ TEST(ATargetThatIsNotEmpty, is_not_added_to_where_a_selected_table_holds_rows) {
   const State before = state_of(shop.target);
   EXPECT_TRUE(failed(snapshot(shop.spec(api::OnTargetNotEmpty::append)), refused, "public.notes"));
   EXPECT_TRUE(state_of(shop.target) == before);
+}
+
+// Two tables worth writing frozen, both there already, the first referred to by the second.
+constexpr const char* large_pair =
+    "CREATE TABLE first (id int PRIMARY KEY, pad text); CREATE TABLE second (id int REFERENCES first, pad text)";
+constexpr const char* large_rows =
+    "INSERT INTO first SELECT i, repeat('x', 500) FROM generate_series(1, 8000) i;"
+    "INSERT INTO second SELECT i, repeat('y', 500) FROM generate_series(1, 4000) i; ANALYZE";
+
+TEST(ATargetThatIsNotEmpty, may_have_the_selected_tables_and_keys_between_them) {
+  const Database source = server(15).create_database("keyed");
+  const Database target = server(18).create_database("keyed");
+  source.exec(std::string(large_pair) + ";" + large_rows);
+  target.exec(large_pair);
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+}
+
+TEST(ATargetThatIsNotEmpty, keeps_rows_that_come_while_the_copy_is_under_way) {
+  const Database source = server(15).create_database("late");
+  const Database target = server(18).create_database("late");
+  source.exec(std::string(large_pair) + ";" + large_rows);
+  target.exec("CREATE TABLE second (id int, pad text)");
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  spec.snapshot.parallelism = 1;
+  testbed::Held held(server(18), target);
+  std::future<api::Report> report = std::async(std::launch::async, [&] { return snapshot(spec); });
+  held.wait_for_engine();
+  target.exec("INSERT INTO second VALUES (-1, 'mine')");
+  held.let_go();
+  EXPECT_TRUE(failed(report.get(), refused, "public.second"));
+  EXPECT_EQ(target.scalar("SELECT string_agg(pad, ',') FROM second"), "mine");
 }
 
 TEST(ATarget, that_is_the_source_is_refused) {

@@ -17,13 +17,34 @@ Result<void> Writer::begin(const Until& until) {
 
 // A table emptied in this very transaction is written frozen: no VACUUM has to visit it again, and a server with
 // wal_level minimal writes no WAL for it. Parts of a table share it and can do neither; a small table, which is empty,
-// is not worth the TRUNCATE.
+// is not worth the TRUNCATE, and a table that others refer to refuses it.
 Result<void> Writer::open(const model::Table& table, const model::CopyPart& part, const Until& until) {
-  const Freeze freeze = part.of == 1 && table.bytes >= worth_freezing ? Freeze::yes : Freeze::no;
+  const bool whole = part.of == 1;
+  const bool large = whole && table.bytes >= worth_freezing;
+  Freeze freeze = Freeze::no;
+  if (large || (whole && options_->may_all_exist)) {
+    const bool referred_to = TRY(take_empty(table.name, until));
+    if (large && !referred_to) freeze = Freeze::yes;
+  }
   if (freeze == Freeze::yes) TRY(connection_.execute("TRUNCATE ONLY " + quote_name(table.name), until));
   copy_.emplace(TRY(connection_.copy_in(copy_in_sql(table, freeze), until)));
   done_.push_back({table.name, part.number, part.of, {}});
   return {};
+}
+
+// Nobody else writes to it until the transaction ends. True when foreign keys of other tables refer to it.
+Result<bool> Writer::take_empty(const model::Name& table, const Until& until) {
+  const std::string name = quote_name(table);
+  TRY(connection_.execute("LOCK TABLE ONLY " + name + " IN ACCESS EXCLUSIVE MODE", until));
+  const Rows state = TRY(connection_.query_row(
+      "SELECT EXISTS (SELECT FROM ONLY " + name +
+          "), EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid <> confrelid"
+          " AND confrelid = " +
+          quote_literal(name) + "::pg_catalog.regclass)",
+      {}, until));
+  if (!state.boolean(0, 0)) return state.boolean(0, 1);
+  return Error{Fault::invalid, "table " + model::display(table) + " holds rows that others wrote since it was checked",
+               "keep writers away until the copy is done, then empty the table or leave it out; they were not touched"};
 }
 
 Result<void> Writer::write(std::span<const std::byte> bytes, const Until& until) {

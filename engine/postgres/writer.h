@@ -16,7 +16,10 @@ namespace tributary::postgres {
 class Writer final : public pipeline::TargetWriter {
  public:
   Writer(Connection connection, Owner owner, std::shared_ptr<const StepOptions> options)
-      : connection_(std::move(connection)), owner_(std::move(owner)), steps_(connection_, owner_, std::move(options)) {}
+      : connection_(std::move(connection)),
+        owner_(std::move(owner)),
+        options_(options),
+        steps_(connection_, owner_, std::move(options)) {}
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -31,8 +34,11 @@ class Writer final : public pipeline::TargetWriter {
                                              const Until& until) override;
 
  private:
+  Result<bool> take_empty(const model::Name& table, const Until& until);
+
   Connection connection_;
   const Owner owner_;
+  const std::shared_ptr<const StepOptions> options_;
   StepRunner steps_;
   std::optional<CopyIn> copy_;
   std::vector<DonePart> done_;  // of the open batch; the last one is being written while copy_ is there

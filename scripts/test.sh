@@ -1,9 +1,6 @@
 # shellcheck shell=bash
 # The suites. Each is a ctest test of label unit (no server), pg (live PostgreSQL) or e2e (a real Kubernetes).
 
-# Rooms with threads of their own: these run under ThreadSanitizer too.
-readonly THREADED='^(engine_base|engine_pipeline|engine_serve|operator_kube|operator_replication)_test$'
-
 # run_tests PRESET LABELS [ctest arguments...]
 run_tests() {
   local preset=$1 labels=$2
@@ -20,13 +17,6 @@ suite() {
   say "==> $what"
   run_tests "$@" || FAILED+=("$what")
   say "    done in $((SECONDS - began)) s: $what"
-}
-
-build_threaded() {
-  local targets
-  build tsan --target help >/dev/null
-  mapfile -t targets < <(ctest --test-dir build/tsan --show-only --tests-regex "$THREADED" | sed -n 's/^ *Test *#[0-9]*: //p')
-  build tsan --target "${targets[@]}"
 }
 
 test_everything() {

@@ -417,6 +417,18 @@ TEST(Preflight, WhatIsOursInTheTargetIsLeftToTheLedger) {
   EXPECT_THAT(codes(facts, Severity::error), IsEmpty());
 }
 
+TEST(Preflight, WhatADropTakesIsToldAlsoWhereTheLedgerKnowsTheReplication) {
+  Facts facts = good();
+  pair(facts).whole = true;
+  pair(facts).target.ours = true;
+  pair(facts).target.objects = {"table public.orders", "table public.precious"};
+  facts.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
+  EXPECT_THAT(codes(facts, Severity::warning), testing::Contains("TargetWillBeDropped"));
+  std::string messages;
+  for (const api::Finding& finding : judge(facts)) messages += finding.message + "\n";
+  EXPECT_THAT(messages, HasSubstr("table public.precious"));
+}
+
 TEST(Preflight, PreloadedLibrariesAreFoundHoweverTheyAreSpelt) {
   Facts facts = good();
   pair(facts).source.extensions = {{"pg_cron", "1.6", "public"}};

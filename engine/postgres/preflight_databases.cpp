@@ -168,8 +168,9 @@ void check_creation(const Facts& facts, const PairFacts& pair, Findings& finding
   }
 }
 
+// With everything in it, whosever it is, also where the ledger knows this replication.
 bool is_recreated(const Facts& facts, const PairFacts& pair) {
-  return facts.options.on_target_not_empty == api::OnTargetNotEmpty::drop && pair.whole && !pair.target.ours;
+  return facts.options.on_target_not_empty == api::OnTargetNotEmpty::drop && pair.whole;
 }
 
 void check_place(const Facts& facts, const PairFacts& pair, Findings& findings) {
@@ -199,7 +200,8 @@ void check_place(const Facts& facts, const PairFacts& pair, Findings& findings) 
 }
 
 void check_not_empty(const Facts& facts, const PairFacts& pair, Findings& findings) {
-  if (!pair.target.exists || pair.target.ours || !takes_snapshot(facts.mode)) return;
+  if (!pair.target.exists || !takes_snapshot(facts.mode)) return;
+  if (pair.target.ours && !is_recreated(facts, pair)) return;
   const std::string subject = "target database " + pair.target_name;
   const std::string objects = join(pair.target.objects, named_at_most);
   switch (facts.options.on_target_not_empty) {

@@ -141,6 +141,17 @@ ConnectionHandle start(const Parameters& parameters) {
   return ConnectionHandle(PQconnectStartParams(keywords.data(), values.data(), 0));
 }
 
+// libpq takes the first @ or / for the end of a URI's password, and the rest of a password that holds one for host, port
+// or database, which errors name.
+bool has_stray_at(std::string_view conninfo) {
+  const std::size_t scheme = conninfo.find("://");
+  if (!conninfo.starts_with("postgres") || scheme == conninfo.npos) return false;
+  const std::string_view rest = conninfo.substr(scheme + 3);
+  const std::string_view place = rest.substr(0, rest.find('?'));
+  const std::size_t first = place.find('@');
+  return first != place.npos && (place.find('@', first + 1) != place.npos || place.find('/') < first);
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------- parameters
@@ -150,7 +161,7 @@ Result<Parameters> parse_conninfo(const std::string& conninfo) {
   const std::unique_ptr<PQconninfoOption, Freed> options(PQconninfoParse(conninfo.c_str(), &message));
   // libpq's message may repeat parts of the text, and so a password: it is dropped.
   PQfreemem(message);
-  if (!options) {
+  if (!options || has_stray_at(conninfo)) {
     return Error{
         Fault::invalid, "the connection string is malformed",
         "write postgresql://user@host:port/dbname or host=... dbname=...; encode : / @ % in a password as %XX"};

@@ -21,6 +21,15 @@ TEST(ParseConninfo, an_error_never_repeats_the_text) {
   EXPECT_EQ(describe(parameters.error()).find("hunter2"), std::string::npos);
 }
 
+TEST(ParseConninfo, a_password_that_is_not_encoded_is_malformed_and_nothing_of_it_is_repeated) {
+  for (const char* text : {"postgresql://u:p@ss:hunter2/x@127.0.0.1:5432/d", "postgres://u:hunt/er2@db/d"}) {
+    const auto parameters = parse_conninfo(text);
+    ASSERT_FALSE(parameters.ok()) << text;
+    EXPECT_EQ(parameters.error().what, "the connection string is malformed");
+  }
+  EXPECT_TRUE(parse_conninfo("postgresql://u:p%40s%2Fs@db/d?application_name=a@b/c").ok());
+}
+
 TEST(Describe, names_the_place_and_never_the_password) {
   EXPECT_EQ(describe(Parameters{{"host", "db"}, {"dbname", "app"}, {"user", "u"}, {"password", "hunter2"}}),
             "db:5432/app as u");

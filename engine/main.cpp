@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -26,9 +29,19 @@ int run(const tributary::cli::Invocation& invocation) {
   return std::fputs(invocation.text.c_str(), stdout) < 0 ? 1 : 0;
 }
 
+// A stream that was closed would become the next socket, and what is written for it would go there.
+void open_standard_streams() {
+  int opened = 0;
+  do {
+    opened = ::open("/dev/null", O_RDWR);
+  } while (opened >= 0 && opened <= STDERR_FILENO);
+  if (opened >= 0) ::close(opened);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   tributary::cli::conceal_connection_strings(argc, argv);
   const int code = run(tributary::cli::read_command_line(arguments));

@@ -188,6 +188,26 @@ TEST(Init, is_fenced_with_exit_code_5_while_another_is_at_work) {
   EXPECT_EQ(first.wait(), 0) << first.errors();
 }
 
+std::string shell(const std::vector<std::string>& command, const std::string& redirection) {
+  std::string line = "exec";
+  for (const std::string& word : command) line += " '" + word + "'";
+  return line + " " + redirection;
+}
+
+TEST(Init, needs_no_standard_streams) {
+  const Simple two("closed");
+  Process engine({"/bin/sh", "-c", shell(init(two.source, two.target, {"--timeout", "100s"}), "<&- >&- 2>&-")});
+  EXPECT_EQ(engine.wait(), 0);
+  EXPECT_TRUE(same_content(two.source.uri(), two.target.uri()));
+}
+
+TEST(Init, whose_report_cannot_be_written_does_not_end_as_done) {
+  const Simple two("full");
+  Process engine({"/bin/sh", "-c", shell(init(two.source, two.target), ">/dev/full")});
+  EXPECT_EQ(engine.wait(), 1);
+  EXPECT_THAT(engine.errors(), HasSubstr("output not written"));
+}
+
 TEST(Init, that_stalls_ends_and_says_so) {
   const Simple two("stalled");
   Held held(server(18), two.target);

@@ -61,9 +61,11 @@ void write_termination_log(const api::Report& report, const std::string& path) {
   if (!file) log::warn("termination log not written", {{"file", path}});
 }
 
-void write(std::FILE* stream, const std::string& text) {
+bool write(std::FILE* stream, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stream);
-  if (std::fflush(stream) != 0) log::warn("output not written", {{"cause", std::strerror(errno)}});
+  if (std::fflush(stream) == 0) return true;
+  log::warn("output not written", {{"cause", std::strerror(errno)}});
+  return false;
 }
 
 }  // namespace
@@ -90,15 +92,17 @@ std::string report_text(const api::Report& report, const Style& style) {
 int publish(const api::Report& report, const Options& options) {
   if (!options.termination_log.empty()) write_termination_log(report, options.termination_log);
   const bool done = report.exit_code == api::ExitCode::done;
+  int code = static_cast<int>(report.exit_code);
   if (options.output == Output::json) {
     if (!done) log::error("not done", {{"reason", report.reason}, {"error", report.message}, {"hint", report.hint}});
-    write(stdout, api::to_json(report) + "\n");
+    // Whoever reads the report must not take an exit code alone for it.
+    if (!write(stdout, api::to_json(report) + "\n") && done) code = static_cast<int>(api::ExitCode::failed);
   } else {
     write(stdout, report_text(report, style_of(STDOUT_FILENO)));
     write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO)));
   }
   log::flush();
-  return static_cast<int>(report.exit_code);
+  return code;
 }
 
 api::Report report_of(const Options& options, const Error& error, const std::string& reason) {

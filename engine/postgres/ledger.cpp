@@ -174,6 +174,11 @@ Result<void> mark_complete(Connection& target, const Owner& owner, const Until& 
   return {};
 }
 
+Error rolled_back(Connection& target, Error error) {
+  if (target.usable()) static_cast<void>(target.execute("ROLLBACK", {Deadline::after(Seconds{5}), {}}));
+  return error;
+}
+
 Result<void> fence(Connection& target, const Owner& owner, const Until& until) {
   return run_fenced(target, owner, "", {}, until);
 }
@@ -242,6 +247,19 @@ Result<void> plan_tables(Connection& target, const Owner& owner, const std::vect
     names.push_back(table.name.name);
     storages.push_back(table.storage);
   }
+  // One plan at a time in a database, so that no two take the same table.
+  TRY(target.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('_tributary plan', 0))",
+                   until));
+  const Rows taken = TRY(
+      target.query("SELECT t.schema_name, t.table_name, t.replication FROM _tributary.table_state t"
+                   " JOIN _tributary.replication r ON r.key = t.replication AND r.key <> $1 AND r.state <> 'complete'"
+                   " WHERE (t.schema_name, t.table_name) IN (SELECT * FROM unnest($2::text[], $3::text[])) LIMIT 1",
+                   {owner.key, array_literal(schemas), array_literal(names)}, until));
+  if (taken.size() > 0)
+    return Error{Fault::invalid,
+                 "table " + model::display({taken.str(0, 0), taken.str(0, 1)}) + " belongs to replication " +
+                     taken.str(0, 2) + ", whose copy is not complete",
+                 "let it end first, or if it is given up, delete its row from _tributary.replication in the target"};
   return run_fenced(target, owner,
                     ", planned AS (INSERT INTO _tributary.table_state (replication, schema_name, table_name, state,"
                     "   storage, parts, epoch) SELECT $1, g.schema_name, g.table_name, 'copying', g.storage, 1, $2"

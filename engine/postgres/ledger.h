@@ -38,8 +38,8 @@ struct ReplicationRow {
   model::Lsn position;
 };
 
-// `declared` is Spec.replication. Without it the replication is what is copied from where: `selection` is a digest of the
-// selected tables, "" for all.
+// `declared` is Spec.replication. Without it the replication is what is copied from where: `selection` is a digest of
+// the selected tables, "" for all.
 std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
                             const std::string& selection);
 // "" where all tables are selected.
@@ -66,6 +66,20 @@ Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const R
 // Inside the caller's transaction: the fence. Fault::fenced when the epoch is no longer ours.
 Result<void> fence(Connection& target, const Owner& owner, const Until& until);
 
+// Ends the transaction, if the connection still lives. Returns the error.
+Error rolled_back(Connection& target, Error error);
+
+// The body and the fence as one transaction.
+template <class Body>
+Result<void> in_transaction(Connection& target, const Owner& owner, const Until& until, Body&& body) {
+  TRY(target.execute("BEGIN", until));
+  const Result<void> done = body();
+  if (!done) return rolled_back(target, done.error());
+  const Result<void> ours = fence(target, owner, until);
+  if (!ours) return rolled_back(target, ours.error());
+  return target.execute("COMMIT", until);
+}
+
 // Inside the caller's transaction: the rows of parts that were copied in it, together with the fence.
 struct DonePart {
   model::Name table;
@@ -88,7 +102,8 @@ Result<void> record_steps(Connection& target, const Owner& owner, const pipeline
 Result<void> record_objects(Connection& target, const Owner& owner, std::span<const std::uint32_t> objects,
                             const Until& until);
 
-// Inside the caller's transaction: the tables of the attempt that begins, all to be copied but `kept`.
+// Inside the caller's transaction: the tables of the attempt that begins, all to be copied but `kept`. Refused where
+// another replication that is not complete has one of them: it may empty or fill the table at any time.
 Result<void> plan_tables(Connection& target, const Owner& owner, const std::vector<model::Table>& tables,
                          const pipeline::TableRecords& kept, const Until& until);
 

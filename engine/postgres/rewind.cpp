@@ -10,22 +10,6 @@ namespace {
 constexpr int undone_at_once = 200;
 constexpr int objects_at_once = 1000;
 
-Result<void> rollback(Connection& control, Error error) {
-  if (control.usable()) static_cast<void>(control.execute("ROLLBACK", {Deadline::after(Seconds{5}), {}}));
-  return error;
-}
-
-// The body and the fence as one transaction.
-template <class Body>
-Result<void> in_transaction(Connection& control, const Owner& owner, const Until& until, Body&& body) {
-  TRY(control.execute("BEGIN", until));
-  const Result<void> done = body();
-  if (!done) return rollback(control, done.error());
-  const Result<void> ours = fence(control, owner, until);
-  if (!ours) return rollback(control, ours.error());
-  return control.execute("COMMIT", until);
-}
-
 Result<void> undo_some(Connection& control, const Owner& owner, const Rows& steps, const Until& until) {
   std::vector<std::string> numbers;
   for (int row = 0; row < steps.size(); ++row) {

@@ -255,6 +255,23 @@ TEST(ASecondRun, with_another_source_is_refused) {
 
 // ------------------------------------------------------------------------------------------ shared
 
+TEST(TwoReplications, never_take_a_table_that_one_of_them_has_not_completed) {
+  const Shop shop("one_table");
+  const Database other = server(13).create_database("same_table");
+  other.exec("CREATE TABLE notes (t text)");
+  shop.target.exec("CREATE TABLE notes (t text CHECK (t IS NULL))");
+  api::Spec one = shop.spec("uid-one");
+  one.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  ASSERT_TRUE(failed(snapshot(one), api::ExitCode::failed, "public.notes"));
+  api::Spec two = spec_between(other.uri(), shop.target.uri());
+  two.replication = "uid-two";
+  two.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
+  EXPECT_TRUE(failed(snapshot(two), refused, "public.notes belongs to replication uid-one"));
+  shop.target.exec("ALTER TABLE notes DROP CONSTRAINT notes_t_check");
+  ASSERT_TRUE(done(snapshot(one)));
+  EXPECT_EQ(testbed::fingerprint(shop.target.uri()), testbed::fingerprint(shop.source.uri()));
+}
+
 TEST(TwoReplications, share_a_target_database) {
   const Shop shop("shared");
   const Database other = server(13).create_database("sharing");

@@ -125,7 +125,8 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
   TRY(require_empty(contents.tables, kept, until));
   TRY(record_schema(*control_, owner_, digest_of(contents.schema),
                     kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
-  TRY(plan_tables(*control_, owner_, contents.tables, kept, until));
+  TRY(in_transaction(*control_, owner_, until,
+                     [&] { return plan_tables(*control_, owner_, contents.tables, kept, until); }));
   auto options = std::make_shared<StepOptions>();
   options->done = TRY(read_steps_done(*control_, owner_.key, until));
   // Only selected tables were dropped: what they need may be there.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/base/words.h"
 
 // Reads a JSON object field by field and remembers the first thing that does not fit. Private to engine/api.
 namespace tributary::api {
@@ -26,16 +27,13 @@ class JsonReader {
 
   // Reads a word of a closed set.
   template <class E>
-  JsonReader& read_word(const char* key, E& value, const std::vector<std::pair<std::string_view, E>>& words) {
+  JsonReader& read_word(const char* key, E& value, const Words<E>& words) {
     const nlohmann::json* found = take(key);
     if (found == nullptr) return *this;
-    for (const auto& [word, meaning] : words) {
-      if (found->is_string() && found->get_ref<const std::string&>() == word) {
-        value = meaning;
-        return *this;
-      }
-    }
-    return fail(key, "is not one of the known words");
+    const auto meaning = found->is_string() ? meaning_of(words, found->get_ref<const std::string&>()) : std::nullopt;
+    if (!meaning) return fail(key, "is not one of the known words");
+    value = *meaning;
+    return *this;
   }
 
   template <class F>

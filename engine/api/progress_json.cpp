@@ -6,7 +6,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-const std::vector<std::pair<std::string_view, Phase>> phase_words = {
+const Words<Phase> phase_words = {
     {"Starting", Phase::starting},   {"Waiting", Phase::waiting}, {"Validating", Phase::validating},
     {"Preparing", Phase::preparing}, {"Copying", Phase::copying}, {"Indexing", Phase::indexing},
     {"Finishing", Phase::finishing}, {"Done", Phase::done},       {"Failed", Phase::failed}};
@@ -52,10 +52,7 @@ void read_database(JsonReader& in, DatabaseProgress& database) {
 }  // namespace
 
 const char* word_of(Phase phase) {
-  for (const auto& [word, known] : phase_words) {
-    if (known == phase) return word.data();
-  }
-  std::abort();
+  return word_for(phase_words, phase);
 }
 
 std::string to_json(const Progress& progress) {

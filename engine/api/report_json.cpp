@@ -10,25 +10,16 @@ using nlohmann::ordered_json;
 
 constexpr std::size_t termination_message_limit = 3584;
 
-const std::vector<std::pair<std::string_view, Severity>> severity_words = {
+const Words<Severity> severity_words = {
     {"ok", Severity::ok}, {"warning", Severity::warning}, {"error", Severity::error}};
-const std::vector<std::pair<std::string_view, Consistency>> consistency_words = {{"Snapshot", Consistency::snapshot},
-                                                                                 {"PerTable", Consistency::per_table}};
-const std::vector<std::pair<std::string_view, ExitCode>> exit_words = {
-    {"Done", ExitCode::done},
-    {"Failed", ExitCode::failed},
-    {"BadConfiguration", ExitCode::bad_configuration},
-    {"Differences", ExitCode::differences},
-    {"LostPosition", ExitCode::lost_position},
-    {"Fenced", ExitCode::fenced}};
-
-template <class E>
-const char* word_for(const std::vector<std::pair<std::string_view, E>>& words, E meaning) {
-  for (const auto& [word, known] : words) {
-    if (known == meaning) return word.data();
-  }
-  std::abort();
-}
+const Words<Consistency> consistency_words = {{"Snapshot", Consistency::snapshot},
+                                              {"PerTable", Consistency::per_table}};
+const Words<ExitCode> exit_words = {{"Done", ExitCode::done},
+                                    {"Failed", ExitCode::failed},
+                                    {"BadConfiguration", ExitCode::bad_configuration},
+                                    {"Differences", ExitCode::differences},
+                                    {"LostPosition", ExitCode::lost_position},
+                                    {"Fenced", ExitCode::fenced}};
 
 ordered_json write(const Finding& finding) {
   return {{"severity", word_of(finding.severity)},

@@ -8,24 +8,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
-const std::vector<std::pair<std::string_view, Mode>> mode_words = {{"Validate", Mode::validate},
-                                                                   {"Snapshot", Mode::snapshot},
-                                                                   {"SnapshotAndSync", Mode::snapshot_and_sync},
-                                                                   {"Sync", Mode::sync}};
-const std::vector<std::pair<std::string_view, EndpointType>> type_words = {{"PostgreSQL", EndpointType::postgresql},
-                                                                           {"MySQL", EndpointType::mysql},
-                                                                           {"MongoDB", EndpointType::mongodb},
-                                                                           {"SQLite", EndpointType::sqlite}};
-const std::vector<std::pair<std::string_view, OnTargetNotEmpty>> not_empty_words = {
+const Words<Mode> mode_words = {{"Validate", Mode::validate},
+                                {"Snapshot", Mode::snapshot},
+                                {"SnapshotAndSync", Mode::snapshot_and_sync},
+                                {"Sync", Mode::sync}};
+const Words<EndpointType> type_words = {{"PostgreSQL", EndpointType::postgresql},
+                                        {"MySQL", EndpointType::mysql},
+                                        {"MongoDB", EndpointType::mongodb},
+                                        {"SQLite", EndpointType::sqlite}};
+const Words<OnTargetNotEmpty> not_empty_words = {
     {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
-
-template <class E>
-std::string word_for(const std::vector<std::pair<std::string_view, E>>& words, E meaning) {
-  for (const auto& [word, known] : words) {
-    if (known == meaning) return std::string(word);
-  }
-  std::abort();
-}
 
 void read_endpoint(JsonReader& in, Endpoint& endpoint) {
   in.read_word("type", endpoint.type, type_words)

@@ -27,4 +27,10 @@ std::string display(const Name& name) {
   return spell(name.schema) + "." + spell(name.name);
 }
 
+std::vector<std::string> displayed(const std::vector<Name>& names) {
+  std::vector<std::string> texts;
+  for (const Name& name : names) texts.push_back(display(name));
+  return texts;
+}
+
 }  // namespace tributary::model

@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <string>
+#include <vector>
 
 namespace tributary::model {
 
@@ -14,5 +15,6 @@ struct Name {
 
 // For people and for the ledger: "schema.name", with a part in double quotes where SQL would need them.
 std::string display(const Name& name);
+std::vector<std::string> displayed(const std::vector<Name>& names);
 
 }  // namespace tributary::model

@@ -1,8 +1,8 @@
 #include "engine/pipeline/pulse.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+
+#include "engine/base/pause.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -12,10 +12,7 @@ constexpr Milliseconds least_often{30'000};
 constexpr Seconds answer_limit{20};
 
 void look_until(const std::stop_token& stop, const Target& target, ProgressBoard& board, Milliseconds period) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  while (!never.wait_for(lock, stop, period, [] { return false; }) && !stop.stop_requested()) {
+  while (pause_for(period, stop)) {
     // A target that does not answer is not at work as far as anybody can tell.
     const Result<bool> at_work = target.at_work({Deadline::after(answer_limit), stop});
     if (at_work && *at_work) board.moved();

@@ -1,12 +1,11 @@
 #include "engine/pipeline/session.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "engine/base/backoff.h"
 #include "engine/base/log.h"
+#include "engine/base/pause.h"
 #include "engine/pipeline/copy.h"
 #include "engine/pipeline/pulse.h"
 #include "engine/pipeline/refusal.h"
@@ -17,13 +16,9 @@ namespace {
 // How long a fault that may pass is retried before the engine gives up and leaves it to whoever started it.
 constexpr Seconds patience{120};
 
-// Sleeps, but wakes at once for a stop. False when the wait was ended.
+// False when the wait was ended.
 bool rest(Milliseconds span, const Until& until) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, until.stop, std::min(span, until.deadline.left()), [] { return false; });
-  return !until.stop.stop_requested() && !until.deadline.passed();
+  return pause_for(std::min(span, until.deadline.left()), until.stop) && !until.deadline.passed();
 }
 
 const char* reason_of(Fault fault) {

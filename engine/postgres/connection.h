@@ -14,10 +14,10 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 
-// The sole owner of libpq: no other file of the engine names PGconn or PGresult. All calls are non-blocking
-// underneath and honour an Until; a call that is given up cancels the statement on the server and drains, so that
-// the connection stays usable where the server answers. One thread at a time per connection.
-// Rules from the PostgreSQL documentation, chapters "libpq" (asynchronous processing, COPY) and "Error codes" (A).
+// The sole owner of libpq: beside what implements this header no file of the engine names PGconn or PGresult. All calls
+// are non-blocking underneath and honour an Until; a call that is given up cancels the statement on the server and
+// drains, so that the connection stays usable where the server answers. One thread at a time per connection. Rules from
+// the PostgreSQL documentation, chapters "libpq" (asynchronous processing, COPY) and "Error codes" (A).
 namespace tributary::postgres {
 
 // libpq keywords and their values ("host", "port", "dbname", "user", "password", "sslmode", ...). Holds a password:
@@ -125,6 +125,9 @@ class Connection {
 
   // Any number of statements in one simple query (one implicit transaction unless it says BEGIN); results dropped.
   Result<void> execute(const std::string& sql, const Until& until);
+
+  // Ends an open transaction whose statements failed; no more than that can go wrong where the session is lost.
+  void roll_back();
 
   Result<CopyOut> copy_out(const std::string& sql, const Until& until);
   Result<CopyIn> copy_in(const std::string& sql, const Until& until);

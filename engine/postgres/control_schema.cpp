@@ -119,7 +119,7 @@ Result<void> ensure_control_schema(Connection& target, const Until& until) {
   const std::optional<int> version = TRY(read_control_version(target, until));  // another engine may have been faster
   const Result<void> upgraded = upgrade(target, version.value_or(0), until);
   if (!upgraded) {
-    static_cast<void>(target.execute("ROLLBACK", until));
+    target.roll_back();
     return within("creating the control schema _tributary", upgraded.error());
   }
   return target.execute("COMMIT", until);

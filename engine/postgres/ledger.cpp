@@ -1,7 +1,6 @@
 #include "engine/postgres/ledger.h"
 
-#include <array>
-
+#include "engine/base/digest.h"
 #include "engine/model/lsn.h"
 #include "engine/postgres/array_literal.h"
 
@@ -42,15 +41,6 @@ Result<void> run_fenced(Connection& target, const Owner& owner, const std::strin
 }
 
 }  // namespace
-
-std::string digest(std::string_view text) {
-  // FNV-1a, 64 bits.
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  std::array<char, 17> hex{};
-  std::snprintf(hex.data(), hex.size(), "%016llx", static_cast<unsigned long long>(hash));
-  return hex.data();
-}
 
 std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
                             const std::string& selection) {
@@ -172,11 +162,6 @@ Result<void> mark_complete(Connection& target, const Owner& owner, const Until& 
                        {owner.key, std::to_string(owner.epoch)}, until));
   if (touched.affected() != 1) return fenced(owner);
   return {};
-}
-
-Error rolled_back(Connection& target, Error error) {
-  if (target.usable()) static_cast<void>(target.execute("ROLLBACK", {Deadline::after(Seconds{5}), {}}));
-  return error;
 }
 
 Result<void> fence(Connection& target, const Owner& owner, const Until& until) {

@@ -45,8 +45,6 @@ std::string replication_key(const std::string& declared, const pipeline::SourceI
 // "" where all tables are selected.
 std::string digest_of(const api::Selection& selection);
 
-// Of one text, stable across engines and machines; no protection against an attacker.
-std::string digest(std::string_view text);
 std::string digest_of(const pipeline::SchemaStep& step);
 std::string digest_of(const pipeline::Schema& schema);
 
@@ -66,18 +64,15 @@ Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const R
 // Inside the caller's transaction: the fence. Fault::fenced when the epoch is no longer ours.
 Result<void> fence(Connection& target, const Owner& owner, const Until& until);
 
-// Ends the transaction, if the connection still lives. Returns the error.
-Error rolled_back(Connection& target, Error error);
-
 // The body and the fence as one transaction.
 template <class Body>
 Result<void> in_transaction(Connection& target, const Owner& owner, const Until& until, Body&& body) {
   TRY(target.execute("BEGIN", until));
-  const Result<void> done = body();
-  if (!done) return rolled_back(target, done.error());
-  const Result<void> ours = fence(target, owner, until);
-  if (!ours) return rolled_back(target, ours.error());
-  return target.execute("COMMIT", until);
+  Result<void> done = body();
+  if (done) done = fence(target, owner, until);
+  if (done) return target.execute("COMMIT", until);
+  target.roll_back();
+  return done;
 }
 
 // Inside the caller's transaction: the rows of parts that were copied in it, together with the fence.

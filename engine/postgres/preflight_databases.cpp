@@ -22,12 +22,6 @@ bool contains(const std::array<std::string_view, n>& names, std::string_view nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::vector<std::string> displayed(const std::vector<model::Name>& names) {
-  std::vector<std::string> texts;
-  for (const model::Name& name : names) texts.push_back(display(name));
-  return texts;
-}
-
 // "3 tables (public.a, public.b and 1 more)".
 std::string counted(const std::vector<std::string>& names, const std::string& noun) {
   return std::to_string(names.size()) + " " + noun + (names.size() == 1 ? "" : "s") + " (" +

@@ -102,10 +102,10 @@ Result<std::vector<pipeline::DatabasePair>> Servers::databases(const Until& unti
     if (!each.is_template && each.allows_connections) available.push_back(each.name);
   const Parameters target = TRY(resolve(spec_.target, "target"));
   const auto named = target.find("dbname");
-  const bool keep_names = selection.names_databases(own) || named == target.end() || named->second.empty();
+  const std::string given = named == target.end() ? "" : named->second;
   std::vector<pipeline::DatabasePair> pairs;
   for (const std::string& each : selection.databases(available, own))
-    pairs.push_back({each, keep_names ? each : named->second});
+    pairs.push_back({each, selection.target_of(each, own, given)});
   if (pairs.empty()) return Error{Fault::invalid, "no database is selected", "see the list of databases of the source"};
   return pairs;
 }

@@ -1,7 +1,7 @@
 #include "engine/postgres/session_lock.h"
 
-#include <thread>
-
+#include "engine/base/digest.h"
+#include "engine/base/pause.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/ledger.h"
 
@@ -51,13 +51,13 @@ Result<void> take_session_lock(Connection& control, const LockRequest& request, 
   const Deadline enough = Deadline::after(request.grace);
   while (!TRY(try_lock(control, request.key, until))) {
     TRY(end_superseded(control, request, until));
-    if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped while waiting for the session lock"};
     if (enough.passed() || until.deadline.passed())
       return Error{
           Fault::fenced,
           "another engine is at work on replication " + request.key + ": " + TRY(holder(control, request, until)),
           "let it finish, or end that session"};
-    std::this_thread::sleep_for(look_again);
+    if (!pause_for(look_again, until.stop))
+      return Error{Fault::cancelled, "stopped while waiting for the session lock"};
   }
   return {};
 }
@@ -70,8 +70,7 @@ Result<void> end_old_sessions(Connection& control, const std::string& key, const
     const Rows ended =
         TRY(control.query("SELECT pg_catalog.pg_terminate_backend(a.pid)" + others, {session_prefix(key)}, until));
     if (ended.size() == 0) return {};
-    if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped while ending old sessions"};
-    std::this_thread::sleep_for(look_again);
+    if (!pause_for(look_again, until.stop)) return Error{Fault::cancelled, "stopped while ending old sessions"};
   }
 }
 

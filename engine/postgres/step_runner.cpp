@@ -50,10 +50,6 @@ api::Finding orphaned(const pipeline::SchemaStep& step, std::int64_t count) {
 
 }  // namespace
 
-void StepRunner::undo() {
-  if (connection_.usable()) static_cast<void>(connection_.execute("ROLLBACK", {Deadline::after(Seconds{5}), {}}));
-}
-
 Result<Findings> StepRunner::run(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
                                  const pipeline::TargetWriter::Effort& effort, const Until& until) {
   Travel travel = Travel::together;
@@ -62,7 +58,7 @@ Result<Findings> StepRunner::run(const pipeline::Schema& schema, const std::vect
     Result<Findings> findings = attempt(schema, steps, effort, travel, until);
     if (findings) return findings;
     const bool deadlock = connection_.sqlstate() == "40P01";
-    undo();
+    connection_.roll_back();
     if (deadlock && number < deadlock_attempts) continue;
     const bool unclear = several_failed_ && findings.error().fault != Fault::cancelled && connection_.usable();
     if (deadlock || !unclear) return findings;
@@ -144,7 +140,7 @@ Result<Findings> StepRunner::validate(const pipeline::Schema& schema, const std:
     Result<Findings> findings = validate_all(schema, steps, until);
     if (findings) return findings;
     const bool deadlock = connection_.sqlstate() == "40P01";
-    undo();
+    connection_.roll_back();
     if (!deadlock || number == deadlock_attempts) return findings;
   }
 }

@@ -49,7 +49,6 @@ class StepRunner {
   Result<void> validate_one(const pipeline::SchemaStep& step, std::vector<api::Finding>& findings, const Until& until);
   Result<std::int64_t> extensions(const Until& until);
   // Ends the transaction without effect where the connection still can.
-  void undo();
 
   Connection& connection_;
   const Owner owner_;

@@ -39,12 +39,6 @@ std::vector<std::vector<model::Name>> shared_out(const std::vector<model::Table>
   return shares;
 }
 
-std::vector<std::string> displayed(const std::vector<model::Name>& names) {
-  std::vector<std::string> texts;
-  for (const model::Name& name : names) texts.push_back(model::display(name));
-  return texts;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Target>> Target::open(Resolve connect, Options options, const Until& until) {
@@ -199,10 +193,10 @@ Result<void> Target::require_empty(const std::vector<model::Table>& tables, cons
     if (kept.count(table.name) == 0) to_copy.push_back(table);
   const std::vector<model::Name> filled = TRY(tables_with_rows(*control_, to_copy, until));
   if (filled.empty()) return {};
-  return Error{
-      Fault::invalid,
-      "target database " + options_.database + " has rows in tables to copy: " + join(displayed(filled), named_at_most),
-      "empty or drop these tables, or use --drop-existing"};
+  return Error{Fault::invalid,
+               "target database " + options_.database +
+                   " has rows in tables to copy: " + join(model::displayed(filled), named_at_most),
+               "empty or drop these tables, or use --drop-existing"};
 }
 
 Result<void> Target::begin(const Until& until) {

@@ -5,26 +5,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/base/words.h"
 
 // Reads members of a JSON object and remembers the first one that does not fit; absent ones leave the value as it
 // is. Unknown members are left alone: the API server has pruned or refused them. Private to operator/api.
 namespace tributary::v1alpha1 {
-
-template <class E>
-using Words = std::vector<std::pair<std::string_view, E>>;
-
-template <class E>
-const char* word_for(const Words<E>& words, E meaning) {
-  for (const auto& [word, known] : words) {
-    if (known == meaning) return word.data();
-  }
-  std::abort();
-}
 
 class JsonFields {
  public:
@@ -47,13 +35,9 @@ class JsonFields {
   void read_word(const char* key, E& value, const Words<E>& words) const {
     const nlohmann::json& found = raw(key);
     if (found.is_null()) return;
-    for (const auto& [word, meaning] : words) {
-      if (found.is_string() && found.get_ref<const std::string&>() == word) {
-        value = meaning;
-        return;
-      }
-    }
-    complain(key, "is not one of the words that this version knows");
+    const auto meaning = found.is_string() ? meaning_of(words, found.get_ref<const std::string&>()) : std::nullopt;
+    if (!meaning) return complain(key, "is not one of the words that this version knows");
+    value = *meaning;
   }
 
   void complain(const char* key, const std::string& why) const;

@@ -1,9 +1,9 @@
 #include "operator/kube/client.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
+
+#include "engine/base/pause.h"
 
 namespace tributary::kube {
 namespace {
@@ -31,14 +31,6 @@ std::string message_of(const Response& response) {
   if (message.empty()) message = "the API server answered status " + std::to_string(response.status);
   if (message.size() > most) message.resize(most);
   return message;
-}
-
-bool sleep_for(Milliseconds span, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop, span, [] { return false; });
-  return !stop.stop_requested();
 }
 
 // A server that asks to come back later has not executed the request, whatever it was.
@@ -89,7 +81,7 @@ Result<Response> Client::perform(const Request& request) const {
     if (give_up && answer.ok()) return error_of(*answer);
     if (give_up) return Error{Fault::transient, answer.error().what, answer.error().hint};
     budget -= wait;
-    if (!sleep_for(wait, stop_)) return Error{Fault::cancelled, "stopped while waiting to repeat a request"};
+    if (!pause_for(wait, stop_)) return Error{Fault::cancelled, "stopped while waiting to repeat a request"};
   }
 }
 

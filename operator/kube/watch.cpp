@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/base/pause.h"
 
 namespace tributary::kube {
 
@@ -15,13 +16,6 @@ using namespace watching;  // the states and inputs are this file's vocabulary
 namespace {
 
 constexpr Seconds backoff_window{120};  // trouble-free for this long, the backoff starts over
-
-void sleep_for(Milliseconds span, std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, std::move(stop), span, [] { return false; });
-}
 
 std::int64_t stretched(Seconds timeout) {
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -105,11 +99,11 @@ Input Watch::read(std::stop_token stop) {
 
 Input Watch::pause(const Pausing& state, std::stop_token stop) {
   if (state.reopen) {
-    sleep_for(options_.reopen_wait, std::move(stop));
+    pause_for(options_.reopen_wait, stop);
     return Paused{};
   }
   if (SteadyClock::now() - last_backoff_ > backoff_window) backoff_.reset();
-  sleep_for(std::max(state.at_least, backoff_.next()), std::move(stop));
+  pause_for(std::max(state.at_least, backoff_.next()), stop);
   last_backoff_ = SteadyClock::now();
   return Paused{};
 }

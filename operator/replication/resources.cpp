@@ -1,9 +1,7 @@
 #include "operator/replication/resources.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 #include "engine/api/spec.h"
+#include "engine/base/digest.h"
 #include "operator/api/names.h"
 #include "operator/replication/credentials.h"
 #include "operator/replication/pod_template.h"
@@ -103,14 +101,6 @@ Json job_spec(const Observed& seen, const std::string& config_map) {
 }
 
 }  // namespace
-
-std::string digest(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016" PRIx64, hash);
-  return digits;
-}
 
 std::string inputs_hash(const Replication& replication) {
   api::Spec spec = engine_spec(replication, 0);

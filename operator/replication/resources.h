@@ -28,7 +28,4 @@ Attempt attempt_for(const Observed& seen, int number);
 // node missing) is replaced when this differs.
 std::string rendered_hash(const Observed& seen);
 
-// 64 bits of FNV-1a as 16 hexadecimal digits: names, not secrets.
-std::string digest(std::string_view text);
-
 }  // namespace tributary::replication

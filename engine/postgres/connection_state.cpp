@@ -1,0 +1,175 @@
+#include "engine/postgres/connection_state.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace tributary::postgres {
+namespace {
+
+constexpr Milliseconds stop_slice{100};  // how often a wait looks at its stop token
+
+}  // namespace
+
+std::string one_line(const char* text) {
+  std::string line = text == nullptr ? "" : text;
+  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
+  for (char& c : line) {
+    if (c == '\n' || c == '\t' || c == '\r') c = ' ';
+  }
+  return line;
+}
+
+std::uint64_t counted_rows(PGresult* result) {
+  const std::string_view digits = PQcmdTuples(result);
+  std::uint64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
+Result<void> wait_for(int socket, short events, const Until& until) {
+  for (;;) {
+    if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped while waiting for the server"};
+    const Milliseconds left = until.deadline.left();
+    if (left.count() == 0) return Error{Fault::transient, "the server did not answer in time"};
+    pollfd watched{socket, events, 0};
+    const int ready = poll(&watched, 1, static_cast<int>(std::min(left, stop_slice).count()));
+    if (ready > 0) return {};
+    if (ready < 0 && errno != EINTR) return Error{Fault::failed, std::string("poll failed: ") + std::strerror(errno)};
+  }
+}
+
+Fault fault_of(std::string_view sqlstate) {
+  if (sqlstate.size() != 5) return Fault::transient;  // no SQLSTATE: the connection broke
+  const std::string_view group = sqlstate.substr(0, 2);
+  if (group == "08" || group == "53" || group == "57" || group == "40") {
+    return sqlstate == "53100" || sqlstate == "57014" ? Fault::failed : Fault::transient;  // disk full, cancelled
+  }
+  if (sqlstate == "55P03") return Fault::transient;  // lock_not_available
+  if (group == "28" || sqlstate == "42501") return Fault::denied;
+  if (sqlstate == "3D000" || sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42704") return Fault::missing;
+  return Fault::failed;
+}
+
+void Connection::State::receive_notice(void* self, const PGresult* result) {
+  const State* state = static_cast<State*>(self);
+  if (!state->notice) return;
+  const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  state->notice(one_line(text));
+}
+
+Error Connection::State::connection_error() {
+  lost = true;
+  sqlstate.clear();
+  return Error{Fault::transient, "the connection broke: " + one_line(PQerrorMessage(get()))};
+}
+
+Error Connection::State::result_error(const PGresult* result) {
+  const char* code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  sqlstate = code == nullptr ? "" : code;
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+  if (sqlstate.empty()) return connection_error();
+  std::string what = one_line(primary) + " [" + sqlstate + "]";
+  return Error{fault_of(sqlstate), std::move(what), one_line(hint)};
+}
+
+Result<void> Connection::State::flush(const Until& until) {
+  for (;;) {
+    const int rest = PQflush(get());
+    if (rest < 0) return connection_error();
+    if (rest == 0) return {};
+    TRY(wait_for(PQsocket(get()), POLLIN | POLLOUT, until));
+    if (PQconsumeInput(get()) == 0) return connection_error();
+  }
+}
+
+Result<ResultHandle> Connection::State::next_result(const Until& until) {
+  while (PQisBusy(get()) != 0) {
+    TRY(wait_for(PQsocket(get()), POLLIN, until));
+    if (PQconsumeInput(get()) == 0) return connection_error();
+  }
+  return ResultHandle(PQgetResult(get()));
+}
+
+void Connection::State::abandon() {
+  if (lost || PQstatus(get()) != CONNECTION_OK || PQtransactionStatus(get()) != PQTRANS_ACTIVE) return;
+  const std::unique_ptr<PGcancel, Freed> cancel(PQgetCancel(get()));
+  char message[256];
+  if (!cancel || PQcancel(cancel.get(), message, sizeof message) == 0) {
+    lost = true;
+    return;
+  }
+  if (!drain({Deadline::after(drain_limit), {}})) lost = true;
+}
+
+Result<void> Connection::State::drain(const Until& until) {
+  for (;;) {
+    const ResultHandle result = TRY(next_result(until));
+    if (!result) return {};
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_COPY_OUT) TRY(drain_copy_out(until));
+    if (status == PGRES_COPY_IN) {
+      PQputCopyEnd(get(), "given up by the client");
+      TRY(flush(until));
+    }
+  }
+}
+
+Result<void> Connection::State::drain_copy_out(const Until& until) {
+  for (;;) {
+    char* message = nullptr;
+    const int size = PQgetCopyData(get(), &message, 1);
+    PQfreemem(message);
+    if (size < 0) return {};
+    if (size > 0) continue;
+    TRY(wait_for(PQsocket(get()), POLLIN, until));
+    if (PQconsumeInput(get()) == 0) return connection_error();
+  }
+}
+
+Result<ResultHandle> Connection::State::last_result(const Until& until) {
+  ResultHandle last;
+  Result<void> outcome;
+  for (;;) {
+    ResultHandle result = TRY(next_result(until));
+    if (!result) break;
+    switch (PQresultStatus(result.get())) {
+      case PGRES_FATAL_ERROR:
+      case PGRES_BAD_RESPONSE:
+      case PGRES_NONFATAL_ERROR:
+        if (outcome) outcome = result_error(result.get());
+        break;
+      case PGRES_COPY_IN:
+      case PGRES_COPY_OUT:
+      case PGRES_COPY_BOTH:
+        abandon();
+        return Error{Fault::failed, "a COPY was run as an ordinary statement"};
+      default:
+        last = std::move(result);
+    }
+    if (PQstatus(get()) == CONNECTION_BAD) return connection_error();
+  }
+  if (!outcome) return outcome.error();
+  return last;
+}
+
+Result<void> Connection::State::expect_copy(ExecStatusType wanted, const Until& until) {
+  const ResultHandle result = TRY(next_result(until));
+  if (!result) return connection_error();
+  if (PQresultStatus(result.get()) == wanted) return {};
+  Error error = PQresultStatus(result.get()) == PGRES_FATAL_ERROR ? result_error(result.get())
+                                                                  : Error{Fault::failed, "the statement is no COPY"};
+  TRY(drain(until));
+  return error;
+}
+
+Result<void> Connection::State::send(const std::string& sql, const Until& until) {
+  sqlstate.clear();
+  if (PQsendQuery(get(), sql.c_str()) == 0) return connection_error();
+  return flush(until);
+}
+
+}  // namespace tributary::postgres

@@ -1,9 +1,10 @@
-# room(<folder> SOURCES ... [USES rooms ...] [LIBS libraries ...] [TESTS foo_test.cpp ...] [PGTESTS foo_pgtest.cpp ...])
+# room(<folder> SOURCES ... [USES rooms ...] [LIBS libraries ...] [TESTS foo_test.cpp ...]
+#      [PGTESTS foo_pgtest.cpp ...] [PGSHARDS n])
 #
 # One folder is one static library; USES declares the arrows of docs/architecture.md and is checked by
 # the ctest `arrows`. TESTS run without any server (label `unit`), PGTESTS against live PostgreSQL servers
 # (label `pg`). Room `engine/base` is the target `engine_base`, its tests `engine_base_test` and
-# `engine_base_pgtest`.
+# `engine_base_pgtest`; with PGSHARDS that runs as so many ctests `engine_base_pgtest_1` ..., each a share of its tests.
 
 add_library(tributary_options INTERFACE)
 target_include_directories(tributary_options INTERFACE ${PROJECT_SOURCE_DIR})
@@ -20,25 +21,37 @@ endif()
 # Every room's folder and its arrows, for the ctest `arrows`.
 set_property(GLOBAL PROPERTY TRIBUTARY_ARROWS "")
 
-function(_room_tests name suffix label timeout uses)
+function(_room_tests name suffix label timeout shards uses)
   if(NOT ARGN)
     return()
   endif()
   set(test ${name}_${suffix})
   add_executable(${test} ${ARGN})
   target_link_libraries(${test} PRIVATE ${uses} GTest::gmock_main tributary_options)
-  add_test(NAME ${test} COMMAND ${test})
-  set_tests_properties(${test} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
+  set(environment "")
   if(TRIBUTARY_SANITIZE)
-    # Libraries without frame pointers are suppressed by function: that needs whole stacks.
     set(suppressions suppressions=${PROJECT_SOURCE_DIR}/cmake/tests)
-    set_tests_properties(${test} PROPERTIES ENVIRONMENT
-      "ASAN_OPTIONS=fast_unwind_on_malloc=0;LSAN_OPTIONS=${suppressions}/leaks.supp;TSAN_OPTIONS=${suppressions}/races.supp")
+    set(environment "LSAN_OPTIONS=${suppressions}/leaks.supp;TSAN_OPTIONS=${suppressions}/races.supp")
+    # Libraries without frame pointers are suppressed by function, which needs whole stacks: too slow for what moves data.
+    if(label STREQUAL "unit")
+      list(APPEND environment "ASAN_OPTIONS=fast_unwind_on_malloc=0")
+    endif()
   endif()
+  foreach(shard RANGE 1 ${shards})
+    set(ctest ${test})
+    set(share "")
+    if(shards GREATER 1)
+      set(ctest ${test}_${shard})
+      math(EXPR index "${shard} - 1")
+      set(share "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${index}")
+    endif()
+    add_test(NAME ${ctest} COMMAND ${test})
+    set_tests_properties(${ctest} PROPERTIES LABELS ${label} TIMEOUT ${timeout} ENVIRONMENT "${environment};${share}")
+  endforeach()
 endfunction()
 
 function(room folder)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;USES;LIBS;TESTS;PGTESTS;TEST_USES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "PGSHARDS" "SOURCES;USES;LIBS;TESTS;PGTESTS;TEST_USES" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
   set(uses "")
   foreach(used IN LISTS ROOM_USES)
@@ -59,8 +72,11 @@ function(room folder)
     target_link_libraries(${name} INTERFACE tributary_options ${uses})
   endif()
 
-  _room_tests(${name} test unit 300 "${name};${test_uses}" ${ROOM_TESTS})
-  _room_tests(${name} pgtest pg 1800 "${name};${test_uses}" ${ROOM_PGTESTS})
+  if(NOT ROOM_PGSHARDS)
+    set(ROOM_PGSHARDS 1)
+  endif()
+  _room_tests(${name} test unit 300 1 "${name};${test_uses}" ${ROOM_TESTS})
+  _room_tests(${name} pgtest pg 1800 ${ROOM_PGSHARDS} "${name};${test_uses}" ${ROOM_PGTESTS})
 
   list(JOIN ROOM_USES "," arrows)
   set_property(GLOBAL APPEND PROPERTY TRIBUTARY_ARROWS "${folder}>${arrows}")

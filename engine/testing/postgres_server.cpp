@@ -145,7 +145,7 @@ std::string Database::scalar(const std::string& sql) const {
 }
 
 PostgresServer::PostgresServer(int major, Flavour flavour, int ordinal)
-    : major_(major), folder_(server_folder(fs::temp_directory_path(), "tributary-postgres")) {
+    : major_(major), folder_(server_folder(servers_parent(), "tributary-postgres")) {
   guard();
   copy_cluster(major, ordinal, folder_ / "data");
   configure(flavour);

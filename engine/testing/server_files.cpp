@@ -61,7 +61,19 @@ void make_cluster(int major, const fs::path& data, const fs::path& log) {
               log);
 }
 
+// A few times what all servers of the suite hold at once.
+constexpr std::uintmax_t enough_room = std::uintmax_t{6} << 30;
+
 }  // namespace
+
+fs::path servers_parent() {
+  std::error_code unknown;
+  if (std::getenv("TMPDIR") == nullptr) {
+    const fs::space_info memory = fs::space("/dev/shm", unknown);
+    if (!unknown && memory.available >= enough_room) return "/dev/shm";
+  }
+  return fs::temp_directory_path();
+}
 
 fs::path server_folder(const fs::path& parent, const std::string& name) {
   fs::path folder = make_folder(parent, name);

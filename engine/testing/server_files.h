@@ -9,6 +9,10 @@
 // Where a test server's programs and data come from and as whom it runs.
 namespace tributary::testbed {
 
+// Where test servers keep their data: $TMPDIR where it is set, else shared memory where that has room (what a test
+// server writes need not outlive it, and a disk makes the suite twice as long), else the machine's temporary folder.
+std::filesystem::path servers_parent();
+
 // A freshly made private folder `<parent>/<name>.XXXXXX` which the server's user owns.
 std::filesystem::path server_folder(const std::filesystem::path& parent, const std::string& name);
 

@@ -84,6 +84,30 @@ Result<void> upgrade(Connection& target, int version, const Until& until) {
   return {};
 }
 
+// The schema's owner and those of all that is in it, unless that is us or a superuser, who may do everything anyway. To
+// be a superuser ourselves is no reason to trust others: what the ledger holds is executed with our rights, and even a
+// SELECT from a view runs its functions as us.
+constexpr const char* strangers = R"sql(
+SELECT pg_catalog.pg_get_userbyid(o.owner), o.object FROM (
+  SELECT nspowner AS owner, 'schema' AS object, 0 AS rank FROM pg_catalog.pg_namespace WHERE nspname = '_tributary'
+  UNION ALL
+  SELECT c.relowner, 'relation ' || quote_ident(c.relname), 1 FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = '_tributary'
+) AS o JOIN pg_catalog.pg_roles r ON r.oid = o.owner
+WHERE NOT r.rolsuper AND r.rolname <> current_user ORDER BY o.rank, o.object LIMIT 1)sql";
+
+Result<void> require_own_schema(Connection& target, const Until& until) {
+  const Rows foreign = TRY(target.query(strangers, until));
+  if (foreign.size() == 0) return {};
+  const std::string what = foreign.str(0, 1) == "schema" ? "" : ", " + foreign.str(0, 1);
+  return Error{Fault::denied,
+               "the control schema _tributary" + what + " belongs to role " + foreign.str(0, 0) +
+                   ", whose statements would run with our rights",
+               "connect as " + foreign.str(0, 0) +
+                   " if it made this ledger, else have the schema dropped; only what belongs to the connecting role "
+                   "or to a superuser is trusted"};
+}
+
 Error too_new(int version) {
   return Error{Fault::invalid,
                "the control schema _tributary has version " + std::to_string(version) +
@@ -106,6 +130,7 @@ Result<std::optional<int>> read_control_version(Connection& target, const Until&
       " WHERE n.nspname = '_tributary' AND c.relname = 'control')",
       {}, until));
   if (!exists.boolean(0, 0)) return std::optional<int>{};
+  TRY(require_own_schema(target, until));
   const Rows version = TRY(target.query_row("SELECT version FROM _tributary.control", {}, until));
   return std::optional<int>{static_cast<int>(version.integer(0, 0))};
 }

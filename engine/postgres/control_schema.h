@@ -14,7 +14,8 @@ namespace tributary::postgres {
 
 inline constexpr int control_version = 1;
 
-// Nothing where the database has no control schema.
+// Nothing where the database has no control schema. Fault::denied where it, or a relation in it, belongs to anybody but
+// us or a superuser: then nothing of it is read. To be asked before each first read.
 Result<std::optional<int>> read_control_version(Connection& target, const Until& until);
 
 // Creates the schema or upgrades it to control_version; several engines may do so at once. Fault::invalid when a

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/postgres/control_schema.h"
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/ledger.h"
 #include "engine/postgres/occupancy.h"
@@ -201,12 +202,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
 }
 
 Result<bool> is_ours(Connection& connection, const std::string& key, const Until& until) {
-  const Rows ledger =
-      TRY(connection.query("SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')"
-                           " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-                           " WHERE n.nspname = '_tributary' AND c.relname = 'replication'",
-                           until));
-  if (ledger.size() == 0 || !ledger.boolean(0, 0)) return false;
+  if (!TRY(read_control_version(connection, until))) return false;
   const Rows rows = TRY(connection.query("SELECT FROM _tributary.replication WHERE key = $1", {key}, until));
   return rows.size() > 0;
 }

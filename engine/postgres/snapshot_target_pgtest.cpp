@@ -253,6 +253,38 @@ TEST(ASecondRun, with_another_source_is_refused) {
   EXPECT_TRUE(state_of(shop.target) == before);
 }
 
+// ------------------------------------------------------------------------------------------ a ledger of others
+
+// A table's owner on the target who lays out a ledger for us, whose view runs a function and whose undo is a trap.
+TEST(ALedger, of_somebody_else_is_never_read) {
+  const Shop shop("strange_ledger");
+  auto& to = server(18);
+  to.exec("postgres",
+          "DO $$BEGIN CREATE ROLE ledger_stranger LOGIN PASSWORD 'x'; EXCEPTION WHEN duplicate_object THEN "
+          "NULL; END$$; GRANT CREATE ON DATABASE \"" +
+              shop.target.name() + "\" TO ledger_stranger");
+  testbed::Session stranger(to.tcp_uri(shop.target.name(), "ledger_stranger", "x"));
+  stranger.exec(
+      "CREATE SCHEMA _tributary; CREATE TABLE _tributary.trap (who text); GRANT ALL ON _tributary.trap TO PUBLIC; "
+      "CREATE FUNCTION _tributary.trap() RETURNS int LANGUAGE sql AS "
+      "'INSERT INTO _tributary.trap VALUES (current_user) RETURNING 1'; "
+      "CREATE VIEW _tributary.control AS SELECT _tributary.trap() AS version; "
+      "CREATE VIEW _tributary.replication AS SELECT _tributary.trap()::text AS key");
+  const api::Report report = snapshot(shop.spec(api::OnTargetNotEmpty::append));
+  EXPECT_TRUE(failed(report, refused, "_tributary belongs to role ledger_stranger"));
+  EXPECT_EQ(shop.target.scalar("SELECT count(*) FROM _tributary.trap"), "0");
+}
+
+TEST(ALedger, with_one_table_of_somebody_else_is_refused) {
+  const Shop shop("half_ledger");
+  ASSERT_TRUE(done(snapshot(shop.spec("uid-half"))));
+  server(18).exec("postgres", "DO $$BEGIN CREATE ROLE ledger_guest; EXCEPTION WHEN duplicate_object THEN NULL; END$$");
+  shop.target.exec("ALTER TABLE _tributary.step OWNER TO ledger_guest");
+  EXPECT_TRUE(failed(snapshot(shop.spec("uid-half")), refused, "relation step belongs to role ledger_guest"));
+  shop.target.exec("ALTER TABLE _tributary.step OWNER TO CURRENT_USER");
+  EXPECT_TRUE(done(snapshot(shop.spec("uid-half"))));
+}
+
 // ------------------------------------------------------------------------------------------ shared
 
 TEST(TwoReplications, never_take_a_table_that_one_of_them_has_not_completed) {

@@ -26,6 +26,9 @@ class Link {
   virtual ~Link() = default;
   virtual Source& source() = 0;
   virtual Target& target() = 0;
+  // Creates on the target's server the roles that the source's has, all or none; what could not be brought over is a
+  // finding. Writes, so the target must be claimed; before the source is asked for its schema, which speaks of owners.
+  virtual Result<std::vector<api::Finding>> copy_roles(const Until& until) = 0;
   // How the rows of each table travel, once the target's tables exist: writes Table::format.
   virtual Result<void> agree_on_formats(std::vector<model::Table>& tables, const Until& until) = 0;
   // Copies what is neither table nor sequence (large objects) under the source's snapshot, each batch with its ledger
@@ -45,11 +48,10 @@ class Servers {
   virtual Result<std::vector<api::Finding>> preflight(const Until& until) = 0;
   // The selected databases, by name. Never empty: a selection that matches nothing is Fault::invalid.
   virtual Result<std::vector<DatabasePair>> databases(const Until& until) = 0;
-  // Creates on the target the roles that the source has; what could not be brought over is a finding.
-  virtual Result<std::vector<api::Finding>> copy_roles(const Until& until) = 0;
   // Connects the source of one database alone, for a plan. Writes nothing; must go before these Servers.
   virtual Result<std::unique_ptr<Source>> source(const DatabasePair& databases, const Until& until) = 0;
-  // Connects both ends of one database; creates the target's where that is allowed.
+  // Connects both ends of one database; creates the target's where there is none and that is allowed. Nothing else is
+  // written.
   virtual Result<std::unique_ptr<Link>> link(const DatabasePair& databases, const Until& until) = 0;
   // Copy streams that both ends have room for; at least 1.
   virtual Result<int> parallelism(const Until& until) = 0;

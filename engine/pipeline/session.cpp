@@ -78,6 +78,7 @@ class Session {
   Result<void> check();
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
+  Result<void> copy_roles(Link& link);
   Result<void> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
   Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
                          int streams);
@@ -96,6 +97,8 @@ class Session {
   ProgressBoard& board_;
   const Until& until_;
   api::Report report_;
+  std::size_t settled_ = 0;  // of the findings: what another attempt does not find again
+  bool roles_copied_ = false;
 };
 
 template <class Body>
@@ -142,8 +145,6 @@ Result<void> Session::snapshot() {
   TRY(check());
   const std::vector<DatabasePair> pairs =
       TRY(retried(api::Phase::preparing, "listing databases", [&] { return servers_.databases(until_); }));
-  if (spec_.snapshot.roles)
-    add(TRY(retried(api::Phase::preparing, "copying roles", [&] { return servers_.copy_roles(until_); })));
   for (const DatabasePair& pair : pairs) {
     const Result<void> copied = copy_one(pair);
     if (!copied) return within("database " + pair.source, copied.error());
@@ -154,9 +155,9 @@ Result<void> Session::snapshot() {
 
 Result<void> Session::copy_one(const DatabasePair& pair) {
   // The ledger makes every attempt begin where nothing is lost: an attempt that failed half-way is taken back first.
-  const std::size_t said = report_.findings.size();
+  settled_ = report_.findings.size();
   return retried(api::Phase::preparing, "preparing database " + pair.source, [&] {
-    report_.findings.resize(said);  // what a former attempt found, this one finds again
+    report_.findings.resize(settled_);
     return attempt(pair);
   });
 }
@@ -169,12 +170,23 @@ Result<void> Session::attempt(const DatabasePair& pair) {
     already_complete(pair, claim);
     return {};
   }
+  TRY(copy_roles(*link));
   Contents contents;
   contents.snapshot = TRY(link->source().open_snapshot(until_));
   contents.tables = TRY(link->source().tables(until_));
   contents.schema = TRY(link->source().schema(until_));
   const TableRecords kept = TRY(link->target().prepare(contents, until_));
   return fill(*link, pair, contents, kept);
+}
+
+// Once for all databases, since roles belong to the server.
+Result<void> Session::copy_roles(Link& link) {
+  if (!spec_.snapshot.roles || roles_copied_) return {};
+  board_.say("copying roles");
+  add(TRY(link.copy_roles(until_)));
+  roles_copied_ = true;
+  settled_ = report_.findings.size();
+  return {};
 }
 
 Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {

@@ -1,5 +1,6 @@
 #include "engine/postgres/database_statements.h"
 
+#include "engine/base/digest.h"
 #include "engine/postgres/grants.h"
 #include "engine/postgres/settings.h"
 #include "engine/postgres/sql.h"
@@ -44,10 +45,9 @@ struct Locale {
 };
 
 // CREATE DATABASE's options; 15 brought LOCALE_PROVIDER and ICU_LOCALE, 16 ICU_RULES, 17 BUILTIN_LOCALE.
-std::string create_statement(const std::string& name, const Locale& locale, int major) {
-  std::string sql = "CREATE DATABASE " + quote_identifier(name) + " TEMPLATE template0 ENCODING " +
-                    quote_literal(locale.encoding) + " LC_COLLATE " + quote_literal(locale.collate) + " LC_CTYPE " +
-                    quote_literal(locale.ctype);
+std::string create_options(const Locale& locale, int major) {
+  std::string sql = " TEMPLATE template0 ENCODING " + quote_literal(locale.encoding) + " LC_COLLATE " +
+                    quote_literal(locale.collate) + " LC_CTYPE " + quote_literal(locale.ctype);
   if (major < 15) return sql;
   if (locale.provider == 'i') {
     sql += " LOCALE_PROVIDER icu ICU_LOCALE " + quote_literal(locale.locale);
@@ -113,6 +113,41 @@ class Describer {
   std::vector<Statement> statements_;
 };
 
+constexpr std::string_view database_exists_already = "42P04";
+constexpr std::string_view no_such_database = "3D000";
+constexpr std::string_view in_use = "55006";
+
+// What CREATE DATABASE and COMMENT fail with when another engine makes the same database at the same time: it exists,
+// bears its name by now, or a row of a catalog was changed meanwhile.
+bool another_was_faster(std::string_view sqlstate) {
+  return sqlstate == database_exists_already || sqlstate == no_such_database || sqlstate == "23505" ||
+         sqlstate == "XX000";
+}
+
+Result<void> create_unnamed(Connection& server, const DatabaseStatements& database, const Until& until) {
+  for (const Statement& statement : database.create) {
+    const Result<void> done = server.execute(statement.sql, until);
+    if (!done && !another_was_faster(server.sqlstate()))
+      return within("creating " + statement.object + " on the target", done.error());
+  }
+  return {};
+}
+
+Result<void> drop_unnamed(Connection& server, const DatabaseStatements& database, const Until& until) {
+  return server.execute("DROP DATABASE IF EXISTS " + quote_identifier(database.name_while_new), until);
+}
+
+Result<void> name_database(Connection& server, const DatabaseStatements& database, const Until& until) {
+  const Result<void> named = server.execute(
+      "ALTER DATABASE " + quote_identifier(database.name_while_new) + " RENAME TO " + quote_identifier(database.name),
+      until);
+  if (named || server.sqlstate() == no_such_database) return {};
+  if (server.sqlstate() == database_exists_already) return drop_unnamed(server, database, until);
+  Error error = named.error();
+  if (server.sqlstate() == in_use || another_was_faster(server.sqlstate())) error.fault = Fault::transient;
+  return error;
+}
+
 }  // namespace
 
 Result<DatabaseStatements> database_statements(Connection& source, const TargetTraits& target, const std::string& name,
@@ -122,9 +157,13 @@ Result<DatabaseStatements> database_statements(Connection& source, const TargetT
   const Rows grants = TRY(source.query(grants_query, until));
   const Locale locale{row.str(0, 0), row.str(0, 1), row.str(0, 2), row.text(0, 3)[0], row.str(0, 4), row.str(0, 5)};
   DatabaseStatements result;
-  const std::string comment = "COMMENT ON DATABASE " + quote_identifier(name) + " IS ";
-  result.create = {{"database " + name, create_statement(name, locale, target.major()), false},
-                   {"comment of database " + name, comment + quote_literal(mark), false}};
+  const std::string options = create_options(locale, target.major());
+  result.name = name;
+  result.name_while_new = "_tributary_" + digest(name + '\0' + options).substr(0, 12);
+  const std::string unnamed = quote_identifier(result.name_while_new);
+  result.create = {
+      {"database " + name, "CREATE DATABASE " + unnamed + options, false},
+      {"comment of database " + name, "COMMENT ON DATABASE " + unnamed + " IS " + quote_literal(mark), false}};
 
   Describer describer(target, name);
   const std::string alter = "ALTER " + describer.object();
@@ -132,7 +171,8 @@ Result<DatabaseStatements> database_statements(Connection& source, const TargetT
   if (row.boolean(0, 8)) describer.add("template flag", alter + " IS_TEMPLATE true");
   describer.settings(settings);
   describer.ownership(row.str(0, 6), row.boolean(0, 11) ? &grants : nullptr, result.findings);
-  describer.add("comment", comment + (row.is_null(0, 9) ? "NULL" : quote_literal(row.text(0, 9))));
+  describer.add("comment", "COMMENT ON " + describer.object() + " IS " +
+                               (row.is_null(0, 9) ? "NULL" : quote_literal(row.text(0, 9))));
   if (row.text(0, 10) != "pg_default") {
     result.findings.push_back(
         {api::Severity::warning, "TablespaceLeftOut", "database " + name,
@@ -140,6 +180,28 @@ Result<DatabaseStatements> database_statements(Connection& source, const TargetT
   }
   result.describe = describer.take();
   return result;
+}
+
+Result<bool> database_exists(Connection& server, const std::string& name, const Until& until) {
+  return TRY(server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name}, until)).size() == 1;
+}
+
+Result<void> create_database(Connection& server, const DatabaseStatements& database, const Until& until) {
+  TRY(create_unnamed(server, database, until));
+  const Result<void> named = name_database(server, database, until);
+  if (named && TRY(database_exists(server, database.name, until))) return {};
+  if (!named) return within("naming database " + database.name + " on the target", named.error());
+  return Error{Fault::transient, "target database " + database.name + " was dropped while it was created"};
+}
+
+Result<void> replace_database(Connection& server, const DatabaseStatements& database, const Until& until) {
+  TRY(create_unnamed(server, database, until));
+  const Result<void> dropped = server.execute("DROP DATABASE IF EXISTS " + quote_identifier(database.name), until);
+  if (dropped) return create_database(server, database, until);
+  Error error = within("dropping database " + database.name + " on the target", dropped.error());
+  if (server.sqlstate() == in_use) error.fault = Fault::transient;
+  if (server.usable()) TRY(drop_unnamed(server, database, until));
+  return error;
 }
 
 Result<bool> is_undescribed(Connection& inside, const Until& until) {

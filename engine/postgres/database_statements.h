@@ -14,9 +14,11 @@
 namespace tributary::postgres {
 
 struct DatabaseStatements {
-  // CREATE DATABASE with the source's encoding and locale, and the mark; each carried out by itself in another database
-  // of the target.
+  std::string name;  // on the target
+  // CREATE DATABASE under `name_while_new` with the source's encoding and locale, then the mark; each carried out by
+  // itself in another database of the target.
   std::vector<Statement> create;
+  std::string name_while_new;
   // Connection limit, settings (ALTER DATABASE ... SET, also per role), grants, owner and, last, the comment; in any
   // database of the target. To be carried out last of all: a setting or a grant may shut out the sessions that still
   // have to write.
@@ -27,6 +29,15 @@ struct DatabaseStatements {
 // For the database that `source` is in, under the name `name` on the target.
 Result<DatabaseStatements> database_statements(Connection& source, const TargetTraits& target, const std::string& name,
                                                const Until& until);
+
+Result<bool> database_exists(Connection& server, const std::string& name, const Until& until);
+
+// Creates the database, from another one of the same server. It bears its name only once it is marked: killed before
+// that, the next call carries on, and where another engine does the same at the same time, both succeed.
+Result<void> create_database(Connection& server, const DatabaseStatements& database, const Until& until);
+
+// Drops the database of that name and creates it: known to be possible before anything is dropped.
+Result<void> replace_database(Connection& server, const DatabaseStatements& database, const Until& until);
 
 // A database that we created has a comment of ours until it is described: whoever takes up an unfinished copy knows by
 // it that the description is still to come, and that the database is nobody else's.

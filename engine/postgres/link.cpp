@@ -5,6 +5,7 @@
 #include "engine/postgres/copy_format.h"
 #include "engine/postgres/large_objects.h"
 #include "engine/postgres/ledger.h"
+#include "engine/postgres/roles.h"
 
 namespace tributary::postgres {
 namespace {
@@ -12,6 +13,15 @@ namespace {
 constexpr std::size_t objects_at_once = 500;
 
 }  // namespace
+
+// Roles that are new change what the target can be given.
+Result<std::vector<api::Finding>> Link::copy_roles(const Until& until) {
+  std::vector<api::Finding> findings = TRY(postgres::copy_roles(source_->coordinator(), target_->control(), until));
+  traits_ = TRY(read_target_traits(target_->control(), until));
+  source_->expect(traits_);
+  database_ = TRY(database_statements(source_->coordinator(), traits_, database_.name, until));
+  return findings;
+}
 
 Result<void> Link::agree_on_formats(std::vector<model::Table>& tables, const Until& until) {
   const Result<Shapes> target = read_shapes(target_->control(), until);

@@ -20,6 +20,7 @@ class Link final : public pipeline::Link {
 
   pipeline::Source& source() override { return *source_; }
   pipeline::Target& target() override { return *target_; }
+  Result<std::vector<api::Finding>> copy_roles(const Until& until) override;
   Result<void> agree_on_formats(std::vector<model::Table>& tables, const Until& until) override;
   Result<std::uint64_t> copy_objects(const Until& until) override;
   Result<std::vector<api::Finding>> describe_database(const Until& until) override;
@@ -27,8 +28,8 @@ class Link final : public pipeline::Link {
  private:
   const std::unique_ptr<Source> source_;
   const std::unique_ptr<Target> target_;
-  const TargetTraits traits_;
-  const DatabaseStatements database_;
+  TargetTraits traits_;
+  DatabaseStatements database_;
 };
 
 }  // namespace tributary::postgres

@@ -40,6 +40,14 @@ std::string list(const std::vector<std::string>& words) {
   return text;
 }
 
+constexpr int attempts_at_most = 5;
+
+// What a statement about a role fails with when another engine makes the same at the same time: role or row of a
+// catalog exists, was changed meanwhile, or each waits for the other.
+bool another_was_faster(std::string_view sqlstate) {
+  return sqlstate == "42710" || sqlstate == "23505" || sqlstate == "XX000" || sqlstate == "40P01";
+}
+
 class Missing {
  public:
   Missing(const ServerRoles& source, const ServerRoles& target, std::vector<api::Finding>& findings)
@@ -192,6 +200,33 @@ class Missing {
   std::vector<Statement> statements_;
 };
 
+// Whether an optional statement was refused for good: what may pass is no reason to go without.
+bool is_refusal(const Connection& target, const Error& error) {
+  return !target.sqlstate().empty() && target.usable() && error.fault != Fault::transient &&
+         !another_was_faster(target.sqlstate());
+}
+
+Result<std::vector<api::Finding>> create_all(Connection& source, Connection& target, const Until& until) {
+  std::vector<api::Finding> findings;
+  const std::vector<Statement> statements = TRY(role_statements(source, target, findings, until));
+  if (statements.empty()) return findings;
+  TRY(target.execute("BEGIN", until));
+  for (const Statement& statement : statements) {
+    if (statement.optional) TRY(target.execute("SAVEPOINT role", until));
+    const Result<void> done = target.execute(statement.sql, until);
+    if (!done && !(statement.optional && is_refusal(target, done.error())))
+      return within(statement.object, done.error());
+    if (!done)
+      findings.push_back(
+          {api::Severity::warning, "RoleSkipped", statement.object, done.error().what, done.error().hint});
+    if (statement.optional)
+      TRY(target.execute(done ? "RELEASE SAVEPOINT role" : "ROLLBACK TO SAVEPOINT role; RELEASE SAVEPOINT role",
+                         until));
+  }
+  TRY(target.execute("COMMIT", until));
+  return findings;
+}
+
 }  // namespace
 
 bool is_foreign_to_users(const std::string& role) {
@@ -214,6 +249,16 @@ Result<std::vector<Statement>> role_statements(Connection& source, Connection& t
   const ServerRoles wanted = TRY(read_server_roles(source, until));
   const ServerRoles there = TRY(read_server_roles(target, until));
   return missing_roles(wanted, there, findings);
+}
+
+Result<std::vector<api::Finding>> copy_roles(Connection& source, Connection& target, const Until& until) {
+  for (int attempt = 1;; ++attempt) {
+    Result<std::vector<api::Finding>> created = create_all(source, target, until);
+    if (created) return created;
+    const bool again = another_was_faster(target.sqlstate()) && attempt < attempts_at_most;
+    target.roll_back();
+    if (!again) return created;
+  }
 }
 
 }  // namespace tributary::postgres

@@ -13,9 +13,12 @@
 namespace tributary::postgres {
 
 // What creates on `target` the roles of `source` that it lacks: attributes as far as the target's role may set them,
-// memberships, settings, comments, and passwords where the source lets us read their verifiers. For the whole server;
-// to be carried out before any database is created.
+// memberships, settings, comments, and passwords where the source lets us read their verifiers. For the whole server.
 Result<std::vector<Statement>> role_statements(Connection& source, Connection& target,
                                                std::vector<api::Finding>& findings, const Until& until);
+
+// Carries them out as one transaction: a role that exists is taken for complete ever after. Tried again where others
+// create roles at the same time. What the target refused and a role can do without is a finding.
+Result<std::vector<api::Finding>> copy_roles(Connection& source, Connection& target, const Until& until);
 
 }  // namespace tributary::postgres

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
 #include "engine/postgres/database_statements.h"
 #include "engine/testing/postgres_server.h"
 
@@ -150,6 +153,74 @@ TEST_P(ADatabaseItself, is_created_and_described_as_on_the_source) {
   EXPECT_THAT(*failures, ::testing::IsEmpty());
   EXPECT_FALSE(is_undescribed(inside, soon()).value());
   EXPECT_EQ(copy.scalar(database_as_line), original.scalar(database_as_line));
+}
+
+// What a role has comes with it or not at all: a role that exists is never completed later.
+TEST(RolesOnServers, arrive_all_or_none) {
+  testbed::PostgresServer& from = testbed::server(13);
+  testbed::PostgresServer& to = testbed::server(17);
+  from.exec("postgres",
+            "CREATE ROLE half_made LOGIN PASSWORD 'x'; CREATE ROLE half_seen; GRANT half_seen TO half_made");
+  to.exec("postgres", "CREATE ROLE half_admin LOGIN SUPERUSER PASSWORD 'x'");
+  Connection source = connect(from.uri("postgres"));
+  Connection target = connect(to.tcp_uri("postgres", "half_admin", "x"));
+  // Another session makes a role of the same name and waits with its commit, so that ours ends in the middle.
+  testbed::Session other(to.uri("postgres"));
+  other.exec("BEGIN; CREATE ROLE half_seen");
+  auto copied = std::async(std::launch::async, [&] { return copy_roles(source, target, soon()); });
+  const std::string ours = " FROM pg_stat_activity WHERE usename = 'half_admin' AND wait_event_type = 'Lock'";
+  while (to.scalar("postgres", "SELECT count(*)" + ours) == "0") std::this_thread::yield();
+  to.exec("postgres", "SELECT pg_terminate_backend(pid)" + ours);
+  EXPECT_FALSE(copied.get());
+  EXPECT_EQ(to.scalar("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = 'half_made'"), "0");
+  other.exec("COMMIT");
+  Connection again = connect(to.tcp_uri("postgres", "half_admin", "x"));
+  const auto findings = copy_roles(source, again, soon());
+  ASSERT_TRUE(findings) << findings.error().what;
+  EXPECT_EQ(to.scalar("postgres",
+                      "SELECT rolpassword IS NOT NULL AND pg_has_role('half_made', 'half_seen', 'MEMBER')"
+                      " FROM pg_authid WHERE rolname = 'half_made'"),
+            "t");
+}
+
+TEST(ADatabaseStatement, creates_a_database_that_is_marked_from_its_first_moment) {
+  const testbed::Database from = testbed::server(15).create_database("marked");
+  testbed::PostgresServer& to = testbed::server(18);
+  const testbed::Database copy = to.adopt_database("marked copy");
+  Connection source = connect(from.uri());
+  Connection target = connect(to.uri("postgres"));
+  const TargetTraits traits = read_target_traits(target, soon()).value();
+  const DatabaseStatements database = database_statements(source, traits, copy.name(), soon()).value();
+  const auto marked = [&] {
+    Connection inside = connect(copy.uri());
+    return is_undescribed(inside, soon()).value();
+  };
+  // As an engine leaves it that is killed after the first statement.
+  ASSERT_TRUE(target.execute(database.create.front().sql, soon()));
+  EXPECT_FALSE(database_exists(target, copy.name(), soon()).value());
+  ASSERT_TRUE(create_database(target, database, soon()));
+  EXPECT_TRUE(marked());
+  ASSERT_TRUE(create_database(target, database, soon()));
+  copy.exec("COMMENT ON DATABASE \"" + copy.name() + "\" IS NULL; CREATE TABLE t ()");
+  ASSERT_TRUE(replace_database(target, database, soon()));
+  EXPECT_TRUE(marked());
+  EXPECT_EQ(copy.scalar("SELECT to_regclass('t') IS NULL"), "t");
+  EXPECT_FALSE(database_exists(target, database.name_while_new, soon()).value());
+}
+
+TEST(ADatabaseStatement, drops_nothing_where_nothing_can_be_created) {
+  const testbed::Database from = testbed::server(15).create_database("replaced");
+  testbed::PostgresServer& to = testbed::server(18);
+  const testbed::Database copy = to.create_database("replaced");
+  copy.exec("CREATE TABLE mine ()");
+  Connection source = connect(from.uri());
+  Connection target = connect(to.uri("postgres"));
+  const TargetTraits traits = read_target_traits(target, soon()).value();
+  DatabaseStatements database = database_statements(source, traits, copy.name(), soon()).value();
+  database.create.front().sql += " LC_MESSAGES_OF_NOBODY 'x'";
+  const auto replaced = replace_database(target, database, soon());
+  ASSERT_FALSE(replaced);
+  EXPECT_EQ(copy.scalar("SELECT to_regclass('mine')"), "mine");
 }
 
 }  // namespace

@@ -11,9 +11,7 @@
 #include "engine/postgres/link.h"
 #include "engine/postgres/pg_tools.h"
 #include "engine/postgres/preflight.h"
-#include "engine/postgres/roles.h"
 #include "engine/postgres/session_settings.h"
-#include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
 namespace {
@@ -21,7 +19,6 @@ namespace {
 // Connections that a server must have left beside ours.
 constexpr int least_streams = 2;
 constexpr int most_streams = 8;
-constexpr int role_attempts = 5;
 
 Result<Parameters> of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
   const Parameters parameters = TRY(resolve(endpoint, which));
@@ -33,41 +30,12 @@ Result<Connection> connect(const api::Endpoint& endpoint, std::string_view purpo
   return open_source_session(parameters, purpose, until);
 }
 
-// What a statement about a shared object fails with when another engine makes the same at the same time: object,
-// database or row of a catalog exists, or was changed meanwhile.
-bool another_was_faster(std::string_view sqlstate) {
-  return sqlstate == "42710" || sqlstate == "42P04" || sqlstate == "23505" || sqlstate == "XX000";
-}
-
-Result<void> create_database(Connection& server, const DatabaseStatements& database, const Until& until) {
-  for (const Statement& statement : database.create) {
-    const Result<void> done = server.execute(statement.sql, until);
-    if (done) continue;
-    if (another_was_faster(server.sqlstate())) return {};
-    return within("creating " + statement.object + " on the target", done.error());
-  }
-  return {};
-}
-
-Result<std::vector<api::Finding>> create_roles(Connection& source, Connection& target, const Until& until) {
-  std::vector<api::Finding> findings;
-  for (const Statement& statement : TRY(role_statements(source, target, findings, until))) {
-    const Result<void> done = target.execute(statement.sql, until);
-    if (done) continue;
-    if (!statement.optional || !target.usable() || another_was_faster(target.sqlstate()))
-      return within(statement.object, done.error());
-    findings.push_back({api::Severity::warning, "RoleSkipped", statement.object, done.error().what, done.error().hint});
-  }
-  return findings;
-}
-
 class Servers final : public pipeline::Servers {
  public:
   explicit Servers(const api::Spec& spec) : spec_(spec) {}
 
   Result<std::vector<api::Finding>> preflight(const Until& until) override;
   Result<std::vector<pipeline::DatabasePair>> databases(const Until& until) override;
-  Result<std::vector<api::Finding>> copy_roles(const Until& until) override;
   Result<std::unique_ptr<pipeline::Source>> source(const pipeline::DatabasePair& databases,
                                                    const Until& until) override;
   Result<std::unique_ptr<pipeline::Link>> link(const pipeline::DatabasePair& databases, const Until& until) override;
@@ -77,7 +45,7 @@ class Servers final : public pipeline::Servers {
   Result<Connection> connect_target_server(const Until& until);
   Result<std::unique_ptr<Source>> open_source(const std::string& database, const TargetTraits& traits,
                                               const Until& until);
-  Result<void> ensure_database(const DatabaseStatements& database, const std::string& name, const Until& until);
+  Result<void> ensure_database(const DatabaseStatements& database, const Until& until);
 
   Source::Resolve source_database(const std::string& name) const {
     return [this, name] { return of_database(spec_.source, "source", name); };
@@ -121,15 +89,6 @@ Result<Connection> Servers::connect_target_server(const Until& until) {
   return connection;
 }
 
-Result<std::vector<api::Finding>> Servers::copy_roles(const Until& until) {
-  Connection source = TRY(connect(spec_.source, "roles", until));
-  Connection target = TRY(connect_target_server(until));
-  for (int attempt = 1;; ++attempt) {
-    Result<std::vector<api::Finding>> created = create_roles(source, target, until);
-    if (created || !another_was_faster(target.sqlstate()) || attempt == role_attempts) return created;
-  }
-}
-
 Result<std::unique_ptr<Source>> Servers::open_source(const std::string& database, const TargetTraits& traits,
                                                      const Until& until) {
   Source::Options options{database, TRY(pipeline::Selection::parse(spec_.selection)), "", traits, Milliseconds{30'000}};
@@ -139,12 +98,12 @@ Result<std::unique_ptr<Source>> Servers::open_source(const std::string& database
   return Source::open(source_database(database), std::move(options), until);
 }
 
-Result<void> Servers::ensure_database(const DatabaseStatements& database, const std::string& name, const Until& until) {
+Result<void> Servers::ensure_database(const DatabaseStatements& database, const Until& until) {
   Connection server = TRY(connect_target_server(until));
-  const Rows there = TRY(server.query("SELECT FROM pg_catalog.pg_database WHERE datname = $1", {name}, until));
-  if (there.size() == 1) return {};
+  if (TRY(database_exists(server, database.name, until))) return {};
   if (!spec_.snapshot.create_database)
-    return Error{Fault::invalid, "target database " + name + " does not exist", "create it, or allow it to be created"};
+    return Error{Fault::invalid, "target database " + database.name + " does not exist",
+                 "create it, or allow it to be created"};
   return create_database(server, database, until);
 }
 
@@ -160,7 +119,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   const TargetTraits traits = TRY(read_target_traits(server, until));
   std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
   DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
-  TRY(ensure_database(database, databases.target, until));
+  TRY(ensure_database(database, until));
   Target::Options options;
   options.database = databases.target;
   options.replication = spec_.replication;
@@ -171,8 +130,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
     const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
     Connection maintenance = TRY(open_data_session(other, limit));
-    TRY(maintenance.execute("DROP DATABASE " + quote_identifier(name), limit));
-    return create_database(maintenance, database, limit);
+    return replace_database(maintenance, database, limit);
   };
   std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
   return std::unique_ptr<pipeline::Link>(

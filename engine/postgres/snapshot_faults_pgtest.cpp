@@ -78,6 +78,23 @@ TEST(ASecondEngine, is_fenced_while_the_first_is_at_work) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(ASecondEngine, that_is_fenced_has_made_no_role) {
+  const Pair pair("fenced_roles");
+  const std::string role = "fenced_" + pair.source.name();
+  pair.from.exec("postgres", "CREATE ROLE \"" + role + "\"");
+  Held held(pair.to, pair.target);
+  pipeline::ProgressBoard board("");
+  std::future<api::Report> first = start(pair.spec("uid-roles"), board);
+  held.wait_for_engine();
+  api::Spec spec = pair.spec("uid-roles");
+  spec.snapshot.roles = true;
+  EXPECT_TRUE(failed(snapshot(spec), api::ExitCode::fenced, "another engine is at work on replication uid-roles"));
+  EXPECT_EQ(pair.to.scalar("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = '" + role + "'"), "0");
+  held.let_go();
+  EXPECT_TRUE(done(first.get()));
+  pair.from.exec("postgres", "DROP ROLE \"" + role + "\"");
+}
+
 TEST(ASecondEngine, of_a_later_attempt_takes_over_and_the_first_never_comes_back) {
   const Pair pair("taken_over");
   Held held(pair.to, pair.target);

@@ -53,6 +53,8 @@ class Source final : public pipeline::Source {
   Connection& coordinator() { return *coordinator_; }
   // How the columns of all tables travel; read by tables().
   const Shapes& shapes() const { return shapes_; }
+  // What the target can do, where that has changed since open().
+  void expect(TargetTraits target) { options_.target = std::move(target); }
   std::string client_encoding() const { return coordinator_->reported("client_encoding"); }
 
  private:
@@ -66,10 +68,10 @@ class Source final : public pipeline::Source {
   Error blocked_by(const Error& error, const Until& until);
 
   const Resolve connect_;
-  const Options options_;
+  Options options_;
   std::optional<Connection> coordinator_;
   std::string snapshot_;
-  std::vector<CatalogTable> tables_;                              // selected
+  std::vector<CatalogTable> tables_;  // selected
   Shapes shapes_;
   std::map<model::Name, std::vector<model::Name>> partition_of_;  // nearest first
   std::vector<model::Name> sequences_;

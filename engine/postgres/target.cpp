@@ -77,6 +77,7 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, co
     return Error{Fault::fenced, "attempt " + std::to_string(former_->attempt) + " of replication " + owner_.key +
                                     " has begun; this is attempt " + std::to_string(owner_.attempt)};
   claim.standing = pipeline::Standing::unfinished;
+  TRY(refuse_completed());
   if (!is_complete(*former_)) return claim;
   claim.standing = pipeline::Standing::complete;
   claim.completed = former_->completed;
@@ -100,7 +101,7 @@ bool Target::is_complete(const ReplicationRow& row) const {
 }
 
 Result<void> Target::refuse_completed() const {
-  if (!former_ || !former_->complete || dropping()) return {};
+  if (!former_->complete || dropping()) return {};
   if (!options_.replication.empty()) return {};  // asked for again
   return Error{
       Fault::invalid,
@@ -109,7 +110,6 @@ Result<void> Target::refuse_completed() const {
 }
 
 Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {
-  TRY(refuse_completed());
   const bool keeping = options_.snapshot.resume_per_table && former_ && !former_->complete;
   if (dropping() && options_.selection.empty() && !keeping) TRY(drop_database(until));
   if (!former_) TRY(make_room(contents.tables, until));

@@ -84,7 +84,8 @@ TEST(Plan, leaves_out_the_tables_that_are_kept) {
 
 TEST(Plan, splits_a_table_that_would_keep_one_stream_busy_after_all_others) {
   const std::vector<Batch> batches = plan({table("tail", 4096 * mib), table("other", 10 * mib)}, splitting(4));
-  EXPECT_EQ(std::count_if(batches.begin(), batches.end(), [](const Batch& each) { return each.first_table() == 0; }), 4);
+  EXPECT_EQ(std::count_if(batches.begin(), batches.end(), [](const Batch& each) { return each.first_table() == 0; }),
+            4);
 }
 
 TEST(Plan, splits_no_table_for_less_than_three_streams_nor_where_the_source_cannot_read_ranges) {

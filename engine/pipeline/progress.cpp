@@ -19,7 +19,8 @@ std::uint64_t share_done(const api::TableProgress& table) {
 ProgressBoard::ProgressBoard(std::string replication)
     : replication_(std::move(replication)),
       started_(std::chrono::system_clock::now()),
-      moved_(SteadyClock::now().time_since_epoch().count()) {}
+      moved_(SteadyClock::now().time_since_epoch().count()),
+      updated_(started_.time_since_epoch().count()) {}
 
 void ProgressBoard::enter(api::Phase phase, std::string message) {
   moved();
@@ -73,6 +74,7 @@ void ProgressBoard::done(TableMeter& meter) {
 
 void ProgressBoard::moved() {
   moved_.store(SteadyClock::now().time_since_epoch().count(), std::memory_order_relaxed);
+  updated_.store(std::chrono::system_clock::now().time_since_epoch().count(), std::memory_order_relaxed);
 }
 
 SteadyTime ProgressBoard::last_movement() const {
@@ -104,9 +106,7 @@ api::Progress ProgressBoard::snapshot() const {
   progress.phase = phase_;
   progress.message = message_;
   progress.started = rfc3339(started_);
-  const auto idle = SteadyClock::now() - last_movement();
-  progress.updated =
-      rfc3339(std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(idle));
+  progress.updated = rfc3339(WallTime{WallTime::duration{updated_.load(std::memory_order_relaxed)}});
   std::uint64_t total = 0;
   std::uint64_t copied = 0;
   for (const Database& database : databases_) {

@@ -71,7 +71,8 @@ class ProgressBoard {
   const std::string replication_;
   const WallTime started_;
   std::atomic<SteadyTime::rep> moved_;
-  mutable std::mutex mutex_;  // guards everything below
+  std::atomic<WallTime::rep> updated_;  // the same moment, for people
+  mutable std::mutex mutex_;            // guards everything below
   api::Phase phase_ = api::Phase::starting;
   std::string message_;
   std::deque<TableMeter> meters_;

@@ -179,7 +179,8 @@ TEST(Schedule, a_foreign_key_without_a_validation_of_its_own_is_done_when_it_is_
 }
 
 TEST(Schedule, names_the_step_that_waits_for_something_that_never_comes) {
-  Copying copying({table("a", mib)}, {step(Stage::with_table, "INDEX", "a", {1}), step(Stage::after_data, "RULE", "a")});
+  Copying copying({table("a", mib)},
+                  {step(Stage::with_table, "INDEX", "a", {1}), step(Stage::after_data, "RULE", "a")});
   copying.do_next(Kind::rows);
   EXPECT_FALSE(copying.schedule.next(0));
   EXPECT_EQ(copying.schedule.blocked(), 0U);

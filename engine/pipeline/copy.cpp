@@ -158,7 +158,7 @@ void Copy::serve(Worker& worker) {
 }
 
 Result<void> Copy::work_beside() {
-  TRY(request_.beside());
+  TRY(request_.beside(until_));
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return readers_ == 0; });
   if (!error_) source_.close_snapshot();

@@ -20,8 +20,8 @@ struct CopyRequest {
   std::vector<TableMeter*> meters;  // per table
   int streams = 1;
   PlanLimits limits;
-  // Runs on the calling thread while the workers copy, under the source's view.
-  std::function<Result<void>()> beside;
+  // Runs on the calling thread while the workers copy, under the source's view; a worker's failure stops it.
+  std::function<Result<void>(const Until&)> beside;
 };
 
 // Blocks until everything is done, or the first failure stopped all workers; that one is returned. Each of `streams`

@@ -224,8 +224,8 @@ Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePa
   CopyRequest request{contents, keep, board_.begin_database(pair.source, sizes), streams, {}, {}};
   request.limits.streams = streams;
   request.limits.splits_tables = link.source().splits_tables();
-  request.beside = [&]() -> Result<void> {
-    if (spec_.snapshot.large_objects) TRY(link.copy_objects(until_));
+  request.beside = [&](const Until& until) -> Result<void> {
+    if (spec_.snapshot.large_objects) TRY(link.copy_objects(until));
     return {};
   };
   for (std::size_t table = 0; table < keep.size(); ++table) {

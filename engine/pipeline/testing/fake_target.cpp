@@ -1,0 +1,148 @@
+#include "engine/pipeline/testing/fake_target.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tributary::pipeline::testing {
+namespace {
+
+// Why a step may not run yet; "" when it may. `now` are the steps of the same transaction before it.
+std::string obstacle(const TargetDatabase& data, const Schema& schema, const SchemaStep& step,
+                     const std::set<std::string>& now) {
+  const auto done = [&](std::size_t index) {
+    const SchemaStep& other = schema.steps[index];
+    const bool awaits = step.stage == Stage::foreign_key && !other.validate.empty();
+    return awaits ? data.validated.count(other.object) != 0
+                  : data.steps.count(other.object) != 0 || now.count(other.object) != 0;
+  };
+  for (const std::size_t earlier : step.after)
+    if (!done(earlier)) return schema.steps[earlier].object + " is not done";
+  const bool all_rows =
+      std::all_of(data.tables.begin(), data.tables.end(), [&](const auto& each) { return data.whole(each.first); });
+  const bool has_rows = step.table && data.tables.count(*step.table) != 0;
+  if (step.stage == Stage::with_table && has_rows && !data.whole(*step.table)) return "its table is not complete";
+  if ((step.stage == Stage::foreign_key || step.stage == Stage::after_data) && !all_rows)
+    return "not all tables are complete";
+  if (step.stage != Stage::after_data) return {};
+  for (const SchemaStep& other : schema.steps)
+    if (other.stage != Stage::after_data && data.steps.count(other.object) == 0) return other.object + " is not done";
+  return {};
+}
+
+}  // namespace
+
+Result<void> Claimed::fence() const {
+  if (data().owner == owner && data().epoch == epoch) return {};
+  return Error{Fault::fenced, "another engine owns this replication by now"};
+}
+
+Result<std::vector<api::Finding>> Claimed::carry_out(const Schema& schema,
+                                                     const std::vector<std::size_t>& steps) const {
+  TRY(fence());
+  std::vector<api::Finding> findings;
+  std::set<std::string> now;
+  for (const std::size_t index : steps) {
+    const SchemaStep& step = schema.steps[index];
+    if (data().steps.count(step.object) != 0) continue;
+    const std::string why = obstacle(data(), schema, step, now);
+    if (!why.empty()) world.calls.complain(step.object + " came too early: " + why);
+    if (step.sql == "FAIL" && !step.optional) return Error{Fault::failed, step.object + " failed"};
+    if (step.sql == "FAIL") findings.push_back({api::Severity::warning, "StepFailed", step.object, "it failed", ""});
+    now.insert(step.object);
+  }
+  data().steps.insert(now.begin(), now.end());
+  return findings;
+}
+
+FakeTarget::~FakeTarget() {
+  const std::lock_guard lock(world_.mutex);
+  if (*writers_ != 0) world_.calls.complain("the target went before its writers");
+  if (mine_.owner != nullptr && mine_.data().owner == mine_.owner) mine_.data().owner = nullptr;
+}
+
+Result<Claim> FakeTarget::claim(const SourceIdentity&, const Until& until) {
+  return world_.calls.run("target.claim", until, [&]() -> Result<Claim> {
+    const std::lock_guard lock(world_.mutex);
+    TargetDatabase& data = mine_.data();
+    if (data.owner != nullptr) return Error{Fault::fenced, "another live engine holds the lock"};
+    data.owner = mine_.owner = this;
+    mine_.epoch = data.epoch;
+    Claim claim;
+    if (data.epoch > 0) claim.standing = Standing::unfinished;
+    if (!data.complete) return claim;
+    return Claim{Standing::complete, "2026-11-21T09:30:00Z", data.position, data.records(), data.consistency};
+  });
+}
+
+Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& until) {
+  return fenced("target.prepare", until, [&]() -> Result<TableRecords> {
+    TargetDatabase& data = mine_.data();
+    if (data.foreign_rows) return Error{Fault::invalid, "the target database is not empty"};
+    TableRecords kept;
+    if (world_.resume_per_table) kept = data.records();
+    std::erase_if(kept, [](const auto& each) { return !each.second.done; });
+    TargetDatabase anew;
+    anew.owner = data.owner;
+    anew.epoch = mine_.epoch = data.epoch + 1;
+    anew.position = contents.snapshot.position;
+    if (!kept.empty()) {
+      anew.consistency = api::Consistency::per_table;
+      anew.steps = data.steps;
+      anew.validated = data.validated;
+    }
+    for (const model::Table& table : contents.tables) {
+      anew.tables[table.name];
+      if (kept.count(table.name) == 0) continue;
+      anew.tables[table.name] = data.tables[table.name];
+      anew.rows[table.name] = data.rows[table.name];
+    }
+    data = anew;
+    return kept;
+  });
+}
+
+Result<std::vector<api::Finding>> FakeTarget::run_in_order(const Schema& schema, Stage stage, const Until& until) {
+  const std::string name = stage == Stage::before_data ? "target.before_data" : "target.after_data";
+  return fenced(name, until, [&]() -> Result<std::vector<api::Finding>> {
+    std::vector<std::size_t> steps;
+    for (std::size_t step = 0; step < schema.steps.size(); ++step)
+      if (schema.steps[step].stage == stage) steps.push_back(step);
+    return mine_.carry_out(schema, steps);
+  });
+}
+
+Result<std::unique_ptr<TargetWriter>> FakeTarget::writer(const Until& until) {
+  return world_.calls.run("target.writer", until,
+                          [&]() -> Result<std::unique_ptr<TargetWriter>> { return open_fake_writer(mine_, writers_); });
+}
+
+Result<void> FakeTarget::set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) {
+  return fenced("target.set_sequences", until, [&]() -> Result<void> {
+    for (const SequenceValue& each : sequences) mine_.data().sequences[each.name] = each.last_value;
+    return {};
+  });
+}
+
+Result<void> FakeTarget::analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) {
+  return fenced("target.analyze", until, [&]() -> Result<void> {
+    if (sessions < 1) world_.calls.complain("analyze in no session");
+    for (const model::Table& table : tables) {
+      if (!mine_.data().whole(table.name)) world_.calls.complain("statistics of half a table");
+      mine_.data().analyzed.insert(table.name);
+    }
+    return {};
+  });
+}
+
+Result<TableRecords> FakeTarget::complete(const std::vector<model::Table>& tables, const Until& until) {
+  return fenced("target.complete", until, [&]() -> Result<TableRecords> {
+    TargetDatabase& data = mine_.data();
+    for (const model::Table& table : tables)
+      if (!data.whole(table.name))
+        return Error{Fault::failed, "the ledger does not hold table " + model::display(table.name) + " as done"};
+    data.complete = true;
+    return data.records();
+  });
+}
+
+}  // namespace tributary::pipeline::testing

@@ -1,5 +1,6 @@
 #include "engine/pipeline/relay.h"
 
+#include <algorithm>
 #include <string>
 
 namespace tributary::pipeline {
@@ -7,6 +8,8 @@ namespace {
 
 // Progress is told in steps of this many bytes, not per row.
 constexpr std::uint64_t told_bytes = 256U << 10;
+// A format's header and trailer come as messages too: so many are no rows until the target has counted.
+constexpr std::uint64_t most_framing = 2;
 
 struct Sum {
   std::uint64_t rows = 0;
@@ -15,20 +18,22 @@ struct Sum {
 
 Result<Sum> carry(CopyStream& stream, TargetWriter& writer, TableMeter& meter, ProgressBoard& board,
                   const Until& until) {
+  std::uint64_t messages = 0;
   Sum sum;
   Sum told;
   while (true) {
     const std::span<const std::byte> message = TRY(stream.next(until));
     if (message.empty()) break;
     TRY(writer.write(message, until));
-    ++sum.rows;
+    ++messages;
+    sum.rows = messages - std::min(messages, most_framing);
     sum.bytes += message.size();
     if (sum.bytes - told.bytes < told_bytes) continue;
     board.add(meter, sum.rows - told.rows, sum.bytes - told.bytes);
     told = sum;
   }
-  board.add(meter, sum.rows - told.rows, sum.bytes - told.bytes);
-  return sum;
+  board.add(meter, 0, sum.bytes - told.bytes);
+  return Sum{told.rows, sum.bytes};
 }
 
 Result<void> relay_part(SourceReader& reader, TargetWriter& writer, const model::CopyPart& part,
@@ -40,7 +45,6 @@ Result<void> relay_part(SourceReader& reader, TargetWriter& writer, const model:
   if (count.rows != stream->rows())
     return Error{Fault::failed, "the source sent " + std::to_string(stream->rows()) + " rows, the target counted " +
                                     std::to_string(count.rows)};
-  // Messages are not always rows: a format's header and trailer come as messages too.
   board.add(meter, count.rows - sum.rows, 0);
   return {};
 }

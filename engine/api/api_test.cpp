@@ -126,5 +126,14 @@ TEST(ExitCode, follows_from_the_fault) {
   EXPECT_EQ(exit_code_of(Fault::fenced), ExitCode::fenced);
 }
 
+TEST(Outcome, an_outage_and_a_held_lock_may_pass_and_nothing_else) {
+  EXPECT_TRUE(may_pass(ExitCode::failed, "Unavailable"));
+  EXPECT_TRUE(may_pass(ExitCode::failed, "SourceUnreachable"));
+  EXPECT_TRUE(may_pass(ExitCode::fenced, "Fenced"));
+  EXPECT_FALSE(may_pass(ExitCode::failed, "SnapshotFailed"));
+  EXPECT_FALSE(may_pass(ExitCode::bad_configuration, "SourceUnreachable"));
+  EXPECT_FALSE(may_pass(ExitCode::done, "Unavailable"));
+}
+
 }  // namespace
 }  // namespace tributary::api

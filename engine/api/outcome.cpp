@@ -1,5 +1,8 @@
 #include "engine/api/outcome.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace tributary::api {
 
 ExitCode exit_code_of(Fault fault) {
@@ -21,6 +24,16 @@ ExitCode exit_code_of(Fault fault) {
       return ExitCode::fenced;
   }
   std::abort();
+}
+
+bool is_outage(std::string_view reason) {
+  constexpr std::string_view outages[] = {"Unavailable", "SourceUnreachable", "TargetUnreachable",
+                                          "SourceDatabaseUnavailable", "TargetDatabaseUnavailable"};
+  return std::find(std::begin(outages), std::end(outages), reason) != std::end(outages);
+}
+
+bool may_pass(ExitCode exit_code, std::string_view reason) {
+  return exit_code == ExitCode::fenced || (exit_code == ExitCode::failed && is_outage(reason));
 }
 
 }  // namespace tributary::api

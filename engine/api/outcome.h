@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "engine/base/result.h"
 
 namespace tributary::api {
@@ -15,5 +17,12 @@ enum class ExitCode {
 };
 
 ExitCode exit_code_of(Fault fault);
+
+// Whether a report's reason or a finding's code means that a server could not be reached for now.
+bool is_outage(std::string_view reason);
+
+// Whether the same engine, started again later, may well succeed with nothing changed by anybody: after an outage, or
+// when the lock's holder, such as a session of a node that was lost, is gone.
+bool may_pass(ExitCode exit_code, std::string_view reason);
 
 }  // namespace tributary::api

@@ -11,8 +11,7 @@ namespace tributary::pipeline {
 // A server that cannot be reached now may be reachable later, and a lock may be gone; every other error waits for a
 // person.
 inline bool may_pass(const api::Finding& finding) {
-  return finding.code == "SourceUnreachable" || finding.code == "TargetUnreachable" ||
-         finding.code == "SourceDatabaseUnavailable" || finding.code == "TargetDatabaseUnavailable";
+  return api::is_outage(finding.code);
 }
 
 // The finding that speaks for all that forbid a snapshot: the first, but one that may pass only when no other is there.

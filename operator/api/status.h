@@ -41,6 +41,9 @@ struct Run {
   std::string request_id = {};
   std::string job_name = {};
   int attempt = 0;
+  // Jobs in a row, this one included once it has ended so, that ended because a server was away or another engine held
+  // the lock. Above zero in a failed run, another Job follows by itself.
+  int outages = 0;
   std::int64_t generation = 0;  // of the spec that the Job was made from
   std::string start_time = {};
   std::string completion_time = {};

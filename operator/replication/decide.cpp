@@ -137,12 +137,13 @@ void await_secrets(const Observed& seen, Decision& next) {
             synced->reason, synced->message});
 }
 
-void begin(const Observed& seen, Decision& next) {
+// `outages` ended the attempts before this one.
+void begin(const Observed& seen, Decision& next, int outages) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run* last = find_run(next.status, mode);
   int number = last == nullptr ? 0 : last->attempt;
   for (const Job& job : seen.jobs) number = std::max(number, job.attempt);
-  Attempt attempt = attempt_for(seen, number + 1);
+  Attempt attempt = attempt_for(seen, number + 1, outages);
   if (!seen.object.finalized) next.actions.push_back(AddFinalizer{});
   end_jobs(seen, next);
   next.actions.push_back(ApplyConfigMap{std::move(attempt.config_map)});
@@ -152,6 +153,7 @@ void begin(const Observed& seen, Decision& next) {
              .request_id = seen.object.spec.snapshot.request_id,
              .job_name = attempt.name,
              .attempt = attempt.number,
+             .outages = outages,
              .generation = seen.object.generation},
             seen.secrets, seen.now);
   conclude(next, seen,
@@ -160,23 +162,33 @@ void begin(const Observed& seen, Decision& next) {
 }
 
 void rest(const Observed& seen, Decision& next) {
-  if (completed(seen, find_run(next.status, seen.object.spec.mode))) {
+  const Run* last = find_run(next.status, seen.object.spec.mode);
+  if (completed(seen, last)) {
     set_credentials(next.status, seen);
     conclude(next, seen, verdict_of_success(next.status, seen.object.spec.mode));
     return;
   }
-  if (failed_and_nothing_changed(seen, next.status, find_run(next.status, seen.object.spec.mode))) return;
+  int outages = 0;
+  if (failed_and_nothing_changed(seen, next.status, last)) {
+    const std::optional<WallTime> due = retry_time(*last);
+    if (!due) return;
+    if (*due > seen.now) {
+      next.recheck = std::chrono::ceil<Milliseconds>(*due - seen.now);
+      return;
+    }
+    outages = last->outages;
+  }
   set_credentials(next.status, seen);
-  if (const std::string last = leftover(seen); !last.empty()) {
+  if (const std::string left = leftover(seen); !left.empty()) {
     end_jobs(seen, next);
-    conclude(next, seen, {Standing::progressing, Phase::pending, "Ending", "waiting for " + last + " to end"});
+    conclude(next, seen, {Standing::progressing, Phase::pending, "Ending", "waiting for " + left + " to end"});
     next.recheck = poll;
   } else if (seen.object.spec.state != State::running) {
     suspend(seen, next);
   } else if (!missing_secrets(seen.object.spec, seen.secrets).empty()) {
     await_secrets(seen, next);
   } else {
-    begin(seen, next);
+    begin(seen, next, outages);
   }
 }
 
@@ -192,6 +204,7 @@ void adopt(Decision& next, const Observed& seen, const Job& job) {
   run.inputs_hash = job.inputs_hash;
   run.request_id = job.request_id;
   run.attempt = job.attempt;
+  if (run.result == RunResult::none) run.outages = job.outages;
   run.generation = job.generation;
   if (job.created) run.start_time = rfc3339(*job.created);
 }
@@ -230,7 +243,7 @@ void look_after_config(const Observed& seen, const Job& job, const std::vector<P
   const Pod* pod = newest(pods);
   if (pod == nullptr || pod->finished || pod->engine.state == ContainerState::running) return;
   if (pod->created && seen.now - *pod->created < start_limit) return;
-  next.actions.push_back(ApplyConfigMap{attempt_for(seen, job.attempt).config_map});
+  next.actions.push_back(ApplyConfigMap{attempt_for(seen, job.attempt, job.outages).config_map});
 }
 
 void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Decision& next) {

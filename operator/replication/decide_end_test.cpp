@@ -22,6 +22,7 @@ using v1alpha1::Truth;
 
 TEST(Decide, success_is_recorded_with_the_engines_own_counts) {
   Observed seen = finished(ended(0, report(0, "SnapshotComplete", "done"), "Completed"), JobState::active);
+  seen.now += Seconds(30);
   const Decision decision = look(seen);
   EXPECT_THAT(names(decision), IsEmpty());
   EXPECT_EQ(decision.status.phase, Phase::completed);

@@ -69,6 +69,7 @@ Job job_from(const kube::Object& object) {
           .failed_pods = static_cast<int>(integer_at(object.json(), {"status", "failed"})),
           .created = parse_rfc3339(object.creation_timestamp()),
           .attempt = static_cast<int>(number(object.annotation(v1alpha1::attempt_annotation))),
+          .outages = static_cast<int>(number(object.annotation(v1alpha1::outages_annotation))),
           .inputs_hash = object.annotation(v1alpha1::inputs_annotation),
           .request_id = object.annotation(v1alpha1::request_annotation),
           .rendered_hash = object.annotation(v1alpha1::rendered_annotation),

@@ -52,6 +52,7 @@ struct Job {
   std::optional<WallTime> completed = {};
   // What it was started with, from its annotations.
   int attempt = 0;
+  int outages = 0;  // that ended the Jobs before it
   std::string inputs_hash = {};
   std::string request_id = {};
   std::string rendered_hash = {};

@@ -42,7 +42,19 @@ Outcome succeeded(const Pod* pod, const Job& job, const std::string& uid) {
   return outcome;
 }
 
-Outcome failed(const Pod* pod, const Job& job, const std::string& uid) {
+bool may_pass(const Pod& pod, const std::string& uid) {
+  const auto report = report_of(pod, uid);
+  return report && api::may_pass(report->exit_code, report->reason);
+}
+
+// The Job counts every failed pod against its backoffLimit, which is for crashes: with an outage among them the limit
+// was not reached.
+bool may_pass(const Pod& last, const Job& job, const std::vector<Pod>& pods, const std::string& uid) {
+  if (job.fail_reason != "BackoffLimitExceeded") return may_pass(last, uid);
+  return std::any_of(pods.begin(), pods.end(), [&](const Pod& pod) { return may_pass(pod, uid); });
+}
+
+Outcome failed(const std::vector<Pod>& pods, const Job& job, const std::string& uid) {
   Outcome outcome{.result = RunResult::failed,
                   .reason = word_or(job.fail_reason, "JobFailed"),
                   .message = job.fail_message,
@@ -51,11 +63,13 @@ Outcome failed(const Pod* pod, const Job& job, const std::string& uid) {
     outcome.message = "the engine did not end within spec.snapshot.timeout and a minute";
     return outcome;
   }
+  const Pod* pod = newest(pods);
   if (pod == nullptr) return outcome;
   const Cause cause = cause_of(*pod, uid);
   outcome.reason = cause.reason;
   outcome.message = cause.message;
-  if (job.fail_reason == "BackoffLimitExceeded") {
+  outcome.may_pass = may_pass(*pod, job, pods, uid);
+  if (job.fail_reason == "BackoffLimitExceeded" && !outcome.may_pass) {
     outcome.message += "; given up after " + std::to_string(job.failed_pods) + " attempts";
   }
   outcome.report = report_of(*pod, uid);
@@ -96,7 +110,7 @@ Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const std::stri
   if (job.state == JobState::complete) return succeeded(nullptr, job, uid);
   const Pod* last = newest(pods);
   const bool final_word = last != nullptr && terminated(*last) && is_final(last->engine.exit_code);
-  if (final_word || job.state == JobState::failed) return failed(last, job, uid);
+  if (final_word || job.state == JobState::failed) return failed(pods, job, uid);
   return {};
 }
 

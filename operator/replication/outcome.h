@@ -16,6 +16,7 @@ struct Outcome {
   v1alpha1::RunResult result = v1alpha1::RunResult::none;  // none: it has not ended
   std::string reason = {};
   std::string message = {};
+  bool may_pass = false;  // failed of what another Job may not meet any more: an outage, another engine's lock
   std::optional<api::Report> report = {};
   std::optional<WallTime> ended = {};
 };

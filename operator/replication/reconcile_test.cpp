@@ -201,6 +201,23 @@ TEST_F(ReconcileTest, a_new_request_id_does_run_again) {
   EXPECT_EQ(bed.job().annotation(v1alpha1::attempt_annotation), "2");
 }
 
+TEST_F(ReconcileTest, an_outage_is_outlived_without_help) {
+  copy();
+  bed.end_pod(1, report(1, "SourceUnreachable", "refused", "", bed.replication().uid));
+  bed.finish_job("Failed", "BackoffLimitExceeded");
+  const kube::Requeue waiting = pass().value();
+  EXPECT_EQ(bed.replication().status.snapshot->outages, 1);
+  EXPECT_FALSE(waiting.after) << "the write itself wakes it";
+  bed.server.forget_served();
+  // A node's clock says noon of long ago: it is due.
+  pass().value();
+  EXPECT_THAT(bed.writes(), ElementsAre("DELETE jobs", "DELETE configmaps", "PATCH configmaps", "POST jobs",
+                                        "PATCH replications/status"));
+  EXPECT_EQ(bed.job().annotation(v1alpha1::attempt_annotation), "2");
+  EXPECT_EQ(bed.job().annotation(v1alpha1::outages_annotation), "1");
+  EXPECT_EQ(bed.reason("Stalled"), "");
+}
+
 TEST_F(ReconcileTest, a_status_written_by_an_older_look_is_refused_and_the_next_pass_writes_it) {
   fail_once("PATCH", "/status", refusal);
   const Result<kube::Requeue> first = pass();

@@ -76,8 +76,9 @@ Json metadata(const Replication& replication, const std::string& name) {
           {"ownerReferences", Json::array({kube::controller_reference(owner)})}};
 }
 
-// Exit codes after the engine's outcome.h: from 2 on the same engine would only say the same again. An eviction or a
-// node's end is nobody's failure and does not count.
+// Exit codes after the engine's outcome.h: from 2 on the same Job would only say the same again; the next one may end
+// a fenced predecessor's session, because its attempt is higher. An eviction or a node's end is
+// nobody's failure and does not count.
 Json failure_policy() {
   const Json final_codes = {
       {"action", "FailJob"},
@@ -121,13 +122,14 @@ std::string rendered_hash(const Observed& seen) {
   return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, "").dump());
 }
 
-Attempt attempt_for(const Observed& seen, int number) {
+Attempt attempt_for(const Observed& seen, int number, int outages) {
   const Replication& replication = seen.object;
   Attempt attempt{.number = number, .inputs_hash = inputs_hash(replication)};
   attempt.name = replication.name + "-" + digest(replication.uid + attempt.inputs_hash).substr(0, 8) + "-" +
                  std::to_string(number);
   Json job_metadata = metadata(replication, attempt.name);
   job_metadata["annotations"] = {{v1alpha1::attempt_annotation, std::to_string(number)},
+                                 {v1alpha1::outages_annotation, std::to_string(outages)},
                                  {v1alpha1::inputs_annotation, attempt.inputs_hash},
                                  {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
                                  {v1alpha1::rendered_annotation, rendered_hash(seen)},

@@ -22,7 +22,8 @@ struct Attempt {
   kube::Object job = {};
 };
 
-Attempt attempt_for(const Observed& seen, int number);
+// `outages` ended the attempts before it.
+Attempt attempt_for(const Observed& seen, int number, int outages);
 
 // Digest of all that a Job is made from, its number left out: a Job whose engine never came to run (image missing,
 // node missing) is replaced when this differs.

@@ -89,7 +89,9 @@ std::optional<std::string> about_a_secret(const v1alpha1::Spec& spec, const Outc
 }
 
 void record_failure(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now) {
-  const std::string message = named_secret(spec, outcome.message).value_or(outcome.message);
+  const std::optional<WallTime> retry = retry_time(*find_run(status, spec.mode));
+  std::string message = named_secret(spec, outcome.message).value_or(outcome.message);
+  if (retry) message += "; another attempt is due at " + rfc3339(*retry);
   const std::optional<std::string> secret = about_a_secret(spec, outcome);
   if (secret) {
     v1alpha1::set_condition(status, condition::credentials_synced, Truth::no, outcome.reason, *secret, now);
@@ -101,7 +103,10 @@ void record_failure(Status& status, const v1alpha1::Spec& spec, const Outcome& o
   if (spec.mode == Mode::snapshot) {
     v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, outcome.reason, message, now);
   }
-  v1alpha1::conclude(status, {Standing::stalled, Phase::failed, outcome.reason, message}, now);
+  v1alpha1::conclude(status,
+                     {retry ? Standing::progressing : Standing::stalled, retry ? Phase::pending : Phase::failed,
+                      outcome.reason, message},
+                     now);
 }
 
 void record_success(Status& status, const v1alpha1::Spec& spec, WallTime now) {
@@ -221,10 +226,19 @@ Verdict verdict_of(const api::Progress& progress, const Status& status, Mode mod
   return verdict;
 }
 
+std::optional<WallTime> retry_time(const Run& run) {
+  constexpr std::chrono::minutes first{1};
+  constexpr std::chrono::minutes longest{30};
+  if (run.result != RunResult::failed || run.outages <= 0) return std::nullopt;
+  const auto wait = std::min(longest, first * (1 << std::min(run.outages - 1, 5)));
+  return parse_rfc3339(run.completion_time).value_or(WallTime{}) + wait;
+}
+
 void record(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now) {
   Run& run = run_of(status, spec.mode);
   run.result = outcome.result;
-  run.completion_time = rfc3339(outcome.ended.value_or(now));
+  run.completion_time = rfc3339(std::min(outcome.ended.value_or(now), now));
+  run.outages = outcome.may_pass ? run.outages + 1 : 0;
   if (outcome.report) {
     set_findings(status, *outcome.report, spec);
     if (outcome.result == RunResult::succeeded && spec.mode == Mode::snapshot) set_totals(status, run, *outcome.report);
@@ -265,7 +279,9 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
   const v1alpha1::Condition* was = v1alpha1::find_condition(before, condition::ready);
   const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
   if (is == nullptr || (was != nullptr && was->reason == is->reason)) return {};
-  const bool bad = v1alpha1::is_true(after, condition::stalled) || is->status == Truth::unknown;
+  const bool retried =
+      (after.snapshot && retry_time(*after.snapshot)) || (after.validation && retry_time(*after.validation));
+  const bool bad = v1alpha1::is_true(after, condition::stalled) || is->status == Truth::unknown || retried;
   return {{bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message}};
 }
 

@@ -54,12 +54,10 @@ Observed after(Observed seen, const Decision& decision) {
   }
   for (const Action& action : decision.actions) {
     if (std::holds_alternative<CreateJob>(action)) {
-      int number = 1;
-      for (const auto* run : {seen.object.status.snapshot ? &*seen.object.status.snapshot : nullptr,
-                              seen.object.status.validation ? &*seen.object.status.validation : nullptr}) {
-        if (run != nullptr) number = std::max(number, run->attempt);
-      }
-      seen.jobs.push_back(job_of(seen, number));
+      const v1alpha1::Status& status = seen.object.status;
+      const v1alpha1::Run run =
+          seen.object.spec.mode == v1alpha1::Mode::validate ? status.validation.value() : status.snapshot.value();
+      seen.jobs.push_back(job_of(seen, run.attempt, run.outages));
     }
   }
   return seen;

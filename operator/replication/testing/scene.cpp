@@ -20,8 +20,8 @@ Observed scene() {
   return seen;
 }
 
-Job job_of(const Observed& seen, int attempt) {
-  kube::Object object = attempt_for(seen, attempt).job;
+Job job_of(const Observed& seen, int attempt, int outages) {
+  kube::Object object = attempt_for(seen, attempt, outages).job;
   object.json()["metadata"]["uid"] = "job-" + std::to_string(attempt);
   object.json()["metadata"]["creationTimestamp"] = rfc3339(seen.now);
   return job_from(object);

@@ -15,7 +15,7 @@ inline constexpr const char* uid = "11111111-2222-3333-4444-555555555555";
 Observed scene();
 
 // The Job that decide() creates for it, as it looks once it is there.
-Job job_of(const Observed& seen, int attempt = 1);
+Job job_of(const Observed& seen, int attempt = 1, int outages = 0);
 Pod pod_of(const Job& job, Container engine);
 
 Container waiting(const std::string& reason, const std::string& message);

@@ -1,0 +1,218 @@
+#include "operator/replication/decide.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "operator/api/conditions.h"
+#include "operator/replication/status.h"
+#include "operator/replication/testing/decisions.h"
+
+namespace tributary::replication {
+namespace {
+
+using namespace testing;  // NOLINT: the scene
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using v1alpha1::Phase;
+using v1alpha1::Truth;
+
+using std::chrono::minutes;
+
+std::string away() {
+  return report(1, "SourceUnreachable", "connection to 10.1.1.1:5432 refused");
+}
+
+// A Job that ended at noon and 30 seconds and whose end was not recorded yet.
+Observed given_up(Container engine, const std::string& why = "BackoffLimitExceeded") {
+  Observed seen = finished(std::move(engine), JobState::failed);
+  seen.jobs[0].fail_reason = why;
+  seen.jobs[0].failed_pods = 7;
+  seen.now = noon + minutes(1);
+  return seen;
+}
+
+Observed recorded(Observed seen) {
+  return after(seen, decide(seen));
+}
+
+// --- an end that may pass
+
+TEST(Again, an_outage_that_outlived_the_engine_is_no_standstill) {
+  const Decision decision = look(given_up(ended(1, away())));
+  EXPECT_FALSE(stalled(decision));
+  EXPECT_EQ(truth(decision, "Reconciling"), Truth::yes);
+  EXPECT_EQ(truth(decision, "Ready"), Truth::no);
+  EXPECT_EQ(truth(decision, "SnapshotComplete"), Truth::no);
+  EXPECT_EQ(reason(decision), "SourceUnreachable");
+  EXPECT_EQ(message(decision), "connection to 10.1.1.1:5432 refused; another attempt is due at " +
+                                   rfc3339(noon + Seconds(30) + minutes(1)));
+  EXPECT_EQ(decision.status.phase, Phase::pending);
+  EXPECT_EQ(decision.status.snapshot->outages, 1);
+  EXPECT_THAT(names(decision), IsEmpty()) << "recorded before anything else happens";
+}
+
+TEST(Again, the_next_job_waits_its_time_and_then_begins) {
+  Observed seen = recorded(given_up(ended(1, away())));
+  const Decision waiting = look(seen);
+  EXPECT_THAT(names(waiting), IsEmpty());
+  EXPECT_EQ(waiting.status, seen.object.status);
+  EXPECT_EQ(waiting.recheck, Milliseconds(Seconds(30)));
+  seen.now = noon + Seconds(89);
+  EXPECT_EQ(look(seen).recheck, Milliseconds(Seconds(1)));
+  seen.now = noon + Seconds(90);
+  const Decision next = look(seen);
+  EXPECT_THAT(names(next), ElementsAre("DeleteJob", "ApplyConfigMap", "CreateJob"));
+  EXPECT_EQ(next.status.snapshot->attempt, 2);
+  EXPECT_EQ(next.status.snapshot->outages, 1);
+  EXPECT_EQ(recorded(seen).jobs.back().outages, 1) << "the job itself is the record of its start";
+}
+
+TEST(Again, the_wait_does_not_need_the_job) {
+  Observed seen = recorded(given_up(ended(1, away())));
+  seen.jobs.clear();
+  seen.pods.clear();
+  EXPECT_EQ(look(seen).recheck, Milliseconds(Seconds(30)));
+  seen.now += minutes(1);
+  EXPECT_EQ(look(seen).status.snapshot->attempt, 2);
+}
+
+TEST(Again, waits_grow_to_half_an_hour) {
+  v1alpha1::Run run;
+  run.result = v1alpha1::RunResult::failed;
+  run.completion_time = rfc3339(noon);
+  EXPECT_EQ(retry_time(run), std::nullopt) << "that one waits for a person";
+  const int expected[] = {1, 2, 4, 8, 16, 30, 30};
+  for (const int wait : expected) {
+    ++run.outages;
+    EXPECT_EQ(retry_time(run), noon + minutes(wait)) << run.outages;
+  }
+  run.outages = 2'000'000'000;
+  EXPECT_EQ(retry_time(run), noon + minutes(30));
+  run.result = v1alpha1::RunResult::succeeded;
+  EXPECT_EQ(retry_time(run), std::nullopt);
+}
+
+TEST(Again, outages_in_a_row_are_counted_across_jobs_that_the_status_never_heard_of) {
+  Observed seen = scene();
+  seen.jobs = {job_of(seen, 4, 3)};
+  EXPECT_EQ(look(seen).status.snapshot->outages, 3);
+  seen.pods = {pod_of(seen.jobs[0], ended(1, away()))};
+  seen.jobs[0].state = JobState::failed;
+  seen.jobs[0].fail_reason = "BackoffLimitExceeded";
+  seen.now = noon + minutes(1);
+  seen = recorded(seen);
+  EXPECT_EQ(seen.object.status.snapshot->outages, 4);
+  EXPECT_EQ(look(seen).status.snapshot->outages, 4) << "counted once, however often it is looked at";
+}
+
+TEST(Again, another_end_ends_the_row) {
+  Observed seen = recorded(given_up(ended(1, away())));
+  seen.now = noon + minutes(2);
+  seen = recorded(seen);
+  ASSERT_EQ(seen.jobs.size(), 1U);
+  seen.pods = {pod_of(seen.jobs[0], ended(2, report(2, "TargetNotEmpty", "it holds tables")))};
+  const Decision decision = look(seen);
+  EXPECT_TRUE(stalled(decision));
+  EXPECT_EQ(decision.status.snapshot->outages, 0);
+}
+
+TEST(Again, each_end_decides_whether_a_person_is_needed) {
+  struct Case {
+    const char* sentence;
+    Container engine;
+    const char* why;
+    bool may_pass;
+  };
+  const Case cases[] = {
+      {"no connection", ended(1, report(1, "Unavailable", "server closed the connection")), "BackoffLimitExceeded",
+       true},
+      {"target away", ended(1, report(1, "TargetUnreachable", "no route")), "BackoffLimitExceeded", true},
+      {"a lock of a lost node's session", ended(5, report(5, "Fenced", "held by another")), "PodFailurePolicy", true},
+      {"fenced without a word", ended(5), "PodFailurePolicy", false},
+      {"nothing moved", ended(1, report(1, "Stalled", "no progress for 15 min")), "BackoffLimitExceeded", false},
+      {"another failure", ended(1, report(1, "SnapshotFailed", "disk full")), "BackoffLimitExceeded", false},
+      {"the word of an outage with another code", ended(2, report(2, "Unavailable", "x")), "PodFailurePolicy", false},
+      {"a report of somebody else", ended(1, report(1, "Unavailable", "x", "", "other-uid")), "BackoffLimitExceeded",
+       false},
+      {"out of memory", ended(137, "", "OOMKilled"), "BackoffLimitExceeded", false},
+      {"killed", ended(137), "BackoffLimitExceeded", false},
+      {"too late", ended(1, away()), "DeadlineExceeded", false},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.sentence);
+    const Decision decision = look(given_up(one.engine, one.why));
+    EXPECT_EQ(stalled(decision), !one.may_pass);
+    EXPECT_EQ(decision.status.snapshot->outages, one.may_pass ? 1 : 0);
+    EXPECT_THAT(news(scene().object.status, decision.status)[0].kind, kube::EventKind::warning);
+  }
+}
+
+TEST(Again, outages_do_not_use_up_the_limit_of_crashes) {
+  Observed seen = given_up(ended(137, "", "OOMKilled"));
+  Pod before = pod_of(seen.jobs[0], ended(1, away()));
+  before.created = noon - minutes(20);
+  seen.pods.push_back(before);
+  const Decision decision = look(seen);
+  EXPECT_FALSE(stalled(decision));
+  EXPECT_EQ(reason(decision), "OOMKilled");
+  EXPECT_THAT(message(decision), Not(HasSubstr("given up")));
+  EXPECT_THAT(message(decision), HasSubstr("another attempt is due"));
+}
+
+TEST(Again, a_change_of_spec_or_secret_does_not_wait) {
+  for (const bool secret : {true, false}) {
+    Observed seen = recorded(given_up(ended(1, away())));
+    if (secret) seen.secrets[0].resource_version = "99";
+    if (!secret) seen.object.generation = 2;
+    const Decision decision = look(seen);
+    EXPECT_THAT(names(decision), ElementsAre("DeleteJob", "ApplyConfigMap", "CreateJob"));
+    EXPECT_EQ(decision.status.snapshot->outages, 0) << "what was changed may have been the cause";
+  }
+}
+
+TEST(Again, nothing_begins_by_itself_while_paused_and_running_again_does_not_wait) {
+  Observed seen = recorded(given_up(ended(1, away())));
+  seen.object.spec.state = v1alpha1::State::paused;
+  seen.object.generation = 2;
+  seen.now += minutes(10);
+  const Decision paused = look(seen);
+  EXPECT_THAT(names(paused), IsEmpty());
+  EXPECT_EQ(paused.status.phase, Phase::paused);
+  EXPECT_FALSE(paused.recheck);
+  seen = after(seen, paused);
+  seen.object.spec.state = v1alpha1::State::running;
+  seen.object.generation = 3;
+  EXPECT_EQ(look(seen).status.snapshot->attempt, 2);
+}
+
+TEST(Again, a_secret_that_went_meanwhile_is_named_at_once) {
+  Observed seen = recorded(given_up(ended(1, away())));
+  seen.secrets.pop_back();
+  EXPECT_EQ(reason(look(seen)), "SecretNotFound");
+}
+
+TEST(Again, a_node_whose_clock_is_ahead_delays_nothing) {
+  Observed seen = given_up(ended(1, away()));
+  seen.pods[0].engine.since = seen.now + std::chrono::hours(5);
+  EXPECT_EQ(decide(recorded(seen)).recheck, Milliseconds(minutes(1)));
+}
+
+TEST(Again, an_unreachable_end_does_not_end_a_validation_for_good) {
+  Observed seen = scene();
+  seen.object.spec.mode = v1alpha1::Mode::validate;
+  seen = recorded(seen);
+  seen.pods = {pod_of(seen.jobs[0], ended(1, away()))};
+  seen.jobs[0].state = JobState::failed;
+  seen.jobs[0].fail_reason = "BackoffLimitExceeded";
+  seen.now = noon + minutes(1);
+  seen = recorded(seen);
+  EXPECT_FALSE(stalled(look(seen)));
+  EXPECT_EQ(truth(look(seen), "Validated"), Truth::no);
+  seen.now += minutes(1);
+  EXPECT_EQ(look(seen).status.validation->attempt, 2);
+}
+
+}  // namespace
+}  // namespace tributary::replication

@@ -117,6 +117,7 @@ json write(const Run& run) {
 
 json write_copied(const Run& run) {
   json out = write(run);
+  if (run.tables_total == 0) return out;  // not counted, or nothing to count
   out["tablesTotal"] = run.tables_total;
   out["tablesDone"] = run.tables_done;
   out["rowsCopied"] = run.rows_copied;

@@ -22,10 +22,12 @@ using v1alpha1::State;
 using v1alpha1::Truth;
 using v1alpha1::Verdict;
 
-constexpr Milliseconds poll{5'000};
-constexpr std::chrono::minutes patience{5};  // with a missing Secret
-constexpr Seconds silence_limit{60};         // of an engine
-constexpr Seconds start_limit{10};           // of a pod, before its ConfigMap is looked after
+constexpr Milliseconds poll{15'000};
+constexpr Milliseconds brisk_poll{5'000};      // for what ends soon
+constexpr std::chrono::minutes first_time{1};  // of a Job: a short copy is to be seen moving
+constexpr std::chrono::minutes patience{5};    // with a missing Secret
+constexpr Seconds silence_limit{60};           // of an engine
+constexpr Seconds start_limit{10};             // of a pod, before its ConfigMap is looked after
 
 const Job* newest_job(const Observed& seen) {
   const Job* found = nullptr;
@@ -86,7 +88,7 @@ Decision tear_down(const Observed& seen) {
   conclude(next, seen, {Standing::progressing, Phase::deleting, "Deleting", "waiting for " + waiting_for + " to end"});
   const auto left = *seen.object.deleted + seen.object.spec.deletion_timeout - seen.now;
   if (left > WallTime::duration::zero()) {
-    next.recheck = std::min(poll, std::chrono::ceil<Milliseconds>(left));
+    next.recheck = std::min(brisk_poll, std::chrono::ceil<Milliseconds>(left));
     return next;
   }
   next.actions.push_back(Announce{{kube::EventKind::warning, "CleanupTimedOut", "Delete",
@@ -109,6 +111,21 @@ bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1
   std::sort(a.begin(), a.end(), by_name);
   std::sort(b.begin(), b.end(), by_name);
   return a == b;
+}
+
+// A snapshot is of its own time; only another request makes a new one.
+void stay_complete(const Observed& seen, Decision& next) {
+  const v1alpha1::Mode mode = seen.object.spec.mode;
+  const Run& run = run_of(next.status, mode);
+  // Of an older operator the digest may be made otherwise: what nobody changed is not called changed.
+  const bool outdated = run.generation != seen.object.generation && run.inputs_hash != inputs_hash(seen.object);
+  const Verdict verdict = verdict_of_success(next.status, mode, outdated);
+  set_credentials(next.status, seen);
+  if (mode == v1alpha1::Mode::snapshot) {
+    v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::yes, verdict.reason, verdict.message,
+                            seen.now);
+  }
+  conclude(next, seen, verdict);
 }
 
 bool failed_and_nothing_changed(const Observed& seen, const v1alpha1::Status& status, const Run* run) {
@@ -137,10 +154,21 @@ void await_secrets(const Observed& seen, Decision& next) {
             synced->reason, synced->message});
 }
 
+// What a person may not expect of a snapshot that is asked for again.
+Verdict verdict_of_begin(const Attempt& attempt, bool repeated) {
+  const std::string creation = "job " + attempt.name + " is being created";
+  if (!repeated) return {Standing::progressing, Phase::pending, "Starting", creation};
+  return {Standing::progressing, Phase::pending, "Repeating",
+          creation +
+              ": spec.snapshot.requestID asks for another snapshot, which replaces what the one before copied, "
+              "rows that were added to its tables since included"};
+}
+
 // `outages` ended the attempts before this one.
 void begin(const Observed& seen, Decision& next, int outages) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run* last = find_run(next.status, mode);
+  const bool repeated = mode == v1alpha1::Mode::snapshot && last != nullptr && last->result == RunResult::succeeded;
   int number = last == nullptr ? 0 : last->attempt;
   for (const Job& job : seen.jobs) number = std::max(number, job.attempt);
   Attempt attempt = attempt_for(seen, number + 1, outages);
@@ -156,18 +184,13 @@ void begin(const Observed& seen, Decision& next, int outages) {
              .outages = outages,
              .generation = seen.object.generation},
             seen.secrets, seen.now);
-  conclude(next, seen,
-           {Standing::progressing, Phase::pending, "Starting", "job " + attempt.name + " is being created"});
-  next.recheck = poll;
+  conclude(next, seen, verdict_of_begin(attempt, repeated));
+  next.recheck = brisk_poll;
 }
 
 void rest(const Observed& seen, Decision& next) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
-  if (completed(seen, last)) {
-    set_credentials(next.status, seen);
-    conclude(next, seen, verdict_of_success(next.status, seen.object.spec.mode));
-    return;
-  }
+  if (completed(seen, last)) return stay_complete(seen, next);
   int outages = 0;
   if (failed_and_nothing_changed(seen, next.status, last)) {
     const std::optional<WallTime> due = retry_time(*last);
@@ -182,7 +205,7 @@ void rest(const Observed& seen, Decision& next) {
   if (const std::string left = leftover(seen); !left.empty()) {
     end_jobs(seen, next);
     conclude(next, seen, {Standing::progressing, Phase::pending, "Ending", "waiting for " + left + " to end"});
-    next.recheck = poll;
+    next.recheck = brisk_poll;
   } else if (seen.object.spec.state != State::running) {
     suspend(seen, next);
   } else if (!missing_secrets(seen.object.spec, seen.secrets).empty()) {
@@ -248,7 +271,7 @@ void look_after_config(const Observed& seen, const Job& job, const std::vector<P
 
 void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Decision& next) {
   set_credentials(next.status, seen);
-  next.recheck = poll;
+  next.recheck = job.created && seen.now - *job.created >= first_time ? poll : brisk_poll;
   if (const auto why = why_replace(seen, job, pods)) {
     end_jobs(seen, next);
     conclude(next, seen,

@@ -214,5 +214,78 @@ TEST(Again, an_unreachable_end_does_not_end_a_validation_for_good) {
   EXPECT_EQ(look(seen).status.validation->attempt, 2);
 }
 
+// --- a completed snapshot
+
+TEST(Again, a_spec_that_asks_for_something_else_than_was_copied_is_told_once) {
+  Observed seen = completed();
+  const v1alpha1::Status before = seen.object.status;
+  seen.object.generation = 2;
+  seen.object.spec.tables.exclude = {"shop.public.sessions"};
+  const Decision decision = look(seen);
+  EXPECT_THAT(names(decision), IsEmpty());
+  EXPECT_EQ(truth(decision, "Ready"), Truth::yes);
+  EXPECT_EQ(truth(decision, "SnapshotComplete"), Truth::yes);
+  for (const char* type : {"Ready", "SnapshotComplete"}) {
+    EXPECT_EQ(reason(decision, type), "SpecChanged");
+    EXPECT_THAT(message(decision, type), HasSubstr("as generation 1 of the spec asked"));
+    EXPECT_THAT(message(decision, type), HasSubstr("spec.snapshot.requestID"));
+  }
+  ASSERT_EQ(news(before, decision.status).size(), 1U);
+  EXPECT_EQ(news(before, decision.status)[0].reason, "SpecChanged");
+  seen.object.status = decision.status;
+  EXPECT_EQ(look(seen).status, decision.status);
+  seen.object.spec.tables.exclude.clear();
+  seen.object.generation = 3;
+  EXPECT_EQ(reason(look(seen)), "SnapshotComplete");
+}
+
+TEST(Again, what_does_not_decide_which_rows_arrive_changes_nothing) {
+  Observed seen = completed();
+  seen.object.generation = 2;
+  seen.object.spec.snapshot.parallelism = 9;
+  seen.object.spec.source.ssl_mode = "require";
+  EXPECT_EQ(reason(look(seen)), "SnapshotComplete");
+}
+
+TEST(Again, an_operator_that_makes_the_digest_otherwise_calls_nothing_changed) {
+  Observed seen = completed();
+  seen.object.status.snapshot->inputs_hash = "of an older version";
+  seen.jobs.clear();
+  EXPECT_EQ(reason(look(seen)), "SnapshotComplete");
+}
+
+TEST(Again, repeating_a_snapshot_says_what_it_replaces) {
+  Observed seen = completed();
+  const v1alpha1::Status before = seen.object.status;
+  seen.object.generation = 2;
+  seen.object.spec.snapshot.request_id = "again";
+  const Decision decision = look(seen);
+  EXPECT_EQ(reason(decision), "Repeating");
+  EXPECT_THAT(message(decision), HasSubstr("replaces what the one before copied"));
+  ASSERT_EQ(news(before, decision.status).size(), 1U);
+  EXPECT_EQ(news(before, decision.status)[0].note, message(decision));
+}
+
+// --- counts are the report's or nobody's
+
+TEST(Again, a_success_without_a_report_claims_no_counts) {
+  Observed seen = with_engine(running());
+  seen.voice = Voice{.progress = copying(99)};
+  seen.object.status = decide(seen).status;
+  ASSERT_GT(seen.object.status.snapshot->rows_copied, 0U);
+  seen.voice.reset();
+  seen.pods = {pod_of(seen.jobs[0], ended(0))};
+  const Decision decision = look(seen);
+  EXPECT_EQ(truth(decision, "SnapshotComplete"), Truth::yes);
+  EXPECT_THAT(message(decision), HasSubstr("report was lost"));
+  EXPECT_THAT(decision.status.databases, IsEmpty());
+  const nlohmann::json run = to_json(decision.status)["snapshot"];
+  for (const char* count : {"tablesTotal", "tablesDone", "rowsCopied", "bytesCopied", "consistency"}) {
+    EXPECT_FALSE(run.contains(count)) << count;
+  }
+  seen = after(seen, decision);
+  EXPECT_EQ(look(seen).status, decision.status);
+}
+
 }  // namespace
 }  // namespace tributary::replication

@@ -99,7 +99,15 @@ TEST(Decide, progress_becomes_rounded_status) {
   EXPECT_EQ(decision.status.databases.at(0).name, "shop");
   EXPECT_EQ(message(decision), "1 table of 4 done, 7.8 MB copied (42%)");
   EXPECT_EQ(truth(decision, "Validated"), Truth::yes);
-  EXPECT_EQ(decision.recheck, Milliseconds(5000));
+}
+
+TEST(Decide, a_young_job_is_looked_at_often_and_an_older_one_every_15_seconds) {
+  Observed seen = with_engine(running());
+  seen.voice = Voice{.progress = copying(42)};
+  seen.now = noon + Seconds(59);
+  EXPECT_EQ(look(seen).recheck, Milliseconds(5000));
+  seen.now = noon + Seconds(60);
+  EXPECT_EQ(look(seen).recheck, Milliseconds(15'000));
 }
 
 TEST(Decide, a_few_rows_more_change_nothing) {

@@ -66,6 +66,12 @@ void set_totals(Status& status, Run& run, api::Report report) {
   run.consistency = report.consistency == api::Consistency::per_table ? "PerTable" : "Snapshot";
 }
 
+// What was polled last is rounded and may be old: no end is told from it.
+void forget_totals(Status& status, Run& run) {
+  status.databases.clear();
+  sum_up(status, run);
+}
+
 void set_findings(Status& status, const api::Report& report, const v1alpha1::Spec& spec) {
   status.findings.clear();
   for (const api::Finding& finding : report.findings) {
@@ -110,7 +116,7 @@ void record_failure(Status& status, const v1alpha1::Spec& spec, const Outcome& o
 }
 
 void record_success(Status& status, const v1alpha1::Spec& spec, WallTime now) {
-  const Verdict verdict = verdict_of_success(status, spec.mode);
+  const Verdict verdict = verdict_of_success(status, spec.mode, false);
   v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication", now);
   if (spec.mode == Mode::snapshot) {
     status.progress = "100%";
@@ -239,18 +245,19 @@ void record(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, 
   run.result = outcome.result;
   run.completion_time = rfc3339(std::min(outcome.ended.value_or(now), now));
   run.outages = outcome.may_pass ? run.outages + 1 : 0;
-  if (outcome.report) {
-    set_findings(status, *outcome.report, spec);
-    if (outcome.result == RunResult::succeeded && spec.mode == Mode::snapshot) set_totals(status, run, *outcome.report);
+  const bool succeeded = outcome.result == RunResult::succeeded;
+  if (outcome.report) set_findings(status, *outcome.report, spec);
+  if (succeeded && spec.mode == Mode::snapshot) {
+    outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
   }
-  if (outcome.result == RunResult::succeeded) {
+  if (succeeded) {
     record_success(status, spec, now);
   } else {
     record_failure(status, spec, outcome, now);
   }
 }
 
-Verdict verdict_of_success(const Status& status, Mode mode) {
+Verdict verdict_of_success(const Status& status, Mode mode, bool outdated) {
   if (mode == Mode::validate) {
     const std::size_t warnings = status.findings.size();
     return {Standing::met, Phase::completed, "Validated",
@@ -258,8 +265,14 @@ Verdict verdict_of_success(const Status& status, Mode mode) {
                           : "both ends fit this replication, with " + counted(warnings, "warning")};
   }
   const Run* run = find_run(status, mode);
-  return {Standing::met, Phase::completed, "SnapshotComplete",
-          counted(run->tables_done, "table") + " with " + counted(run->rows_copied, "row") + " copied"};
+  const bool reported = !run->consistency.empty();
+  std::string message =
+      reported ? counted(run->tables_done, "table") + " with " + counted(run->rows_copied, "row") + " copied"
+               : "everything is copied; the engine's report was lost, and with it how much that is";
+  if (!outdated) return {Standing::met, Phase::completed, "SnapshotComplete", std::move(message)};
+  message += ", as generation " + std::to_string(run->generation) +
+             " of the spec asked; what it asks for now is copied once spec.snapshot.requestID is another word";
+  return {Standing::met, Phase::completed, "SpecChanged", std::move(message)};
 }
 
 void set_credentials(Status& status, const Observed& seen) {

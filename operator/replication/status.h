@@ -33,7 +33,8 @@ std::optional<WallTime> retry_time(const v1alpha1::Run& run);
 
 // The end of a run.
 void record(v1alpha1::Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now);
-v1alpha1::Verdict verdict_of_success(const v1alpha1::Status& status, v1alpha1::Mode mode);
+// `outdated`: the spec asks for something else since.
+v1alpha1::Verdict verdict_of_success(const v1alpha1::Status& status, v1alpha1::Mode mode, bool outdated);
 
 // Which Secrets there are and which not.
 void set_credentials(v1alpha1::Status& status, const Observed& seen);

@@ -132,6 +132,7 @@ void Session::blame(const Error& error) {
 Result<void> Session::check() {
   std::vector<api::Finding> findings;
   const Result<void> verdict = retried(api::Phase::validating, "checking both ends", [&]() -> Result<void> {
+    findings.clear();
     findings = TRY(servers_.preflight(until_));
     if (const api::Finding* error = first_error(findings)) return refusal(*error);
     return {};

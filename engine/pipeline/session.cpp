@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/base/backoff.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "engine/pipeline/copy.h"
@@ -58,8 +57,9 @@ PartCount sum_of(const TableRecords& records) {
 
 class Session {
  public:
-  Session(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until)
-      : spec_(spec), servers_(servers), board_(board), until_(until) {
+  Session(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until,
+          const Backoff::Limits& pauses)
+      : spec_(spec), servers_(servers), board_(board), until_(until), pauses_(pauses) {
     report_.verb = "init";
     report_.replication = spec.replication;
     report_.started = rfc3339(std::chrono::system_clock::now());
@@ -96,6 +96,7 @@ class Session {
   Servers& servers_;
   ProgressBoard& board_;
   const Until& until_;
+  const Backoff::Limits& pauses_;
   api::Report report_;
   std::size_t settled_ = 0;  // of the findings: what another attempt does not find again
   bool roles_copied_ = false;
@@ -103,7 +104,7 @@ class Session {
 
 template <class Body>
 auto Session::retried(api::Phase phase, const std::string& what, Body&& body) -> decltype(body()) {
-  Backoff backoff{{}};
+  Backoff backoff{pauses_};
   const Deadline enough = Deadline::after(patience);
   while (true) {
     board_.enter(phase, what);
@@ -268,8 +269,9 @@ void Session::succeed() {
 
 }  // namespace
 
-api::Report run_snapshot(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until) {
-  return Session(spec, servers, board, until).run();
+api::Report run_snapshot(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until,
+                         const Backoff::Limits& pauses) {
+  return Session(spec, servers, board, until, pauses).run();
 }
 
 }  // namespace tributary::pipeline

@@ -1,0 +1,284 @@
+#include "engine/pipeline/session.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+
+#include "engine/base/log.h"
+#include "engine/pipeline/testing/alarm.h"
+#include "engine/pipeline/testing/copying.h"
+
+namespace tributary::pipeline {
+namespace {
+
+using api::ExitCode;
+using testing::Alarm;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using testing::FakeServers;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using testing::World;
+
+constexpr int always = 1'000'000;
+const Error transient{Fault::transient, "connection refused"};
+const api::Finding warning{api::Severity::warning, "CollationDiffers", "database shop", "text sorts differently", ""};
+const api::Finding unreachable{api::Severity::error, "TargetUnreachable", "target", "no route to host", "check it"};
+
+std::vector<std::string> codes_of(const api::Report& report) {
+  std::vector<std::string> codes;
+  for (const api::Finding& finding : report.findings) codes.push_back(finding.code);
+  return codes;
+}
+
+class Session : public ::testing::Test {
+ protected:
+  Session() {
+    world.source["shop"] = testing::any_database();
+    spec.snapshot.stall_timeout = Seconds(0);
+    log::set_level(log::Level::error);
+  }
+  void TearDown() override {
+    EXPECT_THAT(world.calls.complaints(), IsEmpty());
+    EXPECT_EQ(world.connections, 0);
+  }
+
+  api::Report run(const Until& until = {}) {
+    FakeServers servers(world);
+    return run_snapshot(spec, servers, board, until, pauses);
+  }
+  std::size_t calls(const std::string& name) const { return world.calls.count(name); }
+
+  const Alarm alarm{"a session"};
+  World world;
+  api::Spec spec;
+  ProgressBoard board{""};
+  Backoff::Limits pauses{.first = Milliseconds(0)};
+};
+
+TEST_F(Session, copies_all_that_is_selected_and_says_what_it_did) {
+  spec.replication = "a-uid";
+  const api::Report report = run();
+  EXPECT_EQ(report.verb, "init");
+  EXPECT_EQ(report.replication, "a-uid");
+  EXPECT_EQ(report.exit_code, ExitCode::done);
+  EXPECT_EQ(report.reason, "SnapshotComplete");
+  EXPECT_EQ(report.message, "copied 15 rows in 5 tables of 1 database");
+  EXPECT_EQ(report.consistency, api::Consistency::snapshot);
+  EXPECT_THAT(report.findings, IsEmpty());
+  ASSERT_EQ(report.databases.size(), 1U);
+  EXPECT_EQ(report.databases[0].name, "shop");
+  EXPECT_EQ(report.databases[0].target, "shop");
+  EXPECT_EQ(report.databases[0].tables, 5U);
+  EXPECT_EQ(report.databases[0].rows, 15U);
+  EXPECT_EQ(report.databases[0].position, "0/1000");
+  EXPECT_TRUE(parse_rfc3339(report.started));
+  EXPECT_TRUE(parse_rfc3339(report.finished));
+}
+
+TEST_F(Session, leaves_a_target_that_holds_everything) {
+  ASSERT_EQ(run().exit_code, ExitCode::done);
+  testing::TargetDatabase& target = world.target["shop"];
+  for (const auto& [table, rows] : testing::rows_of(world.source["shop"])) EXPECT_EQ(target.rows[table], rows);
+  EXPECT_EQ(target.steps.size(), world.source["shop"].schema.steps.size());
+  EXPECT_EQ(target.validated.size(), 2U);
+  EXPECT_EQ(target.sequences.size(), 1U);
+  EXPECT_EQ(target.objects.size(), 2U);
+  EXPECT_EQ(target.analyzed.size(), 5U);
+  EXPECT_TRUE(target.described);
+  EXPECT_TRUE(target.complete);
+  EXPECT_EQ(world.roles.size(), 1U);
+}
+
+TEST_F(Session, ends_its_progress_at_a_hundred_percent_with_every_row_counted) {
+  run();
+  const api::Progress progress = board.snapshot();
+  EXPECT_EQ(progress.phase, api::Phase::done);
+  EXPECT_EQ(progress.percent, 100);
+  EXPECT_EQ(progress.message, "copied 15 rows in 5 tables of 1 database");
+  EXPECT_EQ(progress.databases.front().rows_copied, 15U);
+  EXPECT_EQ(progress.databases.front().tables_done, 5U);
+}
+
+TEST_F(Session, copies_several_databases_and_the_roles_once) {
+  world.source["stock"] = testing::any_database();
+  const api::Report report = run();
+  EXPECT_EQ(report.message, "copied 30 rows in 10 tables of 2 databases");
+  EXPECT_TRUE(world.target["shop"].complete);
+  EXPECT_TRUE(world.target["stock"].complete);
+  EXPECT_EQ(calls("link.copy_roles"), 1U);
+}
+
+TEST_F(Session, names_the_database_that_failed_and_keeps_those_before_it) {
+  world.source["stock"] = testing::any_database();
+  world.target["stock"].foreign_rows = true;
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::bad_configuration);
+  EXPECT_THAT(report.message, StartsWith("database stock: "));
+  ASSERT_EQ(report.databases.size(), 1U);
+  EXPECT_EQ(report.databases[0].name, "shop");
+  EXPECT_EQ(board.snapshot().phase, api::Phase::failed);
+  EXPECT_LT(board.snapshot().percent, 100);
+}
+
+TEST_F(Session, does_only_what_the_spec_asks_for) {
+  spec.snapshot.roles = false;
+  spec.snapshot.large_objects = false;
+  spec.snapshot.parallelism = 3;
+  ASSERT_EQ(run().exit_code, ExitCode::done);
+  EXPECT_THAT(world.roles, IsEmpty());
+  EXPECT_THAT(world.target["shop"].objects, IsEmpty());
+  EXPECT_EQ(calls("servers.parallelism"), 0U);
+  EXPECT_EQ(calls("target.writer"), 3U);
+}
+
+struct Verdict {
+  Fault fault;
+  ExitCode code;
+  std::string reason;
+};
+
+class SessionVerdict : public Session, public ::testing::WithParamInterface<Verdict> {};
+
+INSTANTIATE_TEST_SUITE_P(OfFault, SessionVerdict,
+                         ::testing::Values(Verdict{Fault::conflict, ExitCode::failed, "Conflict"},
+                                           Verdict{Fault::missing, ExitCode::bad_configuration, "NotFound"},
+                                           Verdict{Fault::denied, ExitCode::bad_configuration, "AccessDenied"},
+                                           Verdict{Fault::invalid, ExitCode::bad_configuration, "BadConfiguration"},
+                                           Verdict{Fault::differs, ExitCode::differences, "Differs"},
+                                           Verdict{Fault::lost, ExitCode::lost_position, "SnapshotLost"},
+                                           Verdict{Fault::fenced, ExitCode::fenced, "Fenced"},
+                                           Verdict{Fault::cancelled, ExitCode::failed, "Stopped"},
+                                           Verdict{Fault::failed, ExitCode::failed, "SnapshotFailed"}),
+                         [](const auto& each) { return std::string(name_of(each.param.fault)); });
+
+TEST_P(SessionVerdict, is_told_by_exit_code_and_reason_at_the_first_try) {
+  world.calls.fail("source.tables", {GetParam().fault, "on purpose", "look there"}, always);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, GetParam().code);
+  EXPECT_EQ(report.reason, GetParam().reason);
+  EXPECT_EQ(report.message, "database shop: on purpose");
+  EXPECT_EQ(report.hint, "look there");
+  EXPECT_EQ(calls("source.tables"), 1U);
+}
+
+TEST_F(Session, refuses_with_the_finding_that_forbids_a_snapshot_and_touches_nothing) {
+  world.preflight = [] {
+    return std::vector<api::Finding>{
+        {api::Severity::ok, "SourceReachable", "source", "reached", ""},
+        warning,
+        {api::Severity::error, "TargetNotEmpty", "target database shop", "it is not empty", "use another"}};
+  };
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::bad_configuration);
+  EXPECT_EQ(report.reason, "TargetNotEmpty");
+  EXPECT_EQ(report.message, "target database shop: it is not empty");
+  EXPECT_EQ(report.hint, "use another");
+  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers", "TargetNotEmpty"));
+  EXPECT_EQ(calls("servers.link"), 0U);
+}
+
+TEST_F(Session, waits_for_a_server_that_is_out_of_reach_and_then_no_longer_speaks_of_it) {
+  world.preflight = [this] {
+    return calls("servers.preflight") < 3 ? std::vector<api::Finding>{unreachable} : std::vector<api::Finding>{warning};
+  };
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done);
+  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers"));
+}
+
+TEST_F(Session, does_not_blame_what_an_earlier_check_found_for_a_check_that_could_not_be_made) {
+  world.preflight = [this]() -> Result<std::vector<api::Finding>> {
+    if (calls("servers.preflight") == 1) return std::vector<api::Finding>{unreachable};
+    return Error{Fault::denied, "password authentication failed"};
+  };
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::bad_configuration);
+  EXPECT_EQ(report.reason, "AccessDenied");
+  EXPECT_THAT(report.findings, IsEmpty());
+}
+
+TEST_F(Session, shows_the_error_that_it_waits_out_and_tells_it_where_the_wait_is_ended) {
+  world.calls.fail("servers.databases", transient, always);
+  pauses.first = pauses.cap = std::chrono::hours(1);
+  std::stop_source stop;
+  std::string shown;
+  const std::jthread onlooker([&] {
+    while (board.snapshot().phase != api::Phase::waiting) std::this_thread::yield();
+    shown = board.snapshot().message;
+    stop.request_stop();
+  });
+  const api::Report report = run({Deadline::never(), stop.get_token()});
+  EXPECT_EQ(report.exit_code, ExitCode::failed);
+  EXPECT_EQ(report.message, "connection refused");
+  EXPECT_EQ(shown, "connection refused");
+}
+
+TEST_F(Session, tells_what_it_found_once_however_many_attempts_found_it) {
+  testing::SourceDatabase& shop = world.source["shop"];
+  shop.findings = {{api::Severity::warning, "UnloggedTable", "table public.sizes", "it may be emptied", ""}};
+  shop.schema.steps[2].sql = "FAIL";
+  shop.schema.steps[2].optional = true;
+  shop.schema.steps[6].orphans = "7";
+  world.preflight = [] { return std::vector<api::Finding>{warning}; };
+  world.calls.fail("target.complete", transient, 2);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done);
+  EXPECT_EQ(calls("servers.link"), 3U);
+  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers", "StepFailed", "OrphanedRows", "UnloggedTable"));
+  EXPECT_EQ(board.snapshot().databases.front().rows_copied, 15U);
+}
+
+TEST_F(Session, copies_nothing_again_where_the_ledger_says_that_all_is_done) {
+  run();
+  const std::string before = world.target["shop"].contents();
+  const std::size_t batches = calls("writer.begin");
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done);
+  EXPECT_EQ(report.reason, "SnapshotComplete");
+  EXPECT_THAT(codes_of(report), ElementsAre("AlreadyComplete"));
+  EXPECT_EQ(report.databases.front().rows, 15U);
+  EXPECT_EQ(report.databases.front().position, "0/1000");
+  EXPECT_EQ(calls("writer.begin"), batches);
+  EXPECT_EQ(world.target["shop"].contents(), before);
+}
+
+TEST_F(Session, is_done_though_the_answer_to_its_last_commit_was_lost) {
+  world.calls.fail("target.complete", transient, 1, testing::Calls::Loss::answer);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done);
+  EXPECT_EQ(report.databases.front().rows, 15U);
+  EXPECT_EQ(calls("target.prepare"), 1U);
+}
+
+TEST_F(Session, keeps_finished_tables_where_it_may_and_says_that_they_are_of_different_moments) {
+  world.resume_per_table = true;
+  world.calls.fail("target.analyze", {Fault::failed, "killed"});
+  ASSERT_EQ(run().exit_code, ExitCode::failed);
+  const std::size_t batches = calls("writer.begin");
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done);
+  EXPECT_EQ(report.consistency, api::Consistency::per_table);
+  EXPECT_EQ(calls("writer.begin"), batches) << "all tables were kept";
+  EXPECT_EQ(board.snapshot().databases.front().rows_copied, 15U) << "what is kept counts as copied";
+  EXPECT_EQ(run().consistency, api::Consistency::per_table) << "also where it was done before";
+}
+
+TEST_F(Session, writes_nothing_while_another_engine_is_at_it) {
+  world.take_over("shop");
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::fenced);
+  EXPECT_EQ(report.reason, "Fenced");
+  EXPECT_EQ(world.target["shop"].contents(), "");
+  EXPECT_THAT(world.roles, IsEmpty());
+}
+
+TEST_F(Session, is_over_at_its_deadline) {
+  const api::Report report = run({Deadline::after(Milliseconds(0)), {}});
+  EXPECT_EQ(report.exit_code, ExitCode::failed);
+  EXPECT_EQ(report.reason, "Unavailable");
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

@@ -7,7 +7,7 @@
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT"
-for part in base packages postgres servers deploy; do
+for part in base packages postgres servers content deploy; do
   # shellcheck source=/dev/null
   source "scripts/$part.sh"
 done
@@ -95,23 +95,12 @@ watch_until_ready() {
   fi
 }
 
-# By SQL of its own, table by table: rows, a hash over all rows that does not depend on their order, and the name.
-content() { # URI
-  local each
-  each="SELECT string_agg(format('SELECT count(*), coalesce(sum(hashtextextended((r.*)::text, 0)), 0), %L FROM ONLY %s r',
-      c.oid::regclass, c.oid::regclass), ' UNION ALL ')
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^(pg_|_tributary|information_schema)'"
-  sql -F ' ' "$1" -c "$(sql "$1" -c "$each")" | sort -k 3
-}
-
 compare() { # SOURCE_URI TARGET_URI
-  local rows hash name one other
-  one=$(content "$1")
-  other=$(content "$2")
-  [[ $one && $other ]] || die "the target has no tables"
-  while read -r rows hash name; do
-    grep -qxF "$rows $hash $name" <<<"$other" || die "table $name differs between source and target"
+  local one rows name
+  one=$(content sql "$1")
+  [[ $one ]] || die "the source has no tables"
+  diff <(echo "$one") <(content sql "$2") >&2 || die "the target differs from the source"
+  while IFS='|' read -r name rows _; do
     printf '    %8s rows are equal in %s\n' "$rows" "$name" >&2
   done <<<"$one"
 }

@@ -7,6 +7,8 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/scripts/base.sh"
 # shellcheck source=scripts/packages.sh
 . "$ROOT/scripts/packages.sh"
+# shellcheck source=scripts/content.sh
+. "$ROOT/scripts/content.sh"
 # shellcheck source=bench/servers.sh
 . "$ROOT/bench/servers.sh"
 # shellcheck source=bench/peers.sh
@@ -41,14 +43,6 @@ goals() { # SET
   fi
 }
 
-# Independent of every tool: per table a count and an order-independent sum of row hashes.
-content() { # URI
-  local union
-  union=$(psql -qXAt "$1" -c "SELECT string_agg(format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM %I t',
-    relname, relname), ' UNION ALL ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
-  psql -qXAt "$1" -c "$union" | sort
-}
-
 measure() { # ROUND TOOL DATABASE
   local began ended
   fresh_target "$3"
@@ -61,7 +55,7 @@ measure() { # ROUND TOOL DATABASE
 }
 
 check_content() { # TOOL DATABASE
-  content "$TARGET/$2" | diff -q - "$BENCH_DIR/content.$2" >/dev/null || die "$1 did not copy $2 completely"
+  content psql -qXAt "$TARGET/$2" | diff -q - "$BENCH_DIR/content.$2" >/dev/null || die "$1 did not copy $2 completely"
 }
 
 run_set() { # SET
@@ -69,7 +63,7 @@ run_set() { # SET
   if [[ $set == small ]]; then tools=("${SMALL_TOOLS[@]}"); fi
   psql -qX "$SOURCE/postgres" -c "CREATE DATABASE $set"
   step "fill the source with the $set set" psql -qX -v ON_ERROR_STOP=1 "$SOURCE/$set" -f "$ROOT/bench/snapshot/$set.sql"
-  content "$SOURCE/$set" >"$BENCH_DIR/content.$set"
+  content psql -qXAt "$SOURCE/$set" >"$BENCH_DIR/content.$set"
   if [[ $set == large ]]; then prepare_floor "$set"; fi
   goals "$set" >"$BENCH_DIR/goals"
   for ((round = 0; round <= rounds; round++)); do # round 0 warms up and is not counted

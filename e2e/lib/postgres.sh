@@ -5,6 +5,8 @@
 source "$ROOT/scripts/postgres.sh"
 # shellcheck source-path=SCRIPTDIR source=../../scripts/servers.sh
 source "$ROOT/scripts/servers.sh"
+# shellcheck source-path=SCRIPTDIR source=../../scripts/content.sh
+source "$ROOT/scripts/content.sh"
 
 SERVER_PASSWORD="it's a: secret @1"
 declare -A SERVER_PORTS=([source]=5501 [target]=5502) SERVER_MAJORS=()
@@ -31,18 +33,9 @@ psql_as_superuser() {
   PGPASSWORD=$SERVER_PASSWORD sql -h "$SERVER_ADDRESS" -p "$port" -U postgres -d "$database" "$@"
 }
 
-# content SERVER DATABASE: per table of every user schema a count and an order-independent sum of row hashes.
-content() {
-  local union
-  union=$(psql_as_superuser "$1" "$2" -c "
-    SELECT coalesce(string_agg(format('SELECT %L, count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM ONLY %s t',
-      c.oid::regclass, c.oid::regclass), ' UNION ALL ' ORDER BY n.nspname, c.relname), 'SELECT 1 WHERE false')
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_tributary')")
-  psql_as_superuser "$1" "$2" -c "$union" | sort
-}
-
 expect_equal_content() { # DATABASE
-  diff <(content source "$1") <(content target "$1") >&2 || die "database $1 differs between source and target"
-  [[ -n $(content target "$1") ]] || die "database $1 has no tables on the target"
+  local source
+  source=$(content psql_as_superuser source "$1")
+  [[ $source ]] || die "database $1 has no tables on the source"
+  diff <(echo "$source") <(content psql_as_superuser target "$1") >&2 || die "database $1 differs between source and target"
 }

@@ -16,7 +16,7 @@ secret target target shop
 replication shop Snapshot </dev/null
 wait_until 60 "Stalled is True" condition_is shop Stalled True
 expect "the reason is TargetNotEmpty" reason_is shop Stalled TargetNotEmpty
-expect "the target is as it was" test "$(content target shop)" = "$(printf 'precious|1|%s' \
+expect "the target is as it was" test "$(content psql_as_superuser target shop)" = "$(printf 'precious|1|%s' \
   "$(psql_as_superuser target shop -c "SELECT hashtextextended('(42)', 0)")")"
 
 in_namespace patch replication shop --type=merge -p '{"spec":{"snapshot":{"onTargetNotEmpty":"Drop"}}}' >/dev/null

@@ -1,6 +1,7 @@
 #include "engine/pipeline/schedule.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace tributary::pipeline {
 namespace {
@@ -138,12 +139,11 @@ std::optional<Work> Schedule::next_validation() {
   if (adding_keys_ || unvalidated_.empty()) return std::nullopt;
   Work work;
   work.kind = Work::Kind::validate;
-  std::optional<model::Name> table;
   for (const std::size_t step : unvalidated_) {
-    const bool first = work.steps.empty();
-    const bool same = !first && schema_.steps[step].table == schema_.steps[work.steps.back()].table;
-    if (first || same || (small(step) && work.steps.size() < shared_steps)) work.steps.push_back(step);
-    if (!small(work.steps.front()) && !same && !first) break;
+    const bool same = !work.steps.empty() && schema_.steps[step].table == schema_.steps[work.steps.back()].table;
+    const bool shares = work.steps.empty() || (small(work.steps.front()) && work.steps.size() < shared_steps);
+    if (!same && !shares) break;
+    work.steps.push_back(step);
   }
   std::erase_if(unvalidated_, [&](std::size_t step) {
     return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
@@ -190,8 +190,12 @@ std::vector<std::size_t> Schedule::finish(const Work& work) {
         states_[step] = State::done;
         --keys_left_;
       }
-      std::stable_sort(unvalidated_.begin(), unvalidated_.end(),
-                       [&](std::size_t left, std::size_t right) { return bytes_of(left) > bytes_of(right); });
+      // The biggest first, and the keys of one table side by side.
+      std::stable_sort(unvalidated_.begin(), unvalidated_.end(), [&](std::size_t left, std::size_t right) {
+        const auto& left_table = schema_.steps[left].table;
+        const auto& right_table = schema_.steps[right].table;
+        return std::tuple(bytes_of(right), left_table) < std::tuple(bytes_of(left), right_table);
+      });
       break;
     case Work::Kind::validate:
       mark(work, State::done);

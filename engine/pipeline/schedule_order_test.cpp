@@ -31,7 +31,7 @@ class AnySchedule : public ::testing::Test {
       tables_.push_back(table);
       kept_.push_back(below(6) == 0);
     }
-    for (std::size_t number = below(60); number > 0; --number) schema_.steps.push_back(any_step());
+    for (std::size_t number = below(200); number > 0; --number) schema_.steps.push_back(any_step());
     done_.assign(schema_.steps.size(), false);
     added_ = done_;
     for (std::size_t step = 0; step < done_.size(); ++step)
@@ -88,6 +88,7 @@ class AnySchedule : public ::testing::Test {
       before.insert(index);
       if (work.kind == Kind::steps) expect_table_free(step);
       if (work.kind != Kind::steps) expect_only_keys_are_left();
+      if (work.kind == Kind::validate) expect_no_other_validates(step);
       EXPECT_EQ(added_[index], work.kind == Kind::validate);
     }
   }
@@ -109,6 +110,12 @@ class AnySchedule : public ::testing::Test {
         EXPECT_TRUE(step.kind == "INDEX" && schema_.steps[running].kind == "INDEX") << "they lock each other out";
       }
     }
+  }
+
+  void expect_no_other_validates(const SchemaStep& step) const {
+    for (const Work& other : running_)
+      for (const std::size_t running : other.steps)
+        EXPECT_TRUE(!step.table || schema_.steps[running].table != step.table) << "they wait for each other";
   }
 
   void expect_only_keys_are_left() const {

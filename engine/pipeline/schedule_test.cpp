@@ -159,6 +159,25 @@ TEST(Schedule, adds_foreign_keys_when_everything_else_is_done_and_validates_them
   EXPECT_TRUE(copying.schedule.finished());
 }
 
+// Two transactions that validate keys of the same tables wait for each other.
+TEST(Schedule, validates_all_keys_of_a_table_in_one_go_however_they_are_mixed_with_others) {
+  for (const std::uint64_t bytes : {mib, 64 * mib}) {
+    SCOPED_TRACE(bytes);
+    std::vector<SchemaStep> steps;
+    for (int number = 0; number < 80; ++number) steps.push_back(reference_of(number % 2 == 0 ? "a" : "b"));
+    Copying copying({table("a", bytes), table("b", bytes)}, steps);
+    while (!copying.schedule.steps_done() || !copying.schedule.rows_done()) copying.do_next(Kind::rows);
+    copying.do_next(Kind::add_foreign_keys);
+    std::set<std::string> begun;
+    while (const std::optional<Work> work = copying.schedule.next(0)) {
+      std::set<std::string> tables;
+      for (const std::size_t key : work->steps) tables.insert(copying.schema.steps[key].table->name);
+      for (const std::string& name : tables) EXPECT_TRUE(begun.insert(name).second) << name << " is validated already";
+    }
+    EXPECT_EQ(begun.size(), 2U);
+  }
+}
+
 // The parent of a partitioned table's key comes after its leaves.
 TEST(Schedule, a_foreign_key_waits_for_the_validation_of_those_it_depends_on) {
   Copying copying({table("leaf", mib)}, {reference_of("leaf"), reference_of("parent", {0})});

@@ -9,6 +9,12 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--kubeconfig", flags.kubeconfig, "Kubeconfig file; default: $KUBECONFIG, in cluster, ~/.kube/config");
   app.add_option("--context", flags.context, "Context of the kubeconfig");
   app.add_option("--namespaces", flags.namespaces, "Namespaces to watch; default: all")->delimiter(',');
+  app.add_option("--secret-access", flags.secret_access,
+                 "Watch: notice changes of Secrets by their metadata; None: leave Secrets to the engines alone")
+      ->check(CLI::IsMember({"Watch", "None"}))
+      ->capture_default_str();
+  app.add_option("--secret-names", flags.secret_names, "Names of the only Secrets to watch; default: all")
+      ->delimiter(',');
   app.add_option("--image", flags.image, "Image of the engine, for objects that name none")->capture_default_str();
   app.add_option("--workers", flags.workers, "Objects worked on at the same time")
       ->check(CLI::Range(1, 64))

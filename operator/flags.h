@@ -14,6 +14,8 @@ struct Flags {
   std::string kubeconfig;
   std::string context;
   std::vector<std::string> namespaces;  // empty: all
+  std::string secret_access = "Watch";
+  std::vector<std::string> secret_names;  // empty: all
   std::string image = "tributary:" TRIBUTARY_VERSION;
   int workers = 8;
   std::string log_level = "info";

@@ -32,8 +32,10 @@ serve::Routes health_of(const replication::Controller& controller) {
 Result<void> run(const Flags& flags, const sigset_t& signals) {
   const auto transport =
       kube::open_rest_transport(TRY(kube::find_config(environment, flags.kubeconfig, flags.context)));
-  replication::Controller controller(*transport,
-                                     {.namespaces = flags.namespaces, .image = flags.image, .workers = flags.workers});
+  replication::Controller controller(*transport, {.namespaces = flags.namespaces,
+                                                  .secrets = {flags.secret_access == "Watch", flags.secret_names},
+                                                  .image = flags.image,
+                                                  .workers = flags.workers});
   const auto health = TRY(serve::Server::open(flags.health_address, health_of(controller)));
   std::stop_source stop;
   std::jthread waiter([&signals, &stop] {

@@ -10,6 +10,7 @@ source "$ROOT/scripts/helm.sh"
 CHART=$ROOT/charts/tributary
 # render RELEASE helm-arguments...
 render() { helm template "$1" "$CHART" --namespace "$OPERATOR_NAMESPACE" --kube-version 1.29.0 --set image.tag=dev "${@:2}" 2>/dev/null; }
+rules() { sed -n '/^kind: ClusterRole$/,/^---$/p'; }
 # What an operator may do and how its pod looks, whatever its labels.
 gist() {
   kubectl create --dry-run=client --validate=false -o 'jsonpath={.kind} {.rules}{.roleRef}{.spec.template.spec}{"\n"}' -f "$@" |
@@ -31,6 +32,8 @@ begin
 helm lint --strict --kube-version 1.29.0 "$CHART" >&2
 expect "a value that does not exist is refused" refused render tributary --set no.such=value
 expect "a value of the wrong kind is refused" refused render tributary --set watchNamespaces=shop
+expect "an access to Secrets that does not exist is refused" refused render tributary --set secretAccess=Some
+expect "without access to Secrets no rule names them" refused grep -q secrets <(render tributary --set secretAccess=None | rules)
 expect "the API server takes everything it renders" \
   kubectl apply --dry-run=server -f <(render new --set crds.enabled=false --set 'watchNamespaces={default}')
 diff <(kubectl create --dry-run=client -o 'jsonpath={.spec}' -f "$ROOT/crds") \
@@ -49,10 +52,12 @@ AT_END+=(bring_back_main_operator)
 main_operator 0
 kubectl create namespace "$NAMESPACE-elsewhere" >/dev/null
 helm install confined "$CHART" --namespace "$NAMESPACE" --wait --timeout 60s --set image.tag=dev,crds.enabled=false \
-  --set "watchNamespaces={$NAMESPACE}" 2>/dev/null >&2
+  --set "watchNamespaces={$NAMESPACE},secretNames={source,target}" 2>/dev/null >&2
 operator=system:serviceaccount:$NAMESPACE:confined-tributary-operator
 expect "it may not see Secrets of other namespaces" refused elsewhere auth can-i list secrets --as "$operator"
 expect "it may not see Secrets of all namespaces" refused kubectl auth can-i list secrets --all-namespaces --as "$operator"
+expect "it may see the Secrets that are named" in_namespace auth can-i watch secrets/source --as "$operator" --quiet
+expect "it may not see others beside them" refused in_namespace auth can-i list secrets --as "$operator"
 expect "it may write no Secret at all" refused in_namespace auth can-i update secrets --as "$operator"
 replication shop Snapshot </dev/null
 elsewhere apply -f "$ROOT/config/samples/postgresql-validate.yaml" >/dev/null
@@ -60,3 +65,9 @@ wait_ready shop
 expect_equal_content shop
 expect "what is elsewhere is not its business" test -z "$(elsewhere get replication shop-check -o 'jsonpath={.status}')"
 in_namespace delete replication shop --timeout=60s >&2
+
+helm upgrade confined "$CHART" --namespace "$NAMESPACE" --wait --timeout 60s --reuse-values --set secretAccess=None 2>/dev/null >&2
+expect "it may see no Secret any more" refused in_namespace auth can-i watch secrets/source --as "$operator"
+replication check Validate </dev/null
+wait_ready check
+expect "it says that it does not know the Secrets" reason_is check CredentialsSynced NotWatched

@@ -15,10 +15,11 @@ std::string host_name() {
 }
 
 std::vector<std::unique_ptr<Scope>> open_scopes(kube::Transport& transport, std::vector<std::string> namespaces,
-                                                kube::Queue& queue) {
+                                                const SecretAccess& secrets, kube::Queue& queue) {
   if (namespaces.empty()) namespaces = {""};
   std::vector<std::unique_ptr<Scope>> scopes;
-  for (const std::string& space : namespaces) scopes.push_back(std::make_unique<Scope>(transport, space, queue));
+  for (const std::string& space : namespaces)
+    scopes.push_back(std::make_unique<Scope>(transport, space, queue, secrets));
   return scopes;
 }
 
@@ -29,7 +30,7 @@ Controller::Controller(kube::Transport& transport, ControllerOptions options)
       client_(transport, {}, stop_.get_token()),
       listener_(options_.ask),
       events_(transport, controller_name, host_name()),
-      scopes_(open_scopes(transport, options_.namespaces, queue_)),
+      scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_)),
       reconciler_(scopes_, {client_, listener_, options_.image, options_.clock}, events_) {}
 
 Controller::~Controller() {

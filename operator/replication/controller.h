@@ -13,7 +13,8 @@ namespace tributary::replication {
 
 struct ControllerOptions {
   std::vector<std::string> namespaces = {};  // empty: all
-  std::string image = {};                    // of the engine, where the object names none
+  SecretAccess secrets = {};
+  std::string image = {};  // of the engine, where the object names none
   int workers = 8;
   AskEngine ask = ask_over_http();
   std::function<WallTime()> clock = std::chrono::system_clock::now;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "operator/api/conditions.h"
 #include "operator/kube/kinds.h"
 #include "operator/replication/testing/bed.h"
@@ -20,8 +22,9 @@ namespace kinds = kube::kinds;
 // The whole operator on threads of its own.
 class ControllerTest : public ::testing::Test {
  protected:
-  void start(std::vector<std::string> namespaces = {}) {
-    ControllerOptions options{.namespaces = std::move(namespaces), .image = "tributary:test", .workers = 2};
+  void start(std::vector<std::string> namespaces = {}, SecretAccess secrets = {}) {
+    ControllerOptions options{
+        .namespaces = std::move(namespaces), .secrets = std::move(secrets), .image = "tributary:test", .workers = 2};
     options.ask = bed.ask_engine();
     controller = std::make_unique<Controller>(*bed.transport, std::move(options));
     const Result<void> started = controller->start(Deadline::after(Seconds(10)), {});
@@ -119,6 +122,36 @@ TEST_F(ControllerTest, a_mended_secret_starts_a_stalled_one_again) {
   ASSERT_TRUE(comes_true([&] { return bed.reason("Stalled") == "AuthenticationFailed"; }));
   bed.put_secret("shop-source");
   EXPECT_TRUE(comes_true([&] { return bed.replication().status.snapshot->attempt == 2; }));
+}
+
+std::set<std::string> secret_requests(const Bed& bed) {
+  std::set<std::string> names;
+  for (const Served& served : bed.server.served()) {
+    if (!served.path.ends_with("/secrets")) continue;
+    const std::size_t at = served.query.find("metadata.name");
+    names.insert(at == std::string::npos ? "" : served.query.substr(at, served.query.find('&', at) - at));
+  }
+  return names;
+}
+
+TEST_F(ControllerTest, confined_to_named_secrets_it_asks_for_each_by_its_name) {
+  start({}, {.names = {"shop-source", "shop-target"}});
+  ASSERT_TRUE(comes_true([&] { return bed.jobs() == 1; }));
+  EXPECT_EQ(bed.reason("CredentialsSynced"), "SecretsFound");
+  bed.end_pod(2, report(2, "AuthenticationFailed", "wrong password", "", bed.replication().uid));
+  bed.finish_job("Failed", "PodFailurePolicy");
+  ASSERT_TRUE(comes_true([&] { return bed.reason("Stalled") == "AuthenticationFailed"; }));
+  bed.put_secret("shop-target");
+  EXPECT_TRUE(comes_true([&] { return bed.replication().status.snapshot->attempt == 2; }));
+  EXPECT_EQ(secret_requests(bed), (std::set<std::string>{"metadata.name%3Dshop-source", "metadata.name%3Dshop-target"}));
+}
+
+TEST_F(ControllerTest, without_access_to_secrets_it_asks_for_none_and_leaves_them_to_the_engine) {
+  bed.remove_secret("shop-target");
+  start({}, {.granted = false});
+  ASSERT_TRUE(comes_true([&] { return bed.jobs() == 1; }));
+  ASSERT_TRUE(comes_true([&] { return bed.reason("CredentialsSynced") == "NotWatched"; }));
+  EXPECT_EQ(secret_requests(bed), std::set<std::string>());
 }
 
 TEST_F(ControllerTest, an_outage_of_the_api_server_is_survived) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "operator/replication/observed.h"
+
 namespace tributary::replication {
 
 std::vector<std::string> secret_names(const v1alpha1::Spec& spec) {
@@ -10,11 +12,12 @@ std::vector<std::string> secret_names(const v1alpha1::Spec& spec) {
   return {spec.source.secret, spec.target.secret};
 }
 
-std::vector<std::string> missing_secrets(const v1alpha1::Spec& spec,
-                                         const std::vector<v1alpha1::CredentialVersion>& existing) {
-  std::vector<std::string> missing = secret_names(spec);
+std::vector<std::string> missing_secrets(const Observed& seen) {
+  const std::vector<std::string>& unwatched = seen.unwatched_secrets;
+  std::vector<std::string> missing = secret_names(seen.object.spec);
   std::erase_if(missing, [&](const std::string& name) {
-    return std::any_of(existing.begin(), existing.end(), [&](const auto& secret) { return secret.name == name; });
+    return std::find(unwatched.begin(), unwatched.end(), name) != unwatched.end() ||
+           std::any_of(seen.secrets.begin(), seen.secrets.end(), [&](const auto& found) { return found.name == name; });
   });
   return missing;
 }

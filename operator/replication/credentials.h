@@ -11,12 +11,13 @@
 // The Secrets of a Replication, of which the operator knows names and versions and never a value.
 namespace tributary::replication {
 
+struct Observed;
+
 // The names that a spec refers to: source, then target where it is another one.
 std::vector<std::string> secret_names(const v1alpha1::Spec& spec);
 
-// The names among `secret_names` that are not in `existing`.
-std::vector<std::string> missing_secrets(const v1alpha1::Spec& spec,
-                                         const std::vector<v1alpha1::CredentialVersion>& existing);
+// The names that the spec refers to and that are known not to exist.
+std::vector<std::string> missing_secrets(const Observed& seen);
 
 // The engine reads mounted files and says "secret for source" or "secret for target": the same text with the Secret's
 // own name. Nothing when the text speaks of neither.

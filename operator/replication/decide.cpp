@@ -208,7 +208,7 @@ void rest(const Observed& seen, Decision& next) {
     next.recheck = brisk_poll;
   } else if (seen.object.spec.state != State::running) {
     suspend(seen, next);
-  } else if (!missing_secrets(seen.object.spec, seen.secrets).empty()) {
+  } else if (!missing_secrets(seen).empty()) {
     await_secrets(seen, next);
   } else {
     begin(seen, next, outages);
@@ -308,7 +308,7 @@ Decision decide(const Observed& seen) {
       return next;
     }
     if (run_of(next.status, seen.object.spec.mode).result == RunResult::none) {
-      record(next.status, seen.object.spec, outcome, seen.now);
+      record(next.status, seen, outcome);
       next.unheard = !outcome.report;
       return next;  // recorded before anything else happens to the Job
     }

@@ -214,6 +214,40 @@ TEST(Again, an_unreachable_end_does_not_end_a_validation_for_good) {
   EXPECT_EQ(look(seen).status.validation->attempt, 2);
 }
 
+// --- Secrets that the operator may not watch
+
+Observed unwatched() {
+  Observed seen = scene();
+  seen.secrets.clear();
+  seen.unwatched_secrets = {"shop-source", "shop-target"};
+  return seen;
+}
+
+TEST(Unwatched, secrets_are_neither_missing_nor_found) {
+  Observed seen = unwatched();
+  const Decision decision = look(seen);
+  EXPECT_THAT(names(decision), ElementsAre("ApplyConfigMap", "CreateJob"));
+  EXPECT_EQ(truth(decision, "CredentialsSynced"), Truth::unknown);
+  EXPECT_EQ(reason(decision, "CredentialsSynced"), "NotWatched");
+  seen.unwatched_secrets.pop_back();
+  EXPECT_EQ(message(look(seen), "CredentialsSynced"),
+            "secret shop-target does not exist in namespace prod (hint: create it; nothing else is needed)");
+}
+
+TEST(Unwatched, secrets_are_named_where_somebody_would_wait_for_a_change_to_be_noticed) {
+  for (const std::string& words : {report(2, "BadSource", "secret for source has no key host"),
+                                   report(2, "SourceAccessDenied", "password authentication failed")}) {
+    Observed seen = unwatched();
+    seen = recorded(seen);
+    seen.pods = {pod_of(seen.jobs[0], ended(2, words))};
+    EXPECT_THAT(message(look(seen), "Stalled"), HasSubstr("may not watch secret shop-source and shop-target"));
+    EXPECT_THAT(message(look(seen), "Stalled"), HasSubstr("requestID"));
+  }
+  Observed seen = recorded(unwatched());
+  seen.pods = {pod_of(seen.jobs[0], ended(2, report(2, "TargetNotEmpty", "it holds tables")))};
+  EXPECT_EQ(message(look(seen), "Stalled"), "it holds tables");
+}
+
 // --- a completed snapshot
 
 TEST(Again, a_spec_that_asks_for_something_else_than_was_copied_is_told_once) {

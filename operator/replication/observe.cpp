@@ -11,13 +11,12 @@ namespace {
 
 constexpr Seconds pod_expected_within{2};  // of a Job's creation
 
-std::vector<v1alpha1::CredentialVersion> existing_secrets(const Scope& scope, const v1alpha1::Replication& object) {
-  std::vector<v1alpha1::CredentialVersion> found;
-  for (const std::string& name : secret_names(object.spec)) {
-    const kube::Seen secret = scope.secrets().find({object.space, name});
-    if (secret) found.push_back({name, secret->uid(), secret->resource_version()});
+void look_at_secrets(const Scope& scope, Observed& seen) {
+  for (const std::string& name : secret_names(seen.object.spec)) {
+    const kube::Seen secret = scope.secret({seen.object.space, name});
+    if (secret) seen.secrets.push_back({name, secret->uid(), secret->resource_version()});
+    if (!scope.watches_secret(name)) seen.unwatched_secrets.push_back(name);
   }
-  return found;
 }
 
 const Job* podless_job(const Observed& seen) {
@@ -48,7 +47,7 @@ std::string refusal_of(const Means& means, const std::string& space, const Job& 
 // What is the same for both ways of looking, once object, Jobs and pods are known.
 void look_around(const Means& means, const Scope& scope, Observed& seen, std::stop_token stop) {
   seen.image = means.image;
-  seen.secrets = existing_secrets(scope, seen.object);
+  look_at_secrets(scope, seen);
   seen.now = means.clock();
   if (seen.object.deleted) return;
   seen.voice = means.listener.listen(seen.object.uid, seen.pods, seen.now, std::move(stop));

@@ -75,6 +75,7 @@ struct Observed {
   std::vector<Job> jobs = {};  // all that belong to the object's UID
   std::vector<Pod> pods = {};
   std::vector<v1alpha1::CredentialVersion> secrets = {};  // of those that the spec names, the ones that exist
+  std::vector<std::string> unwatched_secrets = {};        // of those, the ones that the operator may not look at
   std::optional<Voice> voice = {};
   std::string refusal = {};  // why the active Job could not create its pod, from its Events
   std::string image = {};    // the operator's default engine image

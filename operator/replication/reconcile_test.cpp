@@ -43,12 +43,18 @@ class ReconcileTest : public ::testing::Test {
            });
   }
 
+  bool shows_secret(const std::string& name) const {
+    const kube::Seen seen = scopes[0]->secret({shop.space, name});
+    return (seen ? seen->resource_version() : "") ==
+           bed.server.find(kinds::secrets, {shop.space, name}).resource_version();
+  }
+
   void fill_caches() {
     EXPECT_TRUE(comes_true([&] {
       return shows(scopes[0]->objects(), bed.server.all(replications())) &&
              shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)) &&
-             shows(scopes[0]->pods(), bed.server.all(kinds::pods)) &&
-             shows(scopes[0]->secrets(), bed.server.all(kinds::secrets));
+             shows(scopes[0]->pods(), bed.server.all(kinds::pods)) && shows_secret("shop-source") &&
+             shows_secret("shop-target");
     }));
   }
   // On caches that show what the server has.
@@ -305,7 +311,7 @@ TEST_F(ReconcileTest, a_missing_secret_is_awaited_without_a_job) {
 
 TEST_F(ReconcileTest, no_value_of_a_secret_is_ever_asked_for) {
   pass().value();
-  const kube::Seen secret = scopes[0]->secrets().find({shop.space, "shop-source"});
+  const kube::Seen secret = scopes[0]->secret({shop.space, "shop-source"});
   ASSERT_TRUE(secret);
   EXPECT_THAT(secret->json().dump(), ::testing::Not(HasSubstr("c2VjcmV0")));
 }

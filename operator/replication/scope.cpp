@@ -1,5 +1,7 @@
 #include "operator/replication/scope.h"
 
+#include <algorithm>
+
 #include "operator/api/names.h"
 #include "operator/kube/kinds.h"
 
@@ -63,37 +65,79 @@ kube::WatchOptions Scope::watching(const kube::Resource& resource, const std::st
   options.selection.space = space_;
   options.selection.labels = labels;
   if (!labels.empty()) options.slim = drop_spec;
-  if (resource.kind == kube::kinds::secrets.kind) {
-    options.selection.detail = kube::Detail::metadata;
-    options.slim = keep_identity;
-  }
   return options;
 }
 
-Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue)
+// All Secrets, or those of one name, which is how RBAC can be told of some alone.
+struct Scope::SecretFeed {
+  SecretFeed(kube::Transport& transport, kube::WatchOptions options, std::string of, kube::Watch::Handler handler)
+      : name(std::move(of)), watch(transport, std::move(options), store, std::move(handler)) {}
+
+  const std::string name;  // empty: all
+  kube::Store store;
+  kube::Watch watch;
+};
+
+Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets)
     : space_(std::move(space)),
       objects_(secrets_of),
       pods_(uid_of),
       object_watch_(transport, watching(replications()), objects_,
                     [&queue](const Change& change) { queue.add(change.either().key(), priority_of(change)); }),
       job_watch_(transport, watching(kube::kinds::jobs, v1alpha1::uid_label), jobs_, queue_owner(queue)),
-      pod_watch_(transport, watching(kube::kinds::pods, v1alpha1::uid_label), pods_, queue_owner(queue)),
-      secret_watch_(transport, watching(kube::kinds::secrets), secrets_, [this, &queue](const Change& change) {
-        const Object& secret = change.either();
-        for (const kube::Seen& user : objects_.indexed(secret_index(secret.space(), secret.name()))) {
-          queue.add(user->key(), priority_of(change));
-        }
-      }) {}
+      pod_watch_(transport, watching(kube::kinds::pods, v1alpha1::uid_label), pods_, queue_owner(queue)) {
+  if (!secrets.granted) return;
+  if (secrets.names.empty()) watch_secrets(transport, "", queue);
+  for (const std::string& name : secrets.names) watch_secrets(transport, name, queue);
+}
+
+Scope::~Scope() = default;
+
+void Scope::watch_secrets(kube::Transport& transport, const std::string& name, kube::Queue& queue) {
+  kube::WatchOptions options = watching(kube::kinds::secrets);
+  options.selection.detail = kube::Detail::metadata;
+  options.slim = keep_identity;
+  if (!name.empty()) options.selection.fields = "metadata.name=" + name;
+  const auto queue_users = [this, &queue](const Change& change) {
+    const Object& secret = change.either();
+    for (const kube::Seen& user : objects_.indexed(secret_index(secret.space(), secret.name()))) {
+      queue.add(user->key(), priority_of(change));
+    }
+  };
+  secret_feeds_.push_back(std::make_unique<SecretFeed>(transport, std::move(options), name, queue_users));
+}
+
+const Scope::SecretFeed* Scope::feed_of(const std::string& name) const {
+  const auto found = std::find_if(secret_feeds_.begin(), secret_feeds_.end(),
+                                  [&](const auto& feed) { return feed->name.empty() || feed->name == name; });
+  return found == secret_feeds_.end() ? nullptr : found->get();
+}
+
+bool Scope::watches_secret(const std::string& name) const {
+  return feed_of(name) != nullptr;
+}
+
+kube::Seen Scope::secret(const kube::Key& key) const {
+  const SecretFeed* feed = feed_of(key.name);
+  return feed == nullptr ? nullptr : feed->store.find(key);
+}
+
+std::vector<const kube::Store*> Scope::stores() const {
+  std::vector<const kube::Store*> stores = {&objects_, &jobs_, &pods_};
+  for (const auto& feed : secret_feeds_) stores.push_back(&feed->store);
+  return stores;
+}
 
 bool Scope::wait_synced(Deadline deadline, std::stop_token stop) const {
-  for (const kube::Store* store : {&objects_, &jobs_, &pods_, &secrets_}) {
+  for (const kube::Store* store : stores()) {
     if (!store->wait_synced(deadline, stop)) return false;
   }
   return true;
 }
 
 bool Scope::synced() const {
-  return objects_.synced() && jobs_.synced() && pods_.synced() && secrets_.synced();
+  const std::vector<const kube::Store*> all = stores();
+  return std::all_of(all.begin(), all.end(), [](const kube::Store* store) { return store->synced(); });
 }
 
 }  // namespace tributary::replication

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "operator/kube/queue.h"
 #include "operator/kube/store.h"
@@ -12,13 +14,20 @@ namespace tributary::replication {
 // The resource that the operator is about.
 const kube::Resource& replications();
 
+// Which Secrets the operator may watch, as its RBAC rules say: all, those of some names, or none.
+struct SecretAccess {
+  bool granted = true;
+  std::vector<std::string> names = {};  // empty: all
+};
+
 // Keeps what the operator looks at equal to the server, in one namespace or in all, and queues the Replication that a
-// change is about. Secrets come as metadata alone: no value of one ever enters this process. Threads: one per watch.
-// Transport and queue outlive it.
+// change is about. Secrets come as metadata alone: no value of one ever enters this process. Threads: one per watch,
+// and one per named Secret where only some may be watched. Transport and queue outlive it.
 class Scope {
  public:
   // `space` is a namespace; empty: all of them.
-  Scope(kube::Transport& transport, std::string space, kube::Queue& queue);
+  Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets = {});
+  ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 
@@ -29,22 +38,27 @@ class Scope {
   const std::string& space() const { return space_; }
 
   const kube::Store& objects() const { return objects_; }
-  const kube::Store& jobs() const { return jobs_; }        // those with our UID label, by owner
-  const kube::Store& pods() const { return pods_; }        // those with our UID label, indexed by it
-  const kube::Store& secrets() const { return secrets_; }  // metadata
+  const kube::Store& jobs() const { return jobs_; }  // those with our UID label, by owner
+  const kube::Store& pods() const { return pods_; }  // those with our UID label, indexed by it
+  bool watches_secret(const std::string& name) const;
+  kube::Seen secret(const kube::Key& key) const;  // its identity; nothing when it does not exist or is not watched
 
  private:
+  struct SecretFeed;
+
   kube::WatchOptions watching(const kube::Resource& resource, const std::string& labels = {}) const;
+  void watch_secrets(kube::Transport& transport, const std::string& name, kube::Queue& queue);
+  const SecretFeed* feed_of(const std::string& name) const;
+  std::vector<const kube::Store*> stores() const;
 
   const std::string space_;
   kube::Store objects_;
   kube::Store jobs_;
   kube::Store pods_;
-  kube::Store secrets_;
   kube::Watch object_watch_;
   kube::Watch job_watch_;
   kube::Watch pod_watch_;
-  kube::Watch secret_watch_;
+  std::vector<std::unique_ptr<SecretFeed>> secret_feeds_;
 };
 
 }  // namespace tributary::replication

@@ -94,25 +94,36 @@ std::optional<std::string> about_a_secret(const v1alpha1::Spec& spec, const Outc
   return std::nullopt;
 }
 
-void record_failure(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now) {
+// So that nobody waits for a mended Secret to be noticed.
+std::string not_watched(const Observed& seen) {
+  std::string names;
+  for (const std::string& name : seen.unwatched_secrets) names += (names.empty() ? "" : " and ") + name;
+  return "the operator may not watch secret " + names +
+         " (hint: after a change there, give spec.snapshot.requestID another word)";
+}
+
+void record_failure(Status& status, const Observed& seen, const Outcome& outcome) {
+  const v1alpha1::Spec& spec = seen.object.spec;
   const std::optional<WallTime> retry = retry_time(*find_run(status, spec.mode));
   std::string message = named_secret(spec, outcome.message).value_or(outcome.message);
   if (retry) message += "; another attempt is due at " + rfc3339(*retry);
   const std::optional<std::string> secret = about_a_secret(spec, outcome);
   if (secret) {
-    v1alpha1::set_condition(status, condition::credentials_synced, Truth::no, outcome.reason, *secret, now);
+    v1alpha1::set_condition(status, condition::credentials_synced, Truth::no, outcome.reason, *secret, seen.now);
   }
   const bool refused = outcome.report && outcome.report->exit_code == api::ExitCode::bad_configuration;
+  const bool about_access = secret || outcome.reason.ends_with("AccessDenied");
+  if (about_access && !seen.unwatched_secrets.empty()) message += "; " + not_watched(seen);
   if (refused || spec.mode == Mode::validate) {
-    v1alpha1::set_condition(status, condition::validated, Truth::no, outcome.reason, message, now);
+    v1alpha1::set_condition(status, condition::validated, Truth::no, outcome.reason, message, seen.now);
   }
   if (spec.mode == Mode::snapshot) {
-    v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, outcome.reason, message, now);
+    v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, outcome.reason, message, seen.now);
   }
   v1alpha1::conclude(status,
                      {retry ? Standing::progressing : Standing::stalled, retry ? Phase::pending : Phase::failed,
                       outcome.reason, message},
-                     now);
+                     seen.now);
 }
 
 void record_success(Status& status, const v1alpha1::Spec& spec, WallTime now) {
@@ -240,10 +251,11 @@ std::optional<WallTime> retry_time(const Run& run) {
   return parse_rfc3339(run.completion_time).value_or(WallTime{}) + wait;
 }
 
-void record(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now) {
+void record(Status& status, const Observed& seen, const Outcome& outcome) {
+  const v1alpha1::Spec& spec = seen.object.spec;
   Run& run = run_of(status, spec.mode);
   run.result = outcome.result;
-  run.completion_time = rfc3339(std::min(outcome.ended.value_or(now), now));
+  run.completion_time = rfc3339(std::min(outcome.ended.value_or(seen.now), seen.now));
   run.outages = outcome.may_pass ? run.outages + 1 : 0;
   const bool succeeded = outcome.result == RunResult::succeeded;
   if (outcome.report) set_findings(status, *outcome.report, spec);
@@ -251,9 +263,9 @@ void record(Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, 
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
   }
   if (succeeded) {
-    record_success(status, spec, now);
+    record_success(status, spec, seen.now);
   } else {
-    record_failure(status, spec, outcome, now);
+    record_failure(status, seen, outcome);
   }
 }
 
@@ -276,7 +288,12 @@ Verdict verdict_of_success(const Status& status, Mode mode, bool outdated) {
 }
 
 void set_credentials(Status& status, const Observed& seen) {
-  const std::vector<std::string> missing = missing_secrets(seen.object.spec, seen.secrets);
+  const std::vector<std::string> missing = missing_secrets(seen);
+  if (missing.empty() && !seen.unwatched_secrets.empty()) {
+    v1alpha1::set_condition(status, condition::credentials_synced, Truth::unknown, "NotWatched", not_watched(seen),
+                            seen.now);
+    return;
+  }
   if (missing.empty()) {
     v1alpha1::set_condition(status, condition::credentials_synced, Truth::yes, "SecretsFound",
                             "all secrets that the spec names exist", seen.now);

@@ -32,7 +32,7 @@ v1alpha1::Verdict verdict_of(const api::Progress& progress, const v1alpha1::Stat
 std::optional<WallTime> retry_time(const v1alpha1::Run& run);
 
 // The end of a run.
-void record(v1alpha1::Status& status, const v1alpha1::Spec& spec, const Outcome& outcome, WallTime now);
+void record(v1alpha1::Status& status, const Observed& seen, const Outcome& outcome);
 // `outdated`: the spec asks for something else since.
 v1alpha1::Verdict verdict_of_success(const v1alpha1::Status& status, v1alpha1::Mode mode, bool outdated);
 

@@ -44,10 +44,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]
+{{- if eq .Values.secretAccess "Watch" }}
 # Names and versions only: it asks for metadata, which RBAC cannot say. The engine's pod mounts the values.
 - apiGroups: [""]
   resources: [secrets]
+  {{- with .Values.secretNames }}
+  resourceNames: {{ toJson . }}
+  {{- end }}
   verbs: [list, watch]
+{{- end }}
 # Why a Job has no pod.
 - apiGroups: [""]
   resources: [events]

@@ -222,11 +222,14 @@ TEST_F(Session, tells_what_it_found_once_however_many_attempts_found_it) {
   shop.schema.steps[2].optional = true;
   shop.schema.steps[6].orphans = "7";
   world.preflight = [] { return std::vector<api::Finding>{warning}; };
+  world.role_findings = {{api::Severity::warning, "RoleSkipped", "role admin", "it is a superuser", ""}};
   world.calls.fail("target.complete", transient, 2);
   const api::Report report = run();
   EXPECT_EQ(report.exit_code, ExitCode::done);
   EXPECT_EQ(calls("servers.link"), 3U);
-  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers", "StepFailed", "OrphanedRows", "UnloggedTable"));
+  EXPECT_EQ(calls("link.copy_roles"), 1U);
+  EXPECT_THAT(codes_of(report),
+              ElementsAre("CollationDiffers", "RoleSkipped", "StepFailed", "OrphanedRows", "UnloggedTable"));
   EXPECT_EQ(board.snapshot().databases.front().rows_copied, 15U);
 }
 

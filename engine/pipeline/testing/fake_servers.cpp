@@ -7,7 +7,7 @@ Result<std::vector<api::Finding>> FakeLink::copy_roles(const Until& until) {
     const std::lock_guard lock(world_.mutex);
     TRY(target_.mine().fence());
     world_.roles.insert("app");
-    return std::vector<api::Finding>{};
+    return world_.role_findings;
   });
 }
 

@@ -69,6 +69,7 @@ struct World {
   std::map<std::string, SourceDatabase> source;
   std::map<std::string, TargetDatabase> target;
   std::set<std::string> roles;  // on the target
+  std::vector<api::Finding> role_findings;
   int streams = 1;
   bool resume_per_table = false;
   std::set<std::string> loses_rows_of;  // target tables that take one row less than they were sent

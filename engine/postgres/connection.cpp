@@ -148,6 +148,8 @@ Result<Connection> Connection::open(const Parameters& parameters, const std::vec
   if (!state->handle) return Error{Fault::failed, "out of memory"};
   if (PQstatus(state->get()) == CONNECTION_BAD) return connect_error(parameters, state->get());
   TRY(finish_connecting(state->get(), parameters, until));
+  // Else libpq puts the line of the statement that an error is about into its message, and whatever that holds.
+  PQsetErrorVerbosity(state->get(), PQERRORS_TERSE);
   PQsetNoticeReceiver(state->get(), &State::receive_notice, state.get());
   if (PQsetnonblocking(state->get(), 1) != 0) return state->connection_error();
 
@@ -236,6 +238,10 @@ bool Connection::usable() const {
 
 const std::string& Connection::sqlstate() const {
   return state_->sqlstate;
+}
+
+const Diagnosis& Connection::diagnosis() const {
+  return state_->diagnosis;
 }
 
 void Connection::on_notice(std::function<void(std::string_view)> handler) {

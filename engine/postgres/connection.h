@@ -34,6 +34,20 @@ std::string describe(const Parameters& parameters);
 // privilege are denied, unknown objects missing, the rest failed.
 Fault fault_of(std::string_view sqlstate);
 
+// Whether the server refused the statement for what it says: false for what may pass or has nothing to do with it (the
+// connection, resources, a lock, a cancel).
+bool is_refusal(std::string_view sqlstate);
+
+// What the server told of the last failed statement beside its message; "" where it told nothing. Names only, but for
+// the context: that may hold values of rows, so it is for reading, never for showing.
+struct Diagnosis {
+  std::string table;
+  std::string column;
+  std::string constraint;
+  std::string routine;  // of the server's source: who raised it
+  std::string context;
+};
+
 // The rows of one statement in text form. Views stay valid as long as the Rows do.
 class Rows {
  public:
@@ -140,6 +154,8 @@ class Connection {
   bool usable() const;
   // SQLSTATE of the last failed statement, "" when the failure had none.
   const std::string& sqlstate() const;
+  // With a SQLSTATE: more of the same failure.
+  const Diagnosis& diagnosis() const;
   // Called for each NOTICE or WARNING of the server; by default they are dropped.
   void on_notice(std::function<void(std::string_view)> handler);
 

@@ -3,12 +3,16 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
+
+#include "engine/postgres/condition.h"
 
 namespace tributary::postgres {
 namespace {
 
+constexpr const char* words_withheld = "the server's own words may hold values of rows; they are in its log";
 constexpr Milliseconds stop_slice{100};  // how often a wait looks at its stop token
 
 }  // namespace
@@ -53,6 +57,12 @@ Fault fault_of(std::string_view sqlstate) {
   return Fault::failed;
 }
 
+bool is_refusal(std::string_view sqlstate) {
+  static constexpr std::array<std::string_view, 5> passing{"08", "40", "53", "57", "58"};
+  return sqlstate.size() == 5 && sqlstate != "55P03" &&
+         std::find(passing.begin(), passing.end(), sqlstate.substr(0, 2)) == passing.end();
+}
+
 void Connection::State::receive_notice(void* self, const PGresult* result) {
   const State* state = static_cast<State*>(self);
   if (!state->notice) return;
@@ -67,13 +77,15 @@ Error Connection::State::connection_error() {
 }
 
 Error Connection::State::result_error(const PGresult* result) {
-  const char* code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  sqlstate = code == nullptr ? "" : code;
-  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+  const auto field = [&](int code) { return one_line(PQresultErrorField(result, code)); };
+  sqlstate = field(PG_DIAG_SQLSTATE);
   if (sqlstate.empty()) return connection_error();
-  std::string what = one_line(primary) + " [" + sqlstate + "]";
-  return Error{fault_of(sqlstate), std::move(what), one_line(hint)};
+  diagnosis = {field(PG_DIAG_TABLE_NAME), field(PG_DIAG_COLUMN_NAME), field(PG_DIAG_CONSTRAINT_NAME),
+               field(PG_DIAG_SOURCE_FUNCTION), field(PG_DIAG_CONTEXT)};
+  const std::string end = " [" + sqlstate + "]";
+  if (const auto condition = condition_of(sqlstate))
+    return Error{fault_of(sqlstate), std::string(*condition) + end, words_withheld};
+  return Error{fault_of(sqlstate), field(PG_DIAG_MESSAGE_PRIMARY) + end, field(PG_DIAG_MESSAGE_HINT)};
 }
 
 Result<void> Connection::State::flush(const Until& until) {

@@ -35,6 +35,7 @@ Result<void> wait_for(int socket, short events, const Until& until);
 struct Connection::State {
   ConnectionHandle handle;
   std::string sqlstate;
+  Diagnosis diagnosis;
   bool lost = false;
   std::function<void(std::string_view)> notice;
 
@@ -44,8 +45,8 @@ struct Connection::State {
 
   Error connection_error();
 
-  // The DETAIL of an error can hold a row's values ("Key (email)=(...)"), so only the primary message, the context's
-  // names and the server's hint are kept.
+  // The DETAIL of an error can hold a row's values ("Key (email)=(...)"), and for some classes the message and the hint
+  // can too ("invalid input syntax for type integer: ..."): there the condition's name stands for both.
   Error result_error(const PGresult* result);
 
   // Sends what libpq holds, reading meanwhile so that a server that must speak first never blocks both sides.

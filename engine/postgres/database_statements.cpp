@@ -218,7 +218,7 @@ Result<std::vector<api::Finding>> describe_database(Connection& target, const Da
   for (const Statement& statement : statements.describe) {
     const Result<void> done = target.execute(statement.sql, until);
     if (done) continue;
-    if (!statement.optional || !target.usable()) return within(statement.object, done.error());
+    if (!statement.optional || !is_refusal(target.sqlstate())) return within(statement.object, done.error());
     findings.push_back({api::Severity::warning, "DatabasePropertySkipped", statement.object,
                         "could not be set: " + done.error().what, done.error().hint});
   }

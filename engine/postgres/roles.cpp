@@ -200,12 +200,6 @@ class Missing {
   std::vector<Statement> statements_;
 };
 
-// Whether an optional statement was refused for good: what may pass is no reason to go without.
-bool is_refusal(const Connection& target, const Error& error) {
-  return !target.sqlstate().empty() && target.usable() && error.fault != Fault::transient &&
-         !another_was_faster(target.sqlstate());
-}
-
 Result<std::vector<api::Finding>> create_all(Connection& source, Connection& target, const Until& until) {
   std::vector<api::Finding> findings;
   const std::vector<Statement> statements = TRY(role_statements(source, target, findings, until));
@@ -214,7 +208,8 @@ Result<std::vector<api::Finding>> create_all(Connection& source, Connection& tar
   for (const Statement& statement : statements) {
     if (statement.optional) TRY(target.execute("SAVEPOINT role", until));
     const Result<void> done = target.execute(statement.sql, until);
-    if (!done && !(statement.optional && is_refusal(target, done.error())))
+    const std::string& sqlstate = target.sqlstate();
+    if (!done && (!statement.optional || !is_refusal(sqlstate) || another_was_faster(sqlstate)))
       return within(statement.object, done.error());
     if (!done)
       findings.push_back(

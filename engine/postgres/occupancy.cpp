@@ -68,16 +68,30 @@ Result<std::vector<model::Name>> existing_tables(Connection& target, const std::
       {array_literal(schemas), array_literal(relations)}, until)));
 }
 
+Result<std::map<model::Name, std::string>> read_config_tables(Connection& target, const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT n.nspname, c.relname, e.extcondition[pg_catalog.array_position(e.extconfig, c.oid)]"
+                       " FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_class c ON c.oid = ANY (e.extconfig)"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
+                       until));
+  std::map<model::Name, std::string> conditions;
+  for (int row = 0; row < rows.size(); ++row) conditions[{rows.str(row, 0), rows.str(row, 1)}] = rows.str(row, 2);
+  return conditions;
+}
+
 Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std::vector<model::Table>& tables,
                                                   const Until& until) {
   const std::vector<model::Name> existing = TRY(existing_tables(target, tables, until));
+  const auto conditions = TRY(read_config_tables(target, until));
   std::vector<model::Name> filled;
   for (std::size_t first = 0; first < existing.size(); first += asked_at_once) {
     std::string sql;
     for (std::size_t index = first; index < std::min(first + asked_at_once, existing.size()); ++index) {
       const model::Name& name = existing[index];
       sql += (index == first ? "SELECT " : " UNION ALL SELECT ") + quote_literal(name.schema) + ", " +
-             quote_literal(name.name) + " WHERE EXISTS (SELECT FROM ONLY " + quote_name(name) + ")";
+             quote_literal(name.name) + " WHERE EXISTS (SELECT FROM ONLY " + quote_name(name);
+      const auto condition = conditions.find(name);
+      sql += (condition == conditions.end() ? "" : " " + condition->second) + ")";
     }
     const std::vector<model::Name> some = names(TRY(target.query(sql, until)));
     filled.insert(filled.end(), some.begin(), some.end());

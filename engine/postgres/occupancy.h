@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,11 @@ namespace tributary::postgres {
 // empty schema public. "table public.orders", at most `limit`.
 Result<std::vector<std::string>> user_objects(Connection& target, int limit, const Until& until);
 
-// Of these tables the ones that hold rows.
+// Tables of extensions that users add rows to (pg_extension_config_dump), each with the condition that tells these rows
+// from the extension's own: "WHERE ..." or "". What the extension put there is neither in the way nor ours to remove.
+Result<std::map<model::Name, std::string>> read_config_tables(Connection& target, const Until& until);
+
+// Of these tables the ones that hold rows of users.
 Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std::vector<model::Table>& tables,
                                                   const Until& until);
 

@@ -1,6 +1,10 @@
 #include "engine/postgres/rewind.h"
 
+#include <map>
+#include <string_view>
+
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/occupancy.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -10,16 +14,27 @@ namespace {
 constexpr int undone_at_once = 200;
 constexpr int objects_at_once = 1000;
 
+constexpr std::string_view dependants_exist = "2BP01";
+
+// Somebody put objects of his own into a schema that we made: it is his by now.
+Result<void> drop_schema(Connection& control, const std::string& undo, const Until& until) {
+  TRY(control.execute("SAVEPOINT undo", until));
+  const Result<void> dropped = control.execute(undo, until);
+  if (!dropped && control.sqlstate() != dependants_exist) return dropped;
+  return control.execute(dropped ? "RELEASE SAVEPOINT undo" : "ROLLBACK TO SAVEPOINT undo", until);
+}
+
 Result<void> undo_some(Connection& control, const Owner& owner, const Rows& steps, const Until& until) {
   std::vector<std::string> numbers;
   for (int row = 0; row < steps.size(); ++row) {
     numbers.push_back(steps.str(row, 0));
     const std::string undo = steps.str(row, 2);
     if (undo.empty()) continue;
-    const Result<void> undone = control.execute(undo, until);
+    const bool schema = undo.starts_with("DROP SCHEMA ");
+    const Result<void> undone = schema ? drop_schema(control, undo, until) : control.execute(undo, until);
     if (undone) continue;
     Error error = within("taking back " + steps.str(row, 1) + " of an earlier attempt", undone.error());
-    if (control.sqlstate() == "2BP01")
+    if (control.sqlstate() == dependants_exist)
       error = {Fault::invalid, error.what, "drop what was made to depend on it since, or the target database"};
     return error;
   }
@@ -28,13 +43,20 @@ Result<void> undo_some(Connection& control, const Owner& owner, const Rows& step
   return {};
 }
 
-Result<void> forget_some(Connection& control, const Owner& owner, const Rows& tables, const Until& until) {
+using Conditions = std::map<model::Name, std::string>;
+
+Result<void> forget_some(Connection& control, const Owner& owner, const Rows& tables, const Conditions& conditions,
+                         const Until& until) {
   std::vector<std::string> schemas, names;
   std::string filled;
   for (int row = 0; row < tables.size(); ++row) {
     schemas.push_back(tables.str(row, 0));
     names.push_back(tables.str(row, 1));
-    if (tables.boolean(row, 2))
+    if (!tables.boolean(row, 2)) continue;
+    const auto condition = conditions.find({schemas.back(), names.back()});
+    if (condition != conditions.end())
+      TRY(control.execute("DELETE FROM ONLY " + quote_name(condition->first) + " " + condition->second, until));
+    else
       filled += (filled.empty() ? "TRUNCATE ONLY " : ", ONLY ") + quote_name({schemas.back(), names.back()});
   }
   if (!filled.empty()) TRY(control.execute(filled, until));
@@ -92,6 +114,7 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const pipeli
     names.push_back(name.name);
   }
   const std::vector<std::optional<std::string>> values{owner.key, array_literal(schemas), array_literal(names)};
+  const Conditions conditions = TRY(read_config_tables(control, until));
   while (true) {
     const Rows tables = TRY(control.query(
         "SELECT t.schema_name, t.table_name, c.oid IS NOT NULL AND t.parts_done > 0 FROM _tributary.table_state t"
@@ -102,7 +125,7 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const pipeli
             std::to_string(undone_at_once),
         values, until));
     if (tables.size() == 0) return {};
-    TRY(in_transaction(control, owner, until, [&] { return forget_some(control, owner, tables, until); }));
+    TRY(in_transaction(control, owner, until, [&] { return forget_some(control, owner, tables, conditions, until); }));
   }
 }
 

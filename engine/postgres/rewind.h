@@ -15,7 +15,7 @@
 namespace tributary::postgres {
 
 // Undoes the recorded steps in reverse order, but those whose digest is in `keep`. Fault::invalid where an object of
-// somebody else depends on one of them.
+// somebody else depends on one of them; a schema that holds such objects stays.
 Result<void> undo_steps(Connection& control, const Owner& owner, const std::set<std::string>& keep, const Until& until);
 
 // Removes the large objects that were copied.

@@ -294,7 +294,7 @@ TEST(TwoReplications, never_take_a_table_that_one_of_them_has_not_completed) {
   shop.target.exec("CREATE TABLE notes (t text CHECK (t IS NULL))");
   api::Spec one = shop.spec("uid-one");
   one.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
-  ASSERT_TRUE(failed(snapshot(one), api::ExitCode::failed, "public.notes"));
+  ASSERT_TRUE(failed(snapshot(one), refused, "public.notes"));
   api::Spec two = spec_between(other.uri(), shop.target.uri());
   two.replication = "uid-two";
   two.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;

@@ -1,5 +1,6 @@
 #include "engine/postgres/writer.h"
 
+#include "engine/postgres/copy_error.h"
 #include "engine/postgres/copy_statement.h"
 #include "engine/postgres/sql.h"
 
@@ -23,37 +24,53 @@ Result<void> Writer::open(const model::Table& table, const model::CopyPart& part
   const bool large = whole && table.bytes >= worth_freezing;
   Freeze freeze = Freeze::no;
   if (large || (whole && options_->may_all_exist)) {
-    const bool referred_to = TRY(take_empty(table.name, until));
-    if (large && !referred_to) freeze = Freeze::yes;
+    const Emptied emptied = TRY(take_empty(table.name, until));
+    if (large && emptied == Emptied::may_be) freeze = Freeze::yes;
   }
   if (freeze == Freeze::yes) TRY(connection_.execute("TRUNCATE ONLY " + quote_name(table.name), until));
-  copy_.emplace(TRY(connection_.copy_in(copy_in_sql(table, freeze), until)));
+  table_ = table;
+  Result<CopyIn> copy = connection_.copy_in(copy_in_sql(table, freeze), until);
+  if (!copy) return refused(copy.error());
+  copy_.emplace(std::move(copy).value());
   done_.push_back({table.name, part.number, part.of, {}});
   return {};
 }
 
-// Nobody else writes to it until the transaction ends. True when foreign keys of other tables refer to it.
-Result<bool> Writer::take_empty(const model::Name& table, const Until& until) {
+// Nobody else writes to it until the transaction ends. Never to be emptied is what foreign keys of other tables refer
+// to, and a table of an extension, which may hold rows of its own.
+Result<Writer::Emptied> Writer::take_empty(const model::Name& table, const Until& until) {
   const std::string name = quote_name(table);
   TRY(connection_.execute("LOCK TABLE ONLY " + name + " IN ACCESS EXCLUSIVE MODE", until));
+  const std::string id = quote_literal(name) + "::pg_catalog.regclass";
   const Rows state = TRY(connection_.query_row(
       "SELECT EXISTS (SELECT FROM ONLY " + name +
           "), EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conrelid <> confrelid"
           " AND confrelid = " +
-          quote_literal(name) + "::pg_catalog.regclass)",
+          id +
+          "), EXISTS (SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
+          " AND objid = " +
+          id + " AND deptype = 'e')",
       {}, until));
-  if (!state.boolean(0, 0)) return state.boolean(0, 1);
+  if (state.boolean(0, 2)) return Emptied::never;
+  if (!state.boolean(0, 0)) return state.boolean(0, 1) ? Emptied::never : Emptied::may_be;
   return Error{Fault::invalid, "table " + model::display(table) + " holds rows that others wrote since it was checked",
                "keep writers away until the copy is done, then empty the table or leave it out; they were not touched"};
 }
 
+Error Writer::refused(const Error& error) const {
+  return copy_error(table_, connection_.sqlstate(), connection_.diagnosis(), error);
+}
+
 Result<void> Writer::write(std::span<const std::byte> bytes, const Until& until) {
-  return copy_->write(bytes, until);
+  const Result<void> written = copy_->write(bytes, until);
+  return written ? written : refused(written.error());
 }
 
 Result<pipeline::PartCount> Writer::close(std::uint64_t bytes, const Until& until) {
-  done_.back().count = {TRY(copy_->finish(until)), bytes};
+  const Result<std::uint64_t> rows = copy_->finish(until);
+  if (!rows) return refused(rows.error());
   copy_.reset();
+  done_.back().count = {*rows, bytes};
   return done_.back().count;
 }
 

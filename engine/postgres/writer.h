@@ -34,12 +34,15 @@ class Writer final : public pipeline::TargetWriter {
                                              const Until& until) override;
 
  private:
-  Result<bool> take_empty(const model::Name& table, const Until& until);
+  Error refused(const Error& error) const;
+  enum class Emptied { may_be, never };
+  Result<Emptied> take_empty(const model::Name& table, const Until& until);
 
   Connection connection_;
   const Owner owner_;
   const std::shared_ptr<const StepOptions> options_;
   StepRunner steps_;
+  model::Table table_;  // of the open part
   std::optional<CopyIn> copy_;
   std::vector<DonePart> done_;  // of the open batch; the last one is being written while copy_ is there
 };

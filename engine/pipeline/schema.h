@@ -19,6 +19,8 @@ enum class Stage {
   after_data,   // in order, at the very end: triggers, rules, policies, materialized views, event triggers
 };
 
+inline constexpr std::size_t no_step = static_cast<std::size_t>(-1);
+
 struct SchemaStep {
   Stage stage = Stage::before_data;
   std::string kind;    // as pg_dump's table of contents says it: "TABLE", "INDEX", "FK CONSTRAINT"
@@ -30,8 +32,12 @@ struct SchemaStep {
   // Takes back exactly what `sql` made (DROP ... IF EXISTS, never CASCADE); "" where that goes with another object, or
   // must stay (an extension that was there before). Carried out in reverse order.
   std::string undo = {};
-  std::string validate;    // foreign_key: validates what `sql` added as NOT VALID; may be empty
-  std::string orphans;     // foreign_key: a query of one row and one column: how many rows lack a parent
+  std::string undo_query = {};  // in place of `undo`: asked before `sql`, its one value puts back what `sql` overwrites
+  std::string validate;         // foreign_key: validates what `sql` added as NOT VALID; may be empty
+  std::string orphans;  // foreign_key: a query of one row and one column: how many rows lack a parent; "": unknown
+  // The step that makes what this one only changes (owner, grants, comment, default ...): left out where that was on
+  // the target before and is not ours. `no_step`: it was there before in any case.
+  std::optional<std::size_t> changes = {};
   bool optional = false;   // a failure is reported as a finding and does not fail the snapshot
   bool may_exist = false;  // "already exists" (SQLSTATE class 42, duplicate ...) counts as done
 };

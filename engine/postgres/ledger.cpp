@@ -108,11 +108,15 @@ Result<pipeline::TableRecords> read_tables_done(Connection& target, const std::s
   return records;
 }
 
-Result<std::set<std::string>> read_steps_done(Connection& target, const std::string& key, const Until& until) {
-  const Rows rows = TRY(target.query("SELECT digest FROM _tributary.step WHERE replication = $1", {key}, until));
-  std::set<std::string> digests;
-  for (int row = 0; row < rows.size(); ++row) digests.insert(rows.str(row, 0));
-  return digests;
+Result<StepsDone> read_steps_done(Connection& target, const std::string& key, const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT digest, undo = '' FROM _tributary.step WHERE replication = $1", {key}, until));
+  StepsDone done;
+  for (int row = 0; row < rows.size(); ++row) {
+    done.all.insert(rows.str(row, 0));
+    if (rows.boolean(row, 1)) done.not_ours.insert(rows.str(row, 0));
+  }
+  return done;
 }
 
 Result<std::vector<std::string>> other_replications(Connection& target, const std::string& key, const Until& until) {
@@ -202,7 +206,7 @@ Result<void> record_steps(Connection& target, const Owner& owner, const pipeline
     stages.push_back(word_of(step.stage));
     objects.push_back(step.object);
     digests.push_back(digest_of(step));
-    undos.push_back(done.ours ? step.undo : "");
+    undos.push_back(done.undo);
   }
   return run_fenced(target, owner,
                     ", step AS (INSERT INTO _tributary.step (replication, stage, object, digest, undo, epoch)"

@@ -51,7 +51,11 @@ std::string digest_of(const pipeline::Schema& schema);
 // Reads; the control schema must exist.
 Result<std::optional<ReplicationRow>> read_replication(Connection& target, const std::string& key, const Until& until);
 Result<pipeline::TableRecords> read_tables_done(Connection& target, const std::string& key, const Until& until);
-Result<std::set<std::string>> read_steps_done(Connection& target, const std::string& key, const Until& until);
+struct StepsDone {
+  std::set<std::string> all;       // digests
+  std::set<std::string> not_ours;  // without an undo: what they make was there before, or goes with something else
+};
+Result<StepsDone> read_steps_done(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<std::string>> other_replications(Connection& target, const std::string& key, const Until& until);
 
 // After a rewind: the schema that the attempt is about to create, and how its rows will stand to each other.
@@ -88,7 +92,7 @@ Result<void> record_parts(Connection& target, const Owner& owner, const std::vec
 // Inside the caller's transaction: steps that were carried out in it, together with the fence.
 struct DoneStep {
   std::size_t step = 0;  // index into the schema
-  bool ours = true;      // false: its object was there before and stays
+  std::string undo;      // "" where its object was there before and stays
 };
 Result<void> record_steps(Connection& target, const Owner& owner, const pipeline::Schema& schema,
                           const std::vector<DoneStep>& steps, const Until& until);

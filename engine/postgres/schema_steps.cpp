@@ -39,6 +39,27 @@ bool is_built_from_rows(const TocEntry& entry) {
   return types.contains(entry.type);
 }
 
+// Whether an entry adds to an object without being one. Others that name it, as a default names a sequence, are no such
+// object.
+bool changes(const TocEntry& entry, const TocEntry& object) {
+  const auto is = [&](std::string_view type) { return object.type == type; };
+  const bool same_name = object.schema == entry.schema && object.tag == entry.tag;
+  if (entry.type == "ACL" || is_remark(entry)) return !is_grant(object) && !is_remark(object);
+  if (entry.type == "DEFAULT") return is("TABLE") || is("FOREIGN TABLE") || is("VIEW");
+  if (entry.type == "SEQUENCE OWNED BY") return is("SEQUENCE");
+  if (entry.type == "SEQUENCE") return is("TABLE") && entry.sql.starts_with("ALTER TABLE ");  // of an identity column
+  if (entry.type == "TABLE ATTACH" || entry.type == "ROW SECURITY") return is("TABLE") && same_name;
+  if (entry.type == "MATERIALIZED VIEW DATA") return is("MATERIALIZED VIEW") && same_name;
+  return entry.type == "RULE" && is("VIEW") && entry.sql.find("CREATE OR REPLACE VIEW ") != std::string::npos;
+}
+
+// Every database has it, and a dump creates it nowhere.
+bool is_of_schema_public(const TocEntry& entry) {
+  if (entry.type == "SCHEMA") return entry.tag == "public";
+  return (entry.type == "ACL" || is_remark(entry)) &&
+         (entry.tag == "SCHEMA public" || entry.tag == "SCHEMA \"public\"");
+}
+
 class Builder {
  public:
   Builder(const Toc& toc, const std::vector<bool>& kept, const SchemaFacts& facts, const SelectsTable& selects,
@@ -98,6 +119,7 @@ class Builder {
     step.object = "grants on schema public";
     step.sql = "REVOKE CREATE ON SCHEMA \"public\" FROM PUBLIC";
     step.optional = true;
+    step.changes = pipeline::no_step;
     return step;
   }
 
@@ -168,8 +190,26 @@ class Builder {
     step.sql = entry.sql;
     // Indexes and constraints go with their table.
     if (step.stage != Stage::with_table) step.undo = undo_of(entry);
+    step.undo_query = undo_query_of(entry);
     step.may_exist = entry.type == "SCHEMA";  // one is like another
+    step.changes = changed_by(entry);
     return step;
+  }
+
+  // The step that makes the object of an entry.
+  std::optional<std::size_t> maker_of(int id) const {
+    const auto found = step_of_entry_.find(id);
+    return found == step_of_entry_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+  // The step that makes what an entry only changes.
+  std::optional<std::size_t> changed_by(const TocEntry& entry) const {
+    if (is_of_schema_public(entry)) return pipeline::no_step;
+    for (const int id : entry.depends) {
+      const auto found = position_.find(id);
+      if (found != position_.end() && changes(entry, entries_[found->second])) return maker_of(id);
+    }
+    return std::nullopt;
   }
 
   void add_entry(std::size_t i) {
@@ -177,6 +217,7 @@ class Builder {
     SchemaStep step = step_of(entry);
     if (entry.type == "EXTENSION") step.sql = pin_version(entry);
     if (!entry.access_method.empty()) step.sql = with_access_method(entry);
+    if (entry.type == "MATERIALIZED VIEW DATA") step.sql += "\nANALYZE " + quote_name({entry.schema, entry.tag}) + ";";
     step.optional = is_optional(i);
     if (step.stage == Stage::with_table) {
       step.table = table_with_rows(entry);
@@ -343,6 +384,7 @@ class Builder {
     step.optional = !target_.superuser;
     step.undo.clear();
     step.may_exist = false;
+    if (!step.changes) step.changes = maker_of(entry.id);
     if (step.stage == Stage::with_table) {
       step.table = table_with_rows(entry);
       step.after = {step_of_entry_.at(entry.id)};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/postgres/array_literal.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -32,12 +33,47 @@ Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, 
   values.reserve(names.size());
   for (std::size_t begin = 0; begin < names.size(); begin += at_once) {
     const auto some = piece(names, begin);
-    const Rows rows = TRY(source.query(read_query(some), until));
+    const Result<Rows> read = source.query(read_query(some), until);
+    if (!read && (source.sqlstate() == "42P01" || source.sqlstate() == "3F000"))
+      return Error{Fault::transient,
+                   "a sequence was dropped or renamed since the snapshot was taken: " + read.error().what,
+                   "a new snapshot does without it"};
+    if (!read) return read.error();
+    const Rows& rows = *read;
     for (int i = 0; i < rows.size(); ++i) {
       values.push_back({some[static_cast<std::size_t>(i)], rows.integer(i, 1), rows.boolean(i, 2)});
     }
   }
   return values;
+}
+
+Result<std::vector<pipeline::SequenceValue>> fed_sequences(Connection& target, const std::string& key,
+                                                           std::span<const pipeline::SequenceValue> values,
+                                                           const Until& until) {
+  std::vector<std::string> schemas, names, undos;
+  for (const pipeline::SequenceValue& value : values) {
+    schemas.push_back(value.name.schema);
+    names.push_back(value.name.name);
+    undos.push_back("DROP SEQUENCE IF EXISTS " + quote_name(value.name) + ";\n");
+  }
+  const Rows rows = TRY(target.query(
+      "WITH copied AS (SELECT c.oid FROM _tributary.table_state t"
+      "   JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name"
+      "   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name WHERE t.replication = $1),"
+      " fed AS (SELECT oid FROM copied"
+      "   UNION SELECT a.relid FROM copied, pg_catalog.pg_partition_ancestors(copied.oid) AS a)"
+      " SELECT g.position - 1"
+      " FROM unnest($2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS g (schema, name, undo, position)"
+      " JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
+      " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind = 'S'"
+      " WHERE EXISTS (SELECT FROM _tributary.step s WHERE s.replication = $1 AND s.undo = g.undo)"
+      " OR EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN fed ON fed.oid = d.refobjid"
+      "   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')"
+      "     AND d.refclassid = 'pg_catalog.pg_class'::regclass) ORDER BY 1",
+      {key, array_literal(schemas), array_literal(names), array_literal(undos)}, until));
+  std::vector<pipeline::SequenceValue> fed;
+  for (int row = 0; row < rows.size(); ++row) fed.push_back(values[static_cast<std::size_t>(rows.integer(row, 0))]);
+  return fed;
 }
 
 Result<void> set_sequences(Connection& target, std::span<const pipeline::SequenceValue> values, const Until& until) {

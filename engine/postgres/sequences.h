@@ -13,9 +13,15 @@
 // value that a copied row used is never given out again.
 namespace tributary::postgres {
 
-// In the order of `names`. Fault::missing, naming it, when one is gone.
+// In the order of `names`. Fault::transient, naming it, when one is gone: another snapshot knows nothing of it.
 Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, std::span<const model::Name> names,
                                                             const Until& until);
+
+// Of these values those that a database with objects of its own may be given: of sequences that the replication `key`
+// made, and of those that feed a column of a table that it copied. Any other was there before and counts on.
+Result<std::vector<pipeline::SequenceValue>> fed_sequences(Connection& target, const std::string& key,
+                                                           std::span<const pipeline::SequenceValue> values,
+                                                           const Until& until);
 
 Result<void> set_sequences(Connection& target, std::span<const pipeline::SequenceValue> values, const Until& until);
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/pipeline/session.h"
+#include "engine/postgres/sequences.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/testing/held.h"
@@ -212,6 +213,25 @@ TEST(ASource, that_starts_late_is_waited_for) {
   EXPECT_TRUE(same_content(source.uri(), target.uri()));
 }
 
+TEST(AStep, that_was_cancelled_is_no_step_that_can_be_left_out) {
+  const Pair pair("cancelled_step");
+  pair.source.exec("COMMENT ON SCHEMA public IS 'theirs'");
+  std::optional<testbed::Session> other(pair.target.uri());
+  other->exec("BEGIN; COMMENT ON SCHEMA public IS 'mine'");
+  pipeline::ProgressBoard board("");
+  std::future<api::Report> run = start(pair.spec("uid-cancelled"), board);
+  const std::string waiting =
+      " FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COMMENT%'"
+      " AND application_name LIKE 'tributary/%/control' AND datname = '" +
+      pair.target.name() + "'";
+  testbed::wait_until("the step waits", [&] { return pair.to.scalar("postgres", "SELECT count(*)" + waiting) == "1"; });
+  pair.to.exec("postgres", "SELECT pg_cancel_backend(pid)" + waiting);
+  EXPECT_TRUE(failed(run.get(), api::ExitCode::failed, "[57014]"));
+  other.reset();
+  EXPECT_TRUE(done(snapshot(pair.spec("uid-cancelled"))));
+  EXPECT_EQ(pair.target.scalar("SELECT obj_description('public'::regnamespace)"), "theirs");
+}
+
 // ------------------------------------------------------------------------------------------ locks and rewrites
 
 TEST(ATable, that_is_rewritten_while_the_snapshot_is_taken_never_counts_as_copied_empty) {
@@ -234,6 +254,41 @@ TEST(ATable, that_is_rewritten_while_the_snapshot_is_taken_never_counts_as_copie
   EXPECT_EQ(first.error().fault, Fault::transient);
   EXPECT_THAT(first.error().what, HasSubstr("public.b was rewritten"));
   EXPECT_TRUE(source->open_snapshot(until));
+}
+
+TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapshot) {
+  const Pair pair("vanished");
+  const Until until{Deadline::after(Seconds{60}), {}};
+  Source::Options options{pair.source.name(), pipeline::Selection::parse({}).value(), "", {}, Milliseconds{30'000}};
+  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
+  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
+  testbed::Session other(pair.source.uri());
+  other.exec("BEGIN; DROP TABLE b");
+  auto opened = std::async(std::launch::async, [&] { return source->open_snapshot(until); });
+  testbed::wait_until("the snapshot is taken and waits for the table", [&] {
+    return pair.source.scalar(
+               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
+               " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
+  });
+  other.exec("COMMIT");
+  const Result<pipeline::SnapshotInfo> first = opened.get();
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().fault, Fault::transient);
+  EXPECT_THAT(first.error().what, HasSubstr("dropped or renamed"));
+  EXPECT_TRUE(source->open_snapshot(until));
+}
+
+TEST(ASequence, that_is_dropped_after_the_snapshot_asks_for_another_snapshot) {
+  const Pair pair("vanished_sequence");
+  pair.source.exec("CREATE SEQUENCE s");
+  const Until until{Deadline::after(Seconds{60}), {}};
+  Connection connection = Connection::open(parse_conninfo(pair.source.uri()).value(), {}, until).value();
+  const std::vector<model::Name> names{{"public", "s"}};
+  EXPECT_TRUE(read_sequences(connection, names, until));
+  pair.source.exec("DROP SEQUENCE s");
+  const auto gone = read_sequences(connection, names, until);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().fault, Fault::transient);
 }
 
 TEST(ATable, that_is_locked_is_waited_for_and_its_holder_named) {

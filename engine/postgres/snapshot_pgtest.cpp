@@ -141,6 +141,38 @@ TEST(ASnapshot, refreshes_materialized_views_and_gathers_statistics) {
   EXPECT_EQ(target.scalar("SELECT reltuples FROM pg_class WHERE relname = 't'"), "100");
 }
 
+TEST(ASnapshot, gathers_statistics_of_partitioned_tables_and_materialized_views_too) {
+  const Database source = server(15).create_database("statistics");
+  source.exec(
+      "CREATE TABLE p (i int, k int) PARTITION BY LIST (k); CREATE TABLE \"P 1\" PARTITION OF p FOR VALUES IN (1)"
+      " PARTITION BY LIST (i); CREATE TABLE leaf PARTITION OF \"P 1\" DEFAULT; CREATE TABLE plain (i int);"
+      "INSERT INTO p SELECT i, 1 FROM generate_series(1, 50) i; INSERT INTO plain SELECT generate_series(1, 50);"
+      "CREATE MATERIALIZED VIEW m AS SELECT i FROM p");
+  for (const int major : {17, 18}) {
+    const Database target = server(major).create_database("statistics");
+    ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
+    EXPECT_EQ(target.scalar("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_stats WHERE attname = 'i' AND"
+                            " schemaname = 'public'"),
+              "P 1,leaf,m,p,plain");
+  }
+}
+
+TEST(ASnapshot, reports_ranges_that_no_parent_covers_and_brings_them) {
+  const Database source = server(18).create_database("uncovered");
+  const Database target = server(18).create_database("uncovered");
+  source.exec(
+      "CREATE TABLE parent (id int4range, at daterange, PRIMARY KEY (id, at WITHOUT OVERLAPS));"
+      "CREATE TABLE child (id int4range, at daterange, CONSTRAINT k FOREIGN KEY (id, PERIOD at) REFERENCES parent (id,"
+      " PERIOD at)); SET session_replication_role = replica; INSERT INTO child VALUES ('[1,2)', "
+      "'[2020-01-01,2021-01-01)')");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  ASSERT_TRUE(done(report));
+  ASSERT_THAT(codes(report), ElementsAre("ForeignKeyOrphans"));
+  EXPECT_THAT(report.findings.at(0).message, HasSubstr("holds rows without a parent"));
+  EXPECT_EQ(target.scalar("SELECT count(*) FROM child"), "1");
+  EXPECT_EQ(target.scalar("SELECT convalidated FROM pg_constraint WHERE conname = 'k'"), "f");
+}
+
 TEST(ASnapshot, continues_sequences_where_the_source_stands) {
   const Database source = server(15).create_database("sequences");
   const Database target = server(18).create_database("sequences");

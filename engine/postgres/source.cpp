@@ -76,6 +76,11 @@ Result<void> Source::lock_tables(const Until& until) {
     const Result<void> locked = lock_some(first, std::min(first + locked_at_once, tables_.size()), until);
     if (locked) continue;
     if (coordinator_->sqlstate() == "55P03") return blocked_by(locked.error(), until);
+    if (coordinator_->sqlstate() == "42P01" || coordinator_->sqlstate() == "3F000")
+      return Error{Fault::transient,
+                   "a table of " + options_.database +
+                       " was dropped or renamed while the snapshot was taken: " + locked.error().what,
+                   "a new snapshot does without it"};
     return within("locking the tables of " + options_.database, locked.error());
   }
   return {};

@@ -19,10 +19,12 @@ bool is_extension(const pipeline::SchemaStep& step) {
   return step.kind == "EXTENSION";
 }
 
-bool already_exists(std::string_view sqlstate) {
-  // schema, table or index, object, function, column, a second primary key
-  static constexpr std::array<std::string_view, 6> states{"42P06", "42P07", "42710", "42723", "42701", "42P16"};
-  return std::find(states.begin(), states.end(), sqlstate) != states.end();
+bool already_exists(std::string_view sqlstate, std::string_view routine) {
+  // schema, table or index, object, function, column
+  static constexpr std::array<std::string_view, 5> states{"42P06", "42P07", "42710", "42723", "42701"};
+  if (std::find(states.begin(), states.end(), sqlstate) != states.end()) return true;
+  // 42P16 is any invalid definition; a second primary key is told by who says it (src/backend/catalog/index.c).
+  return sqlstate == "42P16" && routine == "index_check_primary_key";
 }
 
 std::string settings_for(const pipeline::Schema& schema, const pipeline::TargetWriter::Effort& effort) {
@@ -42,9 +44,9 @@ api::Finding kept(const pipeline::SchemaStep& step) {
   return {api::Severity::warning, "AlreadyThere", step.object, "exists on the target and was left as it is", ""};
 }
 
-api::Finding orphaned(const pipeline::SchemaStep& step, std::int64_t count) {
+api::Finding orphaned(const pipeline::SchemaStep& step, const std::string& rows) {
   return {api::Severity::warning, "ForeignKeyOrphans", step.object,
-          "the source holds " + std::to_string(count) + " rows without a parent; the constraint was added as NOT VALID",
+          "the source holds " + rows + " without a parent; the constraint was added as NOT VALID",
           "correct these rows, then ALTER TABLE ... VALIDATE CONSTRAINT"};
 }
 
@@ -75,17 +77,24 @@ Result<Findings> StepRunner::attempt(const pipeline::Schema& schema, const std::
   for (const std::size_t index : steps) {
     const pipeline::SchemaStep& step = schema.steps[index];
     if (options_->done.count(digest_of(step)) != 0) continue;
-    bool ours = true;
+    if (leaves_alone(step)) {
+      options_->existing->add(index);
+      if (step.kind == "SEQUENCE") findings.push_back(kept(step));
+      continue;
+    }
+    std::string undo = step.undo;
+    if (tolerant(step) || !step.undo_query.empty()) TRY(flush(gathered, until));
+    if (!step.undo_query.empty()) undo = TRY(connection_.query_row(step.undo_query, {}, until)).str(0, 0);
     if (tolerant(step)) {
-      TRY(flush(gathered, until));
       const Result<bool> result = run_one(step, findings, until);
       if (!result) return within(step.object, result.error());
-      ours = *result;
+      if (!*result) undo.clear();
+      if (!*result) options_->existing->add(index);
     } else {
       gathered.push_back(&step);
       if (travel == Travel::one_by_one) TRY(flush(gathered, until));
     }
-    done.push_back({index, ours});
+    done.push_back({index, std::move(undo)});
   }
   TRY(flush(gathered, until));
   TRY(record_steps(connection_, owner_, schema, done, until));
@@ -95,6 +104,10 @@ Result<Findings> StepRunner::attempt(const pipeline::Schema& schema, const std::
 
 bool StepRunner::tolerant(const pipeline::SchemaStep& step) const {
   return step.optional || step.may_exist || options_->may_all_exist || is_extension(step);
+}
+
+bool StepRunner::leaves_alone(const pipeline::SchemaStep& step) const {
+  return options_->may_all_exist && step.changes && options_->existing->holds(*step.changes);
 }
 
 Result<void> StepRunner::flush(std::vector<const pipeline::SchemaStep*>& gathered, const Until& until) {
@@ -119,14 +132,19 @@ Result<bool> StepRunner::run_one(const pipeline::SchemaStep& step, Findings& fin
   return true;
 }
 
+bool StepRunner::exists(const pipeline::SchemaStep& step) const {
+  return (step.may_exist || options_->may_all_exist) &&
+         already_exists(connection_.sqlstate(), connection_.diagnosis().routine);
+}
+
 Result<bool> StepRunner::tolerate(const pipeline::SchemaStep& step, const Error& error, Findings& findings,
                                   const Until& until) {
-  const std::string sqlstate = connection_.sqlstate();
-  const bool exists = already_exists(sqlstate) && (step.may_exist || options_->may_all_exist);
-  if (sqlstate.empty() || sqlstate == "40P01" || (!exists && !step.optional)) return error;
+  if (connection_.sqlstate().empty() || !is_refusal(connection_.sqlstate())) return error;
+  const bool there = exists(step);
+  if (!there && !step.optional) return error;
   TRY(connection_.execute("ROLLBACK TO SAVEPOINT step", until));
-  if (!exists) findings.push_back(skipped(step, error));
-  if (exists && !step.may_exist) findings.push_back(kept(step));
+  if (!there) findings.push_back(skipped(step, error));
+  if (there && !step.may_exist) findings.push_back(kept(step));
   return false;
 }
 
@@ -180,8 +198,9 @@ Result<void> StepRunner::validate_one(const pipeline::SchemaStep& step, Findings
   if (valid) return connection_.execute("RELEASE SAVEPOINT validation", until);
   if (connection_.sqlstate() != "23503") return valid.error();
   TRY(connection_.execute("ROLLBACK TO SAVEPOINT validation", until));
-  const Rows count = TRY(connection_.query_row(step.orphans, {}, until));
-  findings.push_back(orphaned(step, count.integer(0, 0)));
+  std::string rows = "rows";  // temporal keys: what covers a range may be several rows
+  if (!step.orphans.empty()) rows = TRY(connection_.query_row(step.orphans, {}, until)).str(0, 0) + " rows";
+  findings.push_back(orphaned(step, rows));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,9 +15,27 @@
 // carried out one by one, to tell which.
 namespace tributary::postgres {
 
+// Objects that were on the target before, by the steps that would have made them. Any thread.
+class Existing {
+ public:
+  void add(std::size_t step) {
+    const std::lock_guard lock(mutex_);
+    steps_.insert(step);
+  }
+  bool holds(std::size_t step) const {
+    const std::lock_guard lock(mutex_);
+    return step == pipeline::no_step || steps_.contains(step);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::size_t> steps_;
+};
+
 struct StepOptions {
   std::set<std::string> done;  // digests of steps that the ledger holds
-  bool may_all_exist = false;  // the database had objects of its own before (Append)
+  bool may_all_exist = false;  // the database had objects of its own before (Append): they stay as they are
+  std::shared_ptr<Existing> existing = std::make_shared<Existing>();
 };
 
 class StepRunner {
@@ -37,6 +56,7 @@ class StepRunner {
                                             const pipeline::TargetWriter::Effort& effort, Travel travel,
                                             const Until& until);
   bool tolerant(const pipeline::SchemaStep& step) const;
+  bool leaves_alone(const pipeline::SchemaStep& step) const;
   // Carries out the steps whose statements were gathered, and forgets them.
   Result<void> flush(std::vector<const pipeline::SchemaStep*>& gathered, const Until& until);
   Result<bool> run_one(const pipeline::SchemaStep& step, std::vector<api::Finding>& findings, const Until& until);
@@ -47,8 +67,8 @@ class StepRunner {
   Result<bool> validate_together(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
                                  const Until& until);
   Result<void> validate_one(const pipeline::SchemaStep& step, std::vector<api::Finding>& findings, const Until& until);
+  bool exists(const pipeline::SchemaStep& step) const;
   Result<std::int64_t> extensions(const Until& until);
-  // Ends the transaction without effect where the connection still can.
 
   Connection& connection_;
   const Owner owner_;

@@ -10,6 +10,7 @@
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/statistics.h"
 #include "engine/postgres/writer.h"
 
 namespace tributary::postgres {
@@ -17,27 +18,8 @@ namespace {
 
 constexpr std::size_t steps_at_once = 200;
 constexpr std::size_t analyzed_at_once = 100;
-// ANALYZE reads 30,000 pages of a table, whatever its size.
-constexpr std::uint64_t largest_sample = 30'000 * 8192;
-constexpr std::uint64_t least_sample = 8192;
 constexpr Milliseconds lock_grace{10'000};
 constexpr std::size_t named_at_most = 5;
-
-// The biggest first, each to the session with the least to do.
-std::vector<std::vector<model::Name>> shared_out(const std::vector<model::Table>& tables, std::size_t sessions) {
-  std::vector<const model::Table*> order;
-  for (const model::Table& table : tables) order.push_back(&table);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const model::Table* left, const model::Table* right) { return left->bytes > right->bytes; });
-  std::vector<std::vector<model::Name>> shares(sessions);
-  std::vector<std::uint64_t> loads(sessions);
-  for (const model::Table* table : order) {
-    const auto least = static_cast<std::size_t>(std::min_element(loads.begin(), loads.end()) - loads.begin());
-    shares[least].push_back(table->name);
-    loads[least] += std::clamp(table->bytes, least_sample, largest_sample);
-  }
-  return shares;
-}
 
 }  // namespace
 
@@ -121,13 +103,22 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
                     kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
   TRY(in_transaction(*control_, owner_, until,
                      [&] { return plan_tables(*control_, owner_, contents.tables, kept, until); }));
+  TRY(look_at_steps(contents.schema, until));
+  return kept;
+}
+
+Result<void> Target::look_at_steps(const pipeline::Schema& schema, const Until& until) {
   auto options = std::make_shared<StepOptions>();
-  options->done = TRY(read_steps_done(*control_, owner_.key, until));
+  const StepsDone done = TRY(read_steps_done(*control_, owner_.key, until));
+  options->done = done.all;
   // Only selected tables were dropped: what they need may be there.
   options->may_all_exist = options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append ||
                            (dropping() && !options_.selection.empty());
+  for (std::size_t step = 0; step < schema.steps.size(); ++step)
+    if (!schema.steps[step].undo.empty() && done.not_ours.contains(digest_of(schema.steps[step])))
+      options->existing->add(step);
   step_options_ = std::move(options);
-  return kept;
+  return {};
 }
 
 // What is in the way of a replication that the ledger does not know yet.
@@ -234,7 +225,7 @@ Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents
   std::set<std::string> steps;
   if (same_schema && options_.snapshot.resume_per_table && !former_->complete)
     kept = TRY(tables_to_keep(contents.tables, until));
-  if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until));
+  if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until)).all;
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));
   TRY(forget_tables(*control_, owner_, kept, until));
@@ -274,15 +265,17 @@ Result<bool> Target::at_work(const Until& until) const {
 }
 
 Result<void> Target::set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) {
-  return postgres::set_sequences(*control_, sequences, until);
+  if (!step_options_->may_all_exist) return postgres::set_sequences(*control_, sequences, until);
+  const std::vector<pipeline::SequenceValue> ours = TRY(fed_sequences(*control_, owner_.key, sequences, until));
+  return postgres::set_sequences(*control_, ours, until);
 }
 
-Result<void> Target::analyze_some(const std::vector<model::Name>& tables, const Until& until) const {
+Result<void> Target::analyze_some(const std::vector<std::string>& tables, const Until& until) const {
   Connection connection = TRY(session("analyze", until));
   for (std::size_t first = 0; first < tables.size(); first += analyzed_at_once) {
     std::string sql;
     for (std::size_t table = first; table < std::min(first + analyzed_at_once, tables.size()); ++table)
-      sql += (sql.empty() ? "ANALYZE " : ", ") + quote_name(tables[table]);
+      sql += (sql.empty() ? "ANALYZE " : ", ") + tables[table];
     TRY(connection.execute(sql, until));
   }
   return {};
@@ -292,7 +285,7 @@ Result<void> Target::analyze(const std::vector<model::Table>& tables, int sessio
   std::vector<Result<void>> results(static_cast<std::size_t>(sessions));
   {
     std::vector<std::jthread> threads;
-    const std::vector<std::vector<model::Name>> shares = shared_out(tables, results.size());
+    const std::vector<std::vector<std::string>> shares = TRY(share_statistics(*control_, tables, sessions, until));
     for (std::size_t session = 0; session < results.size(); ++session) {
       if (shares[session].empty()) continue;
       threads.emplace_back([&, session, share = shares[session]] { results[session] = analyze_some(share, until); });

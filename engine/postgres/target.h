@@ -49,7 +49,7 @@ class Target final : public pipeline::Target {
   Result<Connection> session(std::string_view purpose, const Until& until) const;
 
  private:
-  Result<void> analyze_some(const std::vector<model::Name>& tables, const Until& until) const;
+  Result<void> analyze_some(const std::vector<std::string>& tables, const Until& until) const;
   Target(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<void> reconnect(const Until& until);
   Result<void> connect_control(const Until& until);
@@ -62,6 +62,7 @@ class Target final : public pipeline::Target {
   Result<void> require_empty(const std::vector<model::Table>& tables, const pipeline::TableRecords& kept,
                              const Until& until);
   Result<void> begin(const Until& until);
+  Result<void> look_at_steps(const pipeline::Schema& schema, const Until& until);
   Result<pipeline::TableRecords> tables_to_keep(const std::vector<model::Table>& tables, const Until& until);
   Result<pipeline::TableRecords> rewind(const pipeline::Contents& contents, const Until& until);
 

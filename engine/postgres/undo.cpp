@@ -1,6 +1,8 @@
 #include "engine/postgres/undo.h"
 
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "engine/postgres/sql.h"
 
@@ -41,45 +43,72 @@ const char* type_of_default(std::string_view objects) {
   return objects == "LARGE OBJECTS" ? "L" : nullptr;
 }
 
-// Back to what is built in: pg_dump drops default privileges with nothing but their role, and objects that are made
-// again would get them.
-std::string reset_of(const TocEntry& entry) {
-  constexpr std::string_view before = "DEFAULT PRIVILEGES FOR ";
-  if (!entry.tag.starts_with(before)) return "";
-  const std::string objects = entry.tag.substr(before.size());
-  const char* type = type_of_default(objects);
-  if (type == nullptr) return "";
-  const bool everywhere = entry.schema.empty();
-  const std::string owner = quote_identifier(entry.owner);
-  const std::string alter = "ALTER DEFAULT PRIVILEGES FOR ROLE " + owner +
-                            (everywhere ? "" : " IN SCHEMA " + quote_identifier(entry.schema));
-  std::string built_in;
-  if (everywhere) {
-    const bool for_all = objects == "FUNCTIONS" || objects == "TYPES";
-    built_in = " EXECUTE " +
-               quote_literal(alter + " GRANT ALL ON " + objects + " TO " + owner + (for_all ? ", PUBLIC" : "")) + ";";
+// The default privileges that an entry is about.
+struct Defaults {
+  std::string owner;
+  std::string schema;  // "" for all
+  std::string objects;
+  const char* type = nullptr;
+
+  std::string alter() const {
+    return "ALTER DEFAULT PRIVILEGES FOR ROLE " + quote_identifier(owner) +
+           (schema.empty() ? "" : " IN SCHEMA " + quote_identifier(schema));
   }
+  std::string space() const { return "pg_catalog.to_regnamespace(" + quote_literal(quote_identifier(schema)) + ")"; }
+  // Whether role and schema still exist.
+  std::string known() const {
+    return "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = " + quote_literal(owner) + ")" +
+           (schema.empty() ? "" : " AND " + space() + " IS NOT NULL");
+  }
+  std::string row() const {
+    return "SELECT defaclacl FROM pg_catalog.pg_default_acl WHERE pg_catalog.pg_get_userbyid(defaclrole) = " +
+           quote_literal(owner) + " AND defaclobjtype = " + quote_literal(type) +
+           " AND defaclnamespace = " + (schema.empty() ? "0" : space());
+  }
+  // Who has all that is built in; nobody where it is for one schema, which only adds.
+  std::string built_in() const {
+    if (!schema.empty()) return "";
+    const bool for_all = objects == "FUNCTIONS" || objects == "TYPES";
+    return quote_identifier(owner) + (for_all ? ", PUBLIC" : "");
+  }
+};
+
+std::optional<Defaults> defaults_of(const TocEntry& entry) {
+  constexpr std::string_view before = "DEFAULT PRIVILEGES FOR ";
+  if (entry.type != "DEFAULT ACL" || !entry.tag.starts_with(before)) return std::nullopt;
+  Defaults defaults{entry.owner, entry.schema, entry.tag.substr(before.size()), nullptr};
+  defaults.type = type_of_default(defaults.objects);
+  return defaults.type == nullptr ? std::nullopt : std::optional(std::move(defaults));
+}
+
+// Back to what is built in.
+std::string reset_of(const Defaults& defaults) {
+  const std::string built_in = defaults.built_in().empty() ? ""
+                                                           : defaults.alter() + " GRANT ALL ON " + defaults.objects +
+                                                                 " TO " + defaults.built_in() + "; ";
   return "DO " +
-         quote_literal(
-             "DECLARE entry record; other text; BEGIN"
-             " SELECT defaclacl INTO entry FROM pg_catalog.pg_default_acl"
-             " WHERE pg_catalog.pg_get_userbyid(defaclrole) = " +
-             quote_literal(entry.owner) + " AND defaclobjtype = " + quote_literal(type) + " AND defaclnamespace = " +
-             (everywhere ? "0" : "pg_catalog.to_regnamespace(" + quote_literal(quote_identifier(entry.schema)) + ")") +
-             "; IF NOT FOUND THEN RETURN; END IF;"
-             " FOR other IN SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC'"
-             " ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END"
-             " FROM pg_catalog.aclexplode(entry.defaclacl)"
-             " LOOP EXECUTE " +
-             quote_literal(alter + " REVOKE ALL ON " + objects + " FROM ") + " || other; END LOOP;" + built_in +
-             " END") +
+         quote_literal("DECLARE entry record; other text; BEGIN FOR entry IN " + defaults.row() +
+                       " LOOP FOR other IN SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC'"
+                       " ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(grantee)) END"
+                       " FROM pg_catalog.aclexplode(entry.defaclacl) LOOP EXECUTE " +
+                       quote_literal(defaults.alter() + " REVOKE ALL ON " + defaults.objects + " FROM ") +
+                       " || other; END LOOP; " + built_in + "END LOOP; END") +
+         ";\n";
+}
+
+// Takes what is built in away, so that the former grants are all there is.
+std::string clear_of(const Defaults& defaults) {
+  if (defaults.built_in().empty()) return "";
+  return "DO " +
+         quote_literal("BEGIN IF " + defaults.known() + " THEN " + defaults.alter() + " REVOKE ALL ON " +
+                       defaults.objects + " FROM " + defaults.built_in() + "; END IF; END") +
          ";\n";
 }
 
 }  // namespace
 
 std::string undo_of(const TocEntry& entry) {
-  if (entry.type == "DEFAULT ACL") return reset_of(entry);
+  if (entry.type == "DEFAULT ACL") return "";
   std::string sql = entry.drop;
   const std::string drop = "DROP " + std::string(kind_of(entry)) + " ";
   if (sql.starts_with(drop)) {
@@ -93,6 +122,23 @@ std::string undo_of(const TocEntry& entry) {
   if (constraint != std::string::npos && entry.type.ends_with("CONSTRAINT"))
     sql.insert(constraint + drop_constraint.size(), "IF EXISTS ");
   return sql.insert(alter_table.size(), "IF EXISTS ");
+}
+
+std::string undo_query_of(const TocEntry& entry) {
+  const std::optional<Defaults> defaults = defaults_of(entry);
+  if (!defaults) return "";
+  return "WITH former AS (" + defaults->row() + ") SELECT " + quote_literal(reset_of(*defaults)) +
+         " || CASE WHEN EXISTS (SELECT FROM former) THEN " + quote_literal(clear_of(*defaults)) +
+         " || COALESCE((SELECT pg_catalog.string_agg(pg_catalog.format(E'DO %L;\\n', pg_catalog.format("
+         "'BEGIN IF %s AND EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = %L) THEN"
+         " %s GRANT %s ON %s TO %s%s; END IF; END', " +
+         quote_literal(defaults->known()) + ", CASE a.grantee WHEN 0 THEN " + quote_literal(defaults->owner) +
+         " ELSE pg_catalog.pg_get_userbyid(a.grantee) END, " + quote_literal(defaults->alter()) +
+         ", a.privilege_type, " + quote_literal(defaults->objects) +
+         ", CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE"
+         " pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END,"
+         " CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)), '')"
+         " FROM former, pg_catalog.aclexplode(former.defaclacl) AS a), '') ELSE '' END";
 }
 
 }  // namespace tributary::postgres

@@ -11,4 +11,8 @@ namespace tributary::postgres {
 // and fails where somebody else's object depends on it. "" where the object goes with another one. Pure.
 std::string undo_of(const TocEntry& entry);
 
+// Default privileges are no object but a state that the target's own roles may have too: a query whose answer takes
+// them back to what they were when it was asked. "" for everything else. Pure.
+std::string undo_query_of(const TocEntry& entry);
+
 }  // namespace tributary::postgres

@@ -345,7 +345,7 @@ TEST(ALargeTable, arrives_whole_in_parts) {
   request.limits.splits_tables = link->source().splits_tables();
   request.limits.smallest_part = 64 << 10;
   request.limits.small_table = 64 << 10;
-  request.beside = [] { return Result<void>{}; };
+  request.beside = [](const Until&) { return Result<void>{}; };
   const auto copied = pipeline::copy_database(link->source(), link->target(), request, board, until);
   ASSERT_TRUE(copied) << copied.error().what;
   const auto records = link->target().complete(contents.tables, until);

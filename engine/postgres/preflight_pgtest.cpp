@@ -231,7 +231,7 @@ TEST_F(Validating, ALedgerThatKnowsUsIsAskedInstead) {
   const Database target = new_.create_database("copy");
   target.exec(
       "CREATE TABLE t (id int); CREATE SCHEMA _tributary; CREATE TABLE _tributary.replication (key text);"
-      "INSERT INTO _tributary.replication VALUES ('mine')");
+      "CREATE TABLE _tributary.control AS SELECT 1 AS version; INSERT INTO _tributary.replication VALUES ('mine')");
   api::Spec made = spec(source.uri(), target.uri());
   made.replication = "mine";
   EXPECT_TRUE(validated(made).passed());

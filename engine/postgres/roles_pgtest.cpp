@@ -145,7 +145,7 @@ TEST_P(ADatabaseItself, is_created_and_described_as_on_the_source) {
   const testbed::Database copy = server.adopt_database("Copy \"of\" " + original.name());
   const auto statements = database_statements(source, traits, copy.name(), soon());
   ASSERT_TRUE(statements) << statements.error().what;
-  carry_out(target, statements->create);
+  ASSERT_TRUE(create_database(target, *statements, soon()));
   Connection inside = connect(copy.uri());
   EXPECT_TRUE(is_undescribed(inside, soon()).value());
   const auto failures = describe_database(inside, *statements, soon());

@@ -173,6 +173,20 @@ TEST(ASnapshot, reports_ranges_that_no_parent_covers_and_brings_them) {
   EXPECT_EQ(target.scalar("SELECT convalidated FROM pg_constraint WHERE conname = 'k'"), "f");
 }
 
+// No server in the cache has a provider of labels, so the label is written where SECURITY LABEL would write it.
+TEST(ASnapshot, says_which_security_label_the_target_could_not_take) {
+  const Database source = server(15).create_database("labelled");
+  const Database target = server(18).create_database("labelled");
+  source.exec(
+      "CREATE TABLE t AS SELECT 1 AS i; INSERT INTO pg_seclabel VALUES ('t'::regclass, 'pg_class'::regclass, 0,"
+      " 'nobody', 'classified')");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  ASSERT_TRUE(done(report));
+  ASSERT_THAT(codes(report), ElementsAre("StepSkipped"));
+  EXPECT_EQ(report.findings.at(0).subject, "security label TABLE \"t\" in schema public");
+  EXPECT_EQ(target.scalar("SELECT i FROM t"), "1");
+}
+
 TEST(ASnapshot, continues_sequences_where_the_source_stands) {
   const Database source = server(15).create_database("sequences");
   const Database target = server(18).create_database("sequences");

@@ -22,20 +22,6 @@ Result<Requeue> guarded(const Reconcile& reconcile, const Key& key, std::stop_to
 
 Next next_for(const Result<Requeue>& outcome) {
   if (outcome.ok()) return outcome->after ? Next::again : Next::forget;
-  switch (outcome.error().fault) {
-    case Fault::invalid:
-    case Fault::fenced:
-      return Next::forget;
-    case Fault::cancelled:
-    case Fault::transient:
-    case Fault::conflict:
-    case Fault::missing:
-    case Fault::denied:
-    case Fault::differs:
-    case Fault::lost:
-    case Fault::failed:
-      return Next::back_off;
-  }
   return Next::back_off;
 }
 

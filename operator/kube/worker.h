@@ -22,9 +22,9 @@ using Reconcile = std::function<Result<Requeue>(const Key&, std::stop_token)>;
 
 // What a reconcile's outcome means for its key; the only retry policy of the operator.
 enum class Next {
-  forget,    // success, or an error that no retry can heal (invalid, fenced): wait for a change
+  forget,    // success: wait for a change
   again,     // success with Requeue::after
-  back_off,  // any other error
+  back_off,  // any error: what the server refuses today, a policy or an older CRD, it may take tomorrow unasked
 };
 Next next_for(const Result<Requeue>& outcome);
 

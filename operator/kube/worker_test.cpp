@@ -2,8 +2,6 @@
 
 #include <atomic>
 #include <latch>
-#include <map>
-#include <set>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -16,12 +14,10 @@ namespace {
 const Key a{"ns", "a"}, b{"ns", "b"};
 
 TEST(NextFor, an_outcome_decides_what_happens_to_the_key) {
-  const std::map<Fault, Next> expected{{Fault::transient, Next::back_off}, {Fault::conflict, Next::back_off},
-                                       {Fault::missing, Next::back_off},   {Fault::denied, Next::back_off},
-                                       {Fault::invalid, Next::forget},     {Fault::differs, Next::back_off},
-                                       {Fault::lost, Next::back_off},      {Fault::fenced, Next::forget},
-                                       {Fault::cancelled, Next::back_off}, {Fault::failed, Next::back_off}};
-  for (const auto& [fault, next] : expected) EXPECT_EQ(next_for(Error{fault, "why"}), next) << name_of(fault);
+  for (const Fault fault : {Fault::transient, Fault::conflict, Fault::missing, Fault::denied, Fault::invalid,
+                            Fault::differs, Fault::lost, Fault::fenced, Fault::cancelled, Fault::failed}) {
+    EXPECT_EQ(next_for(Error{fault, "why"}), Next::back_off) << name_of(fault);
+  }
   EXPECT_EQ(next_for(Requeue{}), Next::forget);
   EXPECT_EQ(next_for(Requeue{Milliseconds(7)}), Next::again);
 }
@@ -63,7 +59,7 @@ TEST(Workers, an_uncaught_exception_costs_one_try_and_no_thread) {
   EXPECT_EQ(done.take(), b);
 }
 
-TEST(Workers, a_requeue_comes_back_by_itself_and_a_terminal_error_does_not) {
+TEST(Workers, a_requeue_comes_back_by_itself) {
   Queue queue;
   Channel<Key> seen(100);
   std::atomic<int> visits = 0;
@@ -71,13 +67,10 @@ TEST(Workers, a_requeue_comes_back_by_itself_and_a_terminal_error_does_not) {
       "test", queue,
       [&](const Key& key, std::stop_token) -> Result<Requeue> {
         seen.put(key);
-        if (key == b) return Error{Fault::invalid, "hopeless"};
         if (++visits < 3) return Requeue{Milliseconds(1)};
         return Requeue{};
       },
       1);
-  queue.add(b);
-  EXPECT_EQ(seen.take(), b);
   queue.add(a);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(seen.take(), a);
 }

@@ -17,6 +17,8 @@ inline constexpr const char* stalled = "Stalled";
 inline constexpr const char* validated = "Validated";
 inline constexpr const char* snapshot_complete = "SnapshotComplete";
 inline constexpr const char* credentials_synced = "CredentialsSynced";
+
+inline constexpr const char* not_looked_at = "Pending";  // the reason of a condition at first
 }  // namespace condition
 
 // One line of at most this many bytes; a longer message is cut at a character.

@@ -317,14 +317,21 @@ Decision decide(const Observed& seen) {
   return next;
 }
 
-bool rests_on_absence(const Decision& decision) {
+bool wants_a_live_look(const Decision& decision) {
   return decision.unheard || std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
-           return std::holds_alternative<CreateJob>(action) || std::holds_alternative<RemoveFinalizer>(action);
+           return std::holds_alternative<CreateJob>(action) || std::holds_alternative<DeleteJob>(action) ||
+                  std::holds_alternative<RemoveFinalizer>(action);
          });
 }
 
 std::optional<v1alpha1::Status> with_fault(v1alpha1::Status status, const Error& error, WallTime now) {
-  if (error.fault != Fault::denied && error.fault != Fault::invalid) return std::nullopt;
+  if (error.fault != Fault::denied && error.fault != Fault::invalid) {
+    const v1alpha1::Condition* ready = v1alpha1::find_condition(status, condition::ready);
+    if (ready == nullptr || ready->reason != condition::not_looked_at) return std::nullopt;
+    v1alpha1::conclude(status,
+                       {Standing::progressing, Phase::pending, "Retrying", "the API server: " + describe(error)}, now);
+    return status;
+  }
   const bool quota = error.what.find("exceeded quota") != std::string::npos;
   const char* reason = quota ? "QuotaExceeded" : error.fault == Fault::denied ? "Forbidden" : "Refused";
   v1alpha1::conclude(status, {Standing::stalled, Phase::failed, reason, "the API server refuses: " + describe(error)},

@@ -40,11 +40,13 @@ struct Decision {
 // Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin.
 Decision decide(const Observed& seen);
 
-// Whether a decision rests on something not being there: a cache must not be trusted with that. Jobs and pods come by
-// watches of their own, so a Job may be seen to end before its pod.
-bool rests_on_absence(const Decision& decision);
+// Whether a decision does what cannot be taken back, or rests on something not being there: a cache must not be trusted
+// with that. Objects, Jobs and pods come by watches of their own: a Job may be seen to end before its pod, and a new Job
+// before the change of the spec that it was made for.
+bool wants_a_live_look(const Decision& decision);
 
-// The status when actions failed with an error that only a person can lift; nothing for errors that pass.
+// The status when actions failed: with an error that only a person can lift, and with any error on the first visit, for
+// an object without conditions counts as settled. Nothing for other errors that pass.
 std::optional<v1alpha1::Status> with_fault(v1alpha1::Status status, const Error& error, WallTime now);
 
 }  // namespace tributary::replication

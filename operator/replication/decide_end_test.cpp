@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/api/conditions.h"
+#include "operator/replication/status.h"
 #include "operator/replication/testing/decisions.h"
 
 namespace tributary::replication {
@@ -89,11 +90,11 @@ TEST(Decide, a_new_request_id_repeats_a_snapshot_as_the_next_attempt) {
 
 TEST(Decide, an_end_without_the_engines_report_is_not_taken_from_a_cache) {
   Observed seen = finished(ended(0, report(0, "SnapshotComplete", "done"), "Completed"), JobState::complete);
-  EXPECT_FALSE(rests_on_absence(look(seen)));
+  EXPECT_FALSE(wants_a_live_look(look(seen)));
   seen.pods = {pod_of(seen.jobs[0], running())};
-  EXPECT_TRUE(rests_on_absence(look(seen)));
+  EXPECT_TRUE(wants_a_live_look(look(seen)));
   seen.pods.clear();
-  EXPECT_TRUE(rests_on_absence(look(seen)));
+  EXPECT_TRUE(wants_a_live_look(look(seen)));
 }
 
 TEST(Decide, a_complete_job_whose_pod_is_gone_is_a_success_without_counts) {
@@ -370,6 +371,9 @@ TEST(Fault, a_refusal_that_a_person_must_lift_is_shown_and_a_passing_one_is_not)
   const v1alpha1::Status before = decide(scene()).status;
   EXPECT_EQ(with_fault(before, {Fault::transient, "503"}, noon), std::nullopt);
   EXPECT_EQ(with_fault(before, {Fault::conflict, "409"}, noon), std::nullopt);
+  const auto unseen = with_fault(opened(scene()), {Fault::transient, "503"}, noon);
+  EXPECT_TRUE(v1alpha1::is_true(unseen.value(), "Reconciling"));
+  EXPECT_FALSE(v1alpha1::is_true(unseen.value(), "Stalled"));
   const auto denied = with_fault(before, {Fault::denied, "jobs is forbidden: exceeded quota: none"}, noon);
   EXPECT_EQ(v1alpha1::find_condition(denied.value(), "Stalled")->reason, "QuotaExceeded");
   const auto invalid = with_fault(before, {Fault::invalid, "Job is invalid: nodeSelector"}, noon);

@@ -30,7 +30,7 @@ TEST(Decide, a_new_replication_gets_its_finalizer_before_its_config_map_and_job)
   EXPECT_EQ(truth(decision, "SnapshotComplete"), Truth::no);
   EXPECT_EQ(truth(decision, "CredentialsSynced"), Truth::yes);
   EXPECT_EQ(decision.status.snapshot->attempt, 1);
-  EXPECT_TRUE(rests_on_absence(decision));
+  EXPECT_TRUE(wants_a_live_look(decision));
 }
 
 TEST(Decide, deciding_twice_on_the_same_scene_gives_the_same_job) {
@@ -251,6 +251,19 @@ TEST(Decide, a_failed_attempt_is_told_while_the_job_starts_the_next) {
     EXPECT_THAT(names(decision), IsEmpty());
     EXPECT_FALSE(stalled(decision));
   }
+}
+
+TEST(Decide, a_pod_that_is_being_ended_is_told_and_its_last_words_do_not_stand_for_ever) {
+  Observed seen = with_engine(running());
+  seen.voice = Voice{.progress = copying(42)};
+  seen.object.status = decide(seen).status;
+  seen.voice.reset();
+  seen.pods[0].deleting = true;
+  const Decision decision = look(seen);
+  EXPECT_EQ(reason(decision), "PodTerminating");
+  EXPECT_THAT(message(decision), HasSubstr(seen.pods[0].name));
+  EXPECT_EQ(decision.status.phase, Phase::snapshotting);
+  EXPECT_FALSE(stalled(decision));
 }
 
 TEST(Decide, a_pod_that_waits_for_long_gets_its_config_map_again) {

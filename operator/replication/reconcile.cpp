@@ -19,7 +19,7 @@ Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_tok
   std::optional<Sight> sight = observe_cached(means_, *scope, key, stop);
   if (!sight) return kube::Requeue{};
   Decision next = decide(sight->seen);
-  if (rests_on_absence(next)) {
+  if (wants_a_live_look(next)) {
     sight = TRY(observe_live(means_, *scope, key, stop));
     if (!sight) return kube::Requeue{};
     next = decide(sight->seen);

@@ -260,6 +260,33 @@ TEST_F(ReconcileTest, a_cache_that_does_not_know_the_job_yet_makes_no_second_one
   EXPECT_EQ(bed.jobs(), 0U);
 }
 
+TEST_F(ReconcileTest, a_cache_that_shows_the_job_before_the_spec_it_was_made_for_does_not_end_it) {
+  const auto keep_from_watching_objects = [](const Served& served) {
+    return served.path.ends_with("/replications") ? Misfortune{Misfortune::Kind::drop} : Misfortune{};
+  };
+  pass().value();
+  bed.server.set_fate(keep_from_watching_objects);
+  bed.server.reset_streams();
+  bed.change(Json::parse(R"({"spec":{"tables":{"include":["shop.public.a"]}}})"));
+  bed.erase_job();
+  EXPECT_TRUE(comes_true([&] { return scopes[0]->jobs().size() == 0; }));
+  blind_pass().value();  // the live look makes a Job for the changed spec
+  ASSERT_EQ(bed.jobs(), 1U);
+  const std::string uid = bed.job().uid();
+  EXPECT_TRUE(comes_true([&] { return shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)); }));
+  blind_pass().value();
+  EXPECT_EQ(bed.job().uid(), uid);
+}
+
+TEST_F(ReconcileTest, a_first_visit_that_fails_leaves_no_object_that_looks_settled) {
+  fail_once("POST", "/jobs", outage);
+  EXPECT_FALSE(pass().ok());
+  EXPECT_TRUE(v1alpha1::is_true(bed.replication().status, "Reconciling"));
+  EXPECT_EQ(bed.replication().status.observed_generation, bed.replication().generation);
+  pass().value();
+  EXPECT_EQ(bed.reason(), "Starting");
+}
+
 TEST_F(ReconcileTest, a_job_whose_creation_was_not_answered_is_adopted) {
   fail_once("POST", "/jobs", {Misfortune::Kind::drop_after});
   EXPECT_FALSE(pass().ok());

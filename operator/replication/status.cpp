@@ -20,7 +20,7 @@ using v1alpha1::Verdict;
 
 void open_condition(Status& status, const char* type, WallTime now) {
   if (v1alpha1::find_condition(status, type) == nullptr) {
-    v1alpha1::set_condition(status, type, Truth::unknown, "Pending", "not looked at yet", now);
+    v1alpha1::set_condition(status, type, Truth::unknown, condition::not_looked_at, "not looked at yet", now);
   }
 }
 

@@ -69,7 +69,10 @@ std::optional<Verdict> trouble_of(const Job& job, const std::vector<Pod>& pods, 
   if (pod == nullptr) return refused(job, seen);
   switch (pod->finished ? ContainerState::terminated : pod->engine.state) {
     case ContainerState::running:
-      return std::nullopt;
+      if (!pod->deleting) return std::nullopt;
+      return Verdict{Standing::progressing, seen.object.status.phase, "PodTerminating",
+                     "pod " + pod->name + " is being ended, by a drain or because its node is gone; the job starts " +
+                         "another when it has ended"};
     case ContainerState::absent:
     case ContainerState::waiting:
       return not_running(*pod, seen);

@@ -68,6 +68,7 @@ in_namespace delete replication shop --timeout=60s >&2
 
 helm upgrade confined "$CHART" --namespace "$NAMESPACE" --wait --timeout 60s --reuse-values --set secretAccess=None 2>/dev/null >&2
 expect "it may see no Secret any more" refused in_namespace auth can-i watch secrets/source --as "$operator"
+psql_as_superuser target postgres -c "DROP DATABASE shop"
 replication check Validate </dev/null
 wait_ready check
 expect "it says that it does not know the Secrets" reason_is check CredentialsSynced NotWatched

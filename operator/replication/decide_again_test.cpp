@@ -193,6 +193,17 @@ TEST(Again, a_secret_that_went_meanwhile_is_named_at_once) {
   EXPECT_EQ(reason(look(seen)), "SecretNotFound");
 }
 
+TEST(Again, an_attempt_that_is_due_waits_for_what_may_still_write) {
+  Observed seen = recorded(given_up(ended(5, report(5, "Fenced", "held by another")), "PodFailurePolicy"));
+  seen.pods.push_back(pod_of(seen.jobs[0], running()));
+  seen.pods.back().name = "lost";
+  seen.now += minutes(10);
+  const Decision decision = look(seen);
+  EXPECT_THAT(names(decision), ElementsAre("DeleteJob"));
+  EXPECT_THAT(message(decision), HasSubstr("waiting for pod lost to end"));
+  EXPECT_TRUE(decision.recheck);
+}
+
 TEST(Again, a_node_whose_clock_is_ahead_delays_nothing) {
   Observed seen = given_up(ended(1, away()));
   seen.pods[0].engine.since = seen.now + std::chrono::hours(5);

@@ -253,6 +253,18 @@ TEST(Decide, a_failed_attempt_is_told_while_the_job_starts_the_next) {
   }
 }
 
+TEST(Decide, a_pod_that_ended_without_its_engine_is_told) {
+  Observed seen = with_engine({});
+  seen.pods[0].finished = true;
+  EXPECT_EQ(reason(look(seen)), "EngineLost");
+}
+
+TEST(Decide, a_job_without_a_pod_and_without_a_complaint_is_just_starting) {
+  const Decision decision = look(without_pod(""));
+  EXPECT_EQ(reason(decision), "Starting");
+  EXPECT_THAT(message(decision), HasSubstr("is creating its pod"));
+}
+
 TEST(Decide, a_pod_that_is_being_ended_is_told_and_its_last_words_do_not_stand_for_ever) {
   Observed seen = with_engine(running());
   seen.voice = Voice{.progress = copying(42)};

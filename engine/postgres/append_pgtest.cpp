@@ -90,6 +90,25 @@ TEST(ADatabaseThatIsAddedTo, keeps_owner_grants_comment_and_default_of_what_it_h
   EXPECT_EQ(pair.target.scalar(fresh), pair.source.scalar(fresh));
 }
 
+TEST(ADatabaseThatIsAddedTo, keeps_definitions_that_a_dump_would_only_change) {
+  const Pair pair("defined", 15);
+  pair.source.exec(
+      "CREATE TABLE plain (i int); ALTER TABLE plain ENABLE ROW LEVEL SECURITY; INSERT INTO plain VALUES (1);"
+      "CREATE TABLE p (i int, k int) PARTITION BY LIST (k); CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1);"
+      "CREATE TABLE p_2 PARTITION OF p FOR VALUES IN (2); INSERT INTO p VALUES (1, 1), (2, 2);"
+      "CREATE VIEW one AS SELECT 1 AS a; CREATE VIEW two AS SELECT a FROM one;"
+      "CREATE OR REPLACE VIEW one AS SELECT a FROM two; CREATE MATERIALIZED VIEW m AS SELECT 5 AS i");
+  pair.target.exec(
+      "CREATE TABLE plain (i int); CREATE TABLE p (i int, k int) PARTITION BY LIST (k);"
+      "CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1); CREATE VIEW one AS SELECT 7 AS a;"
+      "CREATE MATERIALIZED VIEW m AS SELECT 6 AS i WITH NO DATA");
+  ASSERT_TRUE(done(snapshot(pair.append())));
+  EXPECT_EQ(pair.target.scalar("SELECT relrowsecurity FROM pg_class WHERE relname = 'plain'"), "f");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM p"), "2");
+  EXPECT_EQ(pair.target.scalar("SELECT (SELECT a FROM one) + (SELECT a FROM two)"), "14");
+  EXPECT_EQ(pair.target.scalar("SELECT relispopulated FROM pg_class WHERE relname = 'm'"), "f");
+}
+
 TEST(ADatabaseThatIsAddedTo, goes_on_counting_where_the_copied_rows_end) {
   const Pair pair("counting");
   pair.source.exec(

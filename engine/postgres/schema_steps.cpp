@@ -44,13 +44,16 @@ bool is_built_from_rows(const TocEntry& entry) {
 bool changes(const TocEntry& entry, const TocEntry& object) {
   const auto is = [&](std::string_view type) { return object.type == type; };
   const bool same_name = object.schema == entry.schema && object.tag == entry.tag;
+  // Tags "table column" and "view rule".
+  const bool part_of = object.schema == entry.schema && entry.tag.starts_with(object.tag + " ");
   if (entry.type == "ACL" || is_remark(entry)) return !is_grant(object) && !is_remark(object);
-  if (entry.type == "DEFAULT") return is("TABLE") || is("FOREIGN TABLE") || is("VIEW");
-  if (entry.type == "SEQUENCE OWNED BY") return is("SEQUENCE");
+  if (entry.type == "DEFAULT") return part_of && (is("TABLE") || is("FOREIGN TABLE") || is("VIEW"));
+  if (entry.type == "SEQUENCE OWNED BY") return is("SEQUENCE") && same_name;
   if (entry.type == "SEQUENCE") return is("TABLE") && entry.sql.starts_with("ALTER TABLE ");  // of an identity column
   if (entry.type == "TABLE ATTACH" || entry.type == "ROW SECURITY") return is("TABLE") && same_name;
   if (entry.type == "MATERIALIZED VIEW DATA") return is("MATERIALIZED VIEW") && same_name;
-  return entry.type == "RULE" && is("VIEW") && entry.sql.find("CREATE OR REPLACE VIEW ") != std::string::npos;
+  return entry.type == "RULE" && is("VIEW") && part_of &&
+         entry.sql.find("CREATE OR REPLACE VIEW ") != std::string::npos;
 }
 
 // Every database has it, and a dump creates it nowhere.

@@ -55,16 +55,18 @@ std::string one_line(std::string text) {
 
 Error failure(const Output& output) {
   const std::string words = one_line(output.errors);
-  const bool connecting = words.find("connection to server") != std::string::npos;
-  Error error{connecting ? Fault::transient : Fault::failed,
+  const auto said = [&](const char* part) { return words.find(part) != std::string::npos; };
+  // It sees what the snapshot sees and locks what is there now (getTables in src/bin/pg_dump/pg_dump.c).
+  const bool vanished = said("LOCK TABLE") && said("does not exist");
+  Error error{vanished || said("connection to server") ? Fault::transient : Fault::failed,
               "pg_dump ended with status " + std::to_string(output.status) + ": " + words};
-  if (words.find("permission denied") != std::string::npos) {
+  if (said("permission denied")) {
     error.fault = Fault::denied;
     error.hint = "pg_dump reads the whole schema: grant the source's role SELECT on all tables, or pg_read_all_data";
-  } else if (words.find("server version mismatch") != std::string::npos) {
+  } else if (said("server version mismatch")) {
     error.fault = Fault::invalid;
     error.hint = "install a pg_dump at least as new as the source";
-  } else if (words.find("password authentication failed") != std::string::npos) {
+  } else if (said("password authentication failed")) {
     error.fault = Fault::denied;
   }
   return error;

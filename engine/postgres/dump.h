@@ -21,7 +21,7 @@ struct DumpRequest {
 };
 
 // Fault::invalid where the password cannot be written into a password file; pg_dump's own words in the Error
-// otherwise, its fault transient where it could not connect.
+// otherwise, its fault transient where it could not connect or an object was dropped meanwhile.
 Result<Toc> dump_schema(const DumpRequest& request, const Until& until);
 
 // "host='db' port='5432' ...": the parameters without any secret, as one argument. Pure.

@@ -5,10 +5,12 @@
 #include <optional>
 
 #include "engine/pipeline/session.h"
+#include "engine/postgres/dump.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/testing/held.h"
+#include "engine/postgres/testing/restore.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
 
@@ -276,6 +278,43 @@ TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapsh
   EXPECT_EQ(first.error().fault, Fault::transient);
   EXPECT_THAT(first.error().what, HasSubstr("dropped or renamed"));
   EXPECT_TRUE(source->open_snapshot(until));
+}
+
+TEST(ATable, that_is_not_selected_and_dropped_before_the_dump_asks_for_another_snapshot) {
+  const Pair pair("vanished_other");
+  const Until until{Deadline::after(Seconds{60}), {}};
+  api::Selection selection;
+  selection.include_tables = {pair.source.name() + ".c"};
+  Source::Options options{pair.source.name(),
+                          pipeline::Selection::parse(selection).value(),
+                          testbed::client_program("pg_dump"),
+                          {},
+                          Milliseconds{30'000}};
+  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
+  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
+  ASSERT_TRUE(source->open_snapshot(until));
+  pair.source.exec("DROP TABLE b");
+  const Result<pipeline::Schema> schema = source->schema(until);
+  ASSERT_FALSE(schema);
+  EXPECT_EQ(schema.error().fault, Fault::transient) << schema.error().what;
+  ASSERT_TRUE(source->open_snapshot(until));
+  EXPECT_TRUE(source->schema(until));
+}
+
+TEST(ATable, that_is_dropped_before_pg_dump_has_locked_it_asks_for_another_snapshot) {
+  const Pair pair("vanished_dump");
+  const Until until{Deadline::after(Seconds{60}), {}};
+  testbed::Session holder(pair.source.uri());
+  holder.exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  DumpRequest request;
+  request.pg_dump = testbed::client_program("pg_dump");
+  request.encoding = "UTF8";
+  request.source = parse_conninfo(pair.source.uri()).value();
+  request.snapshot = holder.scalar("SELECT pg_export_snapshot()");
+  pair.source.exec("DROP TABLE b");
+  const Result<Toc> dumped = dump_schema(request, until);
+  ASSERT_FALSE(dumped);
+  EXPECT_EQ(dumped.error().fault, Fault::transient) << dumped.error().what;
 }
 
 TEST(ASequence, that_is_dropped_after_the_snapshot_asks_for_another_snapshot) {

@@ -46,7 +46,9 @@ Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
   TRY(coordinator_->execute(
       "ROLLBACK; SET lock_timeout = " + timeout + "; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
   snapshot_ = TRY(coordinator_->query_row("SELECT pg_catalog.pg_export_snapshot()", {}, until)).str(0, 0);
-  tables_ = TRY(read_tables(*coordinator_, until));
+  Result<std::vector<CatalogTable>> tables = read_tables(*coordinator_, until);
+  if (!tables) return amid_changes(tables.error());
+  tables_ = std::move(tables).value();
   note_partitions();
   std::erase_if(tables_, [&](const CatalogTable& each) { return !selects(each.table.name); });
   TRY(lock_tables(until));
@@ -76,14 +78,18 @@ Result<void> Source::lock_tables(const Until& until) {
     const Result<void> locked = lock_some(first, std::min(first + locked_at_once, tables_.size()), until);
     if (locked) continue;
     if (coordinator_->sqlstate() == "55P03") return blocked_by(locked.error(), until);
-    if (coordinator_->sqlstate() == "42P01" || coordinator_->sqlstate() == "3F000")
-      return Error{Fault::transient,
-                   "a table of " + options_.database +
-                       " was dropped or renamed while the snapshot was taken: " + locked.error().what,
-                   "a new snapshot does without it"};
-    return within("locking the tables of " + options_.database, locked.error());
+    return within("locking the tables of " + options_.database, amid_changes(locked.error()));
   }
   return {};
+}
+
+// The catalog's functions look at what there is now, not at what the snapshot sees: they stumble over what was dropped
+// since, by "does not exist" or "cache lookup failed".
+Error Source::amid_changes(Error error) const {
+  const std::string& sqlstate = coordinator_->sqlstate();
+  if (sqlstate != "42P01" && sqlstate != "3F000" && sqlstate != "XX000") return error;
+  return {Fault::transient, "an object was dropped or renamed since the snapshot was taken: " + error.what,
+          "a new snapshot does without it"};
 }
 
 Result<void> Source::lock_some(std::size_t first, std::size_t end, const Until& until) {
@@ -127,7 +133,7 @@ Result<void> Source::check_storage(const Until& until) {
 
 Result<std::vector<model::Table>> Source::tables(const Until& until) {
   Result<Shapes> shapes = read_shapes(*coordinator_, until);
-  if (!shapes) return shapes.error();
+  if (!shapes) return amid_changes(shapes.error());
   shapes_ = std::move(shapes).value();
   Shapes target = shapes_;
   target.server_version = options_.target.version;
@@ -146,9 +152,10 @@ Result<pipeline::Schema> Source::schema(const Until& until) {
   request.pg_dump = options_.pg_dump;
   request.target = options_.target;
   request.selects = [this](const model::Name& name) { return selects(name); };
-  SourceSchema read = TRY(read_schema(*coordinator_, request, findings_, until));
-  sequences_ = std::move(read.sequences);
-  return std::move(read.schema);
+  Result<SourceSchema> read = read_schema(*coordinator_, request, findings_, until);
+  if (!read) return amid_changes(read.error());
+  sequences_ = std::move(read->sequences);
+  return std::move(read->schema);
 }
 
 bool Source::splits_tables() const {

@@ -65,6 +65,7 @@ class Source final : public pipeline::Source {
   Result<void> lock_tables(const Until& until);
   Result<void> lock_some(std::size_t first, std::size_t end, const Until& until);
   Result<void> check_storage(const Until& until);
+  Error amid_changes(Error error) const;
   Error blocked_by(const Error& error, const Until& until);
 
   const Resolve connect_;

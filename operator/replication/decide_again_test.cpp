@@ -149,6 +149,20 @@ TEST(Again, each_end_decides_whether_a_person_is_needed) {
   }
 }
 
+TEST(Again, an_end_of_the_same_reason_as_the_attempt_before_is_news) {
+  for (const std::string& words : {away(), report(1, "SnapshotFailed", "disk full")}) {
+    Observed seen = with_engine(ended(1, words));
+    seen.object.status = decide(seen).status;
+    const v1alpha1::Status before = seen.object.status;
+    seen.jobs[0].state = JobState::failed;
+    seen.jobs[0].fail_reason = "BackoffLimitExceeded";
+    const v1alpha1::Status after = look(seen).status;
+    ASSERT_EQ(news(before, after).size(), 1U);
+    EXPECT_EQ(news(before, after)[0].kind, kube::EventKind::warning);
+    EXPECT_THAT(news(after, after), IsEmpty());
+  }
+}
+
 TEST(Again, outages_do_not_use_up_the_limit_of_crashes) {
   Observed seen = given_up(ended(137, "", "OOMKilled"));
   Pod before = pod_of(seen.jobs[0], ended(1, away()));

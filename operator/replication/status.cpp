@@ -163,6 +163,15 @@ bool past_validation(api::Phase phase) {
   return phase >= api::Phase::preparing && phase <= api::Phase::done;
 }
 
+// A run has failed, or something keeps the operator from knowing.
+bool is_bad(const Status& status) {
+  const v1alpha1::Condition* ready = v1alpha1::find_condition(status, condition::ready);
+  const bool retried =
+      (status.snapshot && retry_time(*status.snapshot)) || (status.validation && retry_time(*status.validation));
+  return v1alpha1::is_true(status, condition::stalled) || retried ||
+         (ready != nullptr && ready->status == Truth::unknown);
+}
+
 }  // namespace
 
 std::uint64_t rounded(std::uint64_t number) {
@@ -308,10 +317,8 @@ void set_credentials(Status& status, const Observed& seen) {
 std::vector<kube::EventNote> news(const Status& before, const Status& after) {
   const v1alpha1::Condition* was = v1alpha1::find_condition(before, condition::ready);
   const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
-  if (is == nullptr || (was != nullptr && was->reason == is->reason)) return {};
-  const bool retried =
-      (after.snapshot && retry_time(*after.snapshot)) || (after.validation && retry_time(*after.validation));
-  const bool bad = v1alpha1::is_true(after, condition::stalled) || is->status == Truth::unknown || retried;
+  const bool bad = is_bad(after);
+  if (is == nullptr || (was != nullptr && was->reason == is->reason && is_bad(before) == bad)) return {};
   return {{bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message}};
 }
 

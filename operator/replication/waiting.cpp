@@ -79,7 +79,7 @@ std::optional<Verdict> trouble_of(const Job& job, const std::vector<Pod>& pods, 
     case ContainerState::terminated: {
       const Cause cause = cause_of(*pod, seen.object.uid);
       return Verdict{Standing::progressing, seen.object.status.phase, cause.reason,
-                     cause.message + "; the job starts another attempt"};
+                     cause.message + "; another attempt follows while spec.snapshot.backoffLimit allows"};
     }
   }
   std::abort();

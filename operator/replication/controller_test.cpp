@@ -143,7 +143,8 @@ TEST_F(ControllerTest, confined_to_named_secrets_it_asks_for_each_by_its_name) {
   ASSERT_TRUE(comes_true([&] { return bed.reason("Stalled") == "AuthenticationFailed"; }));
   bed.put_secret("shop-target");
   EXPECT_TRUE(comes_true([&] { return bed.replication().status.snapshot->attempt == 2; }));
-  EXPECT_EQ(secret_requests(bed), (std::set<std::string>{"metadata.name%3Dshop-source", "metadata.name%3Dshop-target"}));
+  EXPECT_EQ(secret_requests(bed),
+            (std::set<std::string>{"metadata.name%3Dshop-source", "metadata.name%3Dshop-target"}));
 }
 
 TEST_F(ControllerTest, without_access_to_secrets_it_asks_for_none_and_leaves_them_to_the_engine) {

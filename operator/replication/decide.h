@@ -41,8 +41,8 @@ struct Decision {
 Decision decide(const Observed& seen);
 
 // Whether a decision does what cannot be taken back, or rests on something not being there: a cache must not be trusted
-// with that. Objects, Jobs and pods come by watches of their own: a Job may be seen to end before its pod, and a new Job
-// before the change of the spec that it was made for.
+// with that. Objects, Jobs and pods come by watches of their own: a Job may be seen to end before its pod, and a new
+// Job before the change of the spec that it was made for.
 bool wants_a_live_look(const Decision& decision);
 
 // The status when actions failed: with an error that only a person can lift, and with any error on the first visit, for

@@ -19,6 +19,7 @@ namespace {
 
 using testbed::Database;
 using testbed::done;
+using testbed::failed;
 using testbed::Flavour;
 using testbed::same_content;
 using testbed::server;
@@ -171,6 +172,16 @@ TEST(ASnapshot, reports_ranges_that_no_parent_covers_and_brings_them) {
   EXPECT_THAT(report.findings.at(0).message, HasSubstr("holds rows without a parent"));
   EXPECT_EQ(target.scalar("SELECT count(*) FROM child"), "1");
   EXPECT_EQ(target.scalar("SELECT convalidated FROM pg_constraint WHERE conname = 'k'"), "f");
+}
+
+TEST(ASnapshot, names_an_object_that_the_targets_server_cannot_have_and_is_not_tried_again) {
+  const Database source = server(14).create_database("outdated");
+  const Database target = server(18).create_database("outdated");
+  source.exec("CREATE TABLE t (); CREATE VIEW v AS SELECT pg_stop_backup() AS gone_since_15");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  EXPECT_TRUE(failed(report, api::ExitCode::bad_configuration, "view public.v: "));
+  EXPECT_THAT(report.message, HasSubstr("[42883]"));
+  EXPECT_NE(report.hint, "");
 }
 
 // No server in the cache has a provider of labels, so the label is written where SECURITY LABEL would write it.

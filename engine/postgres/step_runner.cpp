@@ -27,6 +27,22 @@ bool already_exists(std::string_view sqlstate, std::string_view routine) {
   return sqlstate == "42P16" && routine == "index_check_primary_key";
 }
 
+// What the server refuses for what it says will be refused again: features, values, names and types, limits. What
+// exists already may be gone the next time.
+bool is_permanent(std::string_view sqlstate) {
+  static constexpr std::array<std::string_view, 5> groups{"0A", "22", "23", "42", "54"};
+  return std::find(groups.begin(), groups.end(), sqlstate.substr(0, 2)) != groups.end() && sqlstate != "23505" &&
+         !already_exists(sqlstate, "");
+}
+
+Error failure_of(const pipeline::SchemaStep& step, const std::string& sqlstate, const Error& error) {
+  Error told = within(step.object, error);
+  if (told.fault != Fault::failed || !is_permanent(sqlstate)) return told;
+  told.fault = Fault::invalid;
+  if (told.hint.empty()) told.hint = "prepare the target for it, or drop it on the source";
+  return told;
+}
+
 std::string settings_for(const pipeline::Schema& schema, const pipeline::TargetWriter::Effort& effort) {
   std::string sql = "BEGIN;";
   for (const std::string& setting : schema.settings) sql += "SET LOCAL " + setting + ";";
@@ -87,7 +103,7 @@ Result<Findings> StepRunner::attempt(const pipeline::Schema& schema, const std::
     if (!step.undo_query.empty()) undo = TRY(connection_.query_row(step.undo_query, {}, until)).str(0, 0);
     if (tolerant(step)) {
       const Result<bool> result = run_one(step, findings, until);
-      if (!result) return within(step.object, result.error());
+      if (!result) return failure_of(step, connection_.sqlstate(), result.error());
       if (!*result) undo.clear();
       if (!*result) options_->existing->add(index);
     } else {
@@ -118,7 +134,7 @@ Result<void> StepRunner::flush(std::vector<const pipeline::SchemaStep*>& gathere
   const Result<void> done = connection_.execute(sql, until);
   if (done) return {};
   several_failed_ = steps.size() > 1;
-  return within(steps.front()->object, done.error());
+  return failure_of(*steps.front(), connection_.sqlstate(), done.error());
 }
 
 // Whether what the step is about is ours to take back.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <set>
 
 namespace tributary::pipeline {
 namespace {
@@ -219,8 +220,16 @@ std::string Selection::target_of(const std::string& database, std::string_view o
 }
 
 bool Selection::all_tables_of(std::string_view database) const {
-  return include_tables_.empty() &&
-         !any(exclude_tables_, [&](const NamePattern& entry) { return entry.matches_database(database); });
+  return include_tables_.empty() && table_entries_of(database).empty();
+}
+
+std::vector<std::string> Selection::table_entries_of(std::string_view database) const {
+  std::set<std::string> entries;
+  for (const NamePattern& entry : include_tables_)
+    if (entry.matches_database(database)) entries.insert("+" + entry.text());
+  for (const NamePattern& entry : exclude_tables_)
+    if (entry.matches_database(database)) entries.insert("-" + entry.text());
+  return {entries.begin(), entries.end()};
 }
 
 bool Selection::selects_database(std::string_view database, std::string_view own) const {

@@ -81,8 +81,12 @@ class Selection {
   // The name of a selected database on the target: its own where databases are chosen by name or pattern, else the one
   // that the target endpoint names (`given`, may be empty).
   std::string target_of(const std::string& database, std::string_view own, const std::string& given) const;
-  // True when every table of a selected database is selected.
+  // True when every table of a selected database is selected: no entry chooses among them. What is dropped for a copy,
+  // and what the ledger calls it, hangs on this one word.
   bool all_tables_of(std::string_view database) const;
+  // The entries that choose among the tables of a selected database, as "+a.b" or "-a.b" and in one order however the
+  // user wrote them; none where all_tables_of().
+  std::vector<std::string> table_entries_of(std::string_view database) const;
 
   // With include lists: what they name (a database needs an entry in each list that is not empty). With only excluded
   // databases: all but these. Otherwise `own`. The provider's own databases are never selected by a wildcard, neither

@@ -192,6 +192,24 @@ TEST(Selection, ExcludedTablesLeaveTheRest) {
   EXPECT_TRUE(selection.all_tables_of("shop"));
 }
 
+TEST(Selection, EntriesChooseAmongTheTablesOfTheDatabasesThatTheyAreAbout) {
+  const Selection excluded = parsed(Given().include_databases({"a", "b"}).exclude_tables({"a.x"}));
+  EXPECT_THAT(excluded.table_entries_of("a"), ElementsAre("-a.x"));
+  EXPECT_THAT(excluded.table_entries_of("b"), IsEmpty());
+  EXPECT_TRUE(excluded.all_tables_of("b"));
+  const Selection included = parsed(Given().include_tables({"b.y", "*.s.x", "a.z"}));
+  EXPECT_THAT(included.table_entries_of("a"), ElementsAre("+*.s.x", "+a.z"));
+  EXPECT_THAT(included.table_entries_of("b"), ElementsAre("+*.s.x", "+b.y"));
+  EXPECT_FALSE(included.all_tables_of("a"));
+  EXPECT_FALSE(included.all_tables_of("b"));
+  EXPECT_THAT(parsed(Given().include_databases({"a"})).table_entries_of("a"), IsEmpty());
+}
+
+TEST(Selection, TheOrderAndRepetitionOfEntriesMeanNothing) {
+  EXPECT_EQ(parsed(Given().include_tables({"a.x", "a.y", "a.x"})).table_entries_of("a"),
+            parsed(Given().include_tables({"a.y", "a.x"})).table_entries_of("a"));
+}
+
 TEST(Selection, APartitionedTableStandsForItsPartitions) {
   const std::vector<model::Name> above = {{"parts", "events_2026"}, {"public", "events"}};
   EXPECT_TRUE(parsed(Given().include_tables({"app.events"})).selects_table("app", {"parts", "events_2026_01"}, above));

@@ -17,6 +17,7 @@ namespace tributary::pipeline {
 struct DatabasePair {
   std::string source;
   std::string target;
+  bool whole = true;  // every table of it is selected
   auto operator<=>(const DatabasePair&) const = default;
 };
 

@@ -48,10 +48,9 @@ std::string replication_key(const std::string& declared, const pipeline::SourceI
   return source.system + "/" + source.database + (selection.empty() ? "" : "/" + selection);
 }
 
-std::string digest_of(const api::Selection& selection) {
+std::string digest_of(const std::vector<std::string>& table_entries) {
   std::string text;
-  for (const std::string& each : selection.include_tables) text += "+" + each + '\0';
-  for (const std::string& each : selection.exclude_tables) text += "-" + each + '\0';
+  for (const std::string& each : table_entries) text += each + '\0';
   return text.empty() ? text : digest(text);
 }
 

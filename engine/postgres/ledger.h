@@ -42,8 +42,8 @@ struct ReplicationRow {
 // the selected tables, "" for all.
 std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
                             const std::string& selection);
-// "" where all tables are selected.
-std::string digest_of(const api::Selection& selection);
+// Of Selection::table_entries_of(); "" where all tables are selected.
+std::string digest_of(const std::vector<std::string>& table_entries);
 
 std::string digest_of(const pipeline::SchemaStep& step);
 std::string digest_of(const pipeline::Schema& schema);

@@ -257,7 +257,7 @@ Result<void> gather_pair(const api::Spec& spec, const pipeline::Selection& selec
   pair.target.exists = target && has_database(facts.target, pair.target_name);
   if (!pair.target.exists) return {};
   const std::string key = replication_key(spec.replication, {facts.source.server.system_identifier, pair.source_name},
-                                          digest_of(spec.selection));
+                                          digest_of(selection.table_entries_of(pair.source_name)));
   pair.target.failure = TRY(fact_of(read_target_database(*target, key, pair, until), until));
   return {};
 }

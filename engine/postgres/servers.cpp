@@ -73,7 +73,7 @@ Result<std::vector<pipeline::DatabasePair>> Servers::databases(const Until& unti
   const std::string given = named == target.end() ? "" : named->second;
   std::vector<pipeline::DatabasePair> pairs;
   for (const std::string& each : selection.databases(available, own))
-    pairs.push_back({each, selection.target_of(each, own, given)});
+    pairs.push_back({each, selection.target_of(each, own, given), selection.all_tables_of(each)});
   if (pairs.empty()) return Error{Fault::invalid, "no database is selected", "see the list of databases of the source"};
   return pairs;
 }
@@ -120,12 +120,13 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
   DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
   TRY(ensure_database(database, until));
+  const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
   Target::Options options;
   options.database = databases.target;
   options.replication = spec_.replication;
   options.attempt = spec_.attempt;
   options.snapshot = spec_.snapshot;
-  options.selection = digest_of(spec_.selection);
+  options.selection = digest_of(selection.table_entries_of(databases.source));
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
     const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));

@@ -27,8 +27,9 @@ ExitCode exit_code_of(Fault fault) {
 }
 
 bool is_outage(std::string_view reason) {
-  constexpr std::string_view outages[] = {"Unavailable", "SourceUnreachable", "TargetUnreachable",
-                                          "SourceDatabaseUnavailable", "TargetDatabaseUnavailable"};
+  constexpr std::string_view outages[] = {"Unavailable",       "SourceUnreachable",         "TargetUnreachable",
+                                          "NoFreeConnections", "SourceDatabaseUnavailable", "TargetDatabaseUnavailable",
+                                          "TargetInUse"};
   return std::find(std::begin(outages), std::end(outages), reason) != std::end(outages);
 }
 

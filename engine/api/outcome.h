@@ -18,7 +18,8 @@ enum class ExitCode {
 
 ExitCode exit_code_of(Fault fault);
 
-// Whether a report's reason or a finding's code means that a server could not be reached for now.
+// Whether a report's reason or a finding's code means that a server could not be reached, or
+// its database not be had alone, for now.
 bool is_outage(std::string_view reason);
 
 // Whether the same engine, started again later, may well succeed with nothing changed by anybody: after an outage, or

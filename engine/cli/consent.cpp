@@ -2,15 +2,19 @@
 
 #include <unistd.h>
 
-#include <cstdio>
-#include <iostream>
-
 #include "engine/cli/text.h"
 
 namespace tributary::cli {
 namespace {
 
-constexpr std::size_t most_shown = 50;
+// Blanks around the word and its case mean nothing.
+bool is_yes(const std::string& answer) {
+  std::string word;
+  for (const char c : answer) {
+    if (c != ' ' && c != '\t' && c != '\r') word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return word == "yes";
+}
 
 }  // namespace
 
@@ -19,14 +23,10 @@ bool must_ask(const Options& options) {
   return drops && !options.yes && !options.dry_run && !options.from_spec_file;
 }
 
-std::vector<std::string> drops_of(const api::Spec& spec, const pipeline::SnapshotPlan& plan) {
-  const bool whole = spec.selection.include_tables.empty() && spec.selection.exclude_tables.empty();
+std::vector<std::string> drops_of(const std::vector<api::Finding>& findings) {
   std::vector<std::string> drops;
-  for (const pipeline::PlannedDatabase& database : plan.databases) {
-    if (whole) drops.push_back("database " + database.target);
-    for (const pipeline::PlannedTable& table : database.tables) {
-      if (!whole) drops.push_back("table " + database.target + "." + table.name);
-    }
+  for (const api::Finding& finding : findings) {
+    if (finding.code == "TargetWillBeDropped") drops.push_back(finding.subject + ": " + finding.message);
   }
   return drops;
 }
@@ -37,16 +37,13 @@ Result<void> check_can_ask() {
                "add --yes to drop without being asked, or look first with --dry-run"};
 }
 
-Result<void> ask(const std::vector<std::string>& drops) {
-  std::fputs("On the target these will be dropped where they exist:\n", stderr);
-  for (std::size_t i = 0; i < drops.size() && i < most_shown; ++i)
-    std::fprintf(stderr, "  %s\n", printable(drops[i]).c_str());
-  if (drops.size() > most_shown) std::fprintf(stderr, "  and %zu more\n", drops.size() - most_shown);
-  std::fputs("Type yes to go on: ", stderr);
-  std::fflush(stderr);
+Result<void> ask(const std::vector<std::string>& drops, std::istream& in, std::ostream& out) {
+  out << "What is dropped on the target cannot be brought back:\n";
+  for (const std::string& drop : drops) out << "  " << printable(drop) << "\n";
+  out << "Type the word yes to drop this and copy: " << std::flush;
   std::string answer;
-  std::getline(std::cin, answer);
-  if (answer == "yes") return {};
+  std::getline(in, answer);
+  if (is_yes(answer)) return {};
   return Error{Fault::invalid, "not confirmed, nothing was changed", "answer yes, or add --yes"};
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/base/counted.h"
 #include "engine/cli/output.h"
 #include "engine/cli/run.h"
 #include "engine/cli/verbs.h"
@@ -25,7 +26,7 @@ api::Report judged(api::Report report) {
   const auto errors = std::count_if(report.findings.begin(), report.findings.end(), [](const api::Finding& finding) {
     return finding.severity == api::Severity::error;
   });
-  if (errors > 1) report.message += " (and " + std::to_string(errors - 1) + (errors == 2 ? " error more)" : " errors more)");
+  if (errors > 1) report.message += " (and " + counted(static_cast<std::uint64_t>(errors - 1), "error") + " more)";
   return report;
 }
 

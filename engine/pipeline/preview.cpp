@@ -29,12 +29,12 @@ Result<PlannedDatabase> plan_database(const DatabasePair& pair, Servers& servers
 
 }  // namespace
 
-Result<SnapshotPlan> plan_snapshot(const api::Spec& spec, Servers& servers, const Until& until) {
+Result<SnapshotPlan> plan_snapshot(Servers& servers, const Until& until) {
   SnapshotPlan plan;
   for (api::Finding& finding : TRY(servers.preflight(until)))
     if (finding.severity != api::Severity::ok) plan.findings.push_back(std::move(finding));
   if (const api::Finding* error = first_error(plan.findings)) return refusal(*error);
-  plan.parallelism = spec.snapshot.parallelism > 0 ? spec.snapshot.parallelism : TRY(servers.parallelism(until));
+  plan.parallelism = TRY(servers.parallelism(until));
   for (const DatabasePair& pair : TRY(servers.databases(until))) {
     Result<PlannedDatabase> database = plan_database(pair, servers, plan.parallelism, until);
     if (!database) return within("database " + pair.source, database.error());

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/api/report.h"
-#include "engine/api/spec.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/table.h"
@@ -38,6 +37,6 @@ struct SnapshotPlan {
 
 // Fails with what run_snapshot would fail with before its first write. Holds each source database's snapshot and its
 // locks for as long as it reads the catalog.
-Result<SnapshotPlan> plan_snapshot(const api::Spec& spec, Servers& servers, const Until& until);
+Result<SnapshotPlan> plan_snapshot(Servers& servers, const Until& until);
 
 }  // namespace tributary::pipeline

@@ -27,11 +27,10 @@ class Preview : public ::testing::Test {
   }
   Result<SnapshotPlan> plan() {
     FakeServers servers(world);
-    return plan_snapshot(spec, servers, {});
+    return plan_snapshot(servers, {});
   }
 
   World world;
-  api::Spec spec;
 };
 
 TEST_F(Preview, lists_the_tables_in_the_order_of_their_copy_with_their_parts) {
@@ -51,13 +50,12 @@ TEST_F(Preview, lists_the_tables_in_the_order_of_their_copy_with_their_parts) {
   EXPECT_EQ(shop.tables[1].parts, 1);
 }
 
-TEST_F(Preview, plans_for_as_many_streams_as_the_spec_asks_for) {
-  spec.snapshot.parallelism = 1;
+TEST_F(Preview, plans_for_as_many_streams_as_the_servers_have_room_for) {
+  world.streams = 1;
   const Result<SnapshotPlan> snapshot = plan();
   ASSERT_TRUE(snapshot);
   EXPECT_EQ(snapshot->parallelism, 1);
   EXPECT_EQ(snapshot->databases.front().tables.front().parts, 1);
-  EXPECT_EQ(world.calls.count("servers.parallelism"), 0U);
 }
 
 TEST_F(Preview, lets_the_source_go) {

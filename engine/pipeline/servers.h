@@ -54,7 +54,7 @@ class Servers {
   // Connects both ends of one database; creates the target's where there is none and that is allowed. Nothing else is
   // written.
   virtual Result<std::unique_ptr<Link>> link(const DatabasePair& databases, const Until& until) = 0;
-  // Copy streams that both ends have room for; at least 1.
+  // Copy streams: as many as the spec asks for, or this machine is good for, and both ends have room for; at least 1.
   virtual Result<int> parallelism(const Until& until) = 0;
 };
 

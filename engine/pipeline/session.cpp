@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "engine/pipeline/copy.h"
@@ -197,7 +198,7 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   const Pulse pulse(target, board_, pulse_period(spec_.snapshot.stall_timeout));
   add(TRY(target.run_in_order(contents.schema, Stage::before_data, until_)));
   TRY(link.agree_on_formats(contents.tables, until_));
-  const int streams = spec_.snapshot.parallelism > 0 ? spec_.snapshot.parallelism : TRY(servers_.parallelism(until_));
+  const int streams = TRY(servers_.parallelism(until_));
   TRY(copy_rows(link, contents, pair, kept, streams));
   board_.enter(api::Phase::finishing, "setting sequences of " + pair.source);
   const std::vector<SequenceValue> sequences = TRY(source.sequences(until_));
@@ -241,9 +242,14 @@ Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePa
 }
 
 void Session::already_complete(const DatabasePair& pair, const Claim& claim) {
-  report_.findings.push_back({api::Severity::warning, "AlreadyComplete", "database " + pair.source,
-                              "this snapshot was completed at " + claim.completed + "; nothing was copied",
-                              "ask for a new snapshot to copy again"});
+  const std::string subject = "database " + pair.source;
+  const bool said = std::any_of(report_.findings.begin(), report_.findings.end(), [&](const api::Finding& finding) {
+    return finding.code == "AlreadyComplete" && finding.subject == subject;
+  });
+  if (!said)
+    add({{api::Severity::warning, "AlreadyComplete", subject,
+          "this snapshot was completed at " + claim.completed + " and is not repeated",
+          "give snapshot.requestID another value to copy again"}});
   if (claim.consistency == api::Consistency::per_table) report_.consistency = claim.consistency;
   conclude(pair, claim.position.value == 0 ? "" : to_string(claim.position), claim.tables);
 }
@@ -262,9 +268,8 @@ void Session::succeed() {
     rows += database.rows;
   }
   report_.reason = "SnapshotComplete";
-  report_.message = "copied " + std::to_string(rows) + " rows in " + std::to_string(tables) + " tables of " +
-                    std::to_string(report_.databases.size()) +
-                    (report_.databases.size() == 1 ? " database" : " databases");
+  report_.message = "copied " + counted(rows, "row") + " in " + counted(tables, "table") + " of " +
+                    counted(report_.databases.size(), "database");
 }
 
 }  // namespace

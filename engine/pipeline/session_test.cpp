@@ -125,11 +125,14 @@ TEST_F(Session, names_the_database_that_failed_and_keeps_those_before_it) {
 TEST_F(Session, does_only_what_the_spec_asks_for) {
   spec.snapshot.roles = false;
   spec.snapshot.large_objects = false;
-  spec.snapshot.parallelism = 3;
   ASSERT_EQ(run().exit_code, ExitCode::done);
   EXPECT_THAT(world.roles, IsEmpty());
   EXPECT_THAT(world.target["shop"].objects, IsEmpty());
-  EXPECT_EQ(calls("servers.parallelism"), 0U);
+}
+
+TEST_F(Session, copies_in_as_many_streams_as_the_servers_have_room_for) {
+  world.streams = 3;
+  ASSERT_EQ(run().exit_code, ExitCode::done);
   EXPECT_EQ(calls("target.writer"), 3U);
 }
 

@@ -107,8 +107,8 @@ class Target {
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
   // Statistics for the planner, over `tables`, in so many sessions at once.
   virtual Result<void> analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) = 0;
-  // Reads the ledger back and marks the snapshot complete, in one transaction that is durable when it returns. An
-  // Error when a table is not done.
+  // Reads the ledger back and marks the snapshot complete under the fence. When it returns, the mark and everything
+  // that was committed before it are durable. An Error when a table is not done.
   virtual Result<TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) = 0;
 };
 

@@ -6,7 +6,7 @@ namespace {
 constexpr const char* server_query =
     "SELECT current_setting('wal_level'), pg_is_in_recovery(), current_setting('max_replication_slots'),"
     " (SELECT count(*) FROM pg_replication_slots), current_setting('max_wal_senders'),"
-    " (SELECT count(*) FROM pg_stat_replication), current_setting('max_connections'),"
+    " (SELECT count(*) FROM pg_stat_replication),"
     // current_setting() raises for a role that may not read a parameter, pg_settings leaves it out.
     " (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'),"
     " extract(epoch FROM pg_postmaster_start_time())::text,"
@@ -61,10 +61,9 @@ Result<Server> read_server(Connection& connection, const Until& until) {
   server.used_replication_slots = static_cast<int>(rows.integer(0, 3));
   server.max_wal_senders = static_cast<int>(rows.integer(0, 4));
   server.used_wal_senders = static_cast<int>(rows.integer(0, 5));
-  server.max_connections = static_cast<int>(rows.integer(0, 6));
-  server.shared_preload_libraries = rows.str(0, 7);
-  server.start_time = rows.str(0, 8);
-  if (rows.boolean(0, 9)) {
+  server.shared_preload_libraries = rows.str(0, 6);
+  server.start_time = rows.str(0, 7);
+  if (rows.boolean(0, 8)) {
     server.system_identifier =
         TRY(connection.query_row("SELECT system_identifier FROM pg_control_system()", {}, until)).str(0, 0);
   }

@@ -26,7 +26,6 @@ struct Server {
   int used_replication_slots = 0;
   int max_wal_senders = 0;
   int used_wal_senders = 0;
-  int max_connections = 0;
   std::string shared_preload_libraries;  // "" where the role may not read it
 
   int major() const { return version / 10000; }

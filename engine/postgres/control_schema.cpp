@@ -108,18 +108,18 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
                    "or to a superuser is trusted"};
 }
 
-Error too_new(int version) {
-  return Error{Fault::invalid,
-               "the control schema _tributary has version " + std::to_string(version) +
-                   ", made by a newer engine than this (" + std::to_string(control_version) + ")",
-               "use an engine at least as new as the one that last wrote to this database"};
-}
-
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
   static const std::vector<std::string> upgrades{version_1};
   return upgrades;
+}
+
+Error too_new(int version) {
+  return Error{Fault::invalid,
+               "the control schema _tributary has version " + std::to_string(version) +
+                   ", made by a newer engine than this (" + std::to_string(control_version) + ")",
+               "use an engine at least as new as the one that last wrote to this database"};
 }
 
 Result<std::optional<int>> read_control_version(Connection& target, const Until& until) {

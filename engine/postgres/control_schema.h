@@ -14,6 +14,9 @@ namespace tributary::postgres {
 
 inline constexpr int control_version = 1;
 
+// What a newer engine made is not for this one: Fault::invalid.
+Error too_new(int version);
+
 // Nothing where the database has no control schema. Fault::denied where it, or a relation in it, belongs to anybody but
 // us or a superuser: then nothing of it is read. To be asked before each first read.
 Result<std::optional<int>> read_control_version(Connection& target, const Until& until);

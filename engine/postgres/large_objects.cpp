@@ -1,5 +1,6 @@
 #include "engine/postgres/large_objects.h"
 
+#include "engine/postgres/array_literal.h"
 #include "engine/postgres/grants.h"
 #include "engine/postgres/sql.h"
 
@@ -80,6 +81,24 @@ Result<std::uint64_t> copy_one(Connection& source, Connection& target, const Tar
 }
 
 }  // namespace
+
+Result<std::vector<model::Name>> tables_with_large_objects(Connection& source, std::span<const std::uint32_t> tables,
+                                                           const Until& until) {
+  std::vector<std::string> ids;
+  for (const std::uint32_t id : tables) ids.push_back(std::to_string(id));
+  const Rows rows = TRY(source.query(
+      "WITH RECURSIVE reference AS (SELECT 'pg_catalog.oid'::pg_catalog.regtype::pg_catalog.oid AS id UNION"
+      " SELECT t.oid FROM reference r JOIN pg_catalog.pg_type t ON (t.typtype = 'd' AND t.typbasetype = r.id)"
+      " OR (t.typcategory = 'A' AND t.typelem = r.id))"
+      " SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+      " WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND EXISTS (SELECT FROM pg_catalog.pg_attribute a"
+      " WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN (SELECT id FROM reference))"
+      " ORDER BY 1, 2",
+      {array_literal(ids)}, until));
+  std::vector<model::Name> found;
+  for (int row = 0; row < rows.size(); ++row) found.push_back({rows.str(row, 0), rows.str(row, 1)});
+  return found;
+}
 
 Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const Until& until) {
   const Rows rows = TRY(source.query("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", until));

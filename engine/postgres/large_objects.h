@@ -6,6 +6,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/until.h"
+#include "engine/model/name.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/target_traits.h"
 
@@ -15,16 +16,21 @@ namespace tributary::postgres {
 // All of the database, ascending.
 Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const Until& until);
 
+// Of the tables of these OIDs the ones with a column that may refer to a large object: of type oid, of a domain over it
+// (lo is one), or of an array of either. Applications may keep the numbers in other columns; nobody can tell.
+Result<std::vector<model::Name>> tables_with_large_objects(Connection& source, std::span<const std::uint32_t> tables,
+                                                           const Until& until);
+
 struct LargeObjectCount {
   std::uint64_t objects = 0;
   std::uint64_t bytes = 0;
 };
 
-// Copies contents, owner, grants and comment of these objects. Fault::invalid, naming it, where the target has an object
-// of the same OID: it is somebody else's. `source` is in a transaction that uses the snapshot, `target` in one of the caller, who commits it together with the
-// ledger's row: the call can be repeated, and different OIDs can go through different connections at once. Holds at
-// most one chunk (512 KiB, as text) in memory. A transaction locks each object it makes: give it a few thousand at
-// most.
+// Copies contents, owner, grants and comment of these objects. Fault::invalid, naming it, where the target has an
+// object of the same OID: it is somebody else's. `source` is in a transaction that uses the snapshot, `target` in one
+// of the caller, who commits it together with the ledger's row: the call can be repeated, and different OIDs can go
+// through different connections at once. Holds at most one chunk (512 KiB, as text) in memory. A transaction locks each
+// object it makes: give it a few thousand at most.
 Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
                                             std::span<const std::uint32_t> objects, const Until& until);
 

@@ -146,13 +146,14 @@ Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const R
 }
 
 Result<void> record_schema(Connection& target, const Owner& owner, const std::string& schema_digest,
-                           api::Consistency consistency, const Until& until) {
-  const Rows touched =
-      TRY(target.query("UPDATE _tributary.replication SET schema_digest = $3, consistency = $4, moved = now()"
-                       " WHERE key = $1 AND epoch = $2",
-                       {owner.key, std::to_string(owner.epoch), schema_digest,
-                        consistency == api::Consistency::snapshot ? "snapshot" : "per_table"},
-                       until));
+                           model::Lsn position, api::Consistency consistency, const Until& until) {
+  const Rows touched = TRY(target.query(
+      "UPDATE _tributary.replication SET schema_digest = $3, position = $4, consistency = $5, moved = now()"
+      " WHERE key = $1 AND epoch = $2",
+      {owner.key, std::to_string(owner.epoch), schema_digest,
+       position.value == 0 ? std::nullopt : std::optional(to_string(position)),
+       consistency == api::Consistency::snapshot ? "snapshot" : "per_table"},
+      until));
   if (touched.affected() != 1) return fenced(owner);
   return {};
 }

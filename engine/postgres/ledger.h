@@ -58,9 +58,10 @@ struct StepsDone {
 Result<StepsDone> read_steps_done(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<std::string>> other_replications(Connection& target, const std::string& key, const Until& until);
 
-// After a rewind: the schema that the attempt is about to create, and how its rows will stand to each other.
+// After a rewind: the schema that the attempt is about to create, the position of its snapshot (zero: none), and how
+// its rows will stand to each other.
 Result<void> record_schema(Connection& target, const Owner& owner, const std::string& schema_digest,
-                           api::Consistency consistency, const Until& until);
+                           model::Lsn position, api::Consistency consistency, const Until& until);
 
 // Begins an attempt: a row of its own or the next epoch of the existing one. Nobody else can commit from here on.
 Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const ReplicationRow& row, const Until& until);

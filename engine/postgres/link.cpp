@@ -32,6 +32,7 @@ Result<void> Link::agree_on_formats(std::vector<model::Table>& tables, const Unt
 
 // The target drops all it copied of them before each attempt, so an object of the ledger is one of this snapshot.
 Result<std::uint64_t> Link::copy_objects(const Until& until) {
+  if (!whole_ && !TRY(source_->refers_to_large_objects(until))) return std::uint64_t{0};
   const std::vector<std::uint32_t> objects = TRY(list_large_objects(source_->coordinator(), until));
   if (objects.empty()) return std::uint64_t{0};
   Connection from = TRY(source_->join_snapshot("objects", until));

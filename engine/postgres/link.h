@@ -12,11 +12,14 @@ namespace tributary::postgres {
 // One database, PostgreSQL at both ends.
 class Link final : public pipeline::Link {
  public:
-  Link(std::unique_ptr<Source> source, std::unique_ptr<Target> target, TargetTraits traits, DatabaseStatements database)
+  // `whole`: every table of the source's database is selected.
+  Link(std::unique_ptr<Source> source, std::unique_ptr<Target> target, TargetTraits traits, DatabaseStatements database,
+       bool whole)
       : source_(std::move(source)),
         target_(std::move(target)),
         traits_(std::move(traits)),
-        database_(std::move(database)) {}
+        database_(std::move(database)),
+        whole_(whole) {}
 
   pipeline::Source& source() override { return *source_; }
   pipeline::Target& target() override { return *target_; }
@@ -30,6 +33,7 @@ class Link final : public pipeline::Link {
   const std::unique_ptr<Target> target_;
   TargetTraits traits_;
   DatabaseStatements database_;
+  const bool whole_;
 };
 
 }  // namespace tributary::postgres

@@ -14,6 +14,21 @@ std::vector<std::string> column(const Rows& rows) {
   return texts;
 }
 
+// Names as two arrays, for unnest().
+class Names {
+ public:
+  void add(const model::Name& name) {
+    schemas_.push_back(name.schema);
+    names_.push_back(name.name);
+  }
+  std::string schemas() const { return array_literal(schemas_); }
+  std::string names() const { return array_literal(names_); }
+
+ private:
+  std::vector<std::string> schemas_;
+  std::vector<std::string> names_;
+};
+
 std::vector<model::Name> names(const Rows& rows) {
   std::vector<model::Name> found;
   for (int row = 0; row < rows.size(); ++row) found.push_back({rows.str(row, 0), rows.str(row, 1)});
@@ -48,6 +63,77 @@ SELECT o.object FROM object o WHERE NOT EXISTS (
   SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype = 'e')
 ORDER BY o.object LIMIT $1::int)sql";
 
+// A row type has its table's name, so a type of that name is in the way too; an array type gives way by itself.
+constexpr const char* taken_names = R"sql(
+WITH wanted AS (
+  SELECT n.oid AS space, n.nspname, g.name, g.kind
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS g (schema, name, kind)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema
+)
+SELECT CASE c.relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' WHEN 'S' THEN 'sequence '
+    WHEN 'f' THEN 'foreign table ' WHEN 'c' THEN 'type ' WHEN 'i' THEN 'index ' WHEN 'I' THEN 'index '
+    WHEN 'p' THEN 'partitioned table ' ELSE 'ordinary table ' END
+  || quote_ident(w.nspname) || '.' || quote_ident(w.name)
+FROM wanted w JOIN pg_catalog.pg_class c ON c.relnamespace = w.space AND c.relname = w.name
+  AND c.relkind::text <> w.kind
+UNION
+SELECT 'type ' || quote_ident(w.nspname) || '.' || quote_ident(w.name)
+FROM wanted w JOIN pg_catalog.pg_type t ON t.typnamespace = w.space AND t.typname = w.name
+  AND t.typtype <> 'c' AND t.typcategory <> 'A'
+ORDER BY 1)sql";
+
+constexpr const char* unfit_columns = R"sql(
+WITH given AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS g (schema, name, copied)
+), there AS (
+  SELECT DISTINCT c.oid, g.schema, g.name FROM given g JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind = 'r'
+)
+SELECT quote_ident(t.schema) || '.' || quote_ident(t.name) || CASE WHEN a.attname IS NULL THEN ' has no column '
+    ELSE ' computes column ' END || quote_ident(g.copied)
+FROM there t JOIN given g USING (schema, name)
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attname = g.copied AND a.attnum > 0 AND NOT a.attisdropped
+WHERE g.copied <> '' AND (a.attname IS NULL OR a.attgenerated <> '')
+UNION ALL
+SELECT quote_ident(t.schema) || '.' || quote_ident(t.name) || ' wants a value for column ' || quote_ident(a.attname)
+  || ', which the source does not have'
+FROM there t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+WHERE a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND y.typdefault IS NULL
+  AND NOT EXISTS (SELECT FROM given g WHERE g.schema = t.schema AND g.name = t.name AND g.copied = a.attname)
+ORDER BY 1)sql";
+
+// What DROP TABLE without CASCADE refuses: what depends on a table, its row type or a sequence of its own, and is not
+// a part of one of the tables itself.
+constexpr const char* all_dependants = R"sql(
+WITH gone AS (
+  SELECT c.oid, c.reltype FROM unnest($1::text[], $2::text[]) AS g (schema, name)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name
+), thing AS (
+  SELECT 'pg_catalog.pg_class'::regclass AS class, oid FROM gone
+  UNION ALL
+  SELECT 'pg_catalog.pg_type'::regclass, t.oid FROM gone g
+  JOIN pg_catalog.pg_type t ON t.oid = g.reltype OR (t.typelem = g.reltype AND t.typcategory = 'A')
+  UNION ALL
+  SELECT 'pg_catalog.pg_class'::regclass, s.oid FROM gone g
+  JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = g.oid
+    AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
+  JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+)
+SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_catalog.pg_class'::regclass, r.ev_class, 0)
+    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END, n.nspname, o.relname
+FROM thing t JOIN pg_catalog.pg_depend d ON d.refclassid = t.class AND d.refobjid = t.oid AND d.deptype = 'n'
+LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
+LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
+LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid
+LEFT JOIN pg_catalog.pg_trigger g ON d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid
+LEFT JOIN pg_catalog.pg_policy p ON d.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = d.objid
+LEFT JOIN pg_catalog.pg_class o ON o.oid = COALESCE(r.ev_class, k.conrelid, a.adrelid, g.tgrelid, p.polrelid,
+  CASE WHEN d.classid = 'pg_catalog.pg_class'::regclass THEN d.objid END)
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+WHERE o.oid IS NULL OR o.oid NOT IN (SELECT oid FROM gone) ORDER BY 1)sql";
+
 }  // namespace
 
 Result<std::vector<std::string>> user_objects(Connection& target, int limit, const Until& until) {
@@ -56,16 +142,13 @@ Result<std::vector<std::string>> user_objects(Connection& target, int limit, con
 
 Result<std::vector<model::Name>> existing_tables(Connection& target, const std::vector<model::Table>& tables,
                                                  const Until& until) {
-  std::vector<std::string> schemas, relations;
-  for (const model::Table& table : tables) {
-    schemas.push_back(table.name.schema);
-    relations.push_back(table.name.name);
-  }
+  Names wanted;
+  for (const model::Table& table : tables) wanted.add(table.name);
   return names(TRY(target.query(
       "SELECT g.schema, g.name FROM unnest($1::text[], $2::text[]) AS g (schema, name)"
       " JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
       " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind IN ('r', 'p')",
-      {array_literal(schemas), array_literal(relations)}, until)));
+      {wanted.schemas(), wanted.names()}, until)));
 }
 
 Result<std::map<model::Name, std::string>> read_config_tables(Connection& target, const Until& until) {
@@ -99,27 +182,40 @@ Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std:
   return filled;
 }
 
-Result<std::vector<std::string>> dependants(Connection& target, const std::vector<model::Name>& tables,
-                                            const Until& until) {
-  std::vector<std::string> schemas, relations;
-  for (const model::Name& name : tables) {
-    schemas.push_back(name.schema);
-    relations.push_back(name.name);
+Result<std::vector<std::string>> names_taken(Connection& target, const std::vector<model::Name>& tables,
+                                             const std::vector<model::Name>& partitioned, const Until& until) {
+  Names wanted;
+  for (const model::Name& name : tables) wanted.add(name);
+  for (const model::Name& name : partitioned) wanted.add(name);
+  std::vector<std::string> kinds(tables.size(), "r");
+  kinds.resize(tables.size() + partitioned.size(), "p");
+  return column(TRY(target.query(taken_names, {wanted.schemas(), wanted.names(), array_literal(kinds)}, until)));
+}
+
+Result<std::vector<std::string>> misfits(Connection& target, const std::vector<model::Table>& tables,
+                                         const Until& until) {
+  Names copied;
+  std::vector<std::string> columns;
+  for (const model::Table& table : tables) {
+    copied.add(table.name);
+    columns.emplace_back();  // so that a table without columns is there
+    for (const model::Column& each : table.columns) {
+      if (each.generated) continue;
+      copied.add(table.name);
+      columns.push_back(each.name);
+    }
   }
-  // What DROP TABLE without CASCADE refuses: normal dependencies of objects that do not belong to one of the tables.
-  return column(TRY(target.query(
-      "WITH gone AS (SELECT c.oid FROM unnest($1::text[], $2::text[]) AS g (schema, name)"
-      "   JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
-      "   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name)"
-      " SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid)"
-      " FROM gone JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = "
-      "gone.oid"
-      "   AND d.deptype = 'n'"
-      " LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid"
-      " LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid"
-      " LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid"
-      " WHERE COALESCE(r.ev_class, k.conrelid, a.adrelid, d.objid) NOT IN (SELECT oid FROM gone) ORDER BY 1",
-      {array_literal(schemas), array_literal(relations)}, until)));
+  return column(TRY(target.query(unfit_columns, {copied.schemas(), copied.names(), array_literal(columns)}, until)));
+}
+
+Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<model::Name>& tables,
+                                          const Until& until) {
+  Names gone;
+  for (const model::Name& name : tables) gone.add(name);
+  const Rows rows = TRY(target.query(all_dependants, {gone.schemas(), gone.names()}, until));
+  std::vector<Dependant> found;
+  for (int row = 0; row < rows.size(); ++row) found.push_back({rows.str(row, 0), {rows.str(row, 1), rows.str(row, 2)}});
+  return found;
 }
 
 Result<std::vector<std::string>> other_sessions(Connection& target, const std::string& own_prefix, const Until& until) {
@@ -128,6 +224,18 @@ Result<std::vector<std::string>> other_sessions(Connection& target, const std::s
       " FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()"
       "   AND backend_type = 'client backend' AND NOT pg_catalog.starts_with(application_name, $1) ORDER BY pid",
       {own_prefix}, until)));
+}
+
+Result<std::vector<std::string>> drop_obstacles(Connection& target, const Until& until) {
+  return column(TRY(target.query(
+      "SELECT 'that it is a template' FROM pg_catalog.pg_database WHERE datname = current_database() AND datistemplate"
+      " UNION ALL SELECT 'active replication slot ' || slot_name FROM pg_catalog.pg_replication_slots"
+      "   WHERE database = current_database() AND active"
+      " UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription s"
+      "   JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()"
+      " UNION ALL SELECT 'prepared transaction ' || gid FROM pg_catalog.pg_prepared_xacts"
+      "   WHERE database = current_database() ORDER BY 1",
+      until)));
 }
 
 std::string join(const std::vector<std::string>& names, std::size_t most) {

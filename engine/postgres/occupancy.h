@@ -28,12 +28,29 @@ Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std:
 Result<std::vector<model::Name>> existing_tables(Connection& target, const std::vector<model::Table>& tables,
                                                  const Until& until);
 
-// Objects outside `tables` that would have to go with them: "view public.report".
-Result<std::vector<std::string>> dependants(Connection& target, const std::vector<model::Name>& tables,
-                                            const Until& until);
+// What bears the name of one of `tables`, or of one of the partitioned tables above them, and is no such table: "view
+// public.orders", "type public.orders".
+Result<std::vector<std::string>> names_taken(Connection& target, const std::vector<model::Name>& tables,
+                                             const std::vector<model::Name>& partitioned, const Until& until);
+
+// Why the rows of a table cannot go into the existing one of its name: "public.orders has no column total".
+Result<std::vector<std::string>> misfits(Connection& target, const std::vector<model::Table>& tables,
+                                         const Until& until);
+
+// Objects outside `tables` that would have to go with them, and the relation that each is or belongs to, where there is
+// one: {"view public.report", public.report}.
+struct Dependant {
+  std::string object;
+  model::Name relation;
+};
+Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<model::Name>& tables,
+                                          const Until& until);
 
 // Sessions of others in the current database: "process 71 of app (psql)".
 Result<std::vector<std::string>> other_sessions(Connection& target, const std::string& own_prefix, const Until& until);
+
+// What keeps the server from dropping the current database: "subscription orders". Sessions apart.
+Result<std::vector<std::string>> drop_obstacles(Connection& target, const Until& until);
 
 // "a, b, c and 4 more". Pure.
 std::string join(const std::vector<std::string>& names, std::size_t most);

@@ -35,6 +35,7 @@ Result<Validation> validate(const api::Spec& spec, const Until& until) {
   const Facts facts = TRY(gather_facts(spec, until));
   Validation validation;
   validation.findings = judge(facts);
+  validation.streams = streams_for(connection_demands(facts), wanted_streams(facts));
   for (const PairFacts& pair : facts.pairs) {
     if (!pair.source.failure) validation.databases.push_back(estimate(pair));
   }

@@ -26,6 +26,7 @@ struct DatabaseEstimate {
 struct Validation {
   std::vector<api::Finding> findings;       // errors first, then warnings, then what is fine
   std::vector<DatabaseEstimate> databases;  // by name
+  int streams = 1;                          // copy streams, as many as are wanted and both ends have room for
 
   bool passed() const;  // no finding is an error
 };

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
+#include "engine/postgres/testing/preflight_example.h"
 
 namespace tributary::postgres {
 namespace {
@@ -13,95 +13,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-EndFacts good_end(const std::string& system, const std::string& role) {
-  EndFacts end;
-  end.host = "db.example";
-  end.given_database = "app";
-  end.server.version = 170006;
-  end.server.system_identifier = system;
-  end.server.start_time = system;
-  end.server.wal_level = "logical";
-  end.server.max_replication_slots = 10;
-  end.server.max_wal_senders = 10;
-  end.server.max_connections = 100;
-  end.role.name = role;
-  end.role.superuser = true;
-  end.current.name = "app";
-  end.extensions["hstore"] = {"1.8", {{"1.8", true}}};
-  end.extensions["postgis"] = {"3.5", {{"3.5", false}}};
-  end.extensions["pg_cron"] = {"1.6", {{"1.6", false}}};
-  end.extensions["pg_stat_statements"] = {"1.11", {{"1.11", false}}};
-  end.locales = {"C", "en_US.utf8"};
-  end.may_set_replica_role = true;
-  return end;
-}
-
-CatalogTable good_table(const std::string& name) {
-  CatalogTable table;
-  table.table.name = {"public", name};
-  table.has_usable_identity = true;
-  return table;
-}
-
-Database utf8(std::uint32_t id) {
-  Database database;
-  database.id = id;
-  database.name = "app";
-  database.encoding = "UTF8";
-  database.locale_provider = 'c';
-  database.collate = database.ctype = "en_US.UTF-8";
-  return database;
-}
-
-// A replication that nothing speaks against: into an existing empty database.
-Facts good() {
-  Facts facts;
-  facts.source = good_end("1", "reader");
-  facts.target = good_end("2", "writer");
-  facts.tools = {{"/bin/pg_dump", "/bin/pg_restore", 18, "18.1"}};
-  PairFacts pair;
-  pair.source_name = pair.target_name = "app";
-  pair.source.facts = utf8(16384);
-  pair.source.tables = {good_table("orders"), good_table("items")};
-  pair.target.exists = true;
-  pair.target.facts = utf8(16385);
-  pair.target.owned = pair.target.may_create = true;
-  facts.pairs = {pair};
-  return facts;
-}
-
-std::vector<std::string> codes(const Facts& facts, Severity severity) {
-  std::vector<std::string> found;
-  for (const api::Finding& finding : judge(facts)) {
-    if (finding.severity == severity) found.push_back(finding.code);
-  }
-  return found;
-}
-
 TEST(Preflight, NothingSpeaksAgainstAGoodReplication) {
   EXPECT_THAT(codes(good(), Severity::error), IsEmpty());
   EXPECT_THAT(codes(good(), Severity::warning), IsEmpty());
   EXPECT_THAT(codes(good(), Severity::ok),
               ElementsAre("SourceReachable", "TargetReachable", "PgDumpFound", "SourceRights", "TargetRights"));
-}
-
-struct Case {
-  std::string name;
-  std::function<void(Facts&)> change;
-  std::string code;
-  Severity severity = Severity::error;
-};
-
-void PrintTo(const Case& one, std::ostream* out) {
-  *out << one.name;
-}
-
-PairFacts& pair(Facts& facts) {
-  return facts.pairs[0];
-}
-
-void unprivileged(Role& role) {
-  role.superuser = false;
 }
 
 const std::vector<Case> cases = {
@@ -183,8 +99,35 @@ const std::vector<Case> cases = {
     {"senders", [](Facts& f) { f.source.server.used_wal_senders = 10; }, "NoFreeWalSender", Severity::warning},
     {"standby_source", [](Facts& f) { f.source.server.in_recovery = true; }, "SourceIsStandby", Severity::warning},
     {"standby_target", [](Facts& f) { f.target.server.in_recovery = true; }, "TargetReadOnly"},
-    {"connections", [](Facts& f) { f.target.used_connections = 97; }, "FewConnections", Severity::warning},
-    {"connection_limit", [](Facts& f) { f.source.role.connection_limit = 2; }, "FewConnections", Severity::warning},
+    {"few_connections", [](Facts& f) { f.target.connections.server[0].used = 97; }, "FewConnections",
+     Severity::warning},
+    {"fewer_connections_than_asked_for",
+     [](Facts& f) {
+       f.options.parallelism = 64;
+       f.source.connections.server[0].used = 50;
+     },
+     "FewConnections", Severity::warning},
+    {"no_connections", [](Facts& f) { f.target.connections.server[0].used = 99; }, "NoFreeConnections"},
+    {"connection_limit",
+     [](Facts& f) {
+       f.source.connections.server.push_back({"the CONNECTION LIMIT of role reader", 1, 0});
+     },
+     "ConnectionLimitTooLow"},
+    {"connection_limit_of_the_database",
+     [](Facts& f) {
+       f.target.connections.databases["app"] = {"the CONNECTION LIMIT of database app", 1, 0};
+     },
+     "ConnectionLimitTooLow"},
+    {"connection_limit_with_large_objects",
+     [](Facts& f) {
+       pair(f).source.large_objects = 1;
+       f.source.connections.server.push_back({"the CONNECTION LIMIT of role reader", 2, 0});
+       f.mode = api::Mode::snapshot;
+     },
+     "ConnectionLimitTooLow"},
+    {"read_only_target", [](Facts& f) { f.target.read_only = true; }, "TargetReadOnly"},
+    {"read_only_database", [](Facts& f) { pair(f).target.read_only = true; }, "TargetReadOnly"},
+    {"read_only_once", [](Facts& f) { f.target.read_only = pair(f).target.read_only = true; }, "TargetReadOnly"},
     {"roles",
      [](Facts& f) {
        unprivileged(f.target.role);
@@ -239,6 +182,19 @@ const std::vector<Case> cases = {
      },
      "LargeObjectsDenied"},
     {"large_objects", [](Facts& f) { pair(f).source.large_objects = 3; }, "LargeObjects", Severity::ok},
+    {"large_objects_beside_a_selection",
+     [](Facts& f) {
+       pair(f).whole = false;
+       pair(f).source.large_objects = 3;
+     },
+     "LargeObjectsLeftOut", Severity::warning},
+    {"large_objects_of_a_selection",
+     [](Facts& f) {
+       pair(f).whole = false;
+       pair(f).source.large_objects = 3;
+       pair(f).source.large_object_tables = {{"public", "orders"}};
+     },
+     "LargeObjects", Severity::warning},
     {"no_identity",
      [](Facts& f) {
        pair(f).source.tables[0].has_usable_identity = false;
@@ -297,12 +253,6 @@ const std::vector<Case> cases = {
        f.options.on_target_not_empty = api::OnTargetNotEmpty::append;
      },
      "TargetTableNotEmpty"},
-    {"dropped",
-     [](Facts& f) {
-       pair(f).target.objects = {"table public.x"};
-       f.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
-     },
-     "TargetWillBeDropped", Severity::warning},
     {"encoding_unknown", [](Facts& f) { pair(f).source.facts.encoding = "SQL_ASCII"; }, "EncodingUnknown",
      Severity::warning},
     {"encoding_converted", [](Facts& f) { pair(f).source.facts.encoding = "LATIN1"; }, "EncodingConverted",
@@ -362,18 +312,8 @@ class PreflightCheck : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Cases, PreflightCheck, ::testing::ValuesIn(cases),
                          [](const auto& one) { return one.param.name; });
 
-// Exactly this finding besides those of a good replication: no check answers for another's subject.
 TEST_P(PreflightCheck, FindsItsSubjectAndNothingElse) {
-  Facts facts = good();
-  GetParam().change(facts);
-  std::vector<std::string> found;
-  for (const api::Finding& finding : judge(facts)) {
-    const bool expected = finding.code == GetParam().code && finding.severity == GetParam().severity;
-    if (expected || finding.severity != Severity::ok) found.push_back(finding.code);
-    EXPECT_FALSE(finding.subject.empty());
-    EXPECT_FALSE(finding.message.empty());
-  }
-  EXPECT_THAT(found, ElementsAre(GetParam().code));
+  expect_only(GetParam());
 }
 
 TEST(Preflight, AFailingSourceDoesNotHideTheTargetsFindings) {
@@ -386,7 +326,7 @@ TEST(Preflight, AFailingSourceDoesNotHideTheTargetsFindings) {
 }
 
 TEST(Preflight, RightsOfProvidersCount) {
-  Role role;
+  SessionRole role;
   EXPECT_FALSE(may_replicate(role));
   EXPECT_FALSE(is_administrator(role));
   role.memberships = {"rds_replication"};
@@ -409,24 +349,16 @@ TEST(Preflight, AHintSpeaksTheProvidersLanguage) {
   EXPECT_THAT(hints, HasSubstr("rds.logical_replication"));
 }
 
-TEST(Preflight, WhatIsOursInTheTargetIsLeftToTheLedger) {
+TEST(Preflight, OneServerAtBothEndsGivesItsConnectionsOnce) {
   Facts facts = good();
-  pair(facts).target.ours = true;
-  pair(facts).target.objects = {"table public.orders"};
-  pair(facts).target.filled = {{"public", "orders"}};
-  EXPECT_THAT(codes(facts, Severity::error), IsEmpty());
-}
-
-TEST(Preflight, WhatADropTakesIsToldAlsoWhereTheLedgerKnowsTheReplication) {
-  Facts facts = good();
-  pair(facts).whole = true;
-  pair(facts).target.ours = true;
-  pair(facts).target.objects = {"table public.orders", "table public.precious"};
-  facts.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
-  EXPECT_THAT(codes(facts, Severity::warning), testing::Contains("TargetWillBeDropped"));
-  std::string messages;
-  for (const api::Finding& finding : judge(facts)) messages += finding.message + "\n";
-  EXPECT_THAT(messages, HasSubstr("table public.precious"));
+  facts.target.server.system_identifier = "1";
+  pair(facts).target_name = "copy";
+  for (EndFacts* end : {&facts.source, &facts.target}) end->connections.server = {{"max_connections", 9, 2}};
+  facts.options.parallelism = 4;
+  EXPECT_EQ(streams_for(connection_demands(facts), 4), 2);
+  EXPECT_THAT(codes(facts, Severity::warning), ElementsAre("FewConnections"));
+  for (EndFacts* end : {&facts.source, &facts.target}) end->connections.server = {{"max_connections", 9, 6}};
+  EXPECT_THAT(codes(facts, Severity::error), ElementsAre("NoFreeConnections"));
 }
 
 TEST(Preflight, PreloadedLibrariesAreFoundHoweverTheyAreSpelt) {

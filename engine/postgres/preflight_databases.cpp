@@ -23,9 +23,8 @@ bool contains(const std::array<std::string_view, n>& names, std::string_view nam
 }
 
 // "3 tables (public.a, public.b and 1 more)".
-std::string counted(const std::vector<std::string>& names, const std::string& noun) {
-  return std::to_string(names.size()) + " " + noun + (names.size() == 1 ? "" : "s") + " (" +
-         join(names, named_at_most) + ")";
+std::string counted_names(const std::vector<std::string>& names, const std::string& noun) {
+  return counted(names.size(), noun) + " (" + join(names, named_at_most) + ")";
 }
 
 std::vector<std::string> tables_where(const PairFacts& pair, const std::function<bool(const CatalogTable&)>& holds) {
@@ -51,22 +50,6 @@ bool report_failure(const PairFacts& pair, Findings& findings) {
   return pair.source.failure.has_value();
 }
 
-template <void (*check)(const Facts&, const PairFacts&, Findings&)>
-void each(const Facts& facts, Findings& findings) {
-  for (const PairFacts& pair : facts.pairs) {
-    if (!pair.source.failure) check(facts, pair, findings);
-  }
-}
-
-// For checks of the target's side: both ends must be known.
-template <void (*check)(const Facts&, const PairFacts&, Findings&)>
-void each_on_target(const Facts& facts, Findings& findings) {
-  if (facts.target.failure) return;
-  for (const PairFacts& pair : facts.pairs) {
-    if (!pair.source.failure && !pair.target.failure) check(facts, pair, findings);
-  }
-}
-
 void check_readable(const Facts& facts, Findings& findings) {
   for (const PairFacts& pair : facts.pairs) report_failure(pair, findings);
 }
@@ -76,12 +59,12 @@ void check_select(const Facts& facts, const PairFacts& pair, Findings& findings)
   const auto tables = tables_where(pair, [](const CatalogTable& table) { return !table.may_select; });
   if (!tables.empty()) {
     add(findings, Severity::error, "SelectDenied", database_subject(pair.source_name),
-        role + " may not read " + counted(tables, "table"),
+        role + " may not read " + counted_names(tables, "table"),
         "GRANT USAGE ON SCHEMA ... and GRANT SELECT ON ALL TABLES IN SCHEMA ... TO \"" + facts.source.role.name + "\"");
   }
   if (!pair.source.unreadable_sequences.empty()) {
     add(findings, Severity::error, "SequenceDenied", database_subject(pair.source_name),
-        role + " may not read " + counted(displayed(pair.source.unreadable_sequences), "sequence"),
+        role + " may not read " + counted_names(displayed(pair.source.unreadable_sequences), "sequence"),
         "GRANT SELECT ON ALL SEQUENCES IN SCHEMA ... TO \"" + facts.source.role.name + "\"");
   }
 }
@@ -90,23 +73,37 @@ void check_row_security(const Facts& facts, const PairFacts& pair, Findings& fin
   const auto tables = tables_where(pair, [](const CatalogTable& table) { return table.row_security; });
   if (tables.empty()) return;
   add(findings, Severity::error, "RowSecurityHidesRows", database_subject(pair.source_name),
-      "row-level security would hide rows of " + counted(tables, "table") + " from role " + facts.source.role.name,
+      "row-level security would hide rows of " + counted_names(tables, "table") + " from role " +
+          facts.source.role.name,
       "ALTER ROLE \"" + facts.source.role.name + "\" BYPASSRLS, or connect as the tables' owner");
 }
 
 void check_large_objects(const Facts& facts, const PairFacts& pair, Findings& findings) {
-  if (pair.source.large_objects == 0 || !takes_snapshot(facts.mode)) return;
-  const std::string count = std::to_string(pair.source.large_objects) + " large objects";
+  const SourceDatabase& source = pair.source;
+  if (source.large_objects == 0 || !takes_snapshot(facts.mode)) return;
+  const std::string count = counted(source.large_objects, "large object");
+  const std::string are = source.large_objects == 1 ? " is" : " are";
   const std::string subject = database_subject(pair.source_name);
+  const std::string leave_out = "leave them out (--no-large-objects)";
   if (!facts.options.large_objects) {
-    add(findings, Severity::warning, "LargeObjectsLeftOut", subject, count + " are not copied, as asked for");
-  } else if (pair.source.unreadable_large_objects > 0) {
+    add(findings, Severity::warning, "LargeObjectsLeftOut", subject, count + are + " not copied, as asked for");
+  } else if (!takes_large_objects(facts.options, pair)) {
+    add(findings, Severity::warning, "LargeObjectsLeftOut", subject,
+        count + are + " not copied: no selected table has a column of type oid or lo, by which it could refer to them",
+        "if one keeps their numbers in a column of another type, copy the whole database");
+  } else if (source.unreadable_large_objects > 0) {
     add(findings, Severity::error, "LargeObjectsDenied", subject,
-        "role " + facts.source.role.name + " may not read " + std::to_string(pair.source.unreadable_large_objects) +
-            " of " + count,
-        "grant SELECT on them, connect as their owner, or leave them out (--no-large-objects)");
+        "role " + facts.source.role.name + " may not read " + std::to_string(source.unreadable_large_objects) + " of " +
+            count,
+        "grant SELECT on them, connect as their owner, or " + leave_out);
+  } else if (!pair.whole) {
+    add(findings, Severity::warning, "LargeObjects", subject,
+        "all of the database's large objects (" + std::to_string(source.large_objects) +
+            ") are copied, since selected tables may refer to them: " +
+            join(displayed(source.large_object_tables), named_at_most),
+        leave_out + " if they do not");
   } else {
-    add(findings, Severity::ok, "LargeObjects", subject, count + " are copied; their changes are never streamed");
+    add(findings, Severity::ok, "LargeObjects", subject, count + are + " copied; their changes are never streamed");
   }
 }
 
@@ -117,20 +114,20 @@ void check_streamable(const Facts& facts, const PairFacts& pair, Findings& findi
       tables_where(pair, [](const CatalogTable& table) { return !table.has_usable_identity && !table.table.unlogged; });
   if (!keyless.empty()) {
     add(findings, asked ? Severity::warning : Severity::ok, "NoReplicaIdentity", subject,
-        counted(keyless, "table") + " without a usable replica identity: updates and deletes cannot be streamed",
+        counted_names(keyless, "table") + " without a usable replica identity: updates and deletes cannot be streamed",
         "add a primary key, or ALTER TABLE ... REPLICA IDENTITY");
   }
   const auto unlogged = tables_where(pair, [](const CatalogTable& table) { return table.table.unlogged; });
   if (!unlogged.empty()) {
     add(findings, asked ? Severity::warning : Severity::ok, "UnloggedTables", subject,
-        counted(unlogged, "unlogged table") + " can be copied, but their changes are never streamed");
+        counted_names(unlogged, "unlogged table") + " can be copied, but their changes are never streamed");
   }
 }
 
 void check_foreign_tables(const Facts&, const PairFacts& pair, Findings& findings) {
   if (pair.source.foreign_tables == 0) return;
   add(findings, Severity::warning, "ForeignTables", database_subject(pair.source_name),
-      std::to_string(pair.source.foreign_tables) + " foreign tables: their definition is copied, their rows are not",
+      counted(pair.source.foreign_tables, "foreign table") + ": the definition is copied, no rows are",
       "the target must reach their servers by itself");
 }
 
@@ -147,77 +144,6 @@ void check_source_collation(const Facts&, const PairFacts& pair, Findings& findi
 }
 
 // ------------------------------------------------------------------------------------------------ on the target
-
-void check_creation(const Facts& facts, const PairFacts& pair, Findings& findings) {
-  if (pair.target.exists) return;
-  const std::string subject = "target database " + pair.target_name;
-  const Role& role = facts.target.role;
-  if (!facts.options.create_database || !takes_snapshot(facts.mode)) {
-    add(findings, Severity::error, "TargetDatabaseMissing", subject, "it does not exist and is not to be created",
-        "create it, or allow it (target.createDatabase)");
-  } else if (!role.superuser && !role.create_database) {
-    add(findings, Severity::error, "CreateDatabaseDenied", subject,
-        "it does not exist and role " + role.name + " may not create databases",
-        "create it, or ALTER ROLE \"" + role.name + "\" CREATEDB");
-  }
-}
-
-// With everything in it, whosever it is, also where the ledger knows this replication.
-bool is_recreated(const Facts& facts, const PairFacts& pair) {
-  return facts.options.on_target_not_empty == api::OnTargetNotEmpty::drop && pair.whole;
-}
-
-void check_place(const Facts& facts, const PairFacts& pair, Findings& findings) {
-  if (!pair.target.exists || facts.target.role.superuser || !takes_snapshot(facts.mode)) return;
-  const std::string subject = "target database " + pair.target_name;
-  const std::string& role = facts.target.role.name;
-  if (is_recreated(facts, pair)) {
-    if (!pair.target.owned || !facts.target.role.create_database) {
-      add(findings, Severity::error, "DropDatabaseDenied", subject,
-          "role " + role + " may not drop and create it again", "use its owner with CREATEDB, or append to it");
-    }
-    return;
-  }
-  if (!pair.target.may_create) {
-    add(findings, Severity::error, "TargetCreateDenied", subject, "role " + role + " may not create schemas in it",
-        "GRANT CREATE ON DATABASE \"" + pair.target_name + "\" TO \"" + role + "\"");
-  }
-  std::set<std::string> closed;
-  for (const CatalogTable& table : pair.source.tables) {
-    if (pair.target.closed_schemas.contains(table.table.name.schema)) closed.insert(table.table.name.schema);
-  }
-  for (const std::string& schema : closed) {
-    add(findings, Severity::error, "TargetSchemaDenied", subject,
-        "role " + role + " may not create tables in its schema " + schema,
-        "GRANT CREATE ON SCHEMA \"" + schema + "\" TO \"" + role + "\"");
-  }
-}
-
-void check_not_empty(const Facts& facts, const PairFacts& pair, Findings& findings) {
-  if (!pair.target.exists || !takes_snapshot(facts.mode)) return;
-  if (pair.target.ours && !is_recreated(facts, pair)) return;
-  const std::string subject = "target database " + pair.target_name;
-  const std::string objects = join(pair.target.objects, named_at_most);
-  switch (facts.options.on_target_not_empty) {
-    case api::OnTargetNotEmpty::fail:
-      if (pair.target.objects.empty()) return;
-      add(findings, Severity::error, "TargetNotEmpty", subject, "it is not empty: " + objects,
-          "choose another database, append to it (--append), or have it replaced (--drop-existing)");
-      return;
-    case api::OnTargetNotEmpty::append:
-      if (pair.target.filled.empty()) return;
-      add(findings, Severity::error, "TargetTableNotEmpty", subject,
-          "selected tables hold rows of others: " + join(displayed(pair.target.filled), named_at_most),
-          "empty or rename them, or leave them out of the selection");
-      return;
-    case api::OnTargetNotEmpty::drop:
-      if (pair.whole ? pair.target.objects.empty() : pair.target.filled.empty()) return;
-      add(findings, Severity::warning, "TargetWillBeDropped", subject,
-          pair.whole ? "everything in it will be dropped: " + objects
-                     : "tables will be dropped: " + join(displayed(pair.target.filled), named_at_most));
-      return;
-  }
-}
 
 void check_encoding(const Facts& facts, const PairFacts& pair, Findings& findings) {
   if (!pair.target.exists || is_recreated(facts, pair)) return;
@@ -346,7 +272,7 @@ void check_extensions(const Facts& facts, const PairFacts& pair, Findings& findi
   }
 }
 
-constexpr std::array<Check, 13> all_checks = {{
+constexpr std::array<Check, 10> all_checks = {{
     {"databases readable", check_readable},
     {"select", each<check_select>},
     {"row security", each<check_row_security>},
@@ -354,9 +280,6 @@ constexpr std::array<Check, 13> all_checks = {{
     {"streamable", each<check_streamable>},
     {"foreign tables", each<check_foreign_tables>},
     {"collation version", each<check_source_collation>},
-    {"creation", each_on_target<check_creation>},
-    {"place", each_on_target<check_place>},
-    {"not empty", each_on_target<check_not_empty>},
     {"encoding", each_on_target<check_encoding>},
     {"collation", each_on_target<check_collation>},
     {"extensions", each_on_target<check_extensions>},

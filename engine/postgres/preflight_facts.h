@@ -12,6 +12,8 @@
 #include "engine/base/until.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
+#include "engine/postgres/connection_room.h"
+#include "engine/postgres/course.h"
 #include "engine/postgres/pg_tools.h"
 
 // All that `validate` knows about both ends, as plain values: gathered by a thin shell, judged by preflight_checks.h.
@@ -20,13 +22,12 @@ namespace tributary::postgres {
 // Who runs a server, told by the roles that only its service has: rights have other names there.
 enum class Provider { none, rds, cloud_sql, azure, neon };
 
-struct Role {
+struct SessionRole {
   std::string name;
   bool superuser = false;
   bool replication = false;
   bool create_database = false;
   bool create_role = false;
-  int connection_limit = -1;          // -1: none
   std::set<std::string> memberships;  // among the roles that a provider gives rights by ("rds_replication", ...)
 };
 
@@ -38,18 +39,20 @@ struct AvailableExtension {
 struct EndFacts {
   std::optional<Error> failure;  // it could not be reached or asked: nothing below is known then
   std::string host;
+  std::string address;         // "host:port", for people
   std::string given_database;  // the one that the endpoint names; "" where it names none
   Server server;
-  Role role;
+  SessionRole role;
   Provider provider = Provider::none;
   Database current;
   std::vector<Database> databases;
-  int used_connections = 0;
+  ConnectionBounds connections;
   std::set<std::string> roles;  // all that are neither predefined nor a provider's
   // Of the target only:
   std::map<std::string, AvailableExtension> extensions;
   std::set<std::string> locales;  // LC_COLLATE values that the server is known to have
   bool may_set_replica_role = false;
+  bool read_only = false;  // transactions of the role are, unless they say otherwise
 };
 
 struct SourceDatabase {
@@ -60,20 +63,46 @@ struct SourceDatabase {
   std::vector<model::Name> unreadable_sequences;  // of what is selected
   std::uint64_t foreign_tables = 0;
   std::uint64_t large_objects = 0;
+  std::vector<model::Name> large_object_tables;  // selected ones with a column that may refer to any of them
   std::uint64_t unreadable_large_objects = 0;
+  std::vector<std::string> large_object_ids;  // of those to copy, up to 100,000
+};
+
+// Another replication that the ledger of a target database knows.
+struct OtherReplication {
+  std::string key;
+  pipeline::SourceIdentity source;
+  bool complete = false;
+  std::string completed;  // RFC 3339
 };
 
 struct TargetDatabase {
   bool exists = false;
   std::optional<Error> failure;
   Database facts;
+  bool read_only = false;                // transactions of the role are, unless they say otherwise
   bool owned = false;                    // by the role or one that it is a member of
   bool may_create = false;               // schemas
   std::set<std::string> closed_schemas;  // in which the role may not create
   std::vector<Extension> extensions;
-  bool ours = false;                 // the ledger knows this replication: it decides what is in the way
+  std::uint64_t tables = 0;          // of users
   std::vector<std::string> objects;  // of users: "table public.orders"; the first few
-  std::vector<model::Name> filled;   // selected tables that hold rows; unknown where it is ours
+  // What the ledger says, where there is one:
+  std::optional<ReplicationRow> former;  // of this replication
+  std::vector<model::Name> unrecorded;   // selected tables that it does not have in this replication
+  std::vector<OtherReplication> others;
+  std::vector<std::string> taken;  // selected tables that another one is copying: "public.a of replication x"
+  // Where the database itself is to be dropped:
+  std::vector<std::string> sessions;  // of others in it
+  std::vector<std::string> drop_obstacles;
+  // Where it is not:
+  std::vector<model::Name> existing;       // selected tables that are there
+  std::vector<std::string> names_taken;    // by something else: "view public.orders"
+  std::vector<std::string> dependants;     // on tables that are to go
+  std::vector<std::string> large_objects;  // that are there as well; the first few OIDs
+  // And of selected tables that stay, unless the ledger has them:
+  std::vector<model::Name> filled;   // they hold rows
+  std::vector<std::string> misfits;  // why rows do not fit: "public.orders has no column total"
 };
 
 struct PairFacts {
@@ -86,6 +115,7 @@ struct PairFacts {
 
 struct Facts {
   api::Mode mode = api::Mode::snapshot;
+  std::string replication;  // as declared; mostly ""
   api::SnapshotOptions options;
   std::optional<Error> selection_failure;  // nothing below `target` is known then
   EndFacts source;
@@ -93,6 +123,7 @@ struct Facts {
   std::vector<PairFacts> pairs;  // by source_name
   std::vector<pipeline::Unmatched> unmatched;
   std::vector<PgTools> tools;
+  int cores = 0;  // of this machine
 };
 
 // Looks at both ends and changes nothing. Fails only when it was stopped or its time is over.

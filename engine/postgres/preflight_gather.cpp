@@ -1,30 +1,23 @@
 #include <algorithm>
+#include <thread>
 
-#include "engine/postgres/control_schema.h"
 #include "engine/postgres/endpoint.h"
-#include "engine/postgres/ledger.h"
-#include "engine/postgres/occupancy.h"
-#include "engine/postgres/preflight_facts.h"
+#include "engine/postgres/large_objects.h"
+#include "engine/postgres/preflight_checks.h"
+#include "engine/postgres/preflight_gather.h"
+#include "engine/postgres/role_facts.h"
 
 namespace tributary::postgres {
 namespace {
 
 constexpr Milliseconds connect_limit{20000};
-constexpr int objects_at_most = 20;
+constexpr int large_objects_at_most = 100'000;
 
 // A lock that somebody holds must not let a check wait for long.
 const std::vector<std::string>& settings() {
   static const std::vector<std::string> all = {"statement_timeout = 0", "search_path = pg_catalog",
                                                "lock_timeout = '10s'", "default_transaction_read_only = on"};
   return all;
-}
-
-Result<Connection> connect(const Parameters& parameters, const Until& until) {
-  Connection connection = TRY(Connection::open(parameters, settings(), until.within(connect_limit)));
-  // Names of a database without an encoding are bytes that nobody can convert.
-  if (connection.reported("server_encoding") == "SQL_ASCII")
-    TRY(connection.execute("SET client_encoding = 'SQL_ASCII'", until));
-  return connection;
 }
 
 bool given_up(const Until& until) {
@@ -40,21 +33,20 @@ std::set<std::string> strings(const Rows& rows) {
 // ------------------------------------------------------------------------------------------------ servers
 
 constexpr const char* role_query =
-    "SELECT current_user, rolsuper, rolreplication, rolcreatedb, rolcreaterole, rolconnlimit"
+    "SELECT current_user, rolsuper, rolreplication, rolcreatedb, rolcreaterole"
     " FROM pg_roles WHERE rolname = current_user";
 constexpr const char* membership_query =
     "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'MEMBER') AND rolname = ANY (ARRAY['rds_superuser',"
     " 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin', 'neon_superuser'])";
 
-Result<Role> read_role(Connection& connection, const Until& until) {
+Result<SessionRole> read_role(Connection& connection, const Until& until) {
   const Rows rows = TRY(connection.query_row(role_query, {}, until));
-  Role role;
+  SessionRole role;
   role.name = rows.str(0, 0);
   role.superuser = rows.boolean(0, 1);
   role.replication = rows.boolean(0, 2);
   role.create_database = rows.boolean(0, 3);
   role.create_role = rows.boolean(0, 4);
-  role.connection_limit = static_cast<int>(rows.integer(0, 5));
   role.memberships = strings(TRY(connection.query(membership_query, until)));
   return role;
 }
@@ -67,12 +59,6 @@ Provider provider_of(const std::set<std::string>& roles) {
   return Provider::none;
 }
 
-bool is_providers(const std::string& role) {
-  static constexpr const char* prefixes[] = {"pg_", "rds", "cloudsql", "azure", "neon_"};
-  return std::any_of(std::begin(prefixes), std::end(prefixes),
-                     [&](const char* prefix) { return role.starts_with(prefix); });
-}
-
 Result<void> read_end(Connection& connection, EndFacts& end, const Until& until) {
   end.server = TRY(read_server(connection, until));
   end.role = TRY(read_role(connection, until));
@@ -80,10 +66,8 @@ Result<void> read_end(Connection& connection, EndFacts& end, const Until& until)
   end.databases = TRY(read_databases(connection, until));
   end.roles = strings(TRY(connection.query("SELECT rolname FROM pg_roles", until)));
   end.provider = provider_of(end.roles);
-  std::erase_if(end.roles, is_providers);
-  const Rows used = TRY(
-      connection.query_row("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'", {}, until));
-  end.used_connections = static_cast<int>(used.integer(0, 0));
+  std::erase_if(end.roles, is_foreign_to_users);
+  end.connections = TRY(read_connection_bounds(connection, until));
   return {};
 }
 
@@ -103,6 +87,7 @@ Result<void> read_target_end(Connection& connection, EndFacts& end, const Until&
       strings(TRY(connection.query("SELECT collcollate FROM pg_collation WHERE collprovider = 'c' AND collcollate <> ''"
                                    " UNION SELECT datcollate FROM pg_database UNION SELECT datctype FROM pg_database",
                                    until)));
+  end.read_only = TRY(is_read_only(connection, until));
   // The last statement of this session, so it may stay set.
   const Result<void> replica = connection.execute("SET session_replication_role = replica", until);
   if (!replica && connection.sqlstate().empty()) return replica.error();
@@ -115,12 +100,19 @@ std::string value_of(const Parameters& parameters, const char* keyword) {
   return found == parameters.end() ? "" : found->second;
 }
 
+Parameters server_alone(Parameters parameters) {
+  parameters.erase("dbname");
+  parameters.erase("user");
+  return parameters;
+}
+
 // Where the database that the endpoint names is yet to be created, any other one serves to ask the server.
 Result<Connection> connect_anywhere(const Parameters& parameters, const Until& until) {
-  if (value_of(parameters, "dbname").empty()) return connect(for_database(parameters, "postgres"), until);
-  Result<Connection> connection = connect(parameters, until);
+  if (value_of(parameters, "dbname").empty())
+    return open_preflight_session(for_database(parameters, "postgres"), until);
+  Result<Connection> connection = open_preflight_session(parameters, until);
   if (connection || connection.error().fault != Fault::missing) return connection;
-  Result<Connection> other = connect(for_database(parameters, "postgres"), until);
+  Result<Connection> other = open_preflight_session(for_database(parameters, "postgres"), until);
   if (other) return other;
   return connection;
 }
@@ -128,8 +120,9 @@ Result<Connection> connect_anywhere(const Parameters& parameters, const Until& u
 Result<Parameters> gather_source(const api::Spec& spec, EndFacts& end, const Until& until) {
   const Parameters parameters = TRY(resolve(spec.source, "source"));
   end.host = value_of(parameters, "host");
+  end.address = describe(server_alone(parameters));
   end.given_database = value_of(parameters, "dbname");
-  Connection connection = TRY(connect(parameters, until));
+  Connection connection = TRY(open_preflight_session(parameters, until));
   TRY(read_end(connection, end, until));
   return parameters;
 }
@@ -137,9 +130,11 @@ Result<Parameters> gather_source(const api::Spec& spec, EndFacts& end, const Unt
 Result<Parameters> gather_target(const api::Spec& spec, EndFacts& end, const Until& until) {
   const Parameters parameters = TRY(resolve(spec.target, "target"));
   end.host = value_of(parameters, "host");
+  end.address = describe(server_alone(parameters));
   end.given_database = value_of(parameters, "dbname");
   const bool may_be_absent = spec.snapshot.create_database;
-  Connection connection = TRY(may_be_absent ? connect_anywhere(parameters, until) : connect(parameters, until));
+  Connection connection =
+      TRY(may_be_absent ? connect_anywhere(parameters, until) : open_preflight_session(parameters, until));
   TRY(read_target_end(connection, end, until));
   return parameters;
 }
@@ -179,10 +174,28 @@ Result<std::vector<model::Name>> read_unreadable_sequences(Connection& connectio
   return sequences;
 }
 
+Result<void> read_large_objects(Connection& connection, const api::SnapshotOptions& options, PairFacts& pair,
+                                const Until& until) {
+  SourceDatabase& database = pair.source;
+  const Rows large = TRY(connection.query_row(large_object_query, {}, until));
+  database.large_objects = static_cast<std::uint64_t>(large.integer(0, 0));
+  database.unreadable_large_objects = static_cast<std::uint64_t>(large.integer(0, 1));
+  if (database.large_objects == 0) return {};
+  std::vector<std::uint32_t> tables;
+  for (const CatalogTable& table : database.tables) tables.push_back(table.table.id);
+  database.large_object_tables = TRY(tables_with_large_objects(connection, tables, until));
+  if (!takes_large_objects(options, pair)) return {};
+  const Rows ids = TRY(connection.query(
+      "SELECT oid FROM pg_largeobject_metadata ORDER BY oid LIMIT " + std::to_string(large_objects_at_most), until));
+  for (int row = 0; row < ids.size(); ++row) database.large_object_ids.push_back(ids.str(row, 0));
+  return {};
+}
+
 // `held` receives all tables, selected or not: what a selection's entries may name.
-Result<void> read_source_database(const Parameters& parameters, const pipeline::Selection& selection, PairFacts& pair,
-                                  pipeline::DatabaseTables& held, const Until& until) {
-  Connection connection = TRY(connect(for_database(parameters, pair.source_name), until));
+Result<void> read_source_database(const Parameters& parameters, const pipeline::Selection& selection,
+                                  const api::SnapshotOptions& options, PairFacts& pair, pipeline::DatabaseTables& held,
+                                  const Until& until) {
+  Connection connection = TRY(open_preflight_session(for_database(parameters, pair.source_name), until));
   SourceDatabase& database = pair.source;
   database.facts = TRY(read_current_database(connection, until));
   for (CatalogTable& table : TRY(read_tables(connection, until))) {
@@ -193,40 +206,9 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   }
   database.extensions = TRY(read_extensions(connection, until));
   database.unreadable_sequences = TRY(read_unreadable_sequences(connection, database, pair.whole, until));
-  const Rows large = TRY(connection.query_row(large_object_query, {}, until));
-  database.large_objects = static_cast<std::uint64_t>(large.integer(0, 0));
-  database.unreadable_large_objects = static_cast<std::uint64_t>(large.integer(0, 1));
+  TRY(read_large_objects(connection, options, pair, until));
   const Rows foreign = TRY(connection.query_row("SELECT count(*) FROM pg_class WHERE relkind = 'f'", {}, until));
   database.foreign_tables = static_cast<std::uint64_t>(foreign.integer(0, 0));
-  return {};
-}
-
-Result<bool> is_ours(Connection& connection, const std::string& key, const Until& until) {
-  if (!TRY(read_control_version(connection, until))) return false;
-  const Rows rows = TRY(connection.query("SELECT FROM _tributary.replication WHERE key = $1", {key}, until));
-  return rows.size() > 0;
-}
-
-Result<void> read_target_database(const Parameters& parameters, const std::string& key, PairFacts& pair,
-                                  const Until& until) {
-  Connection connection = TRY(connect(for_database(parameters, pair.target_name), until));
-  TargetDatabase& database = pair.target;
-  database.facts = TRY(read_current_database(connection, until));
-  const Rows rights =
-      TRY(connection.query_row("SELECT pg_has_role(datdba, 'USAGE'), has_database_privilege(oid, 'CREATE')"
-                               " FROM pg_database WHERE datname = current_database()",
-                               {}, until));
-  database.owned = rights.boolean(0, 0);
-  database.may_create = rights.boolean(0, 1);
-  database.closed_schemas = strings(
-      TRY(connection.query("SELECT nspname FROM pg_namespace WHERE NOT has_schema_privilege(oid, 'CREATE')", until)));
-  database.extensions = TRY(read_extensions(connection, until));
-  database.ours = TRY(is_ours(connection, key, until));
-  database.objects = TRY(user_objects(connection, objects_at_most, until));
-  if (database.ours) return {};  // rows are its own, and an engine at work holds its tables locked
-  std::vector<model::Table> tables;
-  for (const CatalogTable& table : pair.source.tables) tables.push_back(table.table);
-  database.filled = TRY(tables_with_rows(connection, tables, until));
   return {};
 }
 
@@ -253,12 +235,12 @@ std::vector<std::string> selectable(const EndFacts& source) {
 Result<void> gather_pair(const api::Spec& spec, const pipeline::Selection& selection, const Parameters& source,
                          const std::optional<Parameters>& target, Facts& facts, PairFacts& pair,
                          pipeline::DatabaseTables& held, const Until& until) {
-  pair.source.failure = TRY(fact_of(read_source_database(source, selection, pair, held, until), until));
+  pair.source.failure = TRY(fact_of(read_source_database(source, selection, spec.snapshot, pair, held, until), until));
   pair.target.exists = target && has_database(facts.target, pair.target_name);
   if (!pair.target.exists) return {};
   const std::string key = replication_key(spec.replication, {facts.source.server.system_identifier, pair.source_name},
                                           digest_of(selection.table_entries_of(pair.source_name)));
-  pair.target.failure = TRY(fact_of(read_target_database(*target, key, pair, until), until));
+  pair.target.failure = TRY(fact_of(read_target_database(*target, spec, key, pair, until), until));
   return {};
 }
 
@@ -285,9 +267,26 @@ Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& sele
 
 }  // namespace
 
+Result<Connection> open_preflight_session(Parameters parameters, const Until& until) {
+  parameters["application_name"] = "tributary/preflight";
+  Connection connection = TRY(Connection::open(parameters, settings(), until.within(connect_limit)));
+  // Names of a database without an encoding are bytes that nobody can convert.
+  if (connection.reported("server_encoding") == "SQL_ASCII")
+    TRY(connection.execute("SET client_encoding = 'SQL_ASCII'", until));
+  return connection;
+}
+
+Result<bool> is_read_only(Connection& connection, const Until& until) {
+  // What a RESET would bring back: the server's, the database's or the role's setting, or that of the connection
+  // string.
+  const char* const query = "SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only'";
+  return TRY(connection.query_row(query, {}, until)).boolean(0, 0);
+}
+
 Result<Facts> gather_facts(const api::Spec& spec, const Until& until) {
   Facts facts;
   facts.mode = spec.mode;
+  facts.replication = spec.replication;
   facts.options = spec.snapshot;
   const Result<Parameters> source = gather_source(spec, facts.source, until);
   if (!source) facts.source.failure = source.error();
@@ -296,6 +295,7 @@ Result<Facts> gather_facts(const api::Spec& spec, const Until& until) {
   if (!target) facts.target.failure = target.error();
   if (given_up(until)) return target ? Error{Fault::cancelled, "stopped while validating"} : target.error();
   facts.tools = TRY(find_pg_tools(until));
+  facts.cores = static_cast<int>(std::thread::hardware_concurrency());
 
   const Result<pipeline::Selection> selection = pipeline::Selection::parse(spec.selection);
   if (!selection) facts.selection_failure = selection.error();

@@ -226,19 +226,6 @@ TEST_F(Validating, ATargetThatIsNotEmptyIsRefusedUntilSomebodySaysWhatToDo) {
   EXPECT_THAT(codes(validated(made), Severity::warning), ElementsAre("TargetWillBeDropped"));
 }
 
-TEST_F(Validating, ALedgerThatKnowsUsIsAskedInstead) {
-  const Database source = old_.create_database("shop");
-  const Database target = new_.create_database("copy");
-  target.exec(
-      "CREATE TABLE t (id int); CREATE SCHEMA _tributary; CREATE TABLE _tributary.replication (key text);"
-      "CREATE TABLE _tributary.control AS SELECT 1 AS version; INSERT INTO _tributary.replication VALUES ('mine')");
-  api::Spec made = spec(source.uri(), target.uri());
-  made.replication = "mine";
-  EXPECT_TRUE(validated(made).passed());
-  made.replication = "other";
-  EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("TargetNotEmpty"));
-}
-
 TEST_F(Validating, SeveralDatabasesAreLookedInto) {
   const Database one = old_.create_database("one");
   const Database two = old_.create_database("Two of-them");

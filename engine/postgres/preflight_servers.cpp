@@ -10,7 +10,6 @@ using api::Severity;
 
 constexpr int oldest_major = 12;
 constexpr int newest_major = 18;
-constexpr int needed_connections = 6;  // two coordinators and two readers or writers, and room for one more attempt
 
 std::string version_text(int version) {
   return std::to_string(version / 10000) + "." + std::to_string(version % 10000);
@@ -24,7 +23,10 @@ void report_failure(const char* end, const std::array<const char*, 4>& codes, co
   if (error.fault == Fault::denied) code = codes[1];
   if (error.fault == Fault::missing) code = codes[2];
   if (error.fault == Fault::invalid) code = codes[3];
-  add(findings, Severity::error, code, end, error.what, error.hint);
+  // The subject says which end it is.
+  const std::string prefix = std::string(end) + ": ";
+  const std::string what = error.what.starts_with(prefix) ? error.what.substr(prefix.size()) : error.what;
+  add(findings, Severity::error, code, end, what, error.hint);
 }
 
 void report_reached(const char* end, const char* code, const EndFacts& facts, Findings& findings) {
@@ -73,12 +75,6 @@ void check_tools(const Facts& facts, Findings& findings) {
   } else {
     add(findings, Severity::error, "PgDumpTooOld", "engine", tools.error().what, tools.error().hint);
   }
-}
-
-// The same server: by its identifier, or where a role may not read that by when it was started.
-bool same_server(const Server& a, const Server& b) {
-  const bool identified = !a.system_identifier.empty() && !b.system_identifier.empty();
-  return identified ? a.system_identifier == b.system_identifier : a.start_time == b.start_time;
 }
 
 void check_same_database(const Facts& facts, Findings& findings) {
@@ -130,8 +126,12 @@ void check_target_rights(const Facts& facts, Findings& findings) {
   if (target.server.in_recovery) {
     add(findings, Severity::error, "TargetReadOnly", "target", "the server is a standby and takes no writes",
         "name the primary");
+  } else if (target.read_only && takes_snapshot(facts.mode)) {
+    add(findings, Severity::error, "TargetReadOnly", "target",
+        "default_transaction_read_only is on for role " + target.role.name,
+        "take the setting off the server, the role or the database, or name another target");
   }
-  const Role& role = target.role;
+  const SessionRole& role = target.role;
   std::string rights = role.superuser ? " is a superuser" : role.create_database ? " may create databases" : "";
   if (!rights.empty()) add(findings, Severity::ok, "TargetRights", "target", "role " + role.name + rights);
   const bool beside_others = facts.options.on_target_not_empty == api::OnTargetNotEmpty::append;
@@ -146,7 +146,7 @@ void check_target_rights(const Facts& facts, Findings& findings) {
 
 void check_roles(const Facts& facts, Findings& findings) {
   if (facts.source.failure || facts.target.failure || !facts.options.roles || !takes_snapshot(facts.mode)) return;
-  const Role& role = facts.target.role;
+  const SessionRole& role = facts.target.role;
   if (role.superuser || role.create_role) return;
   std::vector<std::string> missing;
   std::set_difference(facts.source.roles.begin(), facts.source.roles.end(), facts.target.roles.begin(),
@@ -200,20 +200,34 @@ void check_standby(const Facts& facts, Findings& findings) {
       "set hot_standby_feedback = on, or max_standby_streaming_delay = -1 while copying");
 }
 
-void check_connections(const char* end, const EndFacts& facts, Findings& findings) {
-  if (facts.failure) return;
-  const int limit = facts.role.connection_limit;
-  const int open = facts.server.max_connections - facts.used_connections;
-  const int room = limit < 0 ? open : std::min(limit, open);
-  if (room >= needed_connections) return;
-  add(findings, Severity::warning, "FewConnections", end,
-      "only " + std::to_string(std::max(room, 0)) + " more connections are possible for role " + facts.role.name,
-      "raise max_connections or the role's CONNECTION LIMIT, or ask for less parallelism");
-}
-
-void check_all_connections(const Facts& facts, Findings& findings) {
-  check_connections("source", facts.source, findings);
-  check_connections("target", facts.target, findings);
+void check_connections(const Facts& facts, Findings& findings) {
+  if (!takes_snapshot(facts.mode)) return;
+  const int wanted = wanted_streams(facts);
+  const ConnectionDemand* tightest = nullptr;
+  const std::vector<ConnectionDemand> demands = connection_demands(facts);
+  for (const ConnectionDemand& demand : demands) {
+    const ConnectionBound& bound = demand.bound;
+    const std::string needs = "a snapshot needs " + std::to_string(demand.least()) + " at least";
+    if (bound.limit < demand.least()) {
+      add(findings, Severity::error, "ConnectionLimitTooLow", demand.subject,
+          bound.what + " allows " + counted(static_cast<std::uint64_t>(std::max(bound.limit, 0)), "session") +
+              " of role " + (demand.subject == "source" ? facts.source : facts.target).role.name + ", and " + needs,
+          "raise it to " + std::to_string(demand.least() + demand.comfort) + " or more");
+    } else if (bound.left() < demand.least()) {
+      add(findings, Severity::error, "NoFreeConnections", demand.subject,
+          "of " + std::to_string(bound.limit) + " sessions that " + bound.what + " allows " +
+              std::to_string(bound.used) + " are in use, and " + needs,
+          "end sessions that are not needed, or raise the limit");
+    } else if (tightest == nullptr || streams_for({demand}, wanted) < streams_for({*tightest}, wanted)) {
+      tightest = &demand;
+    }
+  }
+  if (tightest == nullptr || streams_for({*tightest}, wanted) >= wanted) return;
+  add(findings, Severity::warning, "FewConnections", tightest->subject,
+      tightest->bound.what + " leaves room for " +
+          counted(static_cast<std::uint64_t>(streams_for({*tightest}, wanted)), "copy stream") + " instead of " +
+          std::to_string(wanted),
+      "raise it, or end sessions that are not needed, if the copy should be faster");
 }
 
 void check_selection(const Facts& facts, Findings& findings) {
@@ -243,7 +257,7 @@ constexpr std::array<Check, 13> all_checks = {{{"source reachable", check_source
                                                {"roles", check_roles},
                                                {"logical decoding", check_logical_decoding},
                                                {"standby", check_standby},
-                                               {"connections", check_all_connections},
+                                               {"connections", check_connections},
                                                {"selection", check_selection}}};
 
 }  // namespace

@@ -1,8 +1,5 @@
 #include "engine/postgres/servers.h"
 
-#include <algorithm>
-#include <thread>
-
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/database_statements.h"
@@ -15,10 +12,6 @@
 
 namespace tributary::postgres {
 namespace {
-
-// Connections that a server must have left beside ours.
-constexpr int least_streams = 2;
-constexpr int most_streams = 8;
 
 Result<Parameters> of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
   const Parameters parameters = TRY(resolve(endpoint, which));
@@ -55,10 +48,13 @@ class Servers final : public pipeline::Servers {
   }
 
   const api::Spec spec_;
+  int streams_ = 0;  // found before the first session of the copy, so that these are not counted; 0 until then
 };
 
 Result<std::vector<api::Finding>> Servers::preflight(const Until& until) {
-  return TRY(validate(spec_, until)).findings;
+  Validation validation = TRY(validate(spec_, until));
+  streams_ = validation.streams;
+  return std::move(validation.findings);
 }
 
 Result<std::vector<pipeline::DatabasePair>> Servers::databases(const Until& until) {
@@ -135,11 +131,12 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   };
   std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
   return std::unique_ptr<pipeline::Link>(
-      std::make_unique<Link>(std::move(source), std::move(target), traits, std::move(database)));
+      std::make_unique<Link>(std::move(source), std::move(target), traits, std::move(database), databases.whole));
 }
 
-Result<int> Servers::parallelism(const Until&) {
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), least_streams, most_streams);
+Result<int> Servers::parallelism(const Until& until) {
+  if (streams_ == 0) TRY(preflight(until));
+  return streams_;
 }
 
 }  // namespace

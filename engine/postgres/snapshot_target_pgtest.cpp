@@ -298,7 +298,7 @@ TEST(TwoReplications, never_take_a_table_that_one_of_them_has_not_completed) {
   api::Spec two = spec_between(other.uri(), shop.target.uri());
   two.replication = "uid-two";
   two.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
-  EXPECT_TRUE(failed(snapshot(two), refused, "public.notes belongs to replication uid-one"));
+  EXPECT_TRUE(failed(snapshot(two), refused, "public.notes of replication uid-one"));
   shop.target.exec("ALTER TABLE notes DROP CONSTRAINT notes_t_check");
   ASSERT_TRUE(done(snapshot(one)));
   EXPECT_EQ(testbed::fingerprint(shop.target.uri()), testbed::fingerprint(shop.source.uri()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/postgres/large_objects.h"
 #include "engine/postgres/reader.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_settings.h"
@@ -13,6 +14,12 @@ namespace {
 
 constexpr std::size_t locked_at_once = 200;
 constexpr int first_major_with_tid_scan = 14;
+
+// All that the snapshot sees was committed below this position, and maybe more that it does not see: only a slot's
+// snapshot and position are exactly one.
+constexpr const char* export_query =
+    "SELECT pg_catalog.pg_export_snapshot(), CASE WHEN pg_catalog.pg_is_in_recovery()"
+    " THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END";
 
 std::string oid_array(const std::vector<CatalogTable>& tables) {
   std::string array = "{";
@@ -45,7 +52,8 @@ Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
   const std::string timeout = std::to_string(options_.lock_timeout.count());
   TRY(coordinator_->execute(
       "ROLLBACK; SET lock_timeout = " + timeout + "; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
-  snapshot_ = TRY(coordinator_->query_row("SELECT pg_catalog.pg_export_snapshot()", {}, until)).str(0, 0);
+  const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
+  snapshot_ = exported.str(0, 0);
   Result<std::vector<CatalogTable>> tables = read_tables(*coordinator_, until);
   if (!tables) return amid_changes(tables.error());
   tables_ = std::move(tables).value();
@@ -53,7 +61,7 @@ Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
   std::erase_if(tables_, [&](const CatalogTable& each) { return !selects(each.table.name); });
   TRY(lock_tables(until));
   TRY(check_storage(until));
-  return pipeline::SnapshotInfo{snapshot_, {}};
+  return pipeline::SnapshotInfo{snapshot_, model::parse_lsn(exported.text(0, 1)).value_or(model::Lsn{})};
 }
 
 // A partitioned table between a leaf and its root is selected as its leaves are: by its own name or by one above it.
@@ -171,6 +179,12 @@ Result<Connection> Source::join_snapshot(std::string_view purpose, const Until& 
     return Error{Fault::transient, "the session that held the snapshot has ended", "run again"};
   if (!joined) return joined.error();
   return connection;
+}
+
+Result<bool> Source::refers_to_large_objects(const Until& until) {
+  std::vector<std::uint32_t> ids;
+  for (const CatalogTable& each : tables_) ids.push_back(each.table.id);
+  return !TRY(tables_with_large_objects(*coordinator_, ids, until)).empty();
 }
 
 Result<std::unique_ptr<pipeline::SourceReader>> Source::reader(const Until& until) {

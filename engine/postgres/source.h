@@ -49,6 +49,8 @@ class Source final : public pipeline::Source {
 
   // A further session inside the snapshot, for what is neither table nor sequence.
   Result<Connection> join_snapshot(std::string_view purpose, const Until& until);
+  // Whether a selected table has a column that may refer to a large object.
+  Result<bool> refers_to_large_objects(const Until& until);
   // For questions about the catalog, inside the snapshot.
   Connection& coordinator() { return *coordinator_; }
   // How the columns of all tables travel; read by tables().

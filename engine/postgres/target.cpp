@@ -60,7 +60,7 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, co
                                     " has begun; this is attempt " + std::to_string(owner_.attempt)};
   claim.standing = pipeline::Standing::unfinished;
   TRY(refuse_completed());
-  if (!is_complete(*former_)) return claim;
+  if (course() != Course::done) return claim;
   claim.standing = pipeline::Standing::complete;
   claim.completed = former_->completed;
   claim.position = former_->position;
@@ -76,15 +76,8 @@ Result<void> Target::connect_control(const Until& until) {
   return take_session_lock(*control_, {owner_.key, owner_.attempt, lock_grace}, until);
 }
 
-// A declared replication is done until another request asks for it again. A person who runs a snapshot again wants it
-// again, and is told what is in the way.
-bool Target::is_complete(const ReplicationRow& row) const {
-  return row.complete && !options_.replication.empty() && row.request_id == options_.snapshot.request_id;
-}
-
 Result<void> Target::refuse_completed() const {
-  if (!former_->complete || dropping()) return {};
-  if (!options_.replication.empty()) return {};  // asked for again
+  if (course() != Course::refused) return {};
   return Error{
       Fault::invalid,
       "target database " + options_.database + " holds this snapshot already, completed at " + former_->completed,
@@ -92,14 +85,13 @@ Result<void> Target::refuse_completed() const {
 }
 
 Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {
-  const bool keeping = options_.snapshot.resume_per_table && former_ && !former_->complete;
-  if (dropping() && options_.selection.empty() && !keeping) TRY(drop_database(until));
+  if (drop() == Drop::database) TRY(drop_database(until));
   if (!former_) TRY(make_room(contents.tables, until));
   TRY(begin(until));
   pipeline::TableRecords kept;
   if (former_) kept = TRY(rewind(contents, until));
   TRY(require_empty(contents.tables, kept, until));
-  TRY(record_schema(*control_, owner_, digest_of(contents.schema),
+  TRY(record_schema(*control_, owner_, digest_of(contents.schema), contents.snapshot.position,
                     kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
   TRY(in_transaction(*control_, owner_, until,
                      [&] { return plan_tables(*control_, owner_, contents.tables, kept, until); }));
@@ -113,7 +105,7 @@ Result<void> Target::look_at_steps(const pipeline::Schema& schema, const Until& 
   options->done = done.all;
   // Only selected tables were dropped: what they need may be there.
   options->may_all_exist = options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append ||
-                           (dropping() && !options_.selection.empty());
+                           drop() == Drop::tables;
   for (std::size_t step = 0; step < schema.steps.size(); ++step)
     if (!schema.steps[step].undo.empty() && done.not_ours.contains(digest_of(schema.steps[step])))
       options->existing->add(step);
@@ -165,7 +157,8 @@ Result<void> Target::drop_tables(const std::vector<model::Table>& tables, const 
   if (options_.selection.empty()) return {};  // the database was dropped
   const std::vector<model::Name> existing = TRY(existing_tables(*control_, tables, until));
   if (existing.empty()) return {};
-  const std::vector<std::string> others = TRY(dependants(*control_, existing, until));
+  std::vector<std::string> others;
+  for (const Dependant& each : TRY(dependants(*control_, existing, until))) others.push_back(each.object);
   if (!others.empty())
     return Error{
         Fault::invalid,
@@ -220,7 +213,7 @@ Result<pipeline::TableRecords> Target::tables_to_keep(const std::vector<model::T
 
 Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents, const Until& until) {
   const bool same_schema = former_->schema_digest == digest_of(contents.schema);
-  const bool drops_tables = dropping() && !options_.selection.empty();
+  const bool drops_tables = drop() == Drop::tables;
   pipeline::TableRecords kept;
   std::set<std::string> steps;
   if (same_schema && options_.snapshot.resume_per_table && !former_->complete)

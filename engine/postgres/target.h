@@ -9,6 +9,7 @@
 #include "engine/api/spec.h"
 #include "engine/pipeline/target.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/course.h"
 #include "engine/postgres/ledger.h"
 #include "engine/postgres/step_runner.h"
 
@@ -53,8 +54,8 @@ class Target final : public pipeline::Target {
   Target(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<void> reconnect(const Until& until);
   Result<void> connect_control(const Until& until);
-  bool dropping() const { return options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::drop; }
-  bool is_complete(const ReplicationRow& row) const;
+  Drop drop() const { return to_drop(options_.snapshot, options_.selection.empty(), former_); }
+  Course course() const { return course_of(options_.snapshot, options_.replication, former_); }
   Result<void> refuse_completed() const;
   Result<void> make_room(const std::vector<model::Table>& tables, const Until& until);
   Result<void> drop_database(const Until& until);

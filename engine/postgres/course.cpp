@@ -1,0 +1,19 @@
+#include "engine/postgres/course.h"
+
+namespace tributary::postgres {
+
+Drop to_drop(const api::SnapshotOptions& options, bool whole, const std::optional<ReplicationRow>& former) {
+  if (options.on_target_not_empty != api::OnTargetNotEmpty::drop) return Drop::nothing;
+  if (!whole) return Drop::tables;
+  const bool keeps_tables = options.resume_per_table && former && !former->complete;
+  return keeps_tables ? Drop::nothing : Drop::database;
+}
+
+Course course_of(const api::SnapshotOptions& options, const std::string& declared,
+                 const std::optional<ReplicationRow>& former) {
+  if (!former || !former->complete) return Course::copy;
+  if (!declared.empty()) return former->request_id == options.request_id ? Course::done : Course::copy;
+  return options.on_target_not_empty == api::OnTargetNotEmpty::drop ? Course::copy : Course::refused;
+}
+
+}  // namespace tributary::postgres

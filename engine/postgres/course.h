@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/api/spec.h"
+#include "engine/postgres/ledger.h"
+
+// What a run does with a target database, from the options and from what the ledger says of this replication: one
+// answer for `validate`, for the plan and for the copy itself. Pure.
+namespace tributary::postgres {
+
+enum class Drop { nothing, tables, database };
+
+// What goes before the copy. `whole`: every table of the source's database is selected.
+Drop to_drop(const api::SnapshotOptions& options, bool whole, const std::optional<ReplicationRow>& former);
+
+enum class Course {
+  copy,
+  done,     // a declared replication stays done until another request asks for it again
+  refused,  // a person who runs a snapshot again wants it again, and has to say what becomes of the first
+};
+
+// `declared` is Spec.replication.
+Course course_of(const api::SnapshotOptions& options, const std::string& declared,
+                 const std::optional<ReplicationRow>& former);
+
+}  // namespace tributary::postgres

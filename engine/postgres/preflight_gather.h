@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "engine/postgres/preflight_facts.h"
+
+// What the two halves of gather_facts() share: sessions that look and never write.
+namespace tributary::postgres {
+
+// Gives up on a lock after some seconds, so that nobody's lock lets a check wait for long.
+Result<Connection> open_preflight_session(Parameters parameters, const Until& until);
+
+// Whether transactions of the session's role would be read-only there, but for the word of the session itself.
+Result<bool> is_read_only(Connection& connection, const Until& until);
+
+// The whole database that is there already, as `pair.target`. `pair.source` must be known: its tables are looked for.
+Result<void> read_target_database(const Parameters& parameters, const api::Spec& spec, const std::string& key,
+                                  PairFacts& pair, const Until& until);
+
+}  // namespace tributary::postgres

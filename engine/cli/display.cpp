@@ -84,7 +84,11 @@ void LogDisplay::look() {
   const bool waits_anew = progress.phase == api::Phase::waiting && progress.message != message_;
   const std::string text = summary(progress, speeds_);
   if (phase != phase_ || waits_anew) {
-    log::info("phase", {{"phase", phase}, {"message", progress.message}});
+    if (progress.message.empty()) {
+      log::info("phase", {{"phase", phase}});
+    } else {
+      log::info("phase", {{"phase", phase}, {"message", progress.message}});
+    }
   } else if (now - said_ < between_summaries || text == summary_) {
     return;
   } else {

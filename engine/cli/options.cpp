@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "engine/base/nearest.h"
 #include "engine/cli/flags.h"
-#include "engine/cli/nearest.h"
 
 namespace tributary::cli {
 namespace {

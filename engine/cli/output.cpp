@@ -37,11 +37,20 @@ std::string with_hint(const std::string& message, const std::string& hint) {
   return hint.empty() ? message : message + " (hint: " + hint + ")";
 }
 
-std::string databases_text(const std::vector<api::DatabaseReport>& databases, const Style& style) {
-  Table table({"DATABASE", "TARGET", "TABLES", "ROWS", "SIZE", "POSITION"});
-  for (const api::DatabaseReport& database : databases)
-    table.add({database.name, database.target, count_text(database.tables), count_text(database.rows),
-               bytes_text(static_cast<double>(database.bytes)), database.position});
+// `validate` copies nothing, so it has neither rows nor a position to tell.
+std::string databases_text(const api::Report& report, const Style& style) {
+  const bool looked = report.verb == word_of(Verb::validate);
+  Table table(looked ? std::vector<std::string>{"DATABASE", "TARGET", "TABLES", "SIZE"}
+                     : std::vector<std::string>{"DATABASE", "TARGET", "TABLES", "ROWS", "SIZE", "POSITION"});
+  for (const api::DatabaseReport& database : report.databases) {
+    const std::string tables = count_text(database.tables);
+    const std::string size = bytes_text(static_cast<double>(database.bytes));
+    if (looked) {
+      table.add({database.name, database.target, tables, size});
+    } else {
+      table.add({database.name, database.target, tables, count_text(database.rows), size, database.position});
+    }
+  }
   return table.empty() ? "" : table.text(style.width);
 }
 
@@ -83,7 +92,7 @@ std::string findings_text(const std::vector<api::Finding>& findings, const Style
 
 std::string report_text(const api::Report& report, const Style& style) {
   std::string text;
-  for (const std::string& part : {findings_text(report.findings, style), databases_text(report.databases, style)}) {
+  for (const std::string& part : {findings_text(report.findings, style), databases_text(report, style)}) {
     if (!part.empty()) text += part + "\n";
   }
   return text;

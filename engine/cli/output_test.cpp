@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/cli/consent.h"
 #include "engine/cli/metrics.h"
 #include "engine/cli/painter.h"
 
@@ -38,6 +37,15 @@ TEST(Report, lists_findings_and_databases) {
             "app       app2    12      34,567  8.9 MB  0/1A\n\n");
 }
 
+TEST(Report, of_a_look_has_neither_rows_nor_a_position) {
+  api::Report report;
+  report.verb = "validate";
+  report.databases = {{.name = "app", .target = "app2", .tables = 12, .rows = 0, .bytes = 8'900'000, .position = ""}};
+  EXPECT_EQ(report_text(report, {}),
+            "DATABASE  TARGET  TABLES  SIZE\n"
+            "app       app2    12      8.9 MB\n\n");
+}
+
 TEST(Report, of_a_run_that_could_not_begin_says_who_and_why) {
   Options options;
   options.verb = Verb::init;
@@ -61,31 +69,6 @@ TEST(Painter, counts_the_rows_that_a_narrower_screen_has_made_of_a_line) {
   Painter painter;
   painter.paint({"0123456789", ""}, 20);
   EXPECT_EQ(painter.erase(4), "\x1b[4A\r\x1b[J");
-}
-
-TEST(Consent, is_needed_for_the_flag_alone) {
-  Options options;
-  EXPECT_FALSE(must_ask(options));
-  options.spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::drop;
-  EXPECT_TRUE(must_ask(options));
-  for (bool Options::*said : {&Options::yes, &Options::dry_run, &Options::from_spec_file}) {
-    Options decided = options;
-    decided.*said = true;
-    EXPECT_FALSE(must_ask(decided));
-  }
-}
-
-TEST(Consent, names_databases_or_with_a_table_selection_the_tables) {
-  pipeline::SnapshotPlan plan;
-  plan.databases.resize(1);
-  plan.databases[0].target = "b";
-  plan.databases[0].tables.resize(2);
-  plan.databases[0].tables[0].name = "public.t";
-  plan.databases[0].tables[1].name = "public.u";
-  api::Spec spec;
-  EXPECT_EQ(drops_of(spec, plan), std::vector<std::string>{"database b"});
-  spec.selection.include_tables = {"a.*"};
-  EXPECT_EQ(drops_of(spec, plan), (std::vector<std::string>{"table b.public.t", "table b.public.u"}));
 }
 
 TEST(Metrics, say_what_progress_says) {

@@ -30,6 +30,19 @@ TEST(ParseConninfo, a_password_that_is_not_encoded_is_malformed_and_nothing_of_i
   EXPECT_TRUE(parse_conninfo("postgresql://u:p%40s%2Fs@db/d?application_name=a@b/c").ok());
 }
 
+TEST(ParseConninfo, a_misspelt_keyword_is_told_by_the_one_that_was_meant_and_is_not_repeated) {
+  for (const char* text :
+       {"host=db pasword=hunter2", "host=db passwrod=hunter2", "postgresql://db/app?pasword=hunter2"}) {
+    const auto parameters = parse_conninfo(text);
+    ASSERT_FALSE(parameters.ok()) << text;
+    EXPECT_EQ(describe(parameters.error()),
+              "the connection string has a keyword that is not known (hint: did you mean password?)");
+  }
+  const auto blanks = parse_conninfo("host=db password=two hunter2=words");
+  ASSERT_FALSE(blanks.ok());
+  EXPECT_EQ(describe(blanks.error()).find("hunter2"), std::string::npos);
+}
+
 TEST(Describe, names_the_place_and_never_the_password) {
   EXPECT_EQ(describe(Parameters{{"host", "db"}, {"dbname", "app"}, {"user", "u"}, {"password", "hunter2"}}),
             "db:5432/app as u");

@@ -1,3 +1,4 @@
+#include "engine/base/nearest.h"
 #include "engine/postgres/connection_state.h"
 
 namespace tributary::postgres {
@@ -14,13 +15,32 @@ bool has_stray_at(std::string_view conninfo) {
   return first != place.npos && (place.find('@', first + 1) != place.npos || place.find('/') < first);
 }
 
+using Options = std::unique_ptr<PQconninfoOption, Freed>;
+
+// The keyword that was meant where libpq's message quotes one that it does not know, "" where nothing is like it. What
+// was written is not repeated: it may be a part of a password with blanks.
+std::string meant_by(std::string_view message) {
+  const std::size_t open = message.find('"');
+  const std::size_t close = message.rfind('"');
+  if (open == message.npos || close <= open) return "";
+  std::vector<std::string> keywords;
+  const Options known(PQconninfoParse("", nullptr));
+  for (const PQconninfoOption* option = known.get(); option != nullptr && option->keyword != nullptr; ++option)
+    keywords.emplace_back(option->keyword);
+  return nearest(message.substr(open + 1, close - open - 1), keywords);
+}
+
 }  // namespace
 
 Result<Parameters> parse_conninfo(const std::string& conninfo) {
   char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, Freed> options(PQconninfoParse(conninfo.c_str(), &message));
+  const Options options(PQconninfoParse(conninfo.c_str(), &message));
   // libpq's message may repeat parts of the text, and so a password: it is dropped.
+  const std::string meant = message == nullptr ? "" : meant_by(message);
   PQfreemem(message);
+  if (!meant.empty())
+    return Error{Fault::invalid, "the connection string has a keyword that is not known",
+                 "did you mean " + meant + "?"};
   if (!options || has_stray_at(conninfo)) {
     return Error{
         Fault::invalid, "the connection string is malformed",

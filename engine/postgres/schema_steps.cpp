@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "engine/base/counted.h"
 #include "engine/postgres/foreign_keys.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/statements.h"
@@ -442,18 +443,21 @@ class Builder {
   void report_names() {
     for (const auto& [name, count] : tablespaces_) {
       findings_.push_back({api::Severity::warning, "TablespaceLeftOut", "tablespace " + name,
-                           std::to_string(count) + " objects go to the target database's own tablespace", ""});
+                           counted(static_cast<std::uint64_t>(count), "object") +
+                               " without it, in the target database's own tablespace",
+                           ""});
     }
     for (const auto& [role, count] : grants_left_out_) {
       findings_.push_back({api::Severity::warning, "GrantsLeftOut", "role " + role,
-                           std::to_string(count) + " grants concern this role, which does not exist on the target",
+                           counted(static_cast<std::uint64_t>(count), "grant") +
+                               " to or by this role left out: it does not exist on the target",
                            "create the role on the target and grant it what it needs, or let roles be copied"});
     }
     for (const auto& [owner, count] : owners_not_set_) {
       const bool exists = target_.roles.contains(owner);
       findings_.push_back({api::Severity::warning, "OwnerNotSet", "role " + owner,
-                           std::to_string(count) + " objects of this owner belong to " + target_.user +
-                               " on the target: the role " +
+                           "role " + target_.user + " owns " + counted(static_cast<std::uint64_t>(count), "object") +
+                               " of this one's on the target: it " +
                                (exists ? "may not be assumed by " + target_.user : std::string("does not exist there")),
                            exists ? "grant " + owner + " to " + target_.user + " on the target"
                                   : "create the role on the target first"});

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "engine/base/counted.h"
+
 namespace tributary::postgres {
 namespace {
 
@@ -215,7 +217,10 @@ Result<void> StepRunner::validate_one(const pipeline::SchemaStep& step, Findings
   if (connection_.sqlstate() != "23503") return valid.error();
   TRY(connection_.execute("ROLLBACK TO SAVEPOINT validation", until));
   std::string rows = "rows";  // temporal keys: what covers a range may be several rows
-  if (!step.orphans.empty()) rows = TRY(connection_.query_row(step.orphans, {}, until)).str(0, 0) + " rows";
+  if (!step.orphans.empty()) {
+    const Rows count = TRY(connection_.query_row(step.orphans, {}, until));
+    rows = counted(static_cast<std::uint64_t>(count.integer(0, 0)), "row");
+  }
   findings.push_back(orphaned(step, rows));
   return {};
 }

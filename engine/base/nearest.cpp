@@ -1,9 +1,9 @@
-#include "engine/cli/nearest.h"
+#include "engine/base/nearest.h"
 
 #include <algorithm>
 #include <cstddef>
 
-namespace tributary::cli {
+namespace tributary {
 namespace {
 
 constexpr std::size_t longest_word = 64;
@@ -43,4 +43,4 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   return *std::find_if(known.begin(), known.end(), begins);
 }
 
-}  // namespace tributary::cli
+}  // namespace tributary

@@ -244,8 +244,7 @@ TEST_F(TheTarget, that_is_a_template_is_not_dropped) {
 }
 
 TEST_F(TheTarget, that_was_made_read_only_stays_as_it_is) {
-  server(18).exec("postgres",
-                  "ALTER DATABASE \"" + target_.name() + "\" SET default_transaction_read_only = on");
+  server(18).exec("postgres", "ALTER DATABASE \"" + target_.name() + "\" SET default_transaction_read_only = on");
   for (const OnTargetNotEmpty policy : {OnTargetNotEmpty::fail, OnTargetNotEmpty::append, OnTargetNotEmpty::drop})
     expect_refused(spec(policy), "TargetReadOnly", "default_transaction_read_only");
 }
@@ -297,8 +296,9 @@ class Bounded {
     server_.exec("postgres", "DROP ROLE IF EXISTS bounded; CREATE ROLE bounded LOGIN PASSWORD 'p' CONNECTION LIMIT " +
                                  std::to_string(limit));
     server_.exec("postgres", "ALTER DATABASE \"" + database.name() + "\" OWNER TO bounded");
-    database.exec("DO $$DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-                  " LOOP EXECUTE 'ALTER TABLE ' || t || ' OWNER TO bounded'; END LOOP; END$$");
+    database.exec(
+        "DO $$DECLARE t text; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " LOOP EXECUTE 'ALTER TABLE ' || t || ' OWNER TO bounded'; END LOOP; END$$");
     database.exec("ALTER SCHEMA public OWNER TO bounded");
     uri_ = server_.tcp_uri(database.name(), "bounded", "p");
     database_ = database.name();

@@ -77,8 +77,7 @@ const std::vector<Case> cases = {
 };
 
 class PlaceCheck : public ::testing::TestWithParam<Case> {};
-INSTANTIATE_TEST_SUITE_P(Cases, PlaceCheck, ::testing::ValuesIn(cases),
-                         [](const auto& one) { return one.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cases, PlaceCheck, ::testing::ValuesIn(cases), [](const auto& one) { return one.param.name; });
 
 TEST_P(PlaceCheck, FindsItsSubjectAndNothingElse) {
   expect_only(GetParam());

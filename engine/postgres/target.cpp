@@ -104,8 +104,8 @@ Result<void> Target::look_at_steps(const pipeline::Schema& schema, const Until& 
   const StepsDone done = TRY(read_steps_done(*control_, owner_.key, until));
   options->done = done.all;
   // Only selected tables were dropped: what they need may be there.
-  options->may_all_exist = options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append ||
-                           drop() == Drop::tables;
+  options->may_all_exist =
+      options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append || drop() == Drop::tables;
   for (std::size_t step = 0; step < schema.steps.size(); ++step)
     if (!schema.steps[step].undo.empty() && done.not_ours.contains(digest_of(schema.steps[step])))
       options->existing->add(step);

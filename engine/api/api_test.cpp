@@ -112,6 +112,20 @@ TEST(TerminationMessage, fits_the_kubelet_and_keeps_the_worst_finding_longest) {
   EXPECT_NE(read->message.find("not shown"), std::string::npos);
 }
 
+TEST(TerminationMessage, counts_the_databases_that_it_has_no_room_for) {
+  const Report whole = a_long_report();
+  const Result<Report> read = report_from_json(termination_message(whole));
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_LT(read->databases.size(), 60u);
+  EXPECT_EQ(totals_of(*read), (Totals{.databases = 60, .tables = 60, .rows = 60, .bytes = 59 * 60 / 2}));
+}
+
+TEST(Report, of_an_engine_that_said_no_totals_is_the_sum_of_its_databases) {
+  const Result<Report> read = report_from_json(R"({"databases": [{"tables": 2, "rows": 3, "bytes": 4}, {"rows": 5}]})");
+  ASSERT_TRUE(read) << read.error().what;
+  EXPECT_EQ(totals_of(*read), (Totals{.databases = 2, .tables = 2, .rows = 8, .bytes = 4}));
+}
+
 TEST(TerminationMessage, a_short_report_is_whole) {
   Report report;
   report.findings.push_back({Severity::warning, "OrphanRows", "table t", "3 rows", "look"});

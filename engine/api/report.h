@@ -34,6 +34,14 @@ struct DatabaseReport {
   std::string position;  // source position of the snapshot, "" where there is none
 };
 
+struct Totals {
+  std::uint64_t databases = 0;
+  std::uint64_t tables = 0;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const Totals&) const = default;
+};
+
 struct Report {
   int version = 1;
   std::string verb;  // validate, init
@@ -47,7 +55,11 @@ struct Report {
   std::string finished;
   std::vector<DatabaseReport> databases;
   std::vector<Finding> findings;
+  std::optional<Totals> totals;  // given where `databases` was shortened or the report was read
 };
+
+// Over all databases of the snapshot, also those that a shortened report leaves out.
+Totals totals_of(const Report& report);
 
 const char* word_of(Severity severity);
 
@@ -56,7 +68,7 @@ Result<Report> report_from_json(std::string_view text);
 
 // JSON of at most 3584 bytes, so that it fits the kubelet's termination message: long texts are cut, then
 // mild findings are dropped, then databases from the smallest, then errors from the last; how many is said in the
-// message.
+// message. The totals stay those of all databases.
 std::string termination_message(Report report);
 
 }  // namespace tributary::api

@@ -34,6 +34,10 @@ ordered_json write(const DatabaseReport& database) {
           {"rows", database.rows}, {"bytes", database.bytes},   {"position", database.position}};
 }
 
+ordered_json write(const Totals& totals) {
+  return {{"databases", totals.databases}, {"tables", totals.tables}, {"rows", totals.rows}, {"bytes", totals.bytes}};
+}
+
 void read_finding(JsonReader& in, Finding& finding) {
   in.read_word("severity", finding.severity, severity_words)
       .read("code", finding.code)
@@ -49,6 +53,13 @@ void read_database(JsonReader& in, DatabaseReport& database) {
       .read("rows", database.rows)
       .read("bytes", database.bytes)
       .read("position", database.position);
+}
+
+void read_totals(JsonReader& in, Totals& totals) {
+  in.read("databases", totals.databases)
+      .read("tables", totals.tables)
+      .read("rows", totals.rows)
+      .read("bytes", totals.bytes);
 }
 
 // Cuts at a UTF-8 boundary and marks the cut.
@@ -92,6 +103,7 @@ ordered_json json_of(const Report& report) {
           {"consistency", word_for(consistency_words, report.consistency)},
           {"started", report.started},
           {"finished", report.finished},
+          {"totals", write(totals_of(report))},
           {"databases", std::move(databases)},
           {"findings", std::move(findings)}};
 }
@@ -110,6 +122,18 @@ std::string to_json(const Report& report) {
   return json_of(report).dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+Totals totals_of(const Report& report) {
+  if (report.totals) return *report.totals;
+  Totals totals;
+  totals.databases = report.databases.size();
+  for (const DatabaseReport& database : report.databases) {
+    totals.tables += database.tables;
+    totals.rows += database.rows;
+    totals.bytes += database.bytes;
+  }
+  return totals;
+}
+
 Result<Report> report_from_json(std::string_view text) {
   Report report;
   JsonReader in(text, "report", UnknownKeys::ignore);
@@ -124,7 +148,8 @@ Result<Report> report_from_json(std::string_view text) {
       .read("started", report.started)
       .read("finished", report.finished)
       .read_list("databases", report.databases, read_database)
-      .read_list("findings", report.findings, read_finding);
+      .read_list("findings", report.findings, read_finding)
+      .read_object("totals", [&](JsonReader& inner) { read_totals(inner, report.totals.emplace()); });
   TRY(in.finish());
   if (report.version > 1)
     return Error{Fault::invalid, "report.version " + std::to_string(report.version) + " is newer than this operator"};
@@ -132,6 +157,7 @@ Result<Report> report_from_json(std::string_view text) {
 }
 
 std::string termination_message(Report report) {
+  report.totals = totals_of(report);
   for (Finding& finding : report.findings) {
     shorten(finding.message, 400);
     shorten(finding.hint, 300);

@@ -41,6 +41,21 @@ TEST(Decide, success_is_recorded_with_the_engines_own_counts) {
   EXPECT_FALSE(decision.recheck);
 }
 
+TEST(Decide, databases_that_the_report_had_no_room_for_are_counted) {
+  api::Report many;
+  many.replication = uid;
+  for (int i = 0; i < 100; ++i)
+    many.databases.push_back(
+        {.name = "db" + std::to_string(i), .target = "db", .tables = 2, .rows = 5, .bytes = 7, .position = ""});
+  const Decision decision = look(finished(ended(0, termination_message(many), "Completed"), JobState::active));
+  const v1alpha1::Run& run = *decision.status.snapshot;
+  EXPECT_EQ(run.tables_total, 200U);
+  EXPECT_EQ(run.tables_done, 200U);
+  EXPECT_EQ(run.rows_copied, 500U);
+  EXPECT_EQ(run.bytes_copied, 700U);
+  EXPECT_EQ(message(decision), "200 tables with 500 rows copied");
+}
+
 TEST(Decide, a_completed_snapshot_needs_nothing_more) {
   const Observed seen = completed();
   const Decision decision = look(seen);

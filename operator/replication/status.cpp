@@ -63,6 +63,11 @@ void set_totals(Status& status, Run& run, api::Report report) {
   set_databases(status, run, report.databases, [](const api::DatabaseReport& database) {
     return v1alpha1::DatabaseStatus{database.name, database.tables, database.tables, database.rows, database.bytes};
   });
+  // A termination message has room for some databases only.
+  const api::Totals totals = totals_of(report);
+  run.tables_total = run.tables_done = totals.tables;
+  run.rows_copied = totals.rows;
+  run.bytes_copied = totals.bytes;
   run.consistency = report.consistency == api::Consistency::per_table ? "PerTable" : "Snapshot";
 }
 

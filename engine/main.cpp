@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/api/outcome.h"
+#include "engine/base/contain.h"
 #include "engine/base/log.h"
 #include "engine/cli/conceal.h"
 #include "engine/cli/options.h"
@@ -42,9 +44,14 @@ void open_standard_streams() {
 
 int main(int argc, char** argv) {
   open_standard_streams();
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  tributary::cli::conceal_connection_strings(argc, argv);
-  const int code = run(tributary::cli::read_command_line(arguments));
-  tributary::log::flush();
-  return code;
+  const tributary::Result<int> code = tributary::contain([&]() -> tributary::Result<int> {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    tributary::cli::conceal_connection_strings(argc, argv);
+    const int ended = run(tributary::cli::read_command_line(arguments));
+    tributary::log::flush();
+    return ended;
+  });
+  if (code) return *code;
+  std::fprintf(stderr, "tributary: %s\n", code.error().what.c_str());
+  return static_cast<int>(tributary::api::ExitCode::failed);
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "engine/base/contain.h"
 #include "engine/base/log.h"
 #include "engine/cli/terminal.h"
 #include "engine/cli/view.h"
@@ -28,7 +29,11 @@ Ticker::Ticker(Milliseconds period, std::function<void()> tick)
         std::unique_lock lock(mutex_);
         while (!changed_.wait_for(lock, period, [this] { return stopped_; })) {
           lock.unlock();
-          tick();
+          // What cannot be shown this time may be the next.
+          static_cast<void>(contain([&]() -> Result<void> {
+            tick();
+            return {};
+          }));
           lock.lock();
         }
       }) {}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/contain.h"
 #include "engine/base/pause.h"
 
 namespace tributary::pipeline {
@@ -14,7 +15,7 @@ constexpr Seconds answer_limit{20};
 void look_until(const std::stop_token& stop, const Target& target, ProgressBoard& board, Milliseconds period) {
   while (pause_for(period, stop)) {
     // A target that does not answer is not at work as far as anybody can tell.
-    const Result<bool> at_work = target.at_work({Deadline::after(answer_limit), stop});
+    const Result<bool> at_work = contain([&] { return target.at_work({Deadline::after(answer_limit), stop}); });
     if (at_work && *at_work) board.moved();
   }
 }

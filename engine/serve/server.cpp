@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/contain.h"
 #include "engine/base/log.h"
 #include "engine/serve/exchange.h"
 
@@ -32,7 +33,8 @@ struct Server::Loop {
   bool resting = false;
   std::thread thread;
 
-  void run() noexcept;
+  void run();
+  bool turn();
   std::vector<pollfd> interests() const;
   int patience() const;
   void accept_all();
@@ -40,19 +42,29 @@ struct Server::Loop {
   void advance(const std::vector<pollfd>& ready);
 };
 
-void Server::Loop::run() noexcept {
-  for (;;) {
-    std::vector<pollfd> ready = interests();
-    const int count = poll(ready.data(), ready.size(), patience());
-    if (count < 0 && errno != EINTR) break;
-    if (count < 0) continue;
-    if (ready[0].revents != 0) return;
-    advance(ready);
-    resting = false;
-    if (ready[1].revents != 0) accept_all();
-    exchanges.remove_if([](const Exchange& one) { return one.over() || one.deadline().passed(); });
+void Server::Loop::run() {
+  while (true) {
+    const Result<bool> goes_on = contain([this]() -> Result<bool> { return turn(); });
+    if (goes_on && !*goes_on) return;
+    if (!goes_on) exchanges.clear();  // there is no memory for them
   }
-  log::error("status server ended", {{"cause", std::strerror(errno)}});
+}
+
+// One wait and all that it brought; false at the end.
+bool Server::Loop::turn() {
+  std::vector<pollfd> ready = interests();
+  const int count = poll(ready.data(), ready.size(), patience());
+  if (count < 0 && errno == EINTR) return true;
+  if (count < 0) {
+    log::error("status server ended", {{"cause", std::strerror(errno)}});
+    return false;
+  }
+  if (ready[0].revents != 0) return false;
+  advance(ready);
+  resting = false;
+  if (ready[1].revents != 0) accept_all();
+  exchanges.remove_if([](const Exchange& one) { return one.over() || one.deadline().passed(); });
+  return true;
 }
 
 // The eventfd, the listener, then each exchange in the order of the list.

@@ -1,16 +1,18 @@
 #include <poll.h>
 
+#include <algorithm>
 #include <charconv>
 
+#include "engine/base/aside.h"
 #include "engine/postgres/connection_state.h"
 
 namespace tributary::postgres {
 namespace {
 
-// A session whose client was killed must not go on with a long statement, nor wait for a lock with those it has.
-// Servers on some platforms take no value but 0 (src/backend/tcop/postgres.c, check_client_connection_check_interval).
-constexpr const char* notice_a_lost_client =
-    "DO $$BEGIN SET client_connection_check_interval = '5s'; EXCEPTION WHEN others THEN NULL; END$$;";
+// A server that is there answers sooner; a firewall that drops packets never does. Of several hosts libpq tries the
+// next when the kernel gave one up, which takes it 127 seconds.
+constexpr Seconds limit_of_one_host{30};
+constexpr Seconds limit_per_host{130};
 
 // A refused password or an unknown role arrives while connecting, without a PGresult: libpq of Debian 12 keeps no
 // SQLSTATE for it, so the server's own words decide. They are the untranslated ones of the startup phase
@@ -70,10 +72,20 @@ Result<void> finish_connecting(PGconn* connection, const Parameters& parameters,
 Parameters with_defaults(Parameters parameters) {
   const std::pair<const char*, const char*> defaults[] = {
       {"application_name", "tributary"}, {"client_encoding", "UTF8"},   {"keepalives", "1"},
-      {"keepalives_idle", "30"},         {"keepalives_interval", "10"}, {"keepalives_count", "3"},
-      {"tcp_user_timeout", "60000"}};
+      {"keepalives_idle", "30"},         {"keepalives_interval", "10"}, {"keepalives_count", "3"}};
   for (const auto& [keyword, value] : defaults) parameters.try_emplace(keyword, value);
   return parameters;
+}
+
+Milliseconds limit_of(const Parameters& parameters) {
+  const auto given = parameters.find("connect_timeout");
+  Seconds::rep seconds = 0;
+  if (given != parameters.end())
+    std::from_chars(given->second.data(), given->second.data() + given->second.size(), seconds);
+  const auto host = parameters.find(parameters.count("hostaddr") != 0 ? "hostaddr" : "host");
+  const auto further = host == parameters.end() ? 0 : std::count(host->second.begin(), host->second.end(), ',');
+  if (seconds > 0) return Seconds{seconds} * (1 + further);
+  return further == 0 ? limit_of_one_host : limit_per_host * (1 + further);
 }
 
 ConnectionHandle start(const Parameters& parameters) {
@@ -144,10 +156,14 @@ Connection::~Connection() = default;
 Result<Connection> Connection::open(const Parameters& parameters, const std::vector<std::string>& settings,
                                     const Until& until) {
   auto state = std::make_unique<State>();
-  state->handle = start(with_defaults(parameters));
+  const Until connected = until.within(limit_of(parameters));
+  // The start resolves the host's name, which may take minutes.
+  auto started = call_aside([given = with_defaults(parameters)] { return start(given); }, connected);
+  if (!started) return within("cannot resolve the host of " + describe(parameters), started.error());
+  state->handle = std::move(started).value();
   if (!state->handle) return Error{Fault::failed, "out of memory"};
   if (PQstatus(state->get()) == CONNECTION_BAD) return connect_error(parameters, state->get());
-  TRY(finish_connecting(state->get(), parameters, until));
+  TRY(finish_connecting(state->get(), parameters, connected));
   // Else libpq puts the line of the statement that an error is about into its message, and whatever that holds.
   PQsetErrorVerbosity(state->get(), PQERRORS_TERSE);
   PQsetNoticeReceiver(state->get(), &State::receive_notice, state.get());
@@ -156,7 +172,6 @@ Result<Connection> Connection::open(const Parameters& parameters, const std::vec
   Connection connection(std::move(state));
   std::string sets;
   for (const std::string& setting : settings) sets += "SET " + setting + ";";
-  if (connection.major_version() >= 14) sets += notice_a_lost_client;
   if (!sets.empty()) {
     Result<void> applied = connection.execute(sets, until);
     if (!applied) return within("session settings at " + describe(parameters), applied.error());

@@ -121,7 +121,8 @@ class CopyIn {
 class Connection {
  public:
   // Connects and applies `settings` (each a SET without the word, e.g. "row_security = off"). What the caller does
-  // not give is added: TCP keepalives, application_name, client_encoding UTF8.
+  // not give is added: TCP keepalives, application_name, client_encoding UTF8. Gives a host up after 30 seconds, or
+  // `connect_timeout`.
   static Result<Connection> open(const Parameters& parameters, const std::vector<std::string>& settings,
                                  const Until& until);
 

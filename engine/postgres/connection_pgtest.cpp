@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include <string>
 #include <thread>
 
 #include "engine/postgres/connection.h"
@@ -139,16 +141,6 @@ TEST_P(ALiveConnection, a_stop_request_ends_a_copy_that_waits_for_a_lock_at_its_
   EXPECT_TRUE(connection.usable());
 }
 
-TEST_P(ALiveConnection, a_server_that_can_is_asked_to_notice_that_its_client_is_gone) {
-  Connection connection = connect();
-  const auto interval = connection.query("SHOW client_connection_check_interval", soon());
-  if (GetParam() < 14) {
-    EXPECT_FALSE(interval);
-  } else {
-    EXPECT_EQ(interval->text(0, 0), "5s");
-  }
-}
-
 TEST_P(ALiveConnection, an_unfinished_copy_out_leaves_a_usable_connection) {
   Connection connection = connect();
   {
@@ -197,6 +189,20 @@ TEST_P(ALiveConnection, a_server_that_goes_away_is_transient_and_the_connection_
   const auto rows = connection.query("SELECT pg_sleep(30)", soon());
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().fault, Fault::transient);
+  EXPECT_FALSE(connection.usable());
+}
+
+// A server whose postmaster is frozen accepts a request to cancel and never answers it.
+TEST(AConnection, whose_server_does_not_answer_a_cancel_is_given_up) {
+  testbed::PostgresServer own(18, testbed::Flavour::logical, 9);
+  Connection connection = Connection::open(parse_conninfo(own.uri("postgres")).value(), {}, soon()).value();
+  const std::string file = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)";
+  const pid_t postmaster = std::stoi(own.scalar("postgres", file));
+  ASSERT_EQ(::kill(postmaster, SIGSTOP), 0);
+  const auto slept = connection.query("SELECT pg_sleep(60)", {Deadline::after(Milliseconds{1}), {}});
+  ASSERT_EQ(::kill(postmaster, SIGCONT), 0);
+  ASSERT_FALSE(slept);
+  EXPECT_EQ(slept.error().fault, Fault::transient);
   EXPECT_FALSE(connection.usable());
 }
 

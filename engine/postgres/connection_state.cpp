@@ -1,12 +1,16 @@
 #include "engine/postgres/connection_state.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 
+#include "engine/base/aside.h"
 #include "engine/postgres/condition.h"
 
 namespace tributary::postgres {
@@ -14,6 +18,17 @@ namespace {
 
 constexpr const char* words_withheld = "the server's own words may hold values of rows; they are in its log";
 constexpr Milliseconds stop_slice{100};  // how often a wait looks at its stop token
+constexpr std::uint32_t longest_silence_ms = 60'000;
+
+// A peer that acknowledges nothing of what is on its way to it. Keepalives find one gone only where nothing is, and
+// TCP_USER_TIMEOUT would end a session too whose peer is alive but takes no more for that long: Linux counts a shut
+// window as silence (net/ipv4/tcp_timer.c, tcp_probe_timer), and a COPY into a busy server shuts it.
+bool peer_is_gone(int socket) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;  // a Unix socket
+  return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0 && info.tcpi_last_ack_recv > longest_silence_ms;
+}
 
 }  // namespace
 
@@ -41,6 +56,7 @@ Result<void> wait_for(int socket, short events, const Until& until) {
     pollfd watched{socket, events, 0};
     const int ready = poll(&watched, 1, static_cast<int>(std::min(left, stop_slice).count()));
     if (ready > 0) return {};
+    if (ready == 0 && peer_is_gone(socket)) return Error{Fault::transient, "the server's machine does not answer"};
     if (ready < 0 && errno != EINTR) return Error{Fault::failed, std::string("poll failed: ") + std::strerror(errno)};
   }
 }
@@ -108,13 +124,16 @@ Result<ResultHandle> Connection::State::next_result(const Until& until) {
 
 void Connection::State::abandon() {
   if (lost || PQstatus(get()) != CONNECTION_OK || PQtransactionStatus(get()) != PQTRANS_ACTIVE) return;
-  const std::unique_ptr<PGcancel, Freed> cancel(PQgetCancel(get()));
-  char message[256];
-  if (!cancel || PQcancel(cancel.get(), message, sizeof message) == 0) {
-    lost = true;
-    return;
-  }
-  if (!drain({Deadline::after(drain_limit), {}})) lost = true;
+  const Until enough{Deadline::after(drain_limit), {}};
+  std::unique_ptr<PGcancel, Freed> cancel(PQgetCancel(get()));
+  // PQcancel connects anew and waits for the server to hang up, without an end.
+  const Result<bool> cancelled = call_aside(
+      [request = std::move(cancel)] {
+        char message[256];
+        return request != nullptr && PQcancel(request.get(), message, sizeof message) == 1;
+      },
+      enough);
+  if (!cancelled || !*cancelled || !drain(enough)) lost = true;
 }
 
 Result<void> Connection::State::drain(const Until& until) {

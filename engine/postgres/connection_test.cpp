@@ -1,6 +1,9 @@
 #include "engine/postgres/connection.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace tributary::postgres {
 namespace {
@@ -66,6 +69,25 @@ TEST(Connection, an_unreachable_server_is_transient_and_named) {
   ASSERT_FALSE(connection);
   EXPECT_EQ(connection.error().fault, Fault::transient);
   EXPECT_NE(connection.error().what.find("127.0.0.1:1/app"), std::string::npos);
+}
+
+// A listener whose backlog takes connections that nobody accepts.
+TEST(Connection, a_server_that_never_answers_is_given_up) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::string port = std::to_string(ntohs(address.sin_port));
+  const auto connection =
+      Connection::open({{"host", "127.0.0.1"}, {"port", port}, {"connect_timeout", "1"}}, {}, {Deadline::never(), {}});
+  ::close(listener);
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().fault, Fault::transient);
+  EXPECT_EQ(connection.error().what, "cannot connect to 127.0.0.1:" + port + ": the server did not answer in time");
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include "engine/postgres/connection.h"
 
 // What every session of a copy sets, so that what travels does not depend on the settings of a server, a database or
-// a role.
+// a role, and so that a server notices within a minute that the engine's machine is gone.
 namespace tributary::postgres {
 
 // Both ends: no row-level policy may hide rows, no timeout may end a long copy, text forms are fixed.

@@ -4,17 +4,16 @@
 #include <mutex>
 #include <thread>
 
-#include "engine/base/log.h"
+#include "engine/base/contain.h"
 #include "engine/pipeline/relay.h"
 #include "engine/pipeline/schedule.h"
 
 namespace tributary::pipeline {
 namespace {
 
-// One worker's two connections. The reader goes as soon as no rows are left to read.
 struct Worker {
-  std::unique_ptr<SourceReader> reader;
   std::unique_ptr<TargetWriter> writer;
+  std::unique_ptr<SourceReader> reader;  // while it copies rows
 };
 
 class Copy {
@@ -33,12 +32,14 @@ class Copy {
  private:
   Result<std::vector<Worker>> connect(Target& target);
   Result<void> work_beside();
-  void serve(Worker& worker);
+  Result<void> serve(Worker& worker);
   std::optional<Work> take(Worker& worker);
   Result<std::vector<api::Finding>> perform(const Work& work, Worker& worker);
-  void finish(const Work& work, std::vector<api::Finding> findings);
-  void fail(const Error& error);
-  void fail_locked(const Error& error);
+  void finish(const Work& work, Worker& worker, std::vector<api::Finding> findings);
+  void put_back(std::unique_ptr<SourceReader> reader);
+  void close_readers();
+  void fail(Error error);
+  void fail_locked(Error error);
   void tell_phase();
 
   Source& source_;
@@ -53,8 +54,10 @@ class Copy {
   Schedule schedule_;
   std::optional<Error> error_;
   std::vector<api::Finding> findings_;
-  int readers_ = 0;  // open
-  int idle_ = 0;     // workers that wait
+  // Readers belong to no worker while no rows pass through them: an index build must not keep the source's view open.
+  std::vector<std::unique_ptr<SourceReader>> readers_;
+  std::size_t open_readers_ = 0;  // these and those of workers
+  int idle_ = 0;                  // workers that wait
   std::uint64_t generation_ = 0;
   api::Phase phase_ = api::Phase::copying;
 };
@@ -62,25 +65,36 @@ class Copy {
 Result<std::vector<Worker>> Copy::connect(Target& target) {
   std::vector<Worker> workers;
   for (int number = 0; number < request_.streams; ++number) {
-    Worker worker;
-    if (!schedule_.rows_handed_out()) worker.reader = TRY(source_.reader(until_));
-    worker.writer = TRY(target.writer(until_));
-    if (worker.reader) ++readers_;
-    workers.push_back(std::move(worker));
+    if (!schedule_.rows_handed_out()) readers_.push_back(TRY(source_.reader(until_)));
+    workers.push_back({TRY(target.writer(until_)), nullptr});
   }
+  open_readers_ = readers_.size();
   return workers;
 }
 
+void Copy::put_back(std::unique_ptr<SourceReader> reader) {
+  readers_.push_back(std::move(reader));
+  close_readers();
+}
+
+// The source may vacuum again once the last row was read.
+void Copy::close_readers() {
+  if (!schedule_.rows_handed_out() || readers_.empty()) return;
+  open_readers_ -= readers_.size();
+  readers_.clear();
+  changed_.notify_all();
+}
+
 // The first failure is the one to tell: what follows it are workers that were stopped.
-void Copy::fail_locked(const Error& error) {
-  if (!error_) error_ = error;
+void Copy::fail_locked(Error error) {
+  if (!error_) error_ = std::move(error);
   stop_.request_stop();
   changed_.notify_all();
 }
 
-void Copy::fail(const Error& error) {
+void Copy::fail(Error error) {
   const std::lock_guard lock(mutex_);
-  fail_locked(error);
+  fail_locked(std::move(error));
 }
 
 void Copy::tell_phase() {
@@ -98,11 +112,11 @@ std::optional<Work> Copy::take(Worker& worker) {
   std::unique_lock lock(mutex_);
   while (!error_ && !schedule_.finished()) {
     std::optional<Work> work = schedule_.next(idle_);
-    if (worker.reader && schedule_.rows_handed_out() && (!work || work->kind != Work::Kind::rows)) {
-      worker.reader.reset();
-      --readers_;
-      changed_.notify_all();
+    if (work && work->kind == Work::Kind::rows) {
+      worker.reader = std::move(readers_.back());
+      readers_.pop_back();
     }
+    close_readers();
     if (work) return work;
     if (const auto step = schedule_.blocked()) {
       const std::string& object = request_.contents.schema.steps[*step].object;
@@ -132,8 +146,9 @@ Result<std::vector<api::Finding>> Copy::perform(const Work& work, Worker& worker
   std::abort();
 }
 
-void Copy::finish(const Work& work, std::vector<api::Finding> findings) {
+void Copy::finish(const Work& work, Worker& worker, std::vector<api::Finding> findings) {
   const std::lock_guard lock(mutex_);
+  if (worker.reader) put_back(std::move(worker.reader));
   for (const std::size_t table : schedule_.finish(work)) board_.done(*request_.meters[table]);
   for (api::Finding& finding : findings) findings_.push_back(std::move(finding));
   board_.moved();
@@ -142,26 +157,19 @@ void Copy::finish(const Work& work, std::vector<api::Finding> findings) {
   changed_.notify_all();
 }
 
-void Copy::serve(Worker& worker) {
-  while (const std::optional<Work> work = take(worker)) {
-    Result<std::vector<api::Finding>> findings = perform(*work, worker);
-    if (!findings) {
-      fail(findings.error());
-      break;
-    }
-    finish(*work, std::move(findings).value());
-  }
-  const std::lock_guard lock(mutex_);
-  if (worker.reader) --readers_;
-  worker.reader.reset();
-  changed_.notify_all();
+Result<void> Copy::serve(Worker& worker) {
+  while (const std::optional<Work> work = take(worker)) finish(*work, worker, TRY(perform(*work, worker)));
+  return {};
 }
 
 Result<void> Copy::work_beside() {
   TRY(request_.beside(until_));
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return readers_ == 0; });
-  if (!error_) source_.close_snapshot();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return open_readers_ == 0 || error_; });
+    if (error_) return {};
+  }
+  source_.close_snapshot();
   return {};
 }
 
@@ -171,8 +179,14 @@ Result<std::vector<api::Finding>> Copy::run(Target& target) {
   std::vector<Worker> workers = TRY(connect(target));
   {
     std::vector<std::jthread> threads;
-    for (Worker& worker : workers) threads.emplace_back([this, &worker] { serve(worker); });
-    const Result<void> beside = work_beside();
+    const Result<void> beside = contain([&]() -> Result<void> {
+      for (Worker& worker : workers)
+        threads.emplace_back([this, &worker] {
+          const Result<void> served = contain([&] { return serve(worker); });
+          if (!served) fail(served.error());
+        });
+      return work_beside();
+    });
     if (!beside) fail(beside.error());
   }
   if (error_) return *error_;

@@ -25,7 +25,7 @@ struct CopyRequest {
 };
 
 // Blocks until everything is done, or the first failure stopped all workers; that one is returned. Each of `streams`
-// threads has a reader and a writer of its own. The source's view is closed as soon as the last row was read.
+// threads has a writer of its own. The source's view and its readers are closed as soon as the last row was read.
 // Every part's count is compared: what the source sent is what the target took, or the copy fails.
 Result<std::vector<api::Finding>> copy_database(Source& source, Target& target, const CopyRequest& request,
                                                 ProgressBoard& board, const Until& until);

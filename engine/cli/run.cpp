@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/base/contain.h"
 #include "engine/cli/display.h"
 #include "engine/cli/output.h"
 #include "engine/cli/signals.h"
@@ -66,9 +67,15 @@ Result<std::unique_ptr<serve::Server>> open_status(const Options& options, const
 // What is known of work that did not come back.
 api::Report abandoned(const Options& options, const pipeline::ProgressBoard& board) {
   const api::Progress progress = board.snapshot();
-  api::Report report = report_of(options, {Fault::failed, progress.message}, "Abandoned");
+  const bool waits = progress.phase == api::Phase::waiting;
+  api::Report report = report_of(options, {Fault::failed, progress.message}, waits ? "Unavailable" : "Abandoned");
   report.started = progress.started;
   return report;
+}
+
+api::Report report_on(const Work& work, pipeline::ProgressBoard& board, const Until& until, const Options& options) {
+  const Result<api::Report> report = contain([&]() -> Result<api::Report> { return work(board, until); });
+  return report ? *report : report_of(options, report.error(), "EngineFailed");
 }
 
 }  // namespace
@@ -86,13 +93,13 @@ int run(const Options& options, const Work& work) {
   const Patience patience{options.spec.snapshot.timeout, options.spec.snapshot.stall_timeout};
   Finish finish(options);
   Display display(board, live);
-  Watchdog watchdog(patience, board, *interrupts, [&](Cause cause) {
+  Watchdog watchdog(patience, board, *interrupts, [&](const Stop& stop) {
     display.stop();
-    _exit(finish(with_cause(abandoned(options, board), cause, patience, interrupt())));
+    _exit(finish(with_cause(abandoned(options, board), stop, patience)));
   });
-  const api::Report report = work(board, Until{Deadline::never(), watchdog.stop()});
+  const api::Report report = report_on(work, board, Until{Deadline::never(), watchdog.stop()}, options);
   display.stop();
-  return finish(with_cause(report, watchdog.cause(), patience, interrupt()));
+  return finish(with_cause(report, watchdog.stopped(), patience));
 }
 
 }  // namespace tributary::cli

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 
+#include "engine/base/contain.h"
 #include "engine/base/log.h"
 #include "engine/cli/duration.h"
 #include "engine/cli/signals.h"
@@ -50,24 +52,34 @@ SteadyTime next_look(const Patience& patience, const Observation& seen) {
   return when;
 }
 
-api::Report with_cause(api::Report report, Cause cause, const Patience& patience, const char* signal) {
-  if (cause == Cause::none || report.exit_code != api::ExitCode::failed) return report;
-  switch (cause) {
+std::string occupation(const api::Progress& progress) {
+  std::string text = std::string(" while ") + api::word_of(progress.phase);
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (!progress.message.empty()) return text + ": " + progress.message;
+  for (const api::DatabaseProgress& database : progress.databases)
+    if (!database.active.empty()) return text + " table " + database.name + "." + database.active.front().name;
+  return text;
+}
+
+api::Report with_cause(api::Report report, const Stop& stop, const Patience& patience) {
+  if (report.exit_code != api::ExitCode::failed) return report;
+  switch (stop.cause) {
     case Cause::none:
       break;
     case Cause::timeout:
       report.reason = "Timeout";
-      report.message = "not done within the timeout of " + duration_text(patience.timeout);
+      report.message = "not done within the timeout of " + duration_text(patience.timeout) + stop.at;
       report.hint = "raise the timeout and run it again";
       break;
     case Cause::stalled:
+      if (api::is_outage(report.reason)) break;
       report.reason = "Stalled";
-      report.message = "nothing moved for " + duration_text(patience.stall_timeout);
+      report.message = "nothing moved for " + duration_text(patience.stall_timeout) + stop.at;
       report.hint = "look for locks and long transactions at both ends and at the network, then run it again";
       break;
     case Cause::interrupted:
       report.reason = "Interrupted";
-      report.message = std::string("interrupted by ") + signal;
+      report.message = std::string("interrupted by ") + stop.signal + stop.at;
       report.hint = "run it again";
       break;
   }
@@ -75,7 +87,7 @@ api::Report with_cause(api::Report report, Cause cause, const Patience& patience
 }
 
 Watchdog::Watchdog(Patience patience, const pipeline::ProgressBoard& board, int interrupt_fd,
-                   std::function<void(Cause)> give_up)
+                   std::function<void(const Stop&)> give_up)
     : patience_(patience),
       board_(board),
       interrupt_fd_(interrupt_fd),
@@ -89,26 +101,43 @@ Watchdog::~Watchdog() {
   close(wake_fd_);
 }
 
+Stop Watchdog::stopped() const {
+  const std::lock_guard lock(mutex_);
+  return stopped_;
+}
+
+// Without a watchdog nothing would end work that hangs.
 void Watchdog::run() {
+  const Result<void> watched = contain([this]() -> Result<void> {
+    watch();
+    return {};
+  });
+  if (!watched) _exit(static_cast<int>(api::ExitCode::failed));
+}
+
+void Watchdog::watch() {
   Observation seen{.started = SteadyClock::now(), .moved = {}, .now = {}};
-  for (;;) {
+  Cause cause = Cause::none;
+  while (true) {
     seen.moved = std::max(board_.last_movement(), seen.started);
     seen.now = SteadyClock::now();
     seen.interrupted = *interrupt() != '\0';
-    const Cause cause = judge(patience_, seen);
-    if (cause != Cause::none) {
-      cause_ = cause;
-      break;
-    }
+    cause = judge(patience_, seen);
+    if (cause != Cause::none) break;
     if (!wait_until(next_look(patience_, seen), true)) return;
   }
-  log::warn("stopping", {{"cause", word_of(cause_)}});
+  const Stop stop{cause, occupation(board_.snapshot()), interrupt()};
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = stop;
+  }
+  log::warn("stopping", {{"cause", word_of(cause)}});
   stop_.request_stop();
   const SteadyTime end = SteadyClock::now() + patience_.grace;
   while (SteadyClock::now() < end) {
     if (!wait_until(end, false)) return;
   }
-  give_up_(cause_);
+  give_up_(stop);
 }
 
 // False when the watchdog is being destroyed. Once a signal came its descriptor stays readable.

@@ -24,6 +24,10 @@ ProgressBoard::ProgressBoard(std::string replication)
 
 void ProgressBoard::enter(api::Phase phase, std::string message) {
   moved();
+  show(phase, std::move(message));
+}
+
+void ProgressBoard::show(api::Phase phase, std::string message) {
   const std::lock_guard lock(mutex_);
   phase_ = phase;
   message_ = std::move(message);

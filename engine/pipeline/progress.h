@@ -38,6 +38,8 @@ class ProgressBoard {
 
   // `message` is one line for a person; with Phase::waiting the error that is being retried.
   void enter(api::Phase phase, std::string message = {});
+  // The same without a sign of life: what is waited for, or tried once more.
+  void show(api::Phase phase, std::string message);
   // What happens inside the phase, e.g. "building index public.orders_pkey".
   void say(std::string message);
 

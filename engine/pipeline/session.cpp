@@ -1,8 +1,10 @@
 #include "engine/pipeline/session.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "engine/base/contain.h"
 #include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
@@ -13,8 +15,25 @@
 namespace tributary::pipeline {
 namespace {
 
-// How long a fault that may pass is retried before the engine gives up and leaves it to whoever started it.
-constexpr Seconds patience{120};
+// Somebody who started the engine by hand waits this long for a fault to pass, and for another engine to end. Where
+// nobody does, a fault has as long as a stall may last, and another engine longer than a server needs to notice that
+// it is gone (postgres/session_settings.cpp).
+constexpr Seconds patience_by_hand{120};
+constexpr Seconds lock_patience_by_hand{10};
+constexpr Seconds lock_patience{120};
+constexpr Milliseconds look_again{500};
+// Attempts that moved rows before they broke; there is no end to those that never came so far.
+constexpr int most_broken_attempts = 5;
+
+// Of an object of Kubernetes: a command line names no replication.
+bool is_declared(const api::Spec& spec) {
+  return !spec.replication.empty();
+}
+
+bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
+  if (!is_declared(spec)) return idle < patience_by_hand;
+  return spec.snapshot.stall_timeout == Seconds{0} || idle < spec.snapshot.stall_timeout;
+}
 
 // False when the wait was ended.
 bool rest(Milliseconds span, const Until& until) {
@@ -67,7 +86,7 @@ class Session {
   }
 
   api::Report run() {
-    const Result<void> result = snapshot();
+    const Result<void> result = contain([&] { return snapshot(); });
     if (!result) blame(result.error());
     board_.enter(result ? api::Phase::done : api::Phase::failed, report_.message);
     report_.finished = rfc3339(std::chrono::system_clock::now());
@@ -80,6 +99,7 @@ class Session {
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
   Result<void> copy_roles(Link& link);
+  Result<Claim> claim(Link& link, const SourceIdentity& identity);
   Result<void> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
   Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
                          int streams);
@@ -89,7 +109,7 @@ class Session {
   void add(std::vector<api::Finding> findings);
   void succeed();
 
-  // Calls `body` until it succeeds, fails for good or `patience` is used up; shows the error meanwhile.
+  // Calls `body` until it succeeds, fails for good or moves nothing for too long; shows the error meanwhile.
   template <class Body>
   auto retried(api::Phase phase, const std::string& what, Body&& body) -> decltype(body());
 
@@ -106,14 +126,25 @@ class Session {
 template <class Body>
 auto Session::retried(api::Phase phase, const std::string& what, Body&& body) -> decltype(body()) {
   Backoff backoff{pauses_};
-  const Deadline enough = Deadline::after(patience);
+  std::optional<Error> last;
+  int broken = 0;
+  board_.enter(phase, what);
   while (true) {
-    board_.enter(phase, what);
+    const SteadyTime moved = board_.last_movement();
     auto result = body();
-    if (result || result.error().fault != Fault::transient || enough.passed()) return result;
+    if (result) return result;
+    // What was stopped tells less than what it tried to overcome.
+    if (result.error().fault == Fault::cancelled && last) return *last;
+    if (result.error().fault != Fault::transient) return result;
+    if (board_.last_movement() != moved) {
+      backoff.reset();
+      if (++broken == most_broken_attempts) return result;
+    }
+    if (!is_patient(spec_, SteadyClock::now() - board_.last_movement())) return result;
+    last = result.error();
     const Milliseconds pause = backoff.next();
-    log::warn("retrying", {{"step", what}, {"error", describe(result.error())}, {"after_ms", pause.count()}});
-    board_.enter(api::Phase::waiting, describe(result.error()));
+    log::warn("retrying", {{"step", what}, {"error", describe(*last)}, {"after_ms", pause.count()}});
+    board_.show(api::Phase::waiting, describe(*last));
     if (!rest(pause, until_)) return result;
   }
 }
@@ -168,12 +199,13 @@ Result<void> Session::copy_one(const DatabasePair& pair) {
 Result<void> Session::attempt(const DatabasePair& pair) {
   const std::unique_ptr<Link> link = TRY(servers_.link(pair, until_));
   const SourceIdentity identity = TRY(link->source().identity(until_));
-  const Claim claim = TRY(link->target().claim(identity, until_));
-  if (claim.standing == Standing::complete) {
-    already_complete(pair, claim);
+  const Claim mine = TRY(claim(*link, identity));
+  if (mine.standing == Standing::complete) {
+    already_complete(pair, mine);
     return {};
   }
   TRY(copy_roles(*link));
+  board_.show(api::Phase::preparing, "preparing database " + pair.source);
   Contents contents;
   contents.snapshot = TRY(link->source().open_snapshot(until_));
   contents.tables = TRY(link->source().tables(until_));
@@ -185,11 +217,23 @@ Result<void> Session::attempt(const DatabasePair& pair) {
 // Once for all databases, since roles belong to the server.
 Result<void> Session::copy_roles(Link& link) {
   if (!spec_.snapshot.roles || roles_copied_) return {};
-  board_.say("copying roles");
+  board_.show(api::Phase::preparing, "copying roles");
   add(TRY(link.copy_roles(until_)));
   roles_copied_ = true;
   settled_ = report_.findings.size();
   return {};
+}
+
+// The session of an engine that was killed lives until its server notices.
+Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
+  const Deadline enough = Deadline::after(is_declared(spec_) ? lock_patience : lock_patience_by_hand);
+  while (true) {
+    Claim claim = TRY(link.target().claim(identity, until_));
+    if (claim.standing != Standing::held) return claim;
+    if (enough.passed()) return Error{Fault::fenced, claim.holder, "let it finish, or end that session"};
+    board_.show(api::Phase::waiting, claim.holder);
+    if (!rest(look_again, until_)) return Error{Fault::cancelled, "stopped while waiting for the session lock"};
+  }
 }
 
 Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {
@@ -261,15 +305,10 @@ void Session::conclude(const DatabasePair& pair, const std::string& position, co
 }
 
 void Session::succeed() {
-  std::uint64_t tables = 0;
-  std::uint64_t rows = 0;
-  for (const api::DatabaseReport& database : report_.databases) {
-    tables += database.tables;
-    rows += database.rows;
-  }
+  const api::Totals totals = totals_of(report_);
   report_.reason = "SnapshotComplete";
-  report_.message = "copied " + counted(rows, "row") + " in " + counted(tables, "table") + " of " +
-                    counted(report_.databases.size(), "database");
+  report_.message = "copied " + counted(totals.rows, "row") + " in " + counted(totals.tables, "table") + " of " +
+                    counted(totals.databases, "database");
 }
 
 }  // namespace

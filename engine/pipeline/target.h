@@ -32,6 +32,7 @@ using TableRecords = std::map<model::Name, TableRecord>;
 
 // Where an earlier attempt left this replication.
 enum class Standing {
+  held,        // another live engine has it
   fresh,       // the ledger knows nothing of it
   unfinished,  // an earlier attempt ended before its end; what it made is known to the ledger
   complete,    // this very snapshot is done: same selection, same request
@@ -43,6 +44,7 @@ struct Claim {
   model::Lsn position;    // the position it was taken at
   TableRecords tables;
   api::Consistency consistency = api::Consistency::snapshot;
+  std::string holder = {};  // with `held`: a sentence that names who has it
 };
 
 // What a snapshot is about to put into the database.
@@ -91,8 +93,8 @@ class Target {
  public:
   virtual ~Target() = default;
 
-  // Takes this replication's session lock in the database. Fault::fenced while another live engine holds it. Writes
-  // nothing.
+  // Takes this replication's session lock in the database; call it again where it is held. Fault::fenced where a later
+  // attempt has begun. Writes nothing.
   virtual Result<Claim> claim(const SourceIdentity& source, const Until& until) = 0;
   // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: an Error that names what is in the
   // way, or everything that an earlier attempt left is gone (tables it finished are kept where resume_per_table

@@ -9,6 +9,7 @@ namespace tributary::postgres {
 namespace {
 
 constexpr Milliseconds look_again{100};
+constexpr Seconds time_to_end{60};
 
 Result<bool> try_lock(Connection& control, const std::string& key, const Until& until) {
   return TRY(control.query_row(
@@ -47,29 +48,25 @@ std::string session_prefix(const std::string& key) {
   return "tributary/" + digest(key).substr(0, 12) + "/";
 }
 
-Result<void> take_session_lock(Connection& control, const LockRequest& request, const Until& until) {
-  const Deadline enough = Deadline::after(request.grace);
-  while (!TRY(try_lock(control, request.key, until))) {
-    TRY(end_superseded(control, request, until));
-    if (enough.passed() || until.deadline.passed())
-      return Error{
-          Fault::fenced,
-          "another engine is at work on replication " + request.key + ": " + TRY(holder(control, request, until)),
-          "let it finish, or end that session"};
-    if (!pause_for(look_again, until.stop))
-      return Error{Fault::cancelled, "stopped while waiting for the session lock"};
-  }
-  return {};
+Result<std::string> take_session_lock(Connection& control, const LockRequest& request, const Until& until) {
+  if (TRY(try_lock(control, request.key, until))) return std::string();
+  TRY(end_superseded(control, request, until));
+  return "another engine is at work on replication " + request.key + ": " + TRY(holder(control, request, until));
 }
 
 Result<void> end_old_sessions(Connection& control, const std::string& key, const Until& until) {
-  const std::string others =
-      " FROM pg_catalog.pg_stat_activity a WHERE a.datname = current_database()"
-      " AND pg_catalog.starts_with(a.application_name, $1) AND a.pid <> pg_catalog.pg_backend_pid()";
+  const Deadline enough = Deadline::after(time_to_end);
   while (true) {
     const Rows ended =
-        TRY(control.query("SELECT pg_catalog.pg_terminate_backend(a.pid)" + others, {session_prefix(key)}, until));
+        TRY(control.query("SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a"
+                          " WHERE a.datname = current_database() AND a.pid <> pg_catalog.pg_backend_pid()"
+                          " AND pg_catalog.starts_with(a.application_name, $1) ORDER BY a.pid",
+                          {session_prefix(key)}, until));
     if (ended.size() == 0) return {};
+    if (enough.passed())
+      return Error{Fault::transient,
+                   "process " + ended.str(0, 0) + " of the target, a former engine's session, does not end",
+                   "look at what it waits for in pg_stat_activity"};
     if (!pause_for(look_again, until.stop)) return Error{Fault::cancelled, "stopped while ending old sessions"};
   }
 }

@@ -14,16 +14,16 @@ namespace tributary::postgres {
 std::string session_prefix(const std::string& key);
 
 struct LockRequest {
-  std::string key;       // of the replication
-  int attempt = 0;       // a holder of a lower attempt is ended; one of the same or a higher is respected
-  Milliseconds grace{};  // a killed engine's session may take this long to go
+  std::string key;  // of the replication
+  int attempt = 0;  // a holder of a lower attempt is ended; one of the same or a higher is respected
 };
 
-// Fault::fenced, naming the holder, when another live engine keeps the lock.
-Result<void> take_session_lock(Connection& control, const LockRequest& request, const Until& until);
+// Waits for nobody: "" when the lock is ours, else a sentence that names its holder. That may be the session of a
+// killed engine, which its server has yet to notice: ask again.
+Result<std::string> take_session_lock(Connection& control, const LockRequest& request, const Until& until);
 
-// Ends all other sessions of the replication in this database: what a dead engine left. Call with the lock held and
-// the epoch bumped: their transactions cannot commit any more, but they hold locks on the tables.
+// Ends all other sessions of the replication in this database: what a dead engine left, and what keeps its locks.
+// Fault::transient, naming them, when they do not go. Call with the lock held.
 Result<void> end_old_sessions(Connection& control, const std::string& key, const Until& until);
 
 }  // namespace tributary::postgres

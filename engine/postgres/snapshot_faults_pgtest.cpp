@@ -8,6 +8,7 @@
 #include "engine/postgres/dump.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/servers.h"
+#include "engine/postgres/session_lock.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/testing/held.h"
 #include "engine/postgres/testing/restore.h"
@@ -66,16 +67,29 @@ std::string epoch_of(const Database& target, const std::string& replication) {
 
 // ------------------------------------------------------------------------------------------ two engines
 
-TEST(ASecondEngine, is_fenced_while_the_first_is_at_work) {
+// Until the run says that it waits for `words`.
+void wait_until_it_waits_for(const std::string& words, const pipeline::ProgressBoard& board) {
+  testbed::wait_until("the engine waits: " + words, [&] {
+    const api::Progress progress = board.snapshot();
+    return progress.phase == api::Phase::waiting && progress.message.find(words) != std::string::npos;
+  });
+}
+
+TEST(ASecondEngine, started_by_hand_is_fenced_while_the_first_is_at_work) {
   const Pair pair("two_engines");
   Held held(pair.to, pair.target);
+  api::Spec spec = pair.spec("");
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::append;
   pipeline::ProgressBoard board("");
-  std::future<api::Report> first = start(pair.spec("uid-two"), board);
+  std::future<api::Report> first = start(spec, board);
   held.wait_for_engine();
-  const api::Report second = snapshot(pair.spec("uid-two"));
-  EXPECT_TRUE(failed(second, api::ExitCode::fenced, "another engine is at work on replication uid-two"));
-  EXPECT_EQ(second.reason, "Fenced");
-  EXPECT_EQ(epoch_of(pair.target, "uid-two"), "1");
+  pipeline::ProgressBoard other_board("");
+  std::future<api::Report> second = start(spec, other_board);
+  wait_until_it_waits_for("another engine is at work on replication ", other_board);
+  const api::Report report = second.get();
+  EXPECT_TRUE(failed(report, api::ExitCode::fenced, "another engine is at work on replication "));
+  EXPECT_EQ(report.reason, "Fenced");
+  EXPECT_EQ(pair.target.scalar("SELECT sum(epoch) FROM _tributary.replication WHERE key <> 'uid-of-nothing'"), "1");
   held.let_go();
   EXPECT_TRUE(done(first.get()));
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
@@ -87,15 +101,39 @@ TEST(ASecondEngine, that_is_fenced_has_made_no_role) {
   pair.from.exec("postgres", "CREATE ROLE \"" + role + "\"");
   Held held(pair.to, pair.target);
   pipeline::ProgressBoard board("");
-  std::future<api::Report> first = start(pair.spec("uid-roles"), board);
+  std::future<api::Report> first = start(pair.spec(""), board);
   held.wait_for_engine();
-  api::Spec spec = pair.spec("uid-roles");
+  api::Spec spec = pair.spec("");
   spec.snapshot.roles = true;
-  EXPECT_TRUE(failed(snapshot(spec), api::ExitCode::fenced, "another engine is at work on replication uid-roles"));
+  EXPECT_TRUE(failed(snapshot(spec), api::ExitCode::fenced, "another engine is at work"));
   EXPECT_EQ(pair.to.scalar("postgres", "SELECT count(*) FROM pg_roles WHERE rolname = '" + role + "'"), "0");
   held.let_go();
   EXPECT_TRUE(done(first.get()));
   pair.from.exec("postgres", "DROP ROLE \"" + role + "\"");
+}
+
+TEST(ASecondEngine, of_a_declared_replication_waits_for_the_session_of_one_that_is_gone) {
+  const Pair pair("gone");
+  std::optional<testbed::Session> gone(pair.target.uri());
+  gone->exec("SELECT pg_advisory_lock(hashtextextended('_tributary/uid-gone', 0))");
+  pipeline::ProgressBoard board("");
+  std::future<api::Report> second = start(pair.spec("uid-gone"), board);
+  wait_until_it_waits_for("another engine is at work on replication uid-gone", board);
+  gone.reset();
+  EXPECT_TRUE(done(second.get()));
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ASecondEngine, ends_a_session_of_the_first_that_holds_the_ledgers_row) {
+  const Pair pair("holds_row");
+  const api::Spec spec = pair.spec("uid-row");
+  ASSERT_TRUE(done(snapshot(spec)));
+  pair.target.exec("UPDATE _tributary.replication SET state = 'copying', completed = NULL");
+  testbed::Session old(pair.target.uri());
+  old.exec("SET application_name = '" + session_prefix("uid-row") +
+           "writer'; BEGIN; UPDATE _tributary.replication SET moved = now() WHERE key = 'uid-row'");
+  EXPECT_TRUE(done(snapshot(spec)));
+  EXPECT_EQ(epoch_of(pair.target, "uid-row"), "2");
 }
 
 TEST(ASecondEngine, of_a_later_attempt_takes_over_and_the_first_never_comes_back) {
@@ -206,10 +244,7 @@ TEST(ASource, that_starts_late_is_waited_for) {
   own.stop();
   pipeline::ProgressBoard board("");
   std::future<api::Report> run = start(spec_between(source.uri(), target.uri()), board);
-  testbed::wait_until("the engine says what it waits for", [&] {
-    const api::Progress progress = board.snapshot();
-    return progress.phase == api::Phase::waiting && progress.message.find("cannot connect") != std::string::npos;
-  });
+  wait_until_it_waits_for("cannot connect", board);
   own.start();
   EXPECT_TRUE(done(run.get()));
   EXPECT_TRUE(same_content(source.uri(), target.uri()));
@@ -232,6 +267,48 @@ TEST(AStep, that_was_cancelled_is_no_step_that_can_be_left_out) {
   other.reset();
   EXPECT_TRUE(done(snapshot(pair.spec("uid-cancelled"))));
   EXPECT_EQ(pair.target.scalar("SELECT obj_description('public'::regnamespace)"), "theirs");
+}
+
+TEST(ASource, of_a_declared_replication_is_waited_for_until_that_is_a_stall) {
+  PostgresServer own(15, testbed::Flavour::logical, 7);
+  const Database source = own.create_database("never");
+  const Database target = server(18).create_database("never");
+  own.stop();
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.replication = "uid-never";
+  spec.snapshot.stall_timeout = Seconds{2};
+  const api::Report report = snapshot(spec);
+  EXPECT_TRUE(failed(report, api::ExitCode::failed, "cannot connect"));
+  EXPECT_EQ(report.reason, "SourceUnreachable");
+  own.start();
+}
+
+// The index of `slow` waits for us on the target, beside the rows that are still to come.
+TEST(AnIndexBuild, keeps_no_session_open_on_the_source_once_all_rows_are_read) {
+  const Pair pair("horizon");
+  pair.source.exec(
+      "CREATE FUNCTION held(int) RETURNS int IMMUTABLE LANGUAGE plpgsql"
+      " AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN $1; END';"
+      "CREATE TABLE longest AS SELECT i, repeat('x', 1000) AS t FROM generate_series(1, 60000) i;"
+      "CREATE TABLE slow AS SELECT i, repeat('x', 1000) AS t FROM generate_series(1, 9000) i;"
+      "CREATE INDEX ON slow (held(i));"
+      "CREATE TABLE last AS SELECT i, repeat('x', 1000) AS t FROM generate_series(1, 6000) i");
+  testbed::Session holder(pair.target.uri());
+  holder.exec("SELECT pg_advisory_lock(42)");
+  api::Spec spec = pair.spec("uid-horizon");
+  spec.snapshot.parallelism = 2;
+  pipeline::ProgressBoard board("");
+  std::future<api::Report> run = start(spec, board);
+  testbed::wait_until("all rows are copied", [&] { return board.snapshot().phase == api::Phase::indexing; });
+  testbed::wait_until("no transaction is open on the source", [&] {
+    return pair.source.scalar(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+               " AND application_name LIKE 'tributary/%' AND xact_start IS NOT NULL") == "0";
+  });
+  EXPECT_EQ(board.snapshot().phase, api::Phase::indexing);
+  holder.exec("SELECT pg_advisory_unlock(42)");
+  EXPECT_TRUE(done(run.get()));
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
 // ------------------------------------------------------------------------------------------ locks and rewrites

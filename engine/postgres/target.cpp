@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "engine/base/contain.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/rewind.h"
@@ -18,7 +19,6 @@ namespace {
 
 constexpr std::size_t steps_at_once = 200;
 constexpr std::size_t analyzed_at_once = 100;
-constexpr Milliseconds lock_grace{10'000};
 constexpr std::size_t named_at_most = 5;
 
 }  // namespace
@@ -45,8 +45,12 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, co
   source_ = source;
   owner_.key = replication_key(options_.replication, source, options_.selection);
   owner_.attempt = options_.attempt;
-  TRY(connect_control(until));
   pipeline::Claim claim;
+  claim.holder = TRY(connect_control(until));
+  if (!claim.holder.empty()) {
+    claim.standing = pipeline::Standing::held;
+    return claim;
+  }
   if (!TRY(read_control_version(*control_, until))) return claim;
   former_ = TRY(read_replication(*control_, owner_.key, until));
   if (!former_) return claim;
@@ -69,11 +73,11 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, co
   return claim;
 }
 
-// The lock first: what is read under it stays true.
-Result<void> Target::connect_control(const Until& until) {
+// The lock first: what is read under it stays true. Says who holds it instead.
+Result<std::string> Target::connect_control(const Until& until) {
   TRY(control_->query("SELECT pg_catalog.set_config('application_name', $1, false)",
                       {session_prefix(owner_.key) + "control"}, until));
-  return take_session_lock(*control_, {owner_.key, owner_.attempt, lock_grace}, until);
+  return take_session_lock(*control_, {owner_.key, owner_.attempt}, until);
 }
 
 Result<void> Target::refuse_completed() const {
@@ -150,7 +154,9 @@ Result<void> Target::drop_database(const Until& until) {
   TRY(options_.recreate(until));
   TRY(reconnect(until));
   former_.reset();
-  return connect_control(until);
+  const std::string holder = TRY(connect_control(until));
+  if (!holder.empty()) return Error{Fault::fenced, holder, "let it finish, or end that session"};
+  return {};
 }
 
 Result<void> Target::drop_tables(const std::vector<model::Table>& tables, const Until& until) {
@@ -184,6 +190,8 @@ Result<void> Target::require_empty(const std::vector<model::Table>& tables, cons
 }
 
 Result<void> Target::begin(const Until& until) {
+  // What a dead engine left may hold the ledger's row; what it opened meanwhile cannot commit under the new epoch.
+  TRY(end_old_sessions(*control_, owner_.key, until));
   TRY(ensure_control_schema(*control_, until));
   ReplicationRow row;
   row.source = source_;
@@ -281,7 +289,9 @@ Result<void> Target::analyze(const std::vector<model::Table>& tables, int sessio
     const std::vector<std::vector<std::string>> shares = TRY(share_statistics(*control_, tables, sessions, until));
     for (std::size_t session = 0; session < results.size(); ++session) {
       if (shares[session].empty()) continue;
-      threads.emplace_back([&, session, share = shares[session]] { results[session] = analyze_some(share, until); });
+      threads.emplace_back([&, session, share = shares[session]] {
+        results[session] = contain([&] { return analyze_some(share, until); });
+      });
     }
   }
   for (const Result<void>& result : results) TRY(result);

@@ -53,7 +53,7 @@ class Target final : public pipeline::Target {
   Result<void> analyze_some(const std::vector<std::string>& tables, const Until& until) const;
   Target(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<void> reconnect(const Until& until);
-  Result<void> connect_control(const Until& until);
+  Result<std::string> connect_control(const Until& until);
   Drop drop() const { return to_drop(options_.snapshot, options_.selection.empty(), former_); }
   Course course() const { return course_of(options_.snapshot, options_.replication, former_); }
   Result<void> refuse_completed() const;

@@ -16,6 +16,13 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::SourceDatabase;
 
+// Waits on the calling thread for another thread's doing; false when that never came.
+bool comes_true(const std::function<bool()>& condition) {
+  const Deadline enough = Deadline::after(Seconds(20));
+  while (!condition() && !enough.passed()) std::this_thread::yield();
+  return condition();
+}
+
 class Copy : public ::testing::TestWithParam<int> {
  protected:
   void TearDown() override {
@@ -173,6 +180,18 @@ TEST_P(Copy, fails_with_what_runs_beside_it) {
   const Result<std::vector<api::Finding>> findings = copying.run();
   ASSERT_FALSE(findings);
   EXPECT_EQ(findings.error().fault, Fault::denied);
+}
+
+// An index build takes hours; VACUUM on the source must not wait for it.
+TEST(CopyWithTwoStreams, lets_the_source_go_after_the_last_row_while_an_index_is_still_built) {
+  const Alarm alarm("a copy beside an index build");
+  Copying copying(2);
+  bool let_go = false;
+  copying.world.calls.before("writer.run", [&] {
+    let_go = comes_true([&] { return copying.world.calls.count("source.close_snapshot") == 1; });
+  });
+  ASSERT_TRUE(copying.run());
+  EXPECT_TRUE(let_go);
 }
 
 }  // namespace

@@ -218,6 +218,40 @@ TEST_F(Session, shows_the_error_that_it_waits_out_and_tells_it_where_the_wait_is
   EXPECT_EQ(shown, "connection refused");
 }
 
+TEST_F(Session, gives_up_a_fault_that_does_not_pass) {
+  spec.replication = "a-uid";
+  spec.snapshot.stall_timeout = Seconds(1);
+  world.calls.fail("servers.databases", transient, always);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::failed);
+  EXPECT_EQ(report.reason, "Unavailable");
+  EXPECT_EQ(report.message, "connection refused");
+  EXPECT_GT(calls("servers.databases"), 1U);
+}
+
+TEST_F(Session, gives_up_an_attempt_that_breaks_again_and_again) {
+  world.calls.fail("writer.commit", transient, always);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::failed);
+  EXPECT_EQ(report.reason, "Unavailable");
+  EXPECT_EQ(report.message, "database shop: connection refused");
+  EXPECT_EQ(calls("servers.link"), 5U);
+}
+
+TEST_F(Session, waits_in_sight_for_an_engine_that_still_holds_the_replication) {
+  const int other = 0;
+  world.target["shop"].owner = &other;
+  std::string shown;
+  const std::jthread onlooker([&] {
+    while (board.snapshot().phase != api::Phase::waiting) std::this_thread::yield();
+    shown = board.snapshot().message;
+    const std::lock_guard lock(world.mutex);
+    world.target["shop"].owner = nullptr;
+  });
+  EXPECT_EQ(run().exit_code, ExitCode::done);
+  EXPECT_THAT(shown, HasSubstr("another live engine"));
+}
+
 TEST_F(Session, tells_what_it_found_once_however_many_attempts_found_it) {
   testing::SourceDatabase& shop = world.source["shop"];
   shop.findings = {{api::Severity::warning, "UnloggedTable", "table public.sizes", "it may be emptied", ""}};

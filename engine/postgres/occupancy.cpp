@@ -122,7 +122,14 @@ WITH gone AS (
   JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 )
 SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_catalog.pg_class'::regclass, r.ev_class, 0)
-    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END, n.nspname, o.relname
+    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END, n.nspname, o.relname,
+  CASE d.classid WHEN 'pg_catalog.pg_proc'::regclass THEN (
+      SELECT pg_catalog.format('"%s"."%s"(', replace(s.nspname, '"', '""'), replace(f.proname, '"', '""'))
+      FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace s ON s.oid = f.pronamespace WHERE f.oid = d.objid)
+    WHEN 'pg_catalog.pg_type'::regclass THEN (
+      SELECT pg_catalog.format('"%s"."%s"', replace(s.nspname, '"', '""'), replace(y.typname, '"', '""'))
+      FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace s ON s.oid = y.typnamespace WHERE y.oid = d.objid)
+    WHEN 'pg_catalog.pg_cast'::regclass THEN 'CAST (' END
 FROM thing t JOIN pg_catalog.pg_depend d ON d.refclassid = t.class AND d.refobjid = t.oid AND d.deptype = 'n'
 LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
 LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
@@ -214,7 +221,8 @@ Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<
   for (const model::Name& name : tables) gone.add(name);
   const Rows rows = TRY(target.query(all_dependants, {gone.schemas(), gone.names()}, until));
   std::vector<Dependant> found;
-  for (int row = 0; row < rows.size(); ++row) found.push_back({rows.str(row, 0), {rows.str(row, 1), rows.str(row, 2)}});
+  for (int row = 0; row < rows.size(); ++row)
+    found.push_back({rows.str(row, 0), {rows.str(row, 1), rows.str(row, 2)}, rows.str(row, 3)});
   return found;
 }
 

@@ -38,10 +38,12 @@ Result<std::vector<std::string>> misfits(Connection& target, const std::vector<m
                                          const Until& until);
 
 // Objects outside `tables` that would have to go with them, and the relation that each is or belongs to, where there is
-// one: {"view public.report", public.report}.
+// one: {"view public.report", public.report, ""}; how the DROP statement of a function, type or cast
+// goes on, without arguments.
 struct Dependant {
   std::string object;
   model::Name relation;
+  std::string called;
 };
 Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<model::Name>& tables,
                                           const Until& until);

@@ -64,13 +64,23 @@ Result<Claim> FakeTarget::claim(const SourceIdentity&, const Until& until) {
   return world_.calls.run("target.claim", until, [&]() -> Result<Claim> {
     const std::lock_guard lock(world_.mutex);
     TargetDatabase& data = mine_.data();
-    if (data.owner != nullptr) return Error{Fault::fenced, "another live engine holds the lock"};
+    Claim claim;
+    if (data.superseded) return Error{Fault::fenced, "a later attempt has begun"};
+    if (data.owner != nullptr) {
+      claim.standing = Standing::held;
+      claim.holder = "another live engine holds this replication";
+      return claim;
+    }
     data.owner = mine_.owner = this;
     mine_.epoch = data.epoch;
-    Claim claim;
     if (data.epoch > 0) claim.standing = Standing::unfinished;
     if (!data.complete) return claim;
-    return Claim{Standing::complete, "2026-11-21T09:30:00Z", data.position, data.records(), data.consistency};
+    claim.standing = Standing::complete;
+    claim.completed = "2026-11-21T09:30:00Z";
+    claim.position = data.position;
+    claim.tables = data.records();
+    claim.consistency = data.consistency;
+    return claim;
   });
 }
 

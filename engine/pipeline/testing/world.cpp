@@ -89,6 +89,7 @@ void World::take_over(const std::string& database) {
   const std::lock_guard lock(mutex);
   TargetDatabase& taken = target[database];
   taken.owner = this;
+  taken.superseded = true;
   ++taken.epoch;
 }
 

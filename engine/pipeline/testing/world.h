@@ -54,6 +54,7 @@ struct TargetDatabase {
   api::Consistency consistency = api::Consistency::snapshot;
   int epoch = 0;                // 0: the ledger knows nothing yet
   const void* owner = nullptr;  // who holds the session lock
+  bool superseded = false;      // by a later attempt
   bool foreign_rows = false;    // somebody else's
 
   bool whole(const model::Name& table) const;

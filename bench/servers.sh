@@ -59,5 +59,7 @@ bench_servers() {
 
 # Whatever a tool left behind is gone, and no old write is paid by the next tool.
 fresh_target() { # DATABASE
-  psql -qX "$TARGET/postgres" -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" -c "CREATE DATABASE $1" -c CHECKPOINT
+  PGOPTIONS='-c client_min_messages=warning' psql -qX "$TARGET/postgres" -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" \
+    -c "CREATE DATABASE $1" -c CHECKPOINT
+  sync
 }

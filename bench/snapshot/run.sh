@@ -71,8 +71,8 @@ run_set() { # SET
       measure "$round" "$tool" "$set"
       if ((round == 0)); then check_content "$tool" "$set"; fi
     done
-    # Every tool takes every place in the order.
-    tools=("${tools[@]:1}" "${tools[0]}")
+    # Another order each round: none always follows the same one.
+    mapfile -t tools < <(printf '%s\n' "${tools[@]}" | shuf)
   done
   sed -i '/^0 /d' "$BENCH_DIR/times.$set"
   printf '\nSet %s, %s, %s rounds, %s cores:\n\n' "$set" \

@@ -1,9 +1,14 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -206,6 +211,68 @@ TEST(Init, whose_report_cannot_be_written_does_not_end_as_done) {
   Process engine({"/bin/sh", "-c", shell(init(two.source, two.target), ">/dev/full")});
   EXPECT_EQ(engine.wait(), 1);
   EXPECT_THAT(engine.errors(), HasSubstr("output not written"));
+}
+
+// A pipe without room, so that whoever writes into it waits for a reader.
+class FullPipe {
+ public:
+  explicit FullPipe(const std::string& path) : path_(path) {
+    if (mkfifo(path.c_str(), 0600) == 0) end_ = open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (end_ < 0) throw std::runtime_error("no pipe can be made: " + path);
+    const std::string page(4096, ' ');
+    while (write(end_, page.data(), page.size()) > 0) continue;
+    while (write(end_, page.data(), 1) > 0) continue;
+  }
+  ~FullPipe() {
+    close(end_);
+    unlink(path_.c_str());
+  }
+  // Until `text` came through.
+  void drain(const std::string& text) {
+    std::string read_so_far;
+    testbed::wait_until(text, [&] {
+      char bytes[4096];
+      for (ssize_t size = 0; (size = read(end_, bytes, sizeof bytes)) > 0;)
+        read_so_far.append(bytes, static_cast<std::size_t>(size));
+      return read_so_far.find(text) != std::string::npos;
+    });
+  }
+
+ private:
+  const std::string path_;
+  int end_ = -1;
+};
+
+// An engine whose work is done and whose report nobody reads.
+class AnUnreadReport : public ::testing::Test {
+ protected:
+  AnUnreadReport() {
+    const std::string message = path("message");
+    engine_.emplace(std::vector<std::string>{
+        "/bin/sh", "-c", shell(init(two_.source, two_.target, {"--termination-log", message}), "> " + path("pipe"))});
+    testbed::wait_until("the engine writes its report", [&] {
+      std::error_code none;
+      return std::filesystem::file_size(message, none) > 0 && !none;
+    });
+  }
+  ~AnUnreadReport() override { unlink(path("message").c_str()); }
+  std::string path(const std::string& name) const {
+    return ::testing::TempDir() + two_.source.name() + "." + std::to_string(getpid()) + "." + name;
+  }
+
+  const Simple two_{"unread"};
+  FullPipe pipe_{path("pipe")};
+  std::optional<Process> engine_;
+};
+
+TEST_F(AnUnreadReport, is_given_up_at_the_first_signal) {
+  engine_->send(SIGTERM);
+  EXPECT_EQ(engine_->wait(), 1);
+}
+
+TEST_F(AnUnreadReport, is_waited_for_without_end) {
+  pipe_.drain("SnapshotComplete");
+  EXPECT_EQ(engine_->wait(), 0);
 }
 
 TEST(Init, that_stalls_ends_and_says_so) {

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -38,20 +37,6 @@ class Display {
   std::optional<LogDisplay> log_;
 };
 
-// The first to finish publishes; whoever comes second waits for the end of the process.
-class Finish {
- public:
-  explicit Finish(const Options& options) : options_(options) {}
-  int operator()(const api::Report& report) {
-    while (finished_.test_and_set()) pause();
-    return publish(report, options_);
-  }
-
- private:
-  const Options& options_;
-  std::atomic_flag finished_;
-};
-
 void start_log(const Options& options, bool live) {
   log::start(options.log_level.value_or(live ? log::Level::warn : log::Level::info), options.log_format);
 }
@@ -78,6 +63,20 @@ api::Report report_on(const Work& work, pipeline::ProgressBoard& board, const Un
   return report ? *report : report_of(options, report.error(), "EngineFailed");
 }
 
+// Done with the work, or with its watchdog, which ends the process where the work does not come back: one of the two
+// publishes.
+api::Report watched(const Work& work, pipeline::ProgressBoard& board, int interrupts, Display& display,
+                    const Options& options) {
+  const Patience patience{options.spec.snapshot.timeout, options.spec.snapshot.stall_timeout};
+  const Watchdog watchdog(patience, board, interrupts, [&](const Stop& stop) {
+    end_on_interrupt();
+    display.stop();
+    _exit(publish(with_cause(abandoned(options, board), stop, patience), options));
+  });
+  const api::Report report = report_on(work, board, Until{Deadline::never(), watchdog.stop()}, options);
+  return with_cause(report, watchdog.stopped(), patience);
+}
+
 }  // namespace
 
 int run(const Options& options, const Work& work) {
@@ -90,16 +89,11 @@ int run(const Options& options, const Work& work) {
   const auto server = open_status(options, board);
   if (!server) return publish(report_of(options, server.error(), "StatusAddressUnusable"), options);
 
-  const Patience patience{options.spec.snapshot.timeout, options.spec.snapshot.stall_timeout};
-  Finish finish(options);
   Display display(board, live);
-  Watchdog watchdog(patience, board, *interrupts, [&](const Stop& stop) {
-    display.stop();
-    _exit(finish(with_cause(abandoned(options, board), stop, patience)));
-  });
-  const api::Report report = report_on(work, board, Until{Deadline::never(), watchdog.stop()}, options);
+  const api::Report report = watched(work, board, *interrupts, display, options);
+  end_on_interrupt();
   display.stop();
-  return finish(with_cause(report, watchdog.stopped(), patience));
+  return publish(report, options);
 }
 
 }  // namespace tributary::cli

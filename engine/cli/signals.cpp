@@ -13,6 +13,7 @@ namespace {
 
 int wake_fd = -1;
 std::atomic<int> caught{0};
+constexpr unsigned seconds_to_write = 10;
 static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_interrupt(int signal) {
@@ -21,6 +22,10 @@ extern "C" void on_interrupt(int signal) {
   const int saved = errno;
   eventfd_write(wake_fd, 1);
   errno = saved;
+}
+
+extern "C" void end_process(int) {
+  _exit(1);
 }
 
 }  // namespace
@@ -36,6 +41,14 @@ Result<int> catch_interrupts() {
       sigaction(SIGPIPE, &ignore, nullptr) != 0)
     return Error{Fault::failed, std::string("signals cannot be caught: ") + std::strerror(errno)};
   return wake_fd;
+}
+
+// The default action would do nothing where we are the first process of a container.
+void end_on_interrupt() {
+  struct sigaction action {};
+  action.sa_handler = end_process;
+  for (const int signal : {SIGINT, SIGTERM, SIGALRM}) sigaction(signal, &action, nullptr);
+  if (caught.load() != 0) alarm(seconds_to_write);
 }
 
 const char* interrupt() {

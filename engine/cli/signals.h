@@ -9,6 +9,10 @@ namespace tributary::cli {
 // ignored SIGPIPE. Call once, before the first thread; the descriptor stays open as long as the process.
 Result<int> catch_interrupts();
 
+// The work is over, and what is left to write may wait for a reader without end. From here on every SIGINT or SIGTERM
+// ends the process at once with exit code 1, and one that came before leaves it ten seconds.
+void end_on_interrupt();
+
 // The signal that came ("SIGTERM"), or "" as long as none did.
 const char* interrupt();
 

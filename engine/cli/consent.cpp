@@ -23,10 +23,14 @@ bool must_ask(const Options& options) {
   return drops && !options.yes && !options.dry_run && !options.from_spec_file;
 }
 
+bool is_drop(const api::Finding& finding) {
+  return finding.code == "TargetWillBeDropped";
+}
+
 std::vector<std::string> drops_of(const std::vector<api::Finding>& findings) {
   std::vector<std::string> drops;
   for (const api::Finding& finding : findings) {
-    if (finding.code == "TargetWillBeDropped") drops.push_back(finding.subject + ": " + finding.message);
+    if (is_drop(finding)) drops.push_back(finding.subject + ": " + finding.message);
   }
   return drops;
 }

@@ -15,6 +15,9 @@ namespace tributary::cli {
 // Whether somebody has to be asked. A spec file is a decision that was written down; nobody is asked about it.
 bool must_ask(const Options& options);
 
+// Pure: whether it says that something would be dropped.
+bool is_drop(const api::Finding& finding);
+
 // Pure: what the checks say would be dropped, one line each: the database, its server, and what is in it.
 std::vector<std::string> drops_of(const std::vector<api::Finding>& findings);
 

@@ -8,6 +8,7 @@
 #include "engine/cli/output.h"
 #include "engine/cli/plan_view.h"
 #include "engine/cli/run.h"
+#include "engine/cli/unasked.h"
 #include "engine/cli/verbs.h"
 #include "engine/pipeline/preview.h"
 #include "engine/pipeline/refusal.h"
@@ -35,27 +36,33 @@ int dry_run(const Options& options) {
   return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
 }
 
-// The checks that a snapshot begins with say what would go; where nothing would, nobody is asked.
-Result<void> get_consent(const Options& options) {
+enum class Answer { yes, not_asked };
+
+// The checks that a snapshot begins with say what would go; where nothing would, or that is not known yet, nobody is
+// asked.
+Result<Answer> get_consent(const Options& options) {
   TRY(check_can_ask());
   const auto servers = postgres::make_servers(options.spec);
-  const std::vector<api::Finding> findings = TRY(servers->preflight({Deadline::after(planning_time)}));
-  if (const api::Finding* error = pipeline::first_error(findings)) return pipeline::refusal(*error);
-  const std::vector<std::string> drops = drops_of(findings);
-  return drops.empty() ? Result<void>() : ask(drops, std::cin, std::cerr);
+  const Result<std::vector<api::Finding>> findings = servers->preflight({Deadline::after(planning_time)});
+  if (!findings || pipeline::first_error(*findings) != nullptr) return Answer::not_asked;
+  const std::vector<std::string> drops = drops_of(*findings);
+  if (drops.empty()) return Answer::not_asked;
+  TRY(ask(drops, std::cin, std::cerr));
+  return Answer::yes;
 }
 
 }  // namespace
 
 int init(const Options& options) {
   if (options.dry_run) return dry_run(options);
-  if (must_ask(options)) {
-    const Result<void> consent = get_consent(options);
-    if (!consent) return refuse(consent.error(), "NotConfirmed", options);
-  }
+  Result<Answer> answer = Answer::yes;
+  if (must_ask(options)) answer = get_consent(options);
+  if (!answer) return refuse(answer.error(), "NotConfirmed", options);
   return run(options, [&](pipeline::ProgressBoard& board, const Until& until) {
     const auto servers = postgres::make_servers(options.spec);
-    return pipeline::run_snapshot(options.spec, *servers, board, until);
+    Unasked unasked(*servers);
+    pipeline::Servers& chosen = *answer == Answer::yes ? *servers : unasked;
+    return pipeline::run_snapshot(options.spec, chosen, board, until);
   });
 }
 

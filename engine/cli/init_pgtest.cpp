@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -211,6 +213,30 @@ TEST(Init, whose_report_cannot_be_written_does_not_end_as_done) {
   Process engine({"/bin/sh", "-c", shell(init(two.source, two.target), ">/dev/full")});
   EXPECT_EQ(engine.wait(), 1);
   EXPECT_THAT(engine.errors(), HasSubstr("output not written"));
+}
+
+// What a person sits at.
+class Terminal {
+ public:
+  Terminal() : end_(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) {
+    if (end_ < 0 || grantpt(end_) != 0 || unlockpt(end_) != 0) throw std::runtime_error("no terminal can be made");
+  }
+  ~Terminal() { close(end_); }
+  std::string name() const { return ptsname(end_); }
+
+ private:
+  int end_;
+};
+
+TEST(Init, that_would_ask_tells_of_a_server_that_is_away_what_it_tells_without_asking) {
+  const Simple two("away");
+  const Terminal terminal;
+  std::vector<std::string> command = init(two.source, two.target, {"--drop-existing", "--stall-timeout", "1s"});
+  *(std::find(command.begin(), command.end(), "--source") + 1) = "postgresql://nobody@127.0.0.1:1/none";
+  Process engine(
+      {"/bin/sh", "-c", "export TERM=dumb; " + shell(command, "<" + terminal.name() + " 2>" + terminal.name())});
+  EXPECT_EQ(engine.wait(), 1);
+  EXPECT_EQ(report_of(engine).reason, "SourceUnreachable");
 }
 
 // A pipe without room, so that whoever writes into it waits for a reader.

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "engine/postgres/database_statements.h"
+#include "engine/postgres/sql.h"
 #include "engine/testing/postgres_server.h"
 
 namespace tributary::postgres {
@@ -221,6 +222,27 @@ TEST(ADatabaseStatement, drops_nothing_where_nothing_can_be_created) {
   const auto replaced = replace_database(target, database, soon());
   ASSERT_FALSE(replaced);
   EXPECT_EQ(copy.scalar("SELECT to_regclass('mine')"), "mine");
+}
+
+TEST(ADatabaseStatement, that_can_drop_neither_the_database_nor_its_own_beginning_tells_of_the_database) {
+  const testbed::Database from = testbed::server(15).create_database("stuck");
+  testbed::PostgresServer& to = testbed::server(18);
+  const testbed::Database copy = to.create_database("stuck");
+  Connection source = connect(from.uri());
+  Connection target = connect(to.uri("postgres"));
+  const TargetTraits traits = read_target_traits(target, soon()).value();
+  const DatabaseStatements database = database_statements(source, traits, copy.name(), soon()).value();
+  const std::string unnamed = quote_identifier(database.name_while_new);
+  const std::string named = quote_identifier(copy.name());
+  ASSERT_TRUE(target.execute(database.create.front().sql, soon()));
+  to.exec("postgres", "ALTER DATABASE " + unnamed + " IS_TEMPLATE true");  // a template is not dropped
+  to.exec("postgres", "ALTER DATABASE " + named + " IS_TEMPLATE true");
+  const Result<void> replaced = replace_database(target, database, soon());
+  ASSERT_FALSE(replaced);
+  EXPECT_THAT(replaced.error().what, ::testing::HasSubstr("dropping database " + copy.name()));
+  to.exec("postgres", "ALTER DATABASE " + unnamed + " IS_TEMPLATE false");
+  to.exec("postgres", "ALTER DATABASE " + named + " IS_TEMPLATE false");
+  to.exec("postgres", "DROP DATABASE " + unnamed);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 #include "engine/base/result.h"
 
+#include "engine/base/hint.h"
+
 namespace tributary {
 
 std::string describe(const Error& error) {
-  if (error.hint.empty()) return error.what;
-  return error.what + " (hint: " + error.hint + ")";
+  return with_hint(error.what, error.hint);
 }
 
 const char* name_of(Fault fault) {

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "engine/base/counted.h"
+#include "engine/base/hint.h"
 #include "engine/base/log.h"
 #include "engine/cli/table.h"
 #include "engine/cli/text.h"
@@ -33,10 +35,6 @@ const char* colour_of(api::Severity severity) {
   std::abort();
 }
 
-std::string with_hint(const std::string& message, const std::string& hint) {
-  return hint.empty() ? message : message + " (hint: " + hint + ")";
-}
-
 // `validate` copies nothing, so it has neither rows nor a position to tell.
 std::string databases_text(const api::Report& report, const Style& style) {
   const bool looked = report.verb == word_of(Verb::validate);
@@ -44,7 +42,7 @@ std::string databases_text(const api::Report& report, const Style& style) {
                      : std::vector<std::string>{"DATABASE", "TARGET", "TABLES", "ROWS", "SIZE", "POSITION"});
   for (const api::DatabaseReport& database : report.databases) {
     const std::string tables = count_text(database.tables);
-    const std::string size = bytes_text(static_cast<double>(database.bytes));
+    const std::string size = bytes_text(database.bytes);
     if (looked) {
       table.add({database.name, database.target, tables, size});
     } else {

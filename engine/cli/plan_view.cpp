@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/counted.h"
 #include "engine/cli/output.h"
 #include "engine/cli/table.h"
 #include "engine/cli/text.h"
@@ -24,14 +25,6 @@ const char* word_of(model::CopyFormat format) {
   std::abort();
 }
 
-std::string counted(std::uint64_t number, const char* one, const char* many) {
-  return count_text(number) + " " + (number == 1 ? one : many);
-}
-
-std::string size_text(std::uint64_t bytes) {
-  return bytes_text(static_cast<double>(bytes));
-}
-
 std::uint64_t bytes_of(const pipeline::PlannedDatabase& database) {
   std::uint64_t bytes = 0;
   for (const pipeline::PlannedTable& table : database.tables) bytes += table.bytes;
@@ -44,12 +37,12 @@ std::string rows_text(double rows) {
 
 std::string text_of(const pipeline::PlannedDatabase& database, const Style& style) {
   std::string text = "database " + printable(database.source) + " to " + printable(database.target) + ": " +
-                     counted(database.tables.size(), "table", "tables") + ", " + size_text(bytes_of(database)) + ", " +
-                     counted(database.steps, "schema statement", "schema statements") + "\n";
+                     counted(database.tables.size(), "table") + ", " + bytes_text(bytes_of(database)) + ", " +
+                     counted(database.steps, "schema statement") + "\n";
   Table table({"TABLE", "SIZE", "ROWS", "PARTS", "FORMAT"});
   for (const pipeline::PlannedTable& each : database.tables)
     table.add(
-        {each.name, size_text(each.bytes), rows_text(each.rows), std::to_string(each.parts), word_of(each.format)});
+        {each.name, bytes_text(each.bytes), rows_text(each.rows), std::to_string(each.parts), word_of(each.format)});
   return text + (table.empty() ? "" : table.text(style.width)) + "\n";
 }
 
@@ -91,9 +84,9 @@ std::string plan_text(const pipeline::SnapshotPlan& plan, const Style& style) {
     tables += database.tables.size();
     bytes += bytes_of(database);
   }
-  return text + "would copy " + counted(tables, "table", "tables") + " of " +
-         counted(plan.databases.size(), "database", "databases") + ", " + size_text(bytes) + ", in " +
-         counted(static_cast<std::uint64_t>(plan.parallelism), "stream", "streams") + "; nothing was changed\n";
+  return text + "would copy " + counted(tables, "table") + " of " + counted(plan.databases.size(), "database") + ", " +
+         bytes_text(bytes) + ", in " + counted(static_cast<std::uint64_t>(plan.parallelism), "stream") +
+         "; nothing was changed\n";
 }
 
 std::string plan_json(const pipeline::SnapshotPlan& plan) {

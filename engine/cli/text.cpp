@@ -4,7 +4,6 @@
 #include <wchar.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace tributary::cli {
 namespace {
@@ -112,18 +111,6 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   }
   if (!text.empty() || lines.empty()) lines.emplace_back(text);
   return lines;
-}
-
-std::string bytes_text(double bytes) {
-  static constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-  std::size_t unit = 0;
-  while (bytes >= 999.5 && unit + 1 < std::size(units)) {
-    bytes /= 1000;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, unit > 0 && bytes < 9.95 ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-  return text;
 }
 
 std::string count_text(std::uint64_t number) {

@@ -24,7 +24,6 @@ std::string cut(std::string_view text, std::size_t width);
 // Lines of at most `width` columns, broken at blanks, and inside a word only where one is longer than a line.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
-std::string bytes_text(double bytes);          // "999 B", "1.2 MB", "34 GB": decimal units, two or three digits
 std::string count_text(std::uint64_t number);  // "1,234,567"
 
 }  // namespace tributary::cli

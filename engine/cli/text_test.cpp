@@ -62,11 +62,7 @@ TEST(Wrap, breaks_at_blanks_and_inside_long_words_only) {
   EXPECT_EQ(wrap("abcdefghij k", 4), (Lines{"abcd", "efgh", "ij k"}));
 }
 
-TEST(Numbers, are_short_and_readable) {
-  const std::pair<double, const char*> cases[] = {{0, "0 B"},        {999, "999 B"},    {999.7, "1.0 kB"},
-                                                  {1'234, "1.2 kB"}, {12'345, "12 kB"}, {999'600, "1.0 MB"},
-                                                  {9.96e9, "10 GB"}, {2e18, "2000 PB"}};
-  for (const auto& [bytes, text] : cases) EXPECT_EQ(bytes_text(bytes), text);
+TEST(Numbers, have_their_thousands_apart) {
   EXPECT_EQ(count_text(0), "0");
   EXPECT_EQ(count_text(999), "999");
   EXPECT_EQ(count_text(1'000), "1,000");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/counted.h"
 #include "engine/cli/text.h"
 
 namespace tributary::cli {
@@ -27,8 +28,8 @@ std::string bar(int percent) {
 }
 
 std::string of_total(std::uint64_t copied, std::uint64_t total) {
-  const std::string text = bytes_text(static_cast<double>(copied));
-  return total == 0 ? text : text + " of " + bytes_text(static_cast<double>(std::max(copied, total)));
+  const std::string text = bytes_text(copied);
+  return total == 0 ? text : text + " of " + bytes_text(std::max(copied, total));
 }
 
 std::string speed_text(double bytes_per_second) {

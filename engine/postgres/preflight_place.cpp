@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "engine/postgres/course.h"
 #include "engine/postgres/occupancy.h"
@@ -22,16 +21,6 @@ std::string some(const std::vector<std::string>& names) {
   const std::size_t shown = std::min(names.size(), named_at_most);
   const std::string text = join({names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown)}, named_at_most);
   return shown < names.size() ? text + " and others" : text;
-}
-
-std::string size_text(std::uint64_t bytes) {
-  static constexpr const char* units[] = {"kB", "MB", "GB", "TB"};
-  double size = static_cast<double>(bytes) / 1000;
-  std::size_t unit = 0;
-  for (; size >= 999.5 && unit + 1 < std::size(units); ++unit) size /= 1000;
-  char text[32];
-  std::snprintf(text, sizeof text, size < 9.95 ? "%.1f %s" : "%.0f %s", size, units[unit]);
-  return text;
 }
 
 Drop drop_of(const Facts& facts, const PairFacts& pair) {
@@ -142,7 +131,7 @@ void check_drop_database(const Facts& facts, const PairFacts& pair, Findings& fi
   if (!target.sessions.empty())
     add(findings, Severity::error, "TargetInUse", subject,
         "it cannot be dropped while others use it: " + join(target.sessions, named_at_most), "end these sessions");
-  const std::string size = target.facts.bytes ? ", " + size_text(*target.facts.bytes) : "";
+  const std::string size = target.facts.bytes ? ", " + bytes_text(*target.facts.bytes) : "";
   add(findings, Severity::warning, "TargetWillBeDropped", subject,
       "everything in it on " + facts.target.address + " will be dropped: " + counted(target.tables, "table") + size +
           " (" + some(target.objects) + ")");

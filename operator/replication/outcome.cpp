@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/hint.h"
+
 namespace tributary::replication {
 namespace {
 
@@ -18,10 +20,6 @@ std::optional<api::Report> report_of(const Pod& pod, const std::string& uid) {
     return std::nullopt;
   }
   return std::move(report).value();
-}
-
-std::string with_hint(const std::string& message, const std::string& hint) {
-  return hint.empty() ? message : message + " (hint: " + hint + ")";
 }
 
 std::string word_or(const std::string& word, const char* other) {

@@ -1,8 +1,8 @@
 #include "operator/replication/status.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "engine/base/counted.h"
 #include "operator/replication/credentials.h"
 
 namespace tributary::replication {
@@ -22,20 +22,6 @@ void open_condition(Status& status, const char* type, WallTime now) {
   if (v1alpha1::find_condition(status, type) == nullptr) {
     v1alpha1::set_condition(status, type, Truth::unknown, condition::not_looked_at, "not looked at yet", now);
   }
-}
-
-std::string counted(std::uint64_t number, const std::string& what) {
-  return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
-}
-
-std::string size_text(std::uint64_t bytes) {
-  static constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-  double size = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; size >= 1000 && unit + 1 < std::size(units); ++unit) size /= 1000;
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", size, units[unit]);
-  return text;
 }
 
 void sum_up(Status& status, Run& run) {
@@ -248,7 +234,7 @@ Verdict verdict_of(const api::Progress& progress, const Status& status, Mode mod
     verdict.message = progress.message;
   } else if (const Run* run = find_run(status, mode); copies && run != nullptr && run->tables_total > 0) {
     verdict.message = counted(run->tables_done, "table") + " of " + std::to_string(run->tables_total) + " done, " +
-                      size_text(run->bytes_copied) + " copied (" + status.progress + ")";
+                      bytes_text(run->bytes_copied) + " copied (" + status.progress + ")";
   } else if (!progress.message.empty()) {
     verdict.message = progress.message;
   } else {

@@ -1,79 +1,36 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <optional>
 
 #include "engine/pipeline/session.h"
-#include "engine/postgres/dump.h"
-#include "engine/postgres/sequences.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/session_lock.h"
-#include "engine/postgres/source.h"
 #include "engine/postgres/testing/held.h"
-#include "engine/postgres/testing/restore.h"
+#include "engine/postgres/testing/pair.h"
 #include "engine/postgres/testing/snapshot.h"
-#include "engine/testing/fingerprint.h"
 
-// A snapshot whose connections break, whose tables are locked or rewritten, and two engines on one replication.
+// A snapshot whose sessions break, wait or are stopped, and two engines on one replication.
 namespace tributary::postgres {
 namespace {
 
 using testbed::Database;
 using testbed::done;
+using testbed::epoch_of;
 using testbed::failed;
 using testbed::Held;
+using testbed::Pair;
 using testbed::PostgresServer;
 using testbed::same_content;
 using testbed::server;
 using testbed::snapshot;
 using testbed::spec_between;
-using ::testing::HasSubstr;
-
-constexpr const char* three_tables =
-    "CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a SELECT i, repeat('x', i % 50) FROM"
-    " generate_series(1, 2000) i; CREATE TABLE b (a int REFERENCES a); INSERT INTO b SELECT i FROM"
-    " generate_series(1, 1000) i; CREATE TABLE c (id serial); INSERT INTO c SELECT FROM generate_series(1, 7)";
-
-struct Pair {
-  explicit Pair(const std::string& name)
-      : from(server(15)), to(server(18)), source(from.create_database(name)), target(to.create_database(name)) {
-    source.exec(three_tables);
-  }
-  api::Spec spec(const std::string& replication, int attempt = 0) const {
-    api::Spec made = spec_between(source.uri(), target.uri());
-    made.replication = replication;
-    made.attempt = attempt;
-    return made;
-  }
-  // Ends this side's sessions of the engine.
-  static void end_sessions(PostgresServer& of, const Database& database, const std::string& pattern) {
-    of.exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database.name() +
-                            "' AND application_name LIKE '" + pattern + "'");
-  }
-  PostgresServer& from;
-  PostgresServer& to;
-  Database source;
-  Database target;
-};
-
-std::future<api::Report> start(const api::Spec& spec, pipeline::ProgressBoard& board) {
-  return std::async(std::launch::async, [&board, spec] { return snapshot(spec, board); });
-}
-
-std::string epoch_of(const Database& target, const std::string& replication) {
-  return target.scalar("SELECT epoch FROM _tributary.replication WHERE key = '" + replication + "'");
-}
+using testbed::start;
+using testbed::wait_until_it_waits_for;
 
 // ------------------------------------------------------------------------------------------ two engines
-
-// Until the run says that it waits for `words`.
-void wait_until_it_waits_for(const std::string& words, const pipeline::ProgressBoard& board) {
-  testbed::wait_until("the engine waits: " + words, [&] {
-    const api::Progress progress = board.snapshot();
-    return progress.phase == api::Phase::waiting && progress.message.find(words) != std::string::npos;
-  });
-}
 
 TEST(ASecondEngine, started_by_hand_is_fenced_while_the_first_is_at_work) {
   const Pair pair("two_engines");
@@ -221,7 +178,7 @@ TEST(ALostConnection, lets_nothing_be_said_twice) {
 TEST(ACrash, of_the_target_loses_nothing) {
   PostgresServer own(18, testbed::Flavour::logical, 7);
   const Database source = server(15).create_database("crash");
-  source.exec(three_tables);
+  source.exec(testbed::three_tables);
   const Database target = own.create_database("crash");
   Held held(own, target);
   pipeline::ProgressBoard board("");
@@ -239,7 +196,7 @@ TEST(ACrash, of_the_target_loses_nothing) {
 TEST(ASource, that_starts_late_is_waited_for) {
   PostgresServer own(15, testbed::Flavour::logical, 7);
   const Database source = own.create_database("late");
-  source.exec(three_tables);
+  source.exec(testbed::three_tables);
   const Database target = server(18).create_database("late");
   own.stop();
   pipeline::ProgressBoard board("");
@@ -311,115 +268,6 @@ TEST(AnIndexBuild, keeps_no_session_open_on_the_source_once_all_rows_are_read) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-// ------------------------------------------------------------------------------------------ locks and rewrites
-
-TEST(ATable, that_is_rewritten_while_the_snapshot_is_taken_never_counts_as_copied_empty) {
-  const Pair pair("rewritten");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  Source::Options options{pair.source.name(), pipeline::Selection::parse({}).value(), "", {}, Milliseconds{30'000}};
-  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
-  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
-  testbed::Session other(pair.source.uri());
-  other.exec("BEGIN; TRUNCATE b; INSERT INTO b VALUES (1)");
-  auto opened = std::async(std::launch::async, [&] { return source->open_snapshot(until); });
-  testbed::wait_until("the snapshot is taken and waits for the table", [&] {
-    return pair.source.scalar(
-               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
-               " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
-  });
-  other.exec("COMMIT");
-  const Result<pipeline::SnapshotInfo> first = opened.get();
-  ASSERT_FALSE(first);
-  EXPECT_EQ(first.error().fault, Fault::transient);
-  EXPECT_THAT(first.error().what, HasSubstr("public.b was rewritten"));
-  EXPECT_TRUE(source->open_snapshot(until));
-}
-
-TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapshot) {
-  const Pair pair("vanished");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  Source::Options options{pair.source.name(), pipeline::Selection::parse({}).value(), "", {}, Milliseconds{30'000}};
-  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
-  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
-  testbed::Session other(pair.source.uri());
-  other.exec("BEGIN; DROP TABLE b");
-  auto opened = std::async(std::launch::async, [&] { return source->open_snapshot(until); });
-  testbed::wait_until("the snapshot is taken and waits for the table", [&] {
-    return pair.source.scalar(
-               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
-               " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
-  });
-  other.exec("COMMIT");
-  const Result<pipeline::SnapshotInfo> first = opened.get();
-  ASSERT_FALSE(first);
-  EXPECT_EQ(first.error().fault, Fault::transient);
-  EXPECT_THAT(first.error().what, HasSubstr("dropped or renamed"));
-  EXPECT_TRUE(source->open_snapshot(until));
-}
-
-TEST(ATable, that_is_not_selected_and_dropped_before_the_dump_asks_for_another_snapshot) {
-  const Pair pair("vanished_other");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  api::Selection selection;
-  selection.include_tables = {pair.source.name() + ".c"};
-  Source::Options options{pair.source.name(),
-                          pipeline::Selection::parse(selection).value(),
-                          testbed::client_program("pg_dump"),
-                          {},
-                          Milliseconds{30'000}};
-  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
-  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
-  ASSERT_TRUE(source->open_snapshot(until));
-  pair.source.exec("DROP TABLE b");
-  const Result<pipeline::Schema> schema = source->schema(until);
-  ASSERT_FALSE(schema);
-  EXPECT_EQ(schema.error().fault, Fault::transient) << schema.error().what;
-  ASSERT_TRUE(source->open_snapshot(until));
-  EXPECT_TRUE(source->schema(until));
-}
-
-TEST(ATable, that_is_dropped_before_pg_dump_has_locked_it_asks_for_another_snapshot) {
-  const Pair pair("vanished_dump");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  testbed::Session holder(pair.source.uri());
-  holder.exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
-  DumpRequest request;
-  request.pg_dump = testbed::client_program("pg_dump");
-  request.encoding = "UTF8";
-  request.source = parse_conninfo(pair.source.uri()).value();
-  request.snapshot = holder.scalar("SELECT pg_export_snapshot()");
-  pair.source.exec("DROP TABLE b");
-  const Result<Toc> dumped = dump_schema(request, until);
-  ASSERT_FALSE(dumped);
-  EXPECT_EQ(dumped.error().fault, Fault::transient) << dumped.error().what;
-}
-
-TEST(ASequence, that_is_dropped_after_the_snapshot_asks_for_another_snapshot) {
-  const Pair pair("vanished_sequence");
-  pair.source.exec("CREATE SEQUENCE s");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  Connection connection = Connection::open(parse_conninfo(pair.source.uri()).value(), {}, until).value();
-  const std::vector<model::Name> names{{"public", "s"}};
-  EXPECT_TRUE(read_sequences(connection, names, until));
-  pair.source.exec("DROP SEQUENCE s");
-  const auto gone = read_sequences(connection, names, until);
-  ASSERT_FALSE(gone);
-  EXPECT_EQ(gone.error().fault, Fault::transient);
-}
-
-TEST(ATable, that_is_locked_is_waited_for_and_its_holder_named) {
-  const Pair pair("locked");
-  std::optional<testbed::Session> other(pair.source.uri());
-  other->exec("SET application_name = 'a migration'; BEGIN; LOCK TABLE a");
-  pipeline::ProgressBoard board("");
-  std::future<api::Report> run = start(pair.spec(""), board);
-  testbed::wait_until("the engine waits", [&] { return board.snapshot().phase == api::Phase::waiting; });
-  EXPECT_EQ(pair.target.scalar("SELECT to_regclass('a') IS NULL"), "t");
-  other.reset();
-  EXPECT_TRUE(done(run.get()));
-  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
-}
-
 // ------------------------------------------------------------------------------------------ stops
 
 TEST(AStop, ends_the_copy_at_once_and_leaves_no_session) {
@@ -444,88 +292,6 @@ TEST(AStop, ends_the_copy_at_once_and_leaves_no_session) {
   held.let_go();
   EXPECT_TRUE(done(snapshot(spec)));
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
-}
-
-// ------------------------------------------------------------------------------------------ resuming
-
-// As a run leaves it that ended after some tables: done but for `open`.
-void forget_the_end(const Database& target, const std::string& open) {
-  target.exec(
-      "UPDATE _tributary.replication SET state = 'copying', completed = NULL;"
-      "UPDATE _tributary.table_state SET state = 'copying', parts_done = 0 WHERE table_name = '" +
-      open +
-      "';"
-      "DELETE FROM _tributary.part WHERE table_name = '" +
-      open + "'; TRUNCATE " + open);
-}
-
-TEST(ARunThatResumes, keeps_finished_tables_and_says_so) {
-  const Pair pair("resumed");
-  api::Spec spec = pair.spec("uid-resumed");
-  ASSERT_TRUE(done(snapshot(spec)));
-  forget_the_end(pair.target, "c");
-  pair.target.exec("INSERT INTO a VALUES (0, 'a mark that only a kept table has')");
-  spec.snapshot.resume_per_table = true;
-  const api::Report report = snapshot(spec);
-  ASSERT_TRUE(done(report));
-  EXPECT_EQ(report.consistency, api::Consistency::per_table);
-  EXPECT_EQ(report.databases.at(0).rows, 3007U);
-  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM a WHERE id = 0"), "1");
-  pair.target.exec("DELETE FROM a WHERE id = 0");
-  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
-  // It stays said when nothing is left to do.
-  EXPECT_EQ(snapshot(spec).consistency, api::Consistency::per_table);
-}
-
-TEST(ARunThatResumes, begins_anew_where_it_was_not_asked_to_keep) {
-  const Pair pair("anew");
-  const api::Spec spec = pair.spec("uid-anew");
-  ASSERT_TRUE(done(snapshot(spec)));
-  forget_the_end(pair.target, "c");
-  pair.target.exec("INSERT INTO a VALUES (0, 'mine')");
-  const api::Report report = snapshot(spec);
-  ASSERT_TRUE(done(report));
-  EXPECT_EQ(report.consistency, api::Consistency::snapshot);
-  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
-}
-
-TEST(ARunThatResumes, begins_anew_where_the_schema_has_changed) {
-  const Pair pair("changed");
-  api::Spec spec = pair.spec("uid-changed");
-  ASSERT_TRUE(done(snapshot(spec)));
-  forget_the_end(pair.target, "c");
-  pair.source.exec("ALTER TABLE a ADD COLUMN n int DEFAULT 7");
-  spec.snapshot.resume_per_table = true;
-  const api::Report report = snapshot(spec);
-  ASSERT_TRUE(done(report));
-  EXPECT_EQ(report.consistency, api::Consistency::snapshot);
-  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
-}
-
-TEST(ARunThatResumes, keeps_no_unlogged_table_that_a_crash_has_emptied) {
-  PostgresServer own(18, testbed::Flavour::logical, 7);
-  const Pair pair("unlogged");
-  const Database target = own.create_database("unlogged");
-  pair.source.exec("CREATE UNLOGGED TABLE u AS SELECT generate_series(1, 100) AS i");
-  api::Spec spec = spec_between(pair.source.uri(), target.uri());
-  spec.replication = "uid-unlogged";
-  ASSERT_TRUE(done(snapshot(spec)));
-  forget_the_end(target, "c");
-  own.kill();
-  own.start();
-  spec.snapshot.resume_per_table = true;
-  ASSERT_TRUE(done(snapshot(spec)));
-  EXPECT_TRUE(same_content(pair.source.uri(), target.uri()));
-}
-
-TEST(ARunThatResumes, with_a_selection_of_tables_finds_its_own_again) {
-  const Pair pair("selection");
-  api::Spec spec = spec_between(pair.source.uri(), pair.target.uri());
-  spec.selection.include_tables = {pair.source.name() + ".a", pair.source.name() + ".c"};
-  ASSERT_TRUE(done(snapshot(spec)));
-  forget_the_end(pair.target, "c");
-  ASSERT_TRUE(done(snapshot(spec)));
-  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM a"), "2000");
 }
 
 }  // namespace

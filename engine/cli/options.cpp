@@ -48,7 +48,8 @@ void add_selection(CLI::App& verb, Flags& flags) {
   add_list(verb, "--include-databases", flags.include_databases, "NAME,...",
            "Only these, * for any letters; default: the one that --source names");
   add_list(verb, "--exclude-databases", flags.exclude_databases, "NAME,...", "All databases but these");
-  add_list(verb, "--include-tables", flags.include_tables, "TABLE,...", "Only these: db.table or db.schema.table");
+  add_list(verb, "--include-tables", flags.include_tables, "TABLE,...",
+           "Only these: db.schema.table, or db.table for one in schema public");
   add_list(verb, "--exclude-tables", flags.exclude_tables, "TABLE,...", "All tables but these");
 }
 

@@ -104,7 +104,8 @@ class Session {
   Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
                          int streams);
   void already_complete(const DatabasePair& pair, const Claim& claim);
-  void conclude(const DatabasePair& pair, const std::string& position, const TableRecords& records);
+  void conclude(const DatabasePair& pair, model::Lsn position, const TableRecords& records,
+                api::Consistency consistency);
   void blame(const Error& error);
   void add(std::vector<api::Finding> findings);
   void succeed();
@@ -120,6 +121,7 @@ class Session {
   const Backoff::Limits& pauses_;
   api::Report report_;
   std::size_t settled_ = 0;  // of the findings: what another attempt does not find again
+  std::int64_t asked_ = 0;   // the epoch that was last asked to be complete, of the database at hand
   bool roles_copied_ = false;
 };
 
@@ -190,16 +192,20 @@ Result<void> Session::snapshot() {
 Result<void> Session::copy_one(const DatabasePair& pair) {
   // The ledger makes every attempt begin where nothing is lost: an attempt that failed half-way is taken back first.
   settled_ = report_.findings.size();
-  return retried(api::Phase::preparing, "preparing database " + pair.source, [&] {
-    report_.findings.resize(settled_);
-    return attempt(pair);
-  });
+  asked_ = 0;
+  return retried(api::Phase::preparing, "preparing database " + pair.source, [&] { return attempt(pair); });
 }
 
 Result<void> Session::attempt(const DatabasePair& pair) {
   const std::unique_ptr<Link> link = TRY(servers_.link(pair, until_));
   const SourceIdentity identity = TRY(link->source().identity(until_));
   const Claim mine = TRY(claim(*link, identity));
+  if (mine.standing == Standing::complete && mine.epoch == asked_) {
+    // The attempt before this one was the last: only the answer to its last commit was lost.
+    conclude(pair, mine.position, mine.tables, mine.consistency);
+    return {};
+  }
+  report_.findings.resize(settled_);
   if (mine.standing == Standing::complete) {
     already_complete(pair, mine);
     return {};
@@ -228,7 +234,7 @@ Result<void> Session::copy_roles(Link& link) {
 Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
   const Deadline enough = Deadline::after(is_declared(spec_) ? lock_patience : lock_patience_by_hand);
   while (true) {
-    Claim claim = TRY(link.target().claim(identity, until_));
+    Claim claim = TRY(link.target().claim(identity, asked_, until_));
     if (claim.standing != Standing::held) return claim;
     if (enough.passed()) return Error{Fault::fenced, claim.holder, "let it finish, or end that session"};
     board_.show(api::Phase::waiting, claim.holder);
@@ -252,10 +258,11 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   board_.say("gathering statistics of " + pair.source);
   TRY(target.analyze(contents.tables, streams, until_));
   add(TRY(link.describe_database(until_)));
-  const TableRecords records = TRY(target.complete(contents.tables, until_));
   add(source.findings());
-  if (!kept.empty()) report_.consistency = api::Consistency::per_table;
-  conclude(pair, contents.snapshot.position.value == 0 ? "" : to_string(contents.snapshot.position), records);
+  asked_ = target.epoch();
+  const TableRecords records = TRY(target.complete(contents.tables, until_));
+  conclude(pair, contents.snapshot.position, records,
+           kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table);
   return {};
 }
 
@@ -294,13 +301,15 @@ void Session::already_complete(const DatabasePair& pair, const Claim& claim) {
     add({{api::Severity::warning, "AlreadyComplete", subject,
           "this snapshot was completed at " + claim.completed + " and is not repeated",
           "give snapshot.requestID another value to copy again"}});
-  if (claim.consistency == api::Consistency::per_table) report_.consistency = claim.consistency;
-  conclude(pair, claim.position.value == 0 ? "" : to_string(claim.position), claim.tables);
+  conclude(pair, claim.position, claim.tables, claim.consistency);
 }
 
-void Session::conclude(const DatabasePair& pair, const std::string& position, const TableRecords& records) {
+void Session::conclude(const DatabasePair& pair, model::Lsn position, const TableRecords& records,
+                       api::Consistency consistency) {
   const PartCount sum = sum_of(records);
-  report_.databases.push_back({pair.source, pair.target, records.size(), sum.rows, sum.bytes, position});
+  report_.databases.push_back(
+      {pair.source, pair.target, records.size(), sum.rows, sum.bytes, position.value == 0 ? "" : to_string(position)});
+  if (consistency == api::Consistency::per_table) report_.consistency = consistency;
   log::info("database complete", {{"database", pair.source}, {"tables", records.size()}, {"rows", sum.rows}});
 }
 

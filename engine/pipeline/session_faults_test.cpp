@@ -26,12 +26,14 @@ struct Sweep {
 void make(World& world, const Sweep& sweep) {
   world.streams = sweep.streams;
   world.resume_per_table = sweep.resume_per_table;
+  world.declared = true;
   world.source["shop"] = testing::any_database();
   world.source["shop"].findings = {{api::Severity::warning, "UnloggedTable", "table public.sizes", "", ""}};
 }
 
 api::Report run(World& world, const Until& until = {}) {
   api::Spec spec;
+  spec.replication = "a-uid";
   spec.snapshot.stall_timeout = Seconds(0);
   FakeServers servers(world);
   ProgressBoard board("");
@@ -104,7 +106,8 @@ TEST_P(EveryCallOfASession, may_fail_for_a_moment_and_the_session_itself_gets_ov
     ASSERT_EQ(report.exit_code, ExitCode::done) << report.message;
     EXPECT_EQ(world.target["shop"].contents(), undisturbed_);
     EXPECT_EQ(report.databases.size(), 1U);
-    EXPECT_EQ(report.findings.size(), 1U) << "what was found is told once";
+    ASSERT_EQ(report.findings.size(), 1U) << "what was found is told once";
+    EXPECT_EQ(report.findings.front().code, "UnloggedTable");
   });
 }
 

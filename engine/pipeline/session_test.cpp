@@ -45,6 +45,9 @@ class Session : public ::testing::Test {
   }
 
   api::Report run(const Until& until = {}) {
+    world.declared = !spec.replication.empty();
+    world.drops_existing = spec.snapshot.on_target_not_empty == api::OnTargetNotEmpty::drop;
+    world.request_id = spec.snapshot.request_id;
     FakeServers servers(world);
     return run_snapshot(spec, servers, board, until, pauses);
   }
@@ -271,6 +274,7 @@ TEST_F(Session, tells_what_it_found_once_however_many_attempts_found_it) {
 }
 
 TEST_F(Session, copies_nothing_again_where_the_ledger_says_that_all_is_done) {
+  spec.replication = "a-uid";
   run();
   const std::string before = world.target["shop"].contents();
   const std::size_t batches = calls("writer.begin");
@@ -284,15 +288,76 @@ TEST_F(Session, copies_nothing_again_where_the_ledger_says_that_all_is_done) {
   EXPECT_EQ(world.target["shop"].contents(), before);
 }
 
-TEST_F(Session, is_done_though_the_answer_to_its_last_commit_was_lost) {
-  world.calls.fail("target.complete", transient, 1, testing::Calls::Loss::answer);
-  const api::Report report = run();
-  EXPECT_EQ(report.exit_code, ExitCode::done);
-  EXPECT_EQ(report.databases.front().rows, 15U);
+TEST_F(Session, copies_again_where_another_request_asks_for_it) {
+  spec.replication = "a-uid";
+  run();
+  spec.snapshot.request_id = "again";
+  EXPECT_THAT(codes_of(run()), IsEmpty());
+  EXPECT_EQ(calls("target.prepare"), 2U);
+}
+
+TEST_F(Session, by_hand_refuses_what_is_complete_unless_it_is_to_be_dropped) {
+  run();
+  EXPECT_EQ(run().exit_code, ExitCode::bad_configuration);
   EXPECT_EQ(calls("target.prepare"), 1U);
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::drop;
+  EXPECT_EQ(run().exit_code, ExitCode::done);
+  EXPECT_EQ(calls("target.prepare"), 2U);
+}
+
+struct Asked {
+  std::string name;
+  std::string replication;
+  api::OnTargetNotEmpty policy;
+};
+
+class SessionWhoseLastAnswerIsLost : public Session, public ::testing::WithParamInterface<Asked> {
+ protected:
+  SessionWhoseLastAnswerIsLost() {
+    spec.replication = GetParam().replication;
+    spec.snapshot.on_target_not_empty = GetParam().policy;
+    world.source["shop"].schema.steps[6].orphans = "7";
+    world.source["shop"].findings = {{api::Severity::warning, "UnloggedTable", "table public.sizes", "", ""}};
+  }
+  const testing::Calls::Loss lost = testing::Calls::Loss::answer;
+};
+
+INSTANTIATE_TEST_SUITE_P(Asked, SessionWhoseLastAnswerIsLost,
+                         ::testing::Values(Asked{"by_hand", "", api::OnTargetNotEmpty::fail},
+                                           Asked{"by_hand_dropping", "", api::OnTargetNotEmpty::drop},
+                                           Asked{"declared", "a-uid", api::OnTargetNotEmpty::fail}),
+                         [](const auto& each) { return each.param.name; });
+
+TEST_P(SessionWhoseLastAnswerIsLost, is_done_and_tells_what_it_found) {
+  world.calls.fail("target.complete", transient, 1, lost);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
+  EXPECT_EQ(calls("target.prepare"), 1U);
+  ASSERT_EQ(report.databases.size(), 1U);
+  EXPECT_EQ(report.databases.front().rows, 15U);
+  EXPECT_EQ(report.databases.front().position, "0/1000");
+  EXPECT_THAT(codes_of(report), ElementsAre("OrphanedRows", "UnloggedTable"));
+}
+
+TEST_P(SessionWhoseLastAnswerIsLost, is_done_though_the_target_stays_away_for_a_while) {
+  world.calls.fail("target.complete", transient, 1, lost);
+  world.calls.before("target.complete", [&] { world.calls.fail("servers.link", transient, 3); });
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
+  EXPECT_EQ(calls("target.prepare"), 1U);
+  EXPECT_THAT(codes_of(report), ElementsAre("OrphanedRows", "UnloggedTable"));
+}
+
+TEST_P(SessionWhoseLastAnswerIsLost, copies_again_what_did_not_become_complete) {
+  world.calls.fail("target.complete", transient);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
+  EXPECT_EQ(calls("target.prepare"), 2U);
+  EXPECT_THAT(codes_of(report), ElementsAre("OrphanedRows", "UnloggedTable"));
 }
 
 TEST_F(Session, keeps_finished_tables_where_it_may_and_says_that_they_are_of_different_moments) {
+  spec.replication = "a-uid";
   world.resume_per_table = true;
   world.calls.fail("target.analyze", {Fault::failed, "killed"});
   ASSERT_EQ(run().exit_code, ExitCode::failed);

@@ -45,6 +45,7 @@ struct Claim {
   TableRecords tables;
   api::Consistency consistency = api::Consistency::snapshot;
   std::string holder = {};  // with `held`: a sentence that names who has it
+  std::int64_t epoch = 0;   // with `complete`: the one that completed it
 };
 
 // What a snapshot is about to put into the database.
@@ -94,12 +95,16 @@ class Target {
   virtual ~Target() = default;
 
   // Takes this replication's session lock in the database; call it again where it is held. Fault::fenced where a later
-  // attempt has begun. Writes nothing.
-  virtual Result<Claim> claim(const SourceIdentity& source, const Until& until) = 0;
+  // attempt has begun. `asked` is the epoch that the caller has called complete() in before and got no answer, 0 for
+  // none: where it is complete nonetheless, that is what the claim says, whatever becomes of other complete ones.
+  // Writes nothing.
+  virtual Result<Claim> claim(const SourceIdentity& source, std::int64_t asked, const Until& until) = 0;
   // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: an Error that names what is in the
   // way, or everything that an earlier attempt left is gone (tables it finished are kept where resume_per_table
   // asks for it), and the ledger of the new attempt stands. Returns what is kept.
   virtual Result<TableRecords> prepare(const Contents& contents, const Until& until) = 0;
+  // Of the attempt that prepare() began: never 0, and another for each attempt of a replication in the ledger.
+  virtual std::int64_t epoch() const = 0;
   // Carries out the steps of `stage` (before_data or after_data) in order.
   virtual Result<std::vector<api::Finding>> run_in_order(const Schema& schema, Stage stage, const Until& until) = 0;
   virtual Result<std::unique_ptr<TargetWriter>> writer(const Until& until) = 0;

@@ -10,8 +10,9 @@ Drop to_drop(const api::SnapshotOptions& options, bool whole, const std::optiona
 }
 
 Course course_of(const api::SnapshotOptions& options, const std::string& declared,
-                 const std::optional<ReplicationRow>& former) {
+                 const std::optional<ReplicationRow>& former, std::int64_t asked) {
   if (!former || !former->complete) return Course::copy;
+  if (asked != 0 && former->epoch == asked) return Course::done;
   if (!declared.empty()) return former->request_id == options.request_id ? Course::done : Course::copy;
   return options.on_target_not_empty == api::OnTargetNotEmpty::drop ? Course::copy : Course::refused;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -17,12 +18,12 @@ Drop to_drop(const api::SnapshotOptions& options, bool whole, const std::optiona
 
 enum class Course {
   copy,
-  done,     // a declared replication stays done until another request asks for it again
+  done,     // a declared replication stays done until another request asks for it again; also what this run completed
   refused,  // a person who runs a snapshot again wants it again, and has to say what becomes of the first
 };
 
-// `declared` is Spec.replication.
+// `declared` is Spec.replication. `asked` is the epoch that this very run has asked to be complete, 0 for none.
 Course course_of(const api::SnapshotOptions& options, const std::string& declared,
-                 const std::optional<ReplicationRow>& former);
+                 const std::optional<ReplicationRow>& former, std::int64_t asked = 0);
 
 }  // namespace tributary::postgres

@@ -9,6 +9,7 @@ using api::OnTargetNotEmpty;
 
 std::optional<ReplicationRow> ledger(bool complete, const std::string& request = "") {
   ReplicationRow row;
+  row.epoch = 3;
   row.complete = complete;
   row.request_id = request;
   return row;
@@ -59,6 +60,16 @@ TEST(TheCourse, of_a_complete_snapshot_by_hand_is_to_say_so_unless_it_is_dropped
   EXPECT_EQ(course_of(options(OnTargetNotEmpty::fail), "", ledger(true)), Course::refused);
   EXPECT_EQ(course_of(options(OnTargetNotEmpty::append), "", ledger(true)), Course::refused);
   EXPECT_EQ(course_of(options(OnTargetNotEmpty::drop), "", ledger(true)), Course::copy);
+}
+
+TEST(TheCourse, of_what_this_very_run_has_completed_is_done) {
+  for (const OnTargetNotEmpty policy : {OnTargetNotEmpty::fail, OnTargetNotEmpty::append, OnTargetNotEmpty::drop})
+    for (const std::string declared : {"", "uid"}) {
+      EXPECT_EQ(course_of(options(policy), declared, ledger(true), 3), Course::done);
+      EXPECT_EQ(course_of(options(policy), declared, ledger(false), 3), Course::copy);
+      EXPECT_EQ(course_of(options(policy), declared, ledger(true), 2),
+                course_of(options(policy), declared, ledger(true)));
+    }
 }
 
 }  // namespace

@@ -356,7 +356,7 @@ TEST(ALargeTable, arrives_whole_in_parts) {
   const api::Spec spec = spec_between(source.uri(), target.uri());
   const auto servers = make_servers(spec);
   const auto link = servers->link({source.name(), target.name()}, until).value();
-  ASSERT_TRUE(link->target().claim(link->source().identity(until).value(), until));
+  ASSERT_TRUE(link->target().claim(link->source().identity(until).value(), 0, until));
   pipeline::Contents contents;
   contents.snapshot = link->source().open_snapshot(until).value();
   contents.tables = link->source().tables(until).value();

@@ -4,6 +4,7 @@
 #include <future>
 #include <optional>
 
+#include "engine/postgres/servers.h"
 #include "engine/postgres/testing/held.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/postgres/testing/structure.h"
@@ -239,6 +240,27 @@ TEST(ASecondRun, by_hand_copies_again_where_the_target_is_to_be_dropped) {
   shop.source.exec("INSERT INTO notes VALUES ('later')");
   ASSERT_TRUE(done(snapshot(shop.spec(api::OnTargetNotEmpty::drop))));
   EXPECT_TRUE(same_content(shop.source.uri(), shop.target.uri()));
+}
+
+// The answer to the last commit is lost: a new connection has to tell what became of it.
+TEST(ACompletedSnapshot, is_known_again_by_the_run_that_completed_it) {
+  const Until until{Deadline::after(Seconds{60}), {}};
+  for (const api::OnTargetNotEmpty policy : {api::OnTargetNotEmpty::fail, api::OnTargetNotEmpty::drop}) {
+    const Shop shop("known_again");
+    ASSERT_TRUE(done(snapshot(shop.spec(policy))));
+    const auto servers = make_servers(shop.spec(policy));
+    const auto link = servers->link({shop.source.name(), shop.target.name()}, until).value();
+    const pipeline::SourceIdentity identity = link->source().identity(until).value();
+    const auto mine = link->target().claim(identity, 1, until);
+    ASSERT_TRUE(mine) << mine.error().what;
+    EXPECT_EQ(mine->standing, pipeline::Standing::complete);
+    EXPECT_EQ(mine->epoch, 1);
+    EXPECT_EQ(mine->tables.at({"public", "orders"}).count.rows, 3000U);
+    const auto another = link->target().claim(identity, 2, until);
+    const bool refuses = !another && another.error().fault == Fault::invalid;
+    const bool copies = another && another->standing == pipeline::Standing::unfinished;
+    EXPECT_TRUE(policy == api::OnTargetNotEmpty::fail ? refuses : copies);
+  }
 }
 
 TEST(ASecondRun, with_another_source_is_refused) {

@@ -41,7 +41,7 @@ Result<Connection> Target::session(std::string_view purpose, const Until& until)
                              until);
 }
 
-Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, const Until& until) {
+Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, std::int64_t asked, const Until& until) {
   source_ = source;
   owner_.key = replication_key(options_.replication, source, options_.selection);
   owner_.attempt = options_.attempt;
@@ -63,9 +63,11 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, co
     return Error{Fault::fenced, "attempt " + std::to_string(former_->attempt) + " of replication " + owner_.key +
                                     " has begun; this is attempt " + std::to_string(owner_.attempt)};
   claim.standing = pipeline::Standing::unfinished;
-  TRY(refuse_completed());
-  if (course() != Course::done) return claim;
+  const Course course = course_of(options_.snapshot, options_.replication, former_, asked);
+  if (course == Course::refused) return refused();
+  if (course == Course::copy) return claim;
   claim.standing = pipeline::Standing::complete;
+  claim.epoch = former_->epoch;
   claim.completed = former_->completed;
   claim.position = former_->position;
   claim.consistency = former_->consistency;
@@ -80,12 +82,10 @@ Result<std::string> Target::connect_control(const Until& until) {
   return take_session_lock(*control_, {owner_.key, owner_.attempt}, until);
 }
 
-Result<void> Target::refuse_completed() const {
-  if (course() != Course::refused) return {};
-  return Error{
-      Fault::invalid,
-      "target database " + options_.database + " holds this snapshot already, completed at " + former_->completed,
-      "use --drop-existing to drop it and copy again"};
+Error Target::refused() const {
+  return {Fault::invalid,
+          "target database " + options_.database + " holds this snapshot already, completed at " + former_->completed,
+          "use --drop-existing to drop it and copy again"};
 }
 
 Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {

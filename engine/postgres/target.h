@@ -34,8 +34,10 @@ class Target final : public pipeline::Target {
 
   static Result<std::unique_ptr<Target>> open(Resolve connect, Options options, const Until& until);
 
-  Result<pipeline::Claim> claim(const pipeline::SourceIdentity& source, const Until& until) override;
+  Result<pipeline::Claim> claim(const pipeline::SourceIdentity& source, std::int64_t asked,
+                                const Until& until) override;
   Result<pipeline::TableRecords> prepare(const pipeline::Contents& contents, const Until& until) override;
+  std::int64_t epoch() const override { return owner_.epoch; }
   Result<std::vector<api::Finding>> run_in_order(const pipeline::Schema& schema, pipeline::Stage stage,
                                                  const Until& until) override;
   Result<std::unique_ptr<pipeline::TargetWriter>> writer(const Until& until) override;
@@ -55,8 +57,7 @@ class Target final : public pipeline::Target {
   Result<void> reconnect(const Until& until);
   Result<std::string> connect_control(const Until& until);
   Drop drop() const { return to_drop(options_.snapshot, options_.selection.empty(), former_); }
-  Course course() const { return course_of(options_.snapshot, options_.replication, former_); }
-  Result<void> refuse_completed() const;
+  Error refused() const;
   Result<void> make_room(const std::vector<model::Table>& tables, const Until& until);
   Result<void> drop_database(const Until& until);
   Result<void> drop_tables(const std::vector<model::Table>& tables, const Until& until);

@@ -60,7 +60,7 @@ FakeTarget::~FakeTarget() {
   if (mine_.owner != nullptr && mine_.data().owner == mine_.owner) mine_.data().owner = nullptr;
 }
 
-Result<Claim> FakeTarget::claim(const SourceIdentity&, const Until& until) {
+Result<Claim> FakeTarget::claim(const SourceIdentity&, std::int64_t asked, const Until& until) {
   return world_.calls.run("target.claim", until, [&]() -> Result<Claim> {
     const std::lock_guard lock(world_.mutex);
     TargetDatabase& data = mine_.data();
@@ -75,7 +75,12 @@ Result<Claim> FakeTarget::claim(const SourceIdentity&, const Until& until) {
     mine_.epoch = data.epoch;
     if (data.epoch > 0) claim.standing = Standing::unfinished;
     if (!data.complete) return claim;
+    const bool holds = data.epoch == asked || (world_.declared && data.request_id == world_.request_id);
+    if (!holds && !world_.declared && !world_.drops_existing)
+      return Error{Fault::invalid, "the target database holds this snapshot already"};
+    if (!holds) return claim;
     claim.standing = Standing::complete;
+    claim.epoch = data.epoch;
     claim.completed = "2026-11-21T09:30:00Z";
     claim.position = data.position;
     claim.tables = data.records();
@@ -89,12 +94,13 @@ Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& 
     TargetDatabase& data = mine_.data();
     if (data.foreign_rows) return Error{Fault::invalid, "the target database is not empty"};
     TableRecords kept;
-    if (world_.resume_per_table) kept = data.records();
+    if (world_.resume_per_table && !data.complete) kept = data.records();
     std::erase_if(kept, [](const auto& each) { return !each.second.done; });
     TargetDatabase anew;
     anew.owner = data.owner;
     anew.epoch = mine_.epoch = data.epoch + 1;
     anew.position = contents.snapshot.position;
+    anew.request_id = world_.request_id;
     if (!kept.empty()) {
       anew.consistency = api::Consistency::per_table;
       anew.steps = data.steps;

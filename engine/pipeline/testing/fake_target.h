@@ -32,8 +32,9 @@ class FakeTarget : public Target {
       : world_(world), mine_{world, std::move(database)}, connected_(world) {}
   ~FakeTarget() override;
 
-  Result<Claim> claim(const SourceIdentity& source, const Until& until) override;
+  Result<Claim> claim(const SourceIdentity& source, std::int64_t asked, const Until& until) override;
   Result<TableRecords> prepare(const Contents& contents, const Until& until) override;
+  std::int64_t epoch() const override { return mine_.epoch; }
   Result<std::vector<api::Finding>> run_in_order(const Schema& schema, Stage stage, const Until& until) override;
   Result<std::unique_ptr<TargetWriter>> writer(const Until& until) override;
   Result<bool> at_work(const Until& until) const override { return world_.at_work(until); }

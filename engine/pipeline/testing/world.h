@@ -50,6 +50,7 @@ struct TargetDatabase {
   std::set<model::Name> analyzed;
   bool described = false;
   bool complete = false;
+  std::string request_id;
   model::Lsn position;
   api::Consistency consistency = api::Consistency::snapshot;
   int epoch = 0;                // 0: the ledger knows nothing yet
@@ -73,6 +74,10 @@ struct World {
   std::vector<api::Finding> role_findings;
   int streams = 1;
   bool resume_per_table = false;
+  // With these, a run that finds its snapshot complete decides as postgres/course.h says.
+  bool declared = false;
+  bool drops_existing = false;
+  std::string request_id;
   std::set<std::string> loses_rows_of;  // target tables that take one row less than they were sent
   std::function<Result<std::vector<api::Finding>>()> preflight;
   std::function<Result<bool>(const Until&)> at_work = [](const Until&) { return false; };

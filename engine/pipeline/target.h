@@ -108,8 +108,8 @@ class Target {
   // Carries out the steps of `stage` (before_data or after_data) in order.
   virtual Result<std::vector<api::Finding>> run_in_order(const Schema& schema, Stage stage, const Until& until) = 0;
   virtual Result<std::unique_ptr<TargetWriter>> writer(const Until& until) = 0;
-  // After claim(): whether a statement of this replication runs in the database and waits neither for a lock nor for
-  // us.
+  // After claim(): whether a statement of this replication runs in the database and waits neither for a lock, nor for
+  // us, nor for a standby.
   virtual Result<bool> at_work(const Until& until) const = 0;
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
   // Statistics for the planner, over `tables`, in so many sessions at once.

@@ -379,6 +379,18 @@ TEST_F(Session, writes_nothing_while_another_engine_is_at_it) {
   EXPECT_THAT(world.roles, IsEmpty());
 }
 
+TEST_F(Session, shows_that_large_objects_are_being_copied) {
+  world.source["shop"].tables.clear();
+  world.source["shop"].schema.steps.clear();
+  std::vector<SteadyTime> movements;
+  world.calls.before("link.copy_objects", [&] { movements.push_back(board.last_movement()); });
+  world.after_object = [&] { movements.push_back(board.last_movement()); };
+  ASSERT_EQ(run().exit_code, ExitCode::done);
+  ASSERT_EQ(movements.size(), 3U);
+  EXPECT_LT(movements[0], movements[1]);
+  EXPECT_LT(movements[1], movements[2]);
+}
+
 TEST_F(Session, is_over_at_its_deadline) {
   const api::Report report = run({Deadline::after(Milliseconds(0)), {}});
   EXPECT_EQ(report.exit_code, ExitCode::failed);

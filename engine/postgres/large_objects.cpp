@@ -43,7 +43,8 @@ Result<std::string> description(Connection& source, const TargetTraits& target, 
   return sql;
 }
 
-Result<std::uint64_t> copy_contents(Connection& source, Connection& target, const std::string& id, const Until& until) {
+Result<std::uint64_t> copy_contents(Connection& source, Connection& target, const std::string& id,
+                                    const std::function<void()>& moved, const Until& until) {
   std::uint64_t offset = 0;
   for (;;) {
     const Rows chunk = TRY(source.query_row(
@@ -55,6 +56,7 @@ Result<std::uint64_t> copy_contents(Connection& source, Connection& target, cons
                        {id, std::to_string(offset), chunk.str(0, 0)}, until));
     }
     offset += size;
+    moved();
     if (size < chunk_size) return offset;
   }
 }
@@ -67,14 +69,14 @@ Result<void> create(Connection& target, const std::string& id, const Until& unti
 }
 
 Result<std::uint64_t> copy_one(Connection& source, Connection& target, const TargetTraits& traits, std::uint32_t object,
-                               const Until& until) {
+                               const std::function<void()>& moved, const Until& until) {
   const std::string id = std::to_string(object);
   const Rows row = TRY(source.query_row(
       "SELECT pg_catalog.pg_get_userbyid(lomowner), pg_catalog.obj_description(oid, 'pg_largeobject'), "
       "lomacl IS NOT NULL FROM pg_catalog.pg_largeobject_metadata WHERE oid = $1::pg_catalog.oid",
       {id}, until));
   TRY(create(target, id, until));
-  const std::uint64_t bytes = TRY(copy_contents(source, target, id, until));
+  const std::uint64_t bytes = TRY(copy_contents(source, target, id, moved, until));
   const std::string described = TRY(description(source, traits, object, row, until));
   if (!described.empty()) TRY(target.execute(described, until));
   return bytes;
@@ -109,10 +111,11 @@ Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const 
 }
 
 Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
-                                            std::span<const std::uint32_t> objects, const Until& until) {
+                                            std::span<const std::uint32_t> objects, const std::function<void()>& moved,
+                                            const Until& until) {
   LargeObjectCount count;
   for (const std::uint32_t object : objects) {
-    auto bytes = copy_one(source, target, traits, object, until);
+    auto bytes = copy_one(source, target, traits, object, moved, until);
     if (!bytes) return within("large object " + std::to_string(object), bytes.error());
     count.bytes += *bytes;
     ++count.objects;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -30,8 +31,9 @@ struct LargeObjectCount {
 // object of the same OID: it is somebody else's. `source` is in a transaction that uses the snapshot, `target` in one
 // of the caller, who commits it together with the ledger's row: the call can be repeated, and different OIDs can go
 // through different connections at once. Holds at most one chunk (512 KiB, as text) in memory. A transaction locks each
-// object it makes: give it a few thousand at most.
+// object it makes: give it a few thousand at most. `moved` is called after every chunk.
 Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
-                                            std::span<const std::uint32_t> objects, const Until& until);
+                                            std::span<const std::uint32_t> objects, const std::function<void()>& moved,
+                                            const Until& until);
 
 }  // namespace tributary::postgres

@@ -31,7 +31,7 @@ Result<void> Link::agree_on_formats(std::vector<model::Table>& tables, const Unt
 }
 
 // The target drops all it copied of them before each attempt, so an object of the ledger is one of this snapshot.
-Result<std::uint64_t> Link::copy_objects(const Until& until) {
+Result<std::uint64_t> Link::copy_objects(const std::function<void()>& moved, const Until& until) {
   if (!whole_ && !TRY(source_->refers_to_large_objects(until))) return std::uint64_t{0};
   const std::vector<std::uint32_t> objects = TRY(list_large_objects(source_->coordinator(), until));
   if (objects.empty()) return std::uint64_t{0};
@@ -41,7 +41,7 @@ Result<std::uint64_t> Link::copy_objects(const Until& until) {
     const std::size_t count = std::min(objects_at_once, objects.size() - first);
     const std::span<const std::uint32_t> some = std::span(objects).subspan(first, count);
     TRY(to.execute("BEGIN", until));
-    TRY(copy_large_objects(from, to, traits_, some, until));
+    TRY(copy_large_objects(from, to, traits_, some, moved, until));
     TRY(record_objects(to, target_->owner(), some, until));
     TRY(to.execute("COMMIT", until));
   }

@@ -16,7 +16,7 @@ Copying::Copying(int streams, SourceDatabase database) : streams_(streams) {
   link_->agree_on_formats(contents.tables, {}).value();
   kept.assign(contents.tables.size(), false);
   beside = [this](const Until& until) -> Result<void> {
-    TRY(link_->copy_objects(until));
+    TRY(link_->copy_objects([&] { board.moved(); }, until));
     return {};
   };
   before = world.calls.count();

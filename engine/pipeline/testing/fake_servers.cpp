@@ -18,12 +18,16 @@ Result<void> FakeLink::agree_on_formats(std::vector<model::Table>& tables, const
   });
 }
 
-Result<std::uint64_t> FakeLink::copy_objects(const Until& until) {
+Result<std::uint64_t> FakeLink::copy_objects(const std::function<void()>& moved, const Until& until) {
   return world_.calls.run("link.copy_objects", until, [&]() -> Result<std::uint64_t> {
     const std::lock_guard lock(world_.mutex);
     TRY(target_.mine().fence());
     const std::set<std::uint32_t>& objects = world_.source.at(databases_.source).objects;
-    target_.mine().data().objects.insert(objects.begin(), objects.end());
+    for (const std::uint32_t object : objects) {
+      target_.mine().data().objects.insert(object);
+      moved();
+      if (world_.after_object) world_.after_object();
+    }
     return std::uint64_t{objects.size()};
   });
 }

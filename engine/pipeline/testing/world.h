@@ -81,7 +81,8 @@ struct World {
   std::set<std::string> loses_rows_of;  // target tables that take one row less than they were sent
   std::function<Result<std::vector<api::Finding>>()> preflight;
   std::function<Result<bool>(const Until&)> at_work = [](const Until&) { return false; };
-  int connections = 0;  // open, of every kind
+  std::function<void()> after_object;  // that was copied
+  int connections = 0;                 // open, of every kind
 
   // Another engine takes the replication over: from now on nothing of ours is kept.
   void take_over(const std::string& database);

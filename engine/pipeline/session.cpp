@@ -22,7 +22,7 @@ constexpr Seconds patience_by_hand{120};
 constexpr Seconds lock_patience_by_hand{10};
 constexpr Seconds lock_patience{120};
 constexpr Milliseconds look_again{500};
-// Attempts that moved rows before they broke; there is no end to those that never came so far.
+// Attempts that moved something before they broke: a fault that comes back each time does not pass by itself.
 constexpr int most_broken_attempts = 5;
 
 // Of an object of Kubernetes: a command line names no replication.
@@ -140,7 +140,7 @@ auto Session::retried(api::Phase phase, const std::string& what, Body&& body) ->
     if (result.error().fault != Fault::transient) return result;
     if (board_.last_movement() != moved) {
       backoff.reset();
-      if (++broken == most_broken_attempts) return result;
+      if (++broken == most_broken_attempts) return Error{Fault::failed, result.error().what, result.error().hint};
     }
     if (!is_patient(spec_, SteadyClock::now() - board_.last_movement())) return result;
     last = result.error();

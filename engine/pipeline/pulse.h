@@ -8,8 +8,8 @@
 
 namespace tributary::pipeline {
 
-// Tells the board that a target at work is alive: an index build or a validation moves no counter for hours. Looks on a
-// thread of its own until it is destroyed; both it borrows must outlive it.
+// Tells the board that a target at work is alive: taking an attempt back, building an index or validating a key moves
+// no counter for hours. Looks on a thread of its own until it is destroyed; both it borrows must outlive it.
 class Pulse {
  public:
   Pulse(const Target& target, ProgressBoard& board, Milliseconds period);

@@ -210,6 +210,7 @@ Result<void> Session::attempt(const DatabasePair& pair) {
     already_complete(pair, mine);
     return {};
   }
+  const Pulse pulse(link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
   TRY(copy_roles(*link));
   board_.show(api::Phase::preparing, "preparing database " + pair.source);
   Contents contents;
@@ -245,7 +246,6 @@ Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
 Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {
   Source& source = link.source();
   Target& target = link.target();
-  const Pulse pulse(target, board_, pulse_period(spec_.snapshot.stall_timeout));
   add(TRY(target.run_in_order(contents.schema, Stage::before_data, until_)));
   TRY(link.agree_on_formats(contents.tables, until_));
   const int streams = TRY(servers_.parallelism(until_));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <thread>
 
 #include "engine/base/log.h"
@@ -389,6 +390,20 @@ TEST_F(Session, shows_that_large_objects_are_being_copied) {
   ASSERT_EQ(movements.size(), 3U);
   EXPECT_LT(movements[0], movements[1]);
   EXPECT_LT(movements[1], movements[2]);
+}
+
+TEST_F(Session, shows_that_what_an_earlier_attempt_left_is_being_taken_back) {
+  spec.snapshot.stall_timeout = Seconds(1);
+  std::atomic<int> looks = 0;
+  world.at_work = [&](const Until&) -> Result<bool> {
+    ++looks;
+    return true;
+  };
+  world.calls.before("target.prepare", [&] {
+    const SteadyTime before = board.last_movement();
+    while (looks == 0 || board.last_movement() == before) std::this_thread::yield();
+  });
+  EXPECT_EQ(run().exit_code, ExitCode::done);
 }
 
 TEST_F(Session, is_over_at_its_deadline) {

@@ -371,6 +371,16 @@ TEST_F(Session, keeps_finished_tables_where_it_may_and_says_that_they_are_of_dif
   EXPECT_EQ(run().consistency, api::Consistency::per_table) << "also where it was done before";
 }
 
+TEST_F(Session, that_keeps_finished_tables_tells_again_what_it_leaves_out) {
+  world.resume_per_table = true;
+  world.source["shop"].schema.steps[2].sql = "FAIL";
+  world.source["shop"].schema.steps[2].optional = true;
+  world.calls.fail("target.analyze", transient);
+  const api::Report report = run();
+  EXPECT_EQ(report.consistency, api::Consistency::per_table);
+  EXPECT_THAT(codes_of(report), ElementsAre("StepFailed"));
+}
+
 TEST_F(Session, writes_nothing_while_another_engine_is_at_it) {
   world.take_over("shop");
   const api::Report report = run();

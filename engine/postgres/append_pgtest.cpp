@@ -109,6 +109,24 @@ TEST(ADatabaseThatIsAddedTo, keeps_definitions_that_a_dump_would_only_change) {
   EXPECT_EQ(pair.target.scalar("SELECT relispopulated FROM pg_class WHERE relname = 'm'"), "f");
 }
 
+TEST(ADatabaseThatIsAddedTo, is_spoken_of_again_by_a_run_that_keeps_finished_tables) {
+  const Pair pair("spoken_of");
+  pair.source.exec(
+      "CREATE TABLE t AS SELECT 1 AS i; CREATE TABLE notes (t text); INSERT INTO pg_seclabel VALUES ('t'::regclass,"
+      " 'pg_class'::regclass, 0, 'nobody', 'classified')");
+  pair.target.exec("CREATE TABLE notes (t text)");
+  api::Spec spec = pair.append();
+  spec.snapshot.resume_per_table = true;
+  for (const api::Consistency consistency : {api::Consistency::snapshot, api::Consistency::per_table}) {
+    const api::Report report = snapshot(spec);
+    ASSERT_TRUE(done(report));
+    EXPECT_EQ(report.consistency, consistency);
+    EXPECT_THAT(codes(report), Contains("StepSkipped security label TABLE \"t\" in schema public"));
+    EXPECT_THAT(codes(report), Contains("AlreadyThere table public.notes"));
+    pair.target.exec("UPDATE _tributary.replication SET state = 'copying', completed = NULL");
+  }
+}
+
 TEST(ADatabaseThatIsAddedTo, goes_on_counting_where_the_copied_rows_end) {
   const Pair pair("counting");
   pair.source.exec(

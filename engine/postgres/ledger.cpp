@@ -107,14 +107,10 @@ Result<pipeline::TableRecords> read_tables_done(Connection& target, const std::s
   return records;
 }
 
-Result<StepsDone> read_steps_done(Connection& target, const std::string& key, const Until& until) {
-  const Rows rows =
-      TRY(target.query("SELECT digest, undo = '' FROM _tributary.step WHERE replication = $1", {key}, until));
-  StepsDone done;
-  for (int row = 0; row < rows.size(); ++row) {
-    done.all.insert(rows.str(row, 0));
-    if (rows.boolean(row, 1)) done.not_ours.insert(rows.str(row, 0));
-  }
+Result<std::set<std::string>> read_steps_done(Connection& target, const std::string& key, const Until& until) {
+  const Rows rows = TRY(target.query("SELECT digest FROM _tributary.step WHERE replication = $1", {key}, until));
+  std::set<std::string> done;
+  for (int row = 0; row < rows.size(); ++row) done.insert(rows.str(row, 0));
   return done;
 }
 

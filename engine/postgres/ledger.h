@@ -51,11 +51,8 @@ std::string digest_of(const pipeline::Schema& schema);
 // Reads; the control schema must exist.
 Result<std::optional<ReplicationRow>> read_replication(Connection& target, const std::string& key, const Until& until);
 Result<pipeline::TableRecords> read_tables_done(Connection& target, const std::string& key, const Until& until);
-struct StepsDone {
-  std::set<std::string> all;       // digests
-  std::set<std::string> not_ours;  // without an undo: what they make was there before, or goes with something else
-};
-Result<StepsDone> read_steps_done(Connection& target, const std::string& key, const Until& until);
+// Digests.
+Result<std::set<std::string>> read_steps_done(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<std::string>> other_replications(Connection& target, const std::string& key, const Until& until);
 
 // After a rewind: the schema that the attempt is about to create, the position of its snapshot (zero: none), and how
@@ -93,7 +90,7 @@ Result<void> record_parts(Connection& target, const Owner& owner, const std::vec
 // Inside the caller's transaction: steps that were carried out in it, together with the fence.
 struct DoneStep {
   std::size_t step = 0;  // index into the schema
-  std::string undo;      // "" where its object was there before and stays
+  std::string undo;      // "" where it goes with something else
 };
 Result<void> record_steps(Connection& target, const Owner& owner, const pipeline::Schema& schema,
                           const std::vector<DoneStep>& steps, const Until& until);

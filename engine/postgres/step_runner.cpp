@@ -106,8 +106,10 @@ Result<Findings> StepRunner::attempt(const pipeline::Schema& schema, const std::
     if (tolerant(step)) {
       const Result<bool> result = run_one(step, findings, until);
       if (!result) return failure_of(step, connection_.sqlstate(), result.error());
-      if (!*result) undo.clear();
-      if (!*result) options_->existing->add(index);
+      if (!*result) {
+        options_->existing->add(index);
+        continue;
+      }
     } else {
       gathered.push_back(&step);
       if (travel == Travel::one_by_one) TRY(flush(gathered, until));

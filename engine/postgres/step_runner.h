@@ -10,9 +10,10 @@
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"
 
-// Carries out schema steps on one connection, each list as one transaction together with its ledger rows. What a small
-// step costs is mostly its round trip, so steps that must succeed travel together; only when one of them fails are they
-// carried out one by one, to tell which.
+// Carries out schema steps on one connection, each list as one transaction together with its ledger rows. A step that
+// made nothing, because it was skipped or its object was there, has none: the next attempt tries it, and tells of it,
+// again. What a small step costs is mostly its round trip, so steps that must succeed travel together; only when one of
+// them fails are they carried out one by one, to tell which.
 namespace tributary::postgres {
 
 // Objects that were on the target before, by the steps that would have made them. Any thread.

@@ -99,20 +99,16 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
                     kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
   TRY(in_transaction(*control_, owner_, until,
                      [&] { return plan_tables(*control_, owner_, contents.tables, kept, until); }));
-  TRY(look_at_steps(contents.schema, until));
+  TRY(look_at_steps(until));
   return kept;
 }
 
-Result<void> Target::look_at_steps(const pipeline::Schema& schema, const Until& until) {
+Result<void> Target::look_at_steps(const Until& until) {
   auto options = std::make_shared<StepOptions>();
-  const StepsDone done = TRY(read_steps_done(*control_, owner_.key, until));
-  options->done = done.all;
+  options->done = TRY(read_steps_done(*control_, owner_.key, until));
   // Only selected tables were dropped: what they need may be there.
   options->may_all_exist =
       options_.snapshot.on_target_not_empty == api::OnTargetNotEmpty::append || drop() == Drop::tables;
-  for (std::size_t step = 0; step < schema.steps.size(); ++step)
-    if (!schema.steps[step].undo.empty() && done.not_ours.contains(digest_of(schema.steps[step])))
-      options->existing->add(step);
   step_options_ = std::move(options);
   return {};
 }
@@ -226,7 +222,7 @@ Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents
   std::set<std::string> steps;
   if (same_schema && options_.snapshot.resume_per_table && !former_->complete)
     kept = TRY(tables_to_keep(contents.tables, until));
-  if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until)).all;
+  if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until));
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));
   TRY(forget_tables(*control_, owner_, kept, until));

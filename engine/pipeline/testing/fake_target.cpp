@@ -6,14 +6,17 @@
 namespace tributary::pipeline::testing {
 namespace {
 
+bool tried(const TargetDatabase& data, const SchemaStep& step) {
+  return data.steps.count(step.object) != 0 || data.skipped.count(step.object) != 0;
+}
+
 // Why a step may not run yet; "" when it may. `now` are the steps of the same transaction before it.
 std::string obstacle(const TargetDatabase& data, const Schema& schema, const SchemaStep& step,
                      const std::set<std::string>& now) {
   const auto done = [&](std::size_t index) {
     const SchemaStep& other = schema.steps[index];
     const bool awaits = step.stage == Stage::foreign_key && !other.validate.empty();
-    return awaits ? data.validated.count(other.object) != 0
-                  : data.steps.count(other.object) != 0 || now.count(other.object) != 0;
+    return awaits ? data.validated.count(other.object) != 0 : tried(data, other) || now.count(other.object) != 0;
   };
   for (const std::size_t earlier : step.after)
     if (!done(earlier)) return schema.steps[earlier].object + " is not done";
@@ -25,7 +28,7 @@ std::string obstacle(const TargetDatabase& data, const Schema& schema, const Sch
     return "not all tables are complete";
   if (step.stage != Stage::after_data) return {};
   for (const SchemaStep& other : schema.steps)
-    if (other.stage != Stage::after_data && data.steps.count(other.object) == 0) return other.object + " is not done";
+    if (other.stage != Stage::after_data && !tried(data, other)) return other.object + " is not done";
   return {};
 }
 
@@ -47,8 +50,12 @@ Result<std::vector<api::Finding>> Claimed::carry_out(const Schema& schema,
     const std::string why = obstacle(data(), schema, step, now);
     if (!why.empty()) world.calls.complain(step.object + " came too early: " + why);
     if (step.sql == "FAIL" && !step.optional) return Error{Fault::failed, step.object + " failed"};
-    if (step.sql == "FAIL") findings.push_back({api::Severity::warning, "StepFailed", step.object, "it failed", ""});
-    now.insert(step.object);
+    if (step.sql == "FAIL") {
+      findings.push_back({api::Severity::warning, "StepFailed", step.object, "it failed", ""});
+      data().skipped.insert(step.object);
+    } else {
+      now.insert(step.object);
+    }
   }
   data().steps.insert(now.begin(), now.end());
   return findings;

@@ -44,6 +44,7 @@ struct TargetDatabase {
   };
   std::map<model::Name, Parts> tables;  // planned
   std::set<std::string> steps;          // by object
+  std::set<std::string> skipped;        // by the last attempt
   std::set<std::string> validated;
   std::map<model::Name, std::int64_t> sequences;
   std::set<std::uint32_t> objects;

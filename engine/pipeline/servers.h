@@ -38,7 +38,8 @@ class Link {
   // calling thread. The number of objects copied.
   virtual Result<std::uint64_t> copy_objects(const std::function<void()>& moved, const Until& until) = 0;
   // Gives the target's database what the source's has beside its contents (settings, grants, owner, comment), where it
-  // was created for this copy. After everything else, for it may shut us out. What could not be given is a finding.
+  // was created for this copy. Part of Target::complete(), for it may shut us out. What could not be given is a
+  // finding.
   virtual Result<std::vector<api::Finding>> describe_database(const Until& until) = 0;
 };
 

@@ -257,10 +257,13 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
   board_.say("gathering statistics of " + pair.source);
   TRY(target.analyze(contents.tables, streams, until_));
-  add(TRY(link.describe_database(until_)));
   add(source.findings());
   asked_ = target.epoch();
-  const TableRecords records = TRY(target.complete(contents.tables, until_));
+  const auto describe = [&]() -> Result<void> {
+    add(TRY(link.describe_database(until_)));
+    return {};
+  };
+  const TableRecords records = TRY(target.complete(contents.tables, describe, until_));
   conclude(pair, contents.snapshot.position, records,
            kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table);
   return {};

@@ -263,14 +263,15 @@ TEST_F(Session, tells_what_it_found_once_however_many_attempts_found_it) {
   shop.schema.steps[2].optional = true;
   shop.schema.steps[6].orphans = "7";
   world.preflight = [] { return std::vector<api::Finding>{warning}; };
+  shop.unfit = {{api::Severity::warning, "OwnerNotSet", "database shop", "there is no such role", ""}};
   world.role_findings = {{api::Severity::warning, "RoleSkipped", "role admin", "it is a superuser", ""}};
   world.calls.fail("target.complete", transient, 2);
   const api::Report report = run();
   EXPECT_EQ(report.exit_code, ExitCode::done);
   EXPECT_EQ(calls("servers.link"), 3U);
   EXPECT_EQ(calls("link.copy_roles"), 1U);
-  EXPECT_THAT(codes_of(report),
-              ElementsAre("CollationDiffers", "RoleSkipped", "StepFailed", "OrphanedRows", "UnloggedTable"));
+  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers", "RoleSkipped", "StepFailed", "OrphanedRows",
+                                            "UnloggedTable", "OwnerNotSet"));
   EXPECT_EQ(board.snapshot().databases.front().rows_copied, 15U);
 }
 
@@ -375,10 +376,11 @@ TEST_F(Session, that_keeps_finished_tables_tells_again_what_it_leaves_out) {
   world.resume_per_table = true;
   world.source["shop"].schema.steps[2].sql = "FAIL";
   world.source["shop"].schema.steps[2].optional = true;
-  world.calls.fail("target.analyze", transient);
+  world.source["shop"].unfit = {{api::Severity::warning, "OwnerNotSet", "database shop", "", ""}};
+  world.calls.fail("target.complete", transient);
   const api::Report report = run();
   EXPECT_EQ(report.consistency, api::Consistency::per_table);
-  EXPECT_THAT(codes_of(report), ElementsAre("StepFailed"));
+  EXPECT_THAT(codes_of(report), ElementsAre("StepFailed", "OwnerNotSet"));
 }
 
 TEST_F(Session, writes_nothing_while_another_engine_is_at_it) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -114,9 +115,11 @@ class Target {
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
   // Statistics for the planner, over `tables`, in so many sessions at once.
   virtual Result<void> analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) = 0;
-  // Reads the ledger back and marks the snapshot complete under the fence. When it returns, the mark and everything
-  // that was committed before it are durable. An Error when a table is not done.
-  virtual Result<TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) = 0;
+  // Reads the ledger back and marks the snapshot complete under the fence, in one transaction with what `last` does
+  // through this target on the calling thread. When it returns, the mark and everything that was committed before it
+  // are durable. An Error when a table is not done, or of `last`.
+  virtual Result<TableRecords> complete(const std::vector<model::Table>& tables,
+                                        const std::function<Result<void>()>& last, const Until& until) = 0;
 };
 
 }  // namespace tributary::pipeline

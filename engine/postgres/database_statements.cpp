@@ -217,9 +217,12 @@ Result<std::vector<api::Finding>> describe_database(Connection& target, const Da
                                                     const Until& until) {
   std::vector<api::Finding> findings = statements.findings;
   for (const Statement& statement : statements.describe) {
+    TRY(target.execute("SAVEPOINT statement", until));
     const Result<void> done = target.execute(statement.sql, until);
+    const bool refused = !done && statement.optional && is_refusal(target.sqlstate());
+    if (!done && !refused) return within(statement.object, done.error());
+    TRY(target.execute(done ? "RELEASE SAVEPOINT statement" : "ROLLBACK TO SAVEPOINT statement", until));
     if (done) continue;
-    if (!statement.optional || !is_refusal(target.sqlstate())) return within(statement.object, done.error());
     findings.push_back({api::Severity::warning, "DatabasePropertySkipped", statement.object,
                         "could not be set: " + done.error().what, done.error().hint});
   }

@@ -43,7 +43,8 @@ Result<void> replace_database(Connection& server, const DatabaseStatements& data
 // it that the description is still to come, and that the database is nobody else's.
 Result<bool> is_undescribed(Connection& inside, const Until& until);
 
-// Carries out `statements.describe`. What fails is added to the findings, which are the answer.
+// Carries out `statements.describe`, inside the caller's transaction. What is refused is added to the findings, which
+// are the answer.
 Result<std::vector<api::Finding>> describe_database(Connection& target, const DatabaseStatements& statements,
                                                     const Until& until);
 

@@ -104,7 +104,8 @@ Result<void> record_objects(Connection& target, const Owner& owner, std::span<co
 Result<void> plan_tables(Connection& target, const Owner& owner, const std::vector<model::Table>& tables,
                          const pipeline::TableRecords& kept, const Until& until);
 
-// The end of a snapshot, on disk when this returns, and with it everything that was committed before.
+// Inside the caller's transaction: the end of a snapshot. Its commit returns when it is on disk, and with it everything
+// that was committed before.
 Result<void> mark_complete(Connection& target, const Owner& owner, const Until& until);
 
 }  // namespace tributary::postgres

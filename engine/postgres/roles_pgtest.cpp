@@ -149,10 +149,12 @@ TEST_P(ADatabaseItself, is_created_and_described_as_on_the_source) {
   ASSERT_TRUE(create_database(target, *statements, soon()));
   Connection inside = connect(copy.uri());
   EXPECT_TRUE(is_undescribed(inside, soon()).value());
+  ASSERT_TRUE(inside.execute("BEGIN", soon()));
   const auto failures = describe_database(inside, *statements, soon());
   ASSERT_TRUE(failures) << failures.error().what;
   EXPECT_THAT(*failures, ::testing::IsEmpty());
   EXPECT_FALSE(is_undescribed(inside, soon()).value());
+  ASSERT_TRUE(inside.execute("COMMIT", soon()));
   EXPECT_EQ(copy.scalar(database_as_line), original.scalar(database_as_line));
 }
 

@@ -373,7 +373,8 @@ TEST(ALargeTable, arrives_whole_in_parts) {
   request.beside = [](const Until&) { return Result<void>{}; };
   const auto copied = pipeline::copy_database(link->source(), link->target(), request, board, until);
   ASSERT_TRUE(copied) << copied.error().what;
-  const auto records = link->target().complete(contents.tables, until);
+  const auto records = link->target().complete(
+      contents.tables, [] { return Result<void>{}; }, until);
   ASSERT_TRUE(records);
   EXPECT_EQ(records->at({"public", "big"}).count.rows, 48000U);
   EXPECT_TRUE(same_content(source.uri(), target.uri()));

@@ -295,14 +295,19 @@ Result<void> Target::analyze(const std::vector<model::Table>& tables, int sessio
   return {};
 }
 
-Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>& tables, const Until& until) {
+Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>& tables,
+                                                const std::function<Result<void>()>& last, const Until& until) {
   const pipeline::TableRecords records = TRY(read_tables_done(*control_, owner_.key, until));
   for (const model::Table& table : tables) {
     const auto record = records.find(table.name);
     if (record == records.end() || !record->second.done)
       return Error{Fault::failed, "the ledger does not hold table " + model::display(table.name) + " as done"};
   }
-  TRY(mark_complete(*control_, owner_, until));
+  const auto mark = [&]() -> Result<void> {
+    TRY(mark_complete(*control_, owner_, until));
+    return last();
+  };
+  TRY(in_transaction(*control_, owner_, until, mark));
   return records;
 }
 

@@ -44,7 +44,8 @@ class Target final : public pipeline::Target {
   Result<bool> at_work(const Until& until) const override;
   Result<void> set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) override;
   Result<void> analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) override;
-  Result<pipeline::TableRecords> complete(const std::vector<model::Table>& tables, const Until& until) override;
+  Result<pipeline::TableRecords> complete(const std::vector<model::Table>& tables,
+                                          const std::function<Result<void>()>& last, const Until& until) override;
 
   Connection& control() { return *control_; }
   const Owner& owner() const { return owner_; }

@@ -75,5 +75,42 @@ TEST_F(ATargetAtWork, is_none_that_waits_for_a_standby) {
   EXPECT_FALSE(at_work());
 }
 
+// Otherwise what it could not be given would be told by the attempt that failed alone.
+TEST(ADatabaseOfOurs, is_described_when_its_copy_is_complete_and_no_sooner) {
+  testbed::PostgresServer& from = testbed::server(15);
+  from.exec("postgres", "DO $$BEGIN CREATE ROLE nowhere_else; EXCEPTION WHEN duplicate_object THEN NULL; END$$");
+  const Database source = from.create_database("described");
+  source.exec("COMMENT ON DATABASE \"" + source.name() + "\" IS 'theirs'; ALTER DATABASE \"" + source.name() +
+              "\" OWNER TO nowhere_else");
+  const Database target = testbed::server(18).adopt_database(source.name() + "_described");
+  api::Spec spec = testbed::spec_between(source.uri(), target.uri());
+  spec.replication = "uid-described";
+  const std::string comment =
+      "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()";
+  const Until until{Deadline::after(Seconds{60}), {}};
+  {
+    const auto servers = make_servers(spec);
+    const auto link = servers->link({source.name(), target.name()}, until).value();
+    link->target().claim(link->source().identity(until).value(), 0, until).value();
+    pipeline::Contents contents;
+    contents.snapshot = link->source().open_snapshot(until).value();
+    ASSERT_TRUE(link->target().prepare(contents, until));
+    const auto records = link->target().complete(
+        {},
+        [&]() -> Result<void> {
+          EXPECT_EQ(link->describe_database(until).value().size(), 1U);
+          return Error{Fault::failed, "on purpose"};
+        },
+        until);
+    ASSERT_FALSE(records);
+    EXPECT_EQ(target.scalar(comment), "unfinished copy by Tributary");
+  }
+  const api::Report report = testbed::snapshot(spec);
+  EXPECT_TRUE(testbed::done(report));
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings.front().code, "OwnerNotSet");
+  EXPECT_EQ(target.scalar(comment), "theirs");
+}
+
 }  // namespace
 }  // namespace tributary::postgres

@@ -1,5 +1,7 @@
 #include "engine/pipeline/testing/fake_servers.h"
 
+#include <utility>
+
 namespace tributary::pipeline::testing {
 
 Result<std::vector<api::Finding>> FakeLink::copy_roles(const Until& until) {
@@ -36,8 +38,8 @@ Result<std::vector<api::Finding>> FakeLink::describe_database(const Until& until
   return world_.calls.run("link.describe_database", until, [&]() -> Result<std::vector<api::Finding>> {
     const std::lock_guard lock(world_.mutex);
     TRY(target_.mine().fence());
-    target_.mine().data().described = true;
-    return std::vector<api::Finding>{};
+    const bool already = std::exchange(target_.mine().data().described, true);
+    return already ? std::vector<api::Finding>{} : world_.source.at(databases_.source).unfit;
   });
 }
 

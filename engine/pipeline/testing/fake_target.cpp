@@ -106,6 +106,7 @@ Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& 
     TargetDatabase anew;
     anew.owner = data.owner;
     anew.epoch = mine_.epoch = data.epoch + 1;
+    anew.described = data.described && !world_.drops_existing;
     anew.position = contents.snapshot.position;
     anew.request_id = world_.request_id;
     if (!kept.empty()) {
@@ -157,8 +158,10 @@ Result<void> FakeTarget::analyze(const std::vector<model::Table>& tables, int se
   });
 }
 
-Result<TableRecords> FakeTarget::complete(const std::vector<model::Table>& tables, const Until& until) {
-  return fenced("target.complete", until, [&]() -> Result<TableRecords> {
+Result<TableRecords> FakeTarget::complete(const std::vector<model::Table>& tables,
+                                          const std::function<Result<void>()>& last, const Until& until) {
+  const Result<void> done = last();
+  Result<TableRecords> records = !done ? done.error() : fenced("target.complete", until, [&]() -> Result<TableRecords> {
     TargetDatabase& data = mine_.data();
     for (const model::Table& table : tables)
       if (!data.whole(table.name))
@@ -166,6 +169,9 @@ Result<TableRecords> FakeTarget::complete(const std::vector<model::Table>& table
     data.complete = true;
     return data.records();
   });
+  const std::lock_guard lock(world_.mutex);
+  if (mine_.fence() && !mine_.data().complete) mine_.data().described = false;
+  return records;
 }
 
 }  // namespace tributary::pipeline::testing

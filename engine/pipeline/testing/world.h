@@ -33,6 +33,7 @@ struct SourceDatabase {
   std::vector<SequenceValue> sequences;
   std::set<std::uint32_t> objects;
   std::vector<api::Finding> findings;
+  std::vector<api::Finding> unfit;  // what no target can be given of the database itself
 };
 
 // What is committed in a target database, its ledger included.

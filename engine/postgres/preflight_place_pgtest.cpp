@@ -61,7 +61,7 @@ std::vector<std::string> errors(const std::vector<api::Finding>& findings) {
 
 class TheTarget : public ::testing::Test {
  protected:
-  TheTarget() : source_(server(15).create_database("place")), target_(server(18).create_database("place")) {
+  TheTarget() : source_(server(15).create_database("place")), target_(server(18).create_database("placed")) {
     source_.exec(
         "CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a VALUES (1, 'x'), (2, NULL);"
         "CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); INSERT INTO b VALUES (1, 1)");

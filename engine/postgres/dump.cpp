@@ -73,11 +73,16 @@ Error failure(const Output& output) {
 }
 
 std::vector<std::string> command(const DumpRequest& request) {
-  std::vector<std::string> words = {request.pg_dump,       "--format=custom",
-                                    "--compress=0",        "--section=pre-data",
-                                    "--section=post-data", "--no-blobs",
-                                    "--no-subscriptions",  "--quote-all-identifiers",
-                                    "--no-password",       "--exclude-schema=_tributary",
+  std::vector<std::string> words = {request.pg_dump,
+                                    "--format=custom",
+                                    "--compress=0",
+                                    "--section=pre-data",
+                                    "--section=post-data",
+                                    "--no-blobs",
+                                    "--no-subscriptions",
+                                    "--quote-all-identifiers",
+                                    "--no-password",
+                                    "--exclude-schema=_tributary",
                                     "--encoding=" + request.encoding};
   if (!request.snapshot.empty()) words.push_back("--snapshot=" + request.snapshot);
   if (!request.compression_methods) words.emplace_back("--no-toast-compression");

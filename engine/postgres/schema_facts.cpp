@@ -6,7 +6,8 @@ namespace {
 const char* const user_relations =
     "SELECT c.oid, n.nspname, c.relname, c.relkind, greatest(c.relpages, 0) "
     "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_tributary') "
+    "WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema', "
+    "'_tributary') "
     "AND n.nspname !~ '^pg_(toast|temp)'";
 
 const char* const belongings =

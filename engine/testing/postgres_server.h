@@ -38,9 +38,10 @@ class Database {
 };
 
 // A real PostgreSQL server of one major version, from the cache that `./dev postgres` fills: its own data folder in
-// servers_parent(), a Unix socket there, a free port on 127.0.0.1. Both end with this object, and also when the test process is
-// killed. On the socket the superuser `postgres` needs no password and every other role does, as everybody does on
-// TCP; the superuser's is superuser_password. Not for use by two threads at once. Failures throw std::runtime_error.
+// servers_parent(), a Unix socket there, a free port on 127.0.0.1. Both end with this object, and also when the test
+// process is killed. On the socket the superuser `postgres` needs no password and every other role does, as everybody
+// does on TCP; the superuser's is superuser_password. Not for use by two threads at once. Failures throw
+// std::runtime_error.
 class PostgresServer {
  public:
   static constexpr const char* superuser_password = "server's own: secret @1";

@@ -270,7 +270,8 @@ TEST_F(ReconcileTest, a_cache_that_shows_the_job_before_the_spec_it_was_made_for
   bed.change(Json::parse(R"({"spec":{"tables":{"include":["shop.public.a"]}}})"));
   bed.erase_job();
   EXPECT_TRUE(comes_true([&] { return scopes[0]->jobs().size() == 0; }));
-  blind_pass().value();  // the live look makes a Job for the changed spec
+  // The live look makes a Job for the changed spec, if not at once: ending the streams may break a call as well.
+  EXPECT_TRUE(comes_true([&] { return blind_pass().ok(); }));
   ASSERT_EQ(bed.jobs(), 1U);
   const std::string uid = bed.job().uid();
   EXPECT_TRUE(comes_true([&] { return shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)); }));

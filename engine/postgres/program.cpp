@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 extern char** environ;
@@ -21,7 +22,8 @@ namespace tributary::postgres {
 namespace {
 
 constexpr Milliseconds stop_slice{100};
-constexpr std::size_t errors_limit = 16 * 1024;
+constexpr Milliseconds end_slice{10};             // between two looks whether a program ended that writes no more
+constexpr std::size_t errors_limit = 256 * 1024;  // pg_dump repeats a statement of 100 KB that failed
 
 Error system_error(const std::string& what) {
   return {Fault::failed, what + ": " + std::strerror(errno)};
@@ -107,7 +109,7 @@ struct Child {
   _exit(127);
 }
 
-// A started program; destroying it before wait() kills its group and reaps it.
+// A started program; destroying it before it ended kills its group and reaps it.
 class Running {
  public:
   explicit Running(pid_t pid) : pid_(pid) {}
@@ -117,14 +119,17 @@ class Running {
     if (pid_ < 0) return;
     kill(-pid_, SIGKILL);
     kill(pid_, SIGKILL);  // its group may not exist yet
-    wait();
+    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
   }
 
-  int wait() {
+  // Nothing while it runs. Not to be asked again once it has ended.
+  std::optional<int> status() {
     int status = 0;
-    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    const pid_t ended = waitpid(pid_, &status, WNOHANG);
+    if (ended == 0 || (ended < 0 && errno == EINTR)) return std::nullopt;
     pid_ = -1;
+    if (ended < 0) return 255;  // somebody else reaped it: an end that nobody knows is no success
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
@@ -146,14 +151,22 @@ Result<void> drain(Descriptor& from, std::string& to) {
   return {};
 }
 
-Result<void> collect(Descriptor& output, Descriptor& errors, const Program& program, Output& result,
-                     const Until& until) {
-  while (output.get() >= 0 || errors.get() >= 0) {
+// Both streams to their ends, then the program to its own: it may close them and live on.
+Result<Output> collect(Running& running, Descriptor& output, Descriptor& errors, const Program& program,
+                       const Until& until) {
+  Output result;
+  while (true) {
+    const bool silent = output.get() < 0 && errors.get() < 0;
+    if (const std::optional<int> status = silent ? running.status() : std::nullopt) {
+      result.status = *status;
+      return result;
+    }
     if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped while it ran"};
     const Milliseconds left = until.deadline.left();
     if (left.count() == 0) return Error{Fault::transient, "it did not end in time"};
     std::array<pollfd, 2> watched{{{output.get(), POLLIN, 0}, {errors.get(), POLLIN, 0}}};
-    const int ready = poll(watched.data(), watched.size(), static_cast<int>(std::min(left, stop_slice).count()));
+    const Milliseconds slice = std::min(left, silent ? end_slice : stop_slice);
+    const int ready = poll(watched.data(), watched.size(), static_cast<int>(slice.count()));
     if (ready < 0 && errno != EINTR) return system_error("poll failed");
     if (ready <= 0) continue;
     if (watched[0].revents != 0) TRY(drain(output, result.output));
@@ -161,7 +174,6 @@ Result<void> collect(Descriptor& output, Descriptor& errors, const Program& prog
     if (result.output.size() > program.output_limit) return Error{Fault::failed, "it wrote more than is believable"};
     if (result.errors.size() > errors_limit) result.errors.erase(0, result.errors.size() - errors_limit);
   }
-  return {};
 }
 
 }  // namespace
@@ -211,11 +223,9 @@ Result<Output> run(const Program& program, const Until& until) {
   Running running(pid);
   output.write.reset();
   errors.write.reset();
-  Output result;
-  const auto collected = collect(output.read, errors.read, program, result, until);
+  Result<Output> collected = collect(running, output.read, errors.read, program, until);
   if (!collected) return within(name, collected.error());
-  result.status = running.wait();
-  return result;
+  return collected;
 }
 
 }  // namespace tributary::postgres

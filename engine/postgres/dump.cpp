@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/program.h"
 
 namespace tributary::postgres {
@@ -43,30 +44,39 @@ Result<std::string> service_file(const Parameters& parameters) {
   return lines.empty() ? lines : "[tributary]\n" + lines;
 }
 
-// The last lines that pg_dump wrote, as one: its cause comes last, its context before.
-std::string one_line(std::string text) {
+// What pg_dump says of its end, in one line: it may be followed by the whole statement that failed.
+std::string cause(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  if (text.size() > 1000) text.erase(0, text.size() - 1000);
+  const std::size_t error = text.find("error: ");
+  if (error != std::string::npos) text.erase(0, error);
+  text.resize(std::min<std::size_t>(text.size(), 1000));
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
   }
   return text;
 }
 
+bool said(const Output& output, const char* words) {
+  return output.errors.find(words) != std::string::npos;
+}
+
+// It sees what the snapshot sees and locks what is there now (getTables in src/bin/pg_dump/pg_dump.c): what that fails
+// with, in the language of the server, is a table that is gone or locked.
+bool failed_to_lock(const Output& output) {
+  return said(output, "LOCK TABLE") && !said(output, "permission denied");
+}
+
 Error failure(const Output& output) {
-  const std::string words = one_line(output.errors);
-  const auto said = [&](const char* part) { return words.find(part) != std::string::npos; };
-  // It sees what the snapshot sees and locks what is there now (getTables in src/bin/pg_dump/pg_dump.c).
-  const bool vanished = said("LOCK TABLE") && said("does not exist");
-  Error error{vanished || said("connection to server") ? Fault::transient : Fault::failed,
-              "pg_dump ended with status " + std::to_string(output.status) + ": " + words};
-  if (said("permission denied")) {
+  const bool may_pass = failed_to_lock(output) || said(output, "connection to server");
+  Error error{may_pass ? Fault::transient : Fault::failed,
+              "pg_dump ended with status " + std::to_string(output.status) + ": " + cause(output.errors)};
+  if (said(output, "permission denied")) {
     error.fault = Fault::denied;
     error.hint = "pg_dump reads the whole schema: grant the source's role SELECT on all tables, or pg_read_all_data";
-  } else if (said("server version mismatch")) {
+  } else if (said(output, "server version mismatch")) {
     error.fault = Fault::invalid;
     error.hint = "install a pg_dump at least as new as the source";
-  } else if (said("password authentication failed")) {
+  } else if (said(output, "password authentication failed")) {
     error.fault = Fault::denied;
   }
   return error;
@@ -83,6 +93,7 @@ std::vector<std::string> command(const DumpRequest& request) {
                                     "--quote-all-identifiers",
                                     "--no-password",
                                     "--exclude-schema=_tributary",
+                                    "--lock-wait-timeout=" + std::to_string(request.lock_timeout.count()),
                                     "--encoding=" + request.encoding};
   if (!request.snapshot.empty()) words.push_back("--snapshot=" + request.snapshot);
   if (!request.compression_methods) words.emplace_back("--no-toast-compression");
@@ -132,6 +143,8 @@ Result<Toc> dump_schema(const DumpRequest& request, const Until& until) {
   program.command.push_back("--dbname=" + conninfo_without_secrets(parameters));
 
   const Output output = TRY(run(program, until));
+  if (output.status != 0 && failed_to_lock(output) && !said(output, "does not exist"))
+    return blocked_by([&] { return request.source; }, {}, failure(output), until);
   if (output.status != 0) return failure(output);
   return parse_toc(std::as_bytes(std::span(output.output.data(), output.output.size())));
 }

@@ -18,10 +18,12 @@ struct DumpRequest {
   std::string snapshot;             // id of an exported snapshot; "" for a view of its own
   std::string encoding;             // of the statements: "UTF8", or "SQL_ASCII" for a database without an encoding
   bool compression_methods = true;  // of columns (SET COMPRESSION)
+  Milliseconds lock_timeout{30'000};
 };
 
 // Fault::invalid where the password cannot be written into a password file; pg_dump's own words in the Error
-// otherwise, its fault transient where it could not connect or an object was dropped meanwhile.
+// otherwise, its fault transient where it could not connect, an object was dropped meanwhile or another session kept a
+// table locked for too long: then that one is named.
 Result<Toc> dump_schema(const DumpRequest& request, const Until& until);
 
 // "host='db' port='5432' ...": the parameters without any secret, as one argument. Pure.

@@ -1,6 +1,7 @@
 #include "engine/postgres/reader.h"
 
 #include "engine/postgres/copy_statement.h"
+#include "engine/postgres/lock_wait.h"
 
 namespace tributary::postgres {
 namespace {
@@ -40,8 +41,12 @@ Result<std::unique_ptr<pipeline::CopyStream>> Reader::open(const model::Table& t
                                                            const Until& until) {
   const auto filter = filters_.find(table.id);
   const std::string sql = copy_out_sql(table, part, filter == filters_.end() ? "" : filter->second);
-  CopyOut copy = TRY(connection_.copy_out(sql, until));
-  return std::unique_ptr<pipeline::CopyStream>(std::make_unique<Stream>(connection_, std::move(copy), table.id));
+  Result<CopyOut> copy = connection_.copy_out(sql, until);
+  if (!copy && connection_.sqlstate() == lock_not_available)
+    return blocked_by(connect_, {table.id}, copy.error(), until);
+  if (!copy) return copy.error();
+  return std::unique_ptr<pipeline::CopyStream>(
+      std::make_unique<Stream>(connection_, std::move(copy).value(), table.id));
 }
 
 }  // namespace tributary::postgres

@@ -45,6 +45,7 @@ Result<SourceSchema> read_schema(Connection& source, const SchemaRequest& reques
   dump.pg_dump = request.pg_dump;
   dump.source = request.source;
   dump.snapshot = request.snapshot;
+  dump.lock_timeout = request.lock_timeout;
   // In a database of unknown encoding the bytes of names and bodies pass as they are.
   dump.encoding = source.reported("server_encoding") == "SQL_ASCII" ? "SQL_ASCII" : "UTF8";
   const SchemaFacts facts = TRY(read_schema_facts(source, until));

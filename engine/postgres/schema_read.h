@@ -25,6 +25,7 @@ struct SchemaRequest {
   std::string pg_dump;   // absolute path of a pg_dump that is new enough (pg_tools.h)
   SelectsTable selects;
   TargetTraits target;
+  Milliseconds lock_timeout{30'000};  // of pg_dump
 };
 
 struct SourceSchema {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/postgres/large_objects.h"
+#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/reader.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_settings.h"
@@ -35,9 +36,15 @@ Result<std::unique_ptr<Source>> Source::open(Resolve connect, Options options, c
   return source;
 }
 
-Result<void> Source::connect_coordinator(const Until& until) {
+Result<Connection> Source::open_session(std::string_view purpose, const Until& until) {
   const Parameters parameters = TRY(connect_());
-  coordinator_ = TRY(open_source_session(parameters, "coordinator", until));
+  Connection connection = TRY(open_source_session(parameters, purpose, until));
+  TRY(connection.execute("SET lock_timeout = " + std::to_string(options_.lock_timeout.count()), until));
+  return connection;
+}
+
+Result<void> Source::connect_coordinator(const Until& until) {
+  coordinator_ = TRY(open_session("coordinator", until));
   return {};
 }
 
@@ -49,9 +56,7 @@ Result<pipeline::SourceIdentity> Source::identity(const Until& until) {
 
 Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
   if (!coordinator_->usable()) TRY(connect_coordinator(until));
-  const std::string timeout = std::to_string(options_.lock_timeout.count());
-  TRY(coordinator_->execute(
-      "ROLLBACK; SET lock_timeout = " + timeout + "; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
+  TRY(coordinator_->execute("ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
   const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
   snapshot_ = exported.str(0, 0);
   Result<std::vector<CatalogTable>> tables = read_tables(*coordinator_, until);
@@ -85,7 +90,7 @@ Result<void> Source::lock_tables(const Until& until) {
   for (std::size_t first = 0; first < tables_.size(); first += locked_at_once) {
     const Result<void> locked = lock_some(first, std::min(first + locked_at_once, tables_.size()), until);
     if (locked) continue;
-    if (coordinator_->sqlstate() == "55P03") return blocked_by(locked.error(), until);
+    if (coordinator_->sqlstate() == lock_not_available) return blocked_by(connect_, table_ids(), locked.error(), until);
     return within("locking the tables of " + options_.database, amid_changes(locked.error()));
   }
   return {};
@@ -105,27 +110,6 @@ Result<void> Source::lock_some(std::size_t first, std::size_t end, const Until& 
   for (std::size_t table = first; table < end; ++table)
     sql += (table == first ? "ONLY " : ", ONLY ") + quote_name(tables_[table].table.name);
   return coordinator_->execute(sql + " IN ACCESS SHARE MODE", until);
-}
-
-// Another session tells who is in the way, because this one's transaction is aborted.
-Error Source::blocked_by(const Error& error, const Until& until) {
-  Error told{Fault::transient, "a table of " + options_.database + " is locked by another session: " + error.what,
-             "end that session or run again when it is done"};
-  const Result<Parameters> parameters = connect_();
-  if (!parameters) return told;
-  Result<Connection> connection = open_source_session(*parameters, "lookout", until);
-  if (!connection) return told;
-  const Result<Rows> holder = connection->query(
-      "SELECT pg_catalog.format('%s (process %s, %s, transaction since %s, application %s)', l.relation::regclass,"
-      " a.pid, a.usename, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), quote_literal(a.application_name))"
-      " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)"
-      " WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted"
-      " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
-      " AND l.relation = ANY($1::oid[]) ORDER BY a.xact_start LIMIT 1",
-      {oid_array(tables_)}, until);
-  if (holder && holder->size() == 1)
-    told.what = "waited too long for a lock that another session holds: table " + holder->str(0, 0);
-  return told;
 }
 
 Result<void> Source::check_storage(const Until& until) {
@@ -158,6 +142,7 @@ Result<pipeline::Schema> Source::schema(const Until& until) {
   request.source = TRY(connect_());
   request.snapshot = snapshot_;
   request.pg_dump = options_.pg_dump;
+  request.lock_timeout = options_.lock_timeout;
   request.target = options_.target;
   request.selects = [this](const model::Name& name) { return selects(name); };
   Result<SourceSchema> read = read_schema(*coordinator_, request, findings_, until);
@@ -171,8 +156,7 @@ bool Source::splits_tables() const {
 }
 
 Result<Connection> Source::join_snapshot(std::string_view purpose, const Until& until) {
-  const Parameters parameters = TRY(connect_());
-  Connection connection = TRY(open_source_session(parameters, purpose, until));
+  Connection connection = TRY(open_session(purpose, until));
   const Result<void> joined = connection.execute(
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_), until);
   if (!joined && connection.sqlstate() == "42704")
@@ -181,10 +165,14 @@ Result<Connection> Source::join_snapshot(std::string_view purpose, const Until& 
   return connection;
 }
 
-Result<bool> Source::refers_to_large_objects(const Until& until) {
+std::vector<std::uint32_t> Source::table_ids() const {
   std::vector<std::uint32_t> ids;
   for (const CatalogTable& each : tables_) ids.push_back(each.table.id);
-  return !TRY(tables_with_large_objects(*coordinator_, ids, until)).empty();
+  return ids;
+}
+
+Result<bool> Source::refers_to_large_objects(const Until& until) {
+  return !TRY(tables_with_large_objects(*coordinator_, table_ids(), until)).empty();
 }
 
 Result<std::unique_ptr<pipeline::SourceReader>> Source::reader(const Until& until) {
@@ -192,7 +180,8 @@ Result<std::unique_ptr<pipeline::SourceReader>> Source::reader(const Until& unti
   for (const CatalogTable& each : tables_)
     if (!each.copy_filter.empty()) filters.emplace(each.table.id, each.copy_filter);
   Connection connection = TRY(join_snapshot("reader", until));
-  return std::unique_ptr<pipeline::SourceReader>(std::make_unique<Reader>(std::move(connection), std::move(filters)));
+  return std::unique_ptr<pipeline::SourceReader>(
+      std::make_unique<Reader>(connect_, std::move(connection), std::move(filters)));
 }
 
 Result<std::vector<pipeline::SequenceValue>> Source::sequences(const Until& until) {

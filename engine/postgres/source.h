@@ -30,7 +30,7 @@ class Source final : public pipeline::Source {
     pipeline::Selection selection;
     std::string pg_dump;  // absolute path
     TargetTraits target;
-    Milliseconds lock_timeout{30'000};
+    Milliseconds lock_timeout{30'000};  // of each session here; a migration that takes care gives up sooner
   };
 
   // `connect` gives the parameters of the database; asked before every connect.
@@ -61,6 +61,7 @@ class Source final : public pipeline::Source {
 
  private:
   Source(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
+  Result<Connection> open_session(std::string_view purpose, const Until& until);
   Result<void> connect_coordinator(const Until& until);
   void note_partitions();
   bool selects(const model::Name& name) const;
@@ -68,7 +69,7 @@ class Source final : public pipeline::Source {
   Result<void> lock_some(std::size_t first, std::size_t end, const Until& until);
   Result<void> check_storage(const Until& until);
   Error amid_changes(Error error) const;
-  Error blocked_by(const Error& error, const Until& until);
+  std::vector<std::uint32_t> table_ids() const;
 
   const Resolve connect_;
   Options options_;

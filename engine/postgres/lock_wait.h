@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/connection.h"
+
+// Who alters a table of the source waits for the copy, and whoever comes after him waits for both, the copy's own
+// sessions too: the server sees no deadlock in that. So none of them waits for a lock without end (docs/decisions.md).
+namespace tributary::postgres {
+
+// The SQLSTATE of a statement that waited for a lock longer than lock_timeout.
+inline constexpr std::string_view lock_not_available = "55P03";
+
+// What is said of `error`, the end of a wait for one of `tables` (OIDs; none stands for all of the database): the
+// session that holds the table, or else wants it for itself alone, and what to do. Always Fault::transient. Asks in a
+// session of its own, because the one that waited has lost its transaction or is another program's; `connect` gives the
+// parameters of the database.
+Error blocked_by(const std::function<Result<Parameters>()>& connect, const std::vector<std::uint32_t>& tables,
+                 const Error& error, const Until& until);
+
+}  // namespace tributary::postgres

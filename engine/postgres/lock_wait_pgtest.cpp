@@ -1,0 +1,122 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <future>
+
+#include "engine/postgres/source.h"
+#include "engine/postgres/testing/pair.h"
+#include "engine/postgres/testing/restore.h"
+#include "engine/postgres/testing/snapshot.h"
+
+// Sessions of a copy that would have to wait behind somebody who waits for the copy.
+namespace tributary::postgres {
+namespace {
+
+using testbed::Database;
+using testbed::Pair;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+Until soon() {
+  return {Deadline::after(Seconds{60}), {}};
+}
+
+std::unique_ptr<Source> open_source(const Database& database, const api::Selection& selection = {}) {
+  Source::Options options{database.name(),
+                          pipeline::Selection::parse(selection).value(),
+                          testbed::client_program("pg_dump"),
+                          {},
+                          Milliseconds{200}};
+  return Source::open([uri = database.uri()] { return parse_conninfo(uri); }, std::move(options), soon()).value();
+}
+
+// A session that alters a table as soon as it gets it; it exists once it waits for that.
+class Migration {
+ public:
+  Migration(const Database& database, const std::string& sql)
+      : ended_(std::async(std::launch::async, [uri = database.uri(), sql] {
+          testbed::Session session(uri);
+          session.exec("SET application_name = 'a migration'; SET lock_timeout = '60s'");
+          session.exec(sql);
+        })) {
+    testbed::wait_until("the migration waits for its table", [&] {
+      return database.scalar(
+                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a migration'"
+                 " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
+    });
+  }
+  void end() { ended_.get(); }
+
+ private:
+  std::future<void> ended_;
+};
+
+const model::Table& named(const std::vector<model::Table>& tables, const std::string& name) {
+  return *std::find_if(tables.begin(), tables.end(), [&](const model::Table& each) { return each.name.name == name; });
+}
+
+Result<std::uint64_t> rows_of(pipeline::SourceReader& reader, const model::Table& table) {
+  const std::unique_ptr<pipeline::CopyStream> stream = TRY(reader.open(table, {}, soon()));
+  while (!TRY(stream->next(soon())).empty()) {
+  }
+  return stream->rows();
+}
+
+TEST(AReader, that_comes_behind_a_change_of_its_table_lets_it_pass_and_the_next_snapshot_has_the_table) {
+  const Pair pair("queued");
+  const std::unique_ptr<Source> source = open_source(pair.source);
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  const std::vector<model::Table> tables = source->tables(soon()).value();
+  Migration migration(pair.source, "ALTER TABLE b ADD COLUMN late int");
+  std::unique_ptr<pipeline::SourceReader> reader = source->reader(soon()).value();
+  EXPECT_EQ(rows_of(*reader, named(tables, "a")).value(), 2000U);
+  const Result<std::uint64_t> behind = rows_of(*reader, named(tables, "b"));
+  ASSERT_FALSE(behind);
+  EXPECT_EQ(behind.error().fault, Fault::transient);
+  EXPECT_THAT(behind.error().what, AllOf(HasSubstr("public.b"), HasSubstr("'a migration'"), HasSubstr("waits for")));
+  reader.reset();
+  source->close_snapshot();
+  migration.end();
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  const std::vector<model::Table> altered = source->tables(soon()).value();
+  reader = source->reader(soon()).value();
+  EXPECT_EQ(rows_of(*reader, named(altered, "b")).value(), 1000U);
+}
+
+TEST(ADump, that_comes_behind_a_change_of_a_table_lets_it_pass_and_the_next_one_succeeds) {
+  const Pair pair("queued_dump");
+  const std::unique_ptr<Source> source = open_source(pair.source);
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  Migration migration(pair.source, "ALTER TABLE b ADD COLUMN late int");
+  const Result<pipeline::Schema> behind = source->schema(soon());
+  ASSERT_FALSE(behind);
+  EXPECT_EQ(behind.error().fault, Fault::transient);
+  EXPECT_THAT(behind.error().what, AllOf(HasSubstr("public.b"), HasSubstr("'a migration'"), HasSubstr("waits for")));
+  source->close_snapshot();
+  migration.end();
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  const Result<pipeline::Schema> schema = source->schema(soon());
+  EXPECT_TRUE(schema) << schema.error().what;
+}
+
+TEST(ADump, names_who_holds_a_table_that_is_not_even_selected) {
+  const Pair pair("held_other");
+  pair.source.exec("DO $$BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE many_%s ()', i); END LOOP; END$$");
+  api::Selection selection;
+  selection.include_tables = {pair.source.name() + ".c"};
+  const std::unique_ptr<Source> source = open_source(pair.source, selection);
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  testbed::Session other(pair.source.uri());
+  other.exec("SET application_name = 'a migration'; BEGIN; LOCK TABLE b");
+  const Result<pipeline::Schema> waited = source->schema(soon());
+  ASSERT_FALSE(waited);
+  EXPECT_EQ(waited.error().fault, Fault::transient);
+  EXPECT_THAT(waited.error().what, AllOf(HasSubstr("public.b"), HasSubstr("'a migration'"), HasSubstr("holds")));
+  other.exec("COMMIT");
+  const Result<pipeline::Schema> schema = source->schema(soon());
+  EXPECT_TRUE(schema) << schema.error().what;
+}
+
+}  // namespace
+}  // namespace tributary::postgres

@@ -35,8 +35,8 @@ class Link {
   virtual Result<void> agree_on_formats(std::vector<model::Table>& tables, const Until& until) = 0;
   // Copies what is neither table nor sequence (large objects) under the source's snapshot, each batch with its ledger
   // row; what is in the ledger already is passed over. `moved` is called whenever some bytes have arrived, on the
-  // calling thread. The number of objects copied.
-  virtual Result<std::uint64_t> copy_objects(const std::function<void()>& moved, const Until& until) = 0;
+  // calling thread. What could not be given to them is a finding.
+  virtual Result<std::vector<api::Finding>> copy_objects(const std::function<void()>& moved, const Until& until) = 0;
   // Gives the target's database what the source's has beside its contents (settings, grants, owner, comment), where it
   // was created for this copy. Part of Target::complete(), for it may shut us out. What could not be given is a
   // finding.

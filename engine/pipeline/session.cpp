@@ -282,7 +282,7 @@ Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePa
   request.limits.streams = streams;
   request.limits.splits_tables = link.source().splits_tables();
   request.beside = [&](const Until& until) -> Result<void> {
-    if (spec_.snapshot.large_objects) TRY(link.copy_objects([&] { board_.moved(); }, until));
+    if (spec_.snapshot.large_objects) add(TRY(link.copy_objects([&] { board_.moved(); }, until)));
     return {};
   };
   for (std::size_t table = 0; table < keep.size(); ++table) {

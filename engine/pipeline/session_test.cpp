@@ -265,13 +265,14 @@ TEST_F(Session, tells_what_it_found_once_however_many_attempts_found_it) {
   world.preflight = [] { return std::vector<api::Finding>{warning}; };
   shop.unfit = {{api::Severity::warning, "OwnerNotSet", "database shop", "there is no such role", ""}};
   world.role_findings = {{api::Severity::warning, "RoleSkipped", "role admin", "it is a superuser", ""}};
+  world.object_findings = {{api::Severity::warning, "GrantsLeftOut", "role app", "it does not exist", ""}};
   world.calls.fail("target.complete", transient, 2);
   const api::Report report = run();
   EXPECT_EQ(report.exit_code, ExitCode::done);
   EXPECT_EQ(calls("servers.link"), 3U);
   EXPECT_EQ(calls("link.copy_roles"), 1U);
-  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers", "RoleSkipped", "StepFailed", "OrphanedRows",
-                                            "UnloggedTable", "OwnerNotSet"));
+  EXPECT_THAT(codes_of(report), ElementsAre("CollationDiffers", "RoleSkipped", "GrantsLeftOut", "StepFailed",
+                                            "OrphanedRows", "UnloggedTable", "OwnerNotSet"));
   EXPECT_EQ(board.snapshot().databases.front().rows_copied, 15U);
 }
 

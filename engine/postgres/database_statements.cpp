@@ -1,7 +1,9 @@
 #include "engine/postgres/database_statements.h"
 
+#include "engine/base/counted.h"
 #include "engine/base/digest.h"
 #include "engine/postgres/grants.h"
+#include "engine/postgres/role_gaps.h"
 #include "engine/postgres/settings.h"
 #include "engine/postgres/sql.h"
 
@@ -73,7 +75,11 @@ class Describer {
     for (int i = 0; i < rows.size(); ++i) {
       const std::string role = rows.str(i, 0);
       const std::string words = assignment(rows.text(i, 1));
-      if (words.empty() || (!role.empty() && !target_.roles.contains(role))) continue;
+      if (words.empty()) continue;
+      if (!role.empty() && !target_.roles.contains(role)) {
+        ++settings_left_out_[role];
+        continue;
+      }
       const std::string setting = "setting " + rows.str(i, 1).substr(0, rows.text(i, 1).find('='));
       const std::string whose =
           role.empty() ? "ALTER " + object_ : "ALTER ROLE " + quote_identifier(role) + " IN " + object_;
@@ -83,34 +89,46 @@ class Describer {
 
   // A superuser's grants are the owner's, so the owner comes first and stands in them. Whoever else hands a database
   // over may not be able to change it afterwards: there the owner comes last and takes over what we had.
-  void ownership(const std::string& owner, const Rows* grants, std::vector<api::Finding>& findings) {
+  void ownership(const std::string& owner, const Rows* grants) {
     const bool hands_over = owner != target_.user && target_.assumable.contains(owner);
     const std::string alter = "ALTER " + object_ + " OWNER TO " + quote_identifier(owner);
     if (hands_over && target_.superuser) add("owner", alter);
     if (grants != nullptr) this->grants({owner, hands_over && target_.superuser ? owner : target_.user}, *grants);
     if (hands_over && !target_.superuser) add("owner", alter);
     if (hands_over || owner == target_.user) return;
-    findings.push_back({api::Severity::warning, "OwnerNotSet", "database " + name_,
-                        "its owner " + owner + " does not exist on the target or may not be assumed by " + target_.user,
-                        ""});
+    findings_.push_back(
+        {api::Severity::warning, "OwnerNotSet", "database " + name_,
+         "its owner " + owner + " does not exist on the target or may not be assumed by " + target_.user, ""});
   }
 
   const std::string& object() const { return object_; }
   std::vector<Statement> take() { return std::move(statements_); }
+  std::vector<api::Finding> take_findings() {
+    for (const auto& [role, count] : grants_left_out_)
+      findings_.push_back(grants_left_out(role, count, "database " + name_));
+    for (const auto& [role, count] : settings_left_out_)
+      findings_.push_back({api::Severity::warning, "DatabasePropertySkipped", "role " + role,
+                           counted(count, "setting") + " of this role in database " + name_ +
+                               " left out: it does not exist on the target",
+                           "create the role on the target and set them there, or let roles be copied"});
+    return std::move(findings_);
+  }
 
  private:
   void grants(const Owners& owners, const Rows& rows) {
     std::vector<Grant> grants;
     for (int i = 0; i < rows.size(); ++i) grants.push_back({rows.str(i, 0), rows.str(i, 1), rows.boolean(i, 2)});
-    for (const std::string& sql : grant_statements(object_, owners, grants, target_.roles)) {
+    for (const std::string& sql : grant_statements(object_, owners, grants, target_.roles, grants_left_out_))
       add("grants", sql);
-    }
   }
 
   const TargetTraits& target_;
   const std::string& name_;
   std::string object_;
   std::vector<Statement> statements_;
+  std::vector<api::Finding> findings_;
+  std::map<std::string, std::uint64_t> grants_left_out_;    // by role
+  std::map<std::string, std::uint64_t> settings_left_out_;  // by role
 };
 
 constexpr std::string_view database_exists_already = "42P04";
@@ -170,9 +188,10 @@ Result<DatabaseStatements> database_statements(Connection& source, const TargetT
   if (row.integer(0, 7) != -1) describer.add("connection limit", alter + " CONNECTION LIMIT " + row.str(0, 7));
   if (row.boolean(0, 8)) describer.add("template flag", alter + " IS_TEMPLATE true");
   describer.settings(settings);
-  describer.ownership(row.str(0, 6), row.boolean(0, 11) ? &grants : nullptr, result.findings);
+  describer.ownership(row.str(0, 6), row.boolean(0, 11) ? &grants : nullptr);
   describer.add("comment", "COMMENT ON " + describer.object() + " IS " +
                                (row.is_null(0, 9) ? "NULL" : quote_literal(row.text(0, 9))));
+  result.findings = describer.take_findings();
   if (row.text(0, 10) != "pg_default") {
     result.findings.push_back(
         {api::Severity::warning, "TablespaceLeftOut", "database " + name,

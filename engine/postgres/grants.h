@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,8 +23,9 @@ struct Owners {
 };
 
 // Statements that leave `object` ("DATABASE \"shop\"") with these grants and no others, its owner's own among them;
-// what speaks of roles that are not in `roles` is left out.
+// those to a role that is not in `roles` are left out and counted for it in `left_out`.
 std::vector<std::string> grant_statements(const std::string& object, const Owners& owners,
-                                          const std::vector<Grant>& grants, const std::set<std::string>& roles);
+                                          const std::vector<Grant>& grants, const std::set<std::string>& roles,
+                                          std::map<std::string, std::uint64_t>& left_out);
 
 }  // namespace tributary::postgres

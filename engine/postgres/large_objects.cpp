@@ -27,17 +27,19 @@ Result<std::vector<Grant>> read_grants(Connection& source, const std::string& id
 
 // Comment, grants and owner, in the order that database_statements.cpp explains.
 Result<std::string> description(Connection& source, const TargetTraits& target, std::uint32_t object, const Rows& row,
-                                const Until& until) {
+                                RoleGaps& gaps, const Until& until) {
   std::string sql;
   if (!row.is_null(0, 1)) sql += "COMMENT ON " + name_of(object) + " IS " + quote_literal(row.text(0, 1)) + ";";
   const std::string owner = row.str(0, 0);
   const bool hands_over = owner != target.user && target.assumable.contains(owner);
+  if (!hands_over && owner != target.user) ++gaps.owners[owner];
   const std::string alter = "ALTER " + name_of(object) + " OWNER TO " + quote_identifier(owner) + ";";
   if (hands_over && target.superuser) sql += alter;
   if (row.boolean(0, 2)) {
     const std::vector<Grant> grants = TRY(read_grants(source, std::to_string(object), until));
     const Owners owners{owner, hands_over && target.superuser ? owner : target.user};
-    for (const std::string& grant : grant_statements(name_of(object), owners, grants, target.roles)) sql += grant + ";";
+    for (const std::string& grant : grant_statements(name_of(object), owners, grants, target.roles, gaps.grants))
+      sql += grant + ";";
   }
   if (hands_over && !target.superuser) sql += alter;
   return sql;
@@ -69,7 +71,7 @@ Result<void> create(Connection& target, const std::string& id, const Until& unti
 }
 
 Result<std::uint64_t> copy_one(Connection& source, Connection& target, const TargetTraits& traits, std::uint32_t object,
-                               const std::function<void()>& moved, const Until& until) {
+                               RoleGaps& gaps, const std::function<void()>& moved, const Until& until) {
   const std::string id = std::to_string(object);
   const Rows row = TRY(source.query_row(
       "SELECT pg_catalog.pg_get_userbyid(lomowner), pg_catalog.obj_description(oid, 'pg_largeobject'), "
@@ -77,7 +79,7 @@ Result<std::uint64_t> copy_one(Connection& source, Connection& target, const Tar
       {id}, until));
   TRY(create(target, id, until));
   const std::uint64_t bytes = TRY(copy_contents(source, target, id, moved, until));
-  const std::string described = TRY(description(source, traits, object, row, until));
+  const std::string described = TRY(description(source, traits, object, row, gaps, until));
   if (!described.empty()) TRY(target.execute(described, until));
   return bytes;
 }
@@ -102,8 +104,11 @@ Result<std::vector<model::Name>> tables_with_large_objects(Connection& source, s
   return found;
 }
 
-Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const Until& until) {
-  const Rows rows = TRY(source.query("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", until));
+Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, std::uint32_t after, std::size_t most,
+                                                      const Until& until) {
+  const Rows rows = TRY(source.query(
+      "SELECT oid FROM pg_catalog.pg_largeobject_metadata WHERE oid > $1::oid ORDER BY oid LIMIT $2::bigint",
+      {std::to_string(after), std::to_string(most)}, until));
   std::vector<std::uint32_t> objects;
   objects.reserve(static_cast<std::size_t>(rows.size()));
   for (int i = 0; i < rows.size(); ++i) objects.push_back(static_cast<std::uint32_t>(rows.integer(i, 0)));
@@ -111,11 +116,11 @@ Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, const 
 }
 
 Result<LargeObjectCount> copy_large_objects(Connection& source, Connection& target, const TargetTraits& traits,
-                                            std::span<const std::uint32_t> objects, const std::function<void()>& moved,
-                                            const Until& until) {
+                                            std::span<const std::uint32_t> objects, RoleGaps& gaps,
+                                            const std::function<void()>& moved, const Until& until) {
   LargeObjectCount count;
   for (const std::uint32_t object : objects) {
-    auto bytes = copy_one(source, target, traits, object, moved, until);
+    auto bytes = copy_one(source, target, traits, object, gaps, moved, until);
     if (!bytes) return within("large object " + std::to_string(object), bytes.error());
     count.bytes += *bytes;
     ++count.objects;

@@ -1,7 +1,5 @@
 #include "engine/postgres/link.h"
 
-#include <span>
-
 #include "engine/postgres/copy_format.h"
 #include "engine/postgres/large_objects.h"
 #include "engine/postgres/ledger.h"
@@ -31,21 +29,25 @@ Result<void> Link::agree_on_formats(std::vector<model::Table>& tables, const Unt
 }
 
 // The target drops all it copied of them before each attempt, so an object of the ledger is one of this snapshot.
-Result<std::uint64_t> Link::copy_objects(const std::function<void()>& moved, const Until& until) {
-  if (!whole_ && !TRY(source_->refers_to_large_objects(until))) return std::uint64_t{0};
-  const std::vector<std::uint32_t> objects = TRY(list_large_objects(source_->coordinator(), until));
-  if (objects.empty()) return std::uint64_t{0};
+Result<std::vector<api::Finding>> Link::copy_objects(const std::function<void()>& moved, const Until& until) {
+  std::vector<api::Finding> findings;
+  if (!whole_ && !TRY(source_->refers_to_large_objects(until))) return findings;
+  std::vector<std::uint32_t> some = TRY(list_large_objects(source_->coordinator(), 0, objects_at_once, until));
+  if (some.empty()) return findings;
   Connection from = TRY(source_->join_snapshot("objects", until));
   Connection to = TRY(target_->session("objects", until));
-  for (std::size_t first = 0; first < objects.size(); first += objects_at_once) {
-    const std::size_t count = std::min(objects_at_once, objects.size() - first);
-    const std::span<const std::uint32_t> some = std::span(objects).subspan(first, count);
+  RoleGaps gaps;
+  while (!some.empty()) {
     TRY(to.execute("BEGIN", until));
-    TRY(copy_large_objects(from, to, traits_, some, moved, until));
+    TRY(copy_large_objects(from, to, traits_, some, gaps, moved, until));
     TRY(record_objects(to, target_->owner(), some, until));
     TRY(to.execute("COMMIT", until));
+    some = TRY(list_large_objects(from, some.back(), objects_at_once, until));
   }
-  return objects.size();
+  for (const auto& [role, count] : gaps.grants) findings.push_back(grants_left_out(role, count, "large objects"));
+  for (const auto& [owner, count] : gaps.owners)
+    findings.push_back(owner_not_set(owner, count, "large object", traits_));
+  return findings;
 }
 
 Result<std::vector<api::Finding>> Link::describe_database(const Until& until) {

@@ -26,7 +26,7 @@ class Link final : public pipeline::Link {
   pipeline::Target& target() override { return *target_; }
   Result<std::vector<api::Finding>> copy_roles(const Until& until) override;
   Result<void> agree_on_formats(std::vector<model::Table>& tables, const Until& until) override;
-  Result<std::uint64_t> copy_objects(const std::function<void()>& moved, const Until& until) override;
+  Result<std::vector<api::Finding>> copy_objects(const std::function<void()>& moved, const Until& until) override;
   Result<std::vector<api::Finding>> describe_database(const Until& until) override;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "engine/base/counted.h"
 #include "engine/postgres/foreign_keys.h"
+#include "engine/postgres/role_gaps.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/statements.h"
 #include "engine/postgres/toc_names.h"
@@ -377,7 +378,7 @@ class Builder {
     const auto object = ownable(entry);
     if (!object) return;
     if (!target_.assumable.contains(entry.owner)) {
-      owners_not_set_[entry.owner] += 1;
+      ++gaps_.owners[entry.owner];
       return;
     }
     if (entry.owner == target_.user && entry.type != "SCHEMA") return;  // it is by its creation
@@ -428,7 +429,7 @@ class Builder {
       if (statement.starts_with("RESET SESSION AUTHORIZATION")) session.clear();
       if (statement.find("SESSION AUTHORIZATION") == statement.find(' ') + 1) continue;
       if (const auto missing = missing_role(session + statement)) {
-        ++grants_left_out_[*missing];
+        ++gaps_.grants[*missing];
         continue;
       }
       step.sql = session.empty() ? statement : session + statement + ";\nRESET SESSION AUTHORIZATION";
@@ -447,21 +448,8 @@ class Builder {
                                " without it, in the target database's own tablespace",
                            ""});
     }
-    for (const auto& [role, count] : grants_left_out_) {
-      findings_.push_back({api::Severity::warning, "GrantsLeftOut", "role " + role,
-                           counted(static_cast<std::uint64_t>(count), "grant") +
-                               " to or by this role left out: it does not exist on the target",
-                           "create the role on the target and grant it what it needs, or let roles be copied"});
-    }
-    for (const auto& [owner, count] : owners_not_set_) {
-      const bool exists = target_.roles.contains(owner);
-      findings_.push_back({api::Severity::warning, "OwnerNotSet", "role " + owner,
-                           "role " + target_.user + " owns " + counted(static_cast<std::uint64_t>(count), "object") +
-                               " of this one's on the target: it " +
-                               (exists ? "may not be assumed by " + target_.user : std::string("does not exist there")),
-                           exists ? "grant " + owner + " to " + target_.user + " on the target"
-                                  : "create the role on the target first"});
-    }
+    for (const auto& [role, count] : gaps_.grants) findings_.push_back(grants_left_out(role, count, ""));
+    for (const auto& [owner, count] : gaps_.owners) findings_.push_back(owner_not_set(owner, count, "object", target_));
   }
 
   const int dumped_by_;  // pg_dump's major
@@ -478,8 +466,7 @@ class Builder {
   std::optional<std::size_t> last_attach_;
   std::set<std::string> missing_roles_;
   std::map<std::string, std::uint64_t> tablespaces_;
-  std::map<std::string, std::uint64_t> owners_not_set_;
-  std::map<std::string, std::uint64_t> grants_left_out_;
+  RoleGaps gaps_;
 };
 
 }  // namespace

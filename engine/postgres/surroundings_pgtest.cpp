@@ -231,6 +231,30 @@ TEST(TwoSnapshots, that_begin_together_make_their_roles_and_their_database_once)
   EXPECT_EQ(to.scalar("postgres", "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'together%'"), "50");
 }
 
+TEST(Roles, that_the_target_lacks_are_named_with_all_that_is_left_out_for_them) {
+  auto& from = server(15);
+  create_role(from, "lacking_reader");
+  create_role(from, "lacking_owner");
+  const Database source = from.create_database("gaps");
+  const std::string name = "\"" + source.name() + "\"";
+  source.exec("GRANT CONNECT ON DATABASE " + name + " TO lacking_reader; ALTER ROLE lacking_reader IN DATABASE " +
+              name + " SET work_mem = '9MB'; ALTER ROLE lacking_reader IN DATABASE " + name +
+              " SET app.x = 'y'; SELECT lo_create(n) FROM generate_series(4711, 4713) n; "
+              "ALTER LARGE OBJECT 4711 OWNER TO lacking_owner; ALTER LARGE OBJECT 4712 OWNER TO lacking_owner; "
+              "GRANT SELECT, UPDATE ON LARGE OBJECT 4713 TO lacking_reader");
+  const Database copy = server(18).adopt_database("gaps");
+  const api::Report report = snapshot(spec_between(source.uri(), copy.uri()));
+  ASSERT_TRUE(done(report));
+  std::vector<std::string> said;
+  for (const api::Finding& finding : report.findings)
+    said.push_back(finding.code + " " + finding.subject + ": " + finding.message);
+  EXPECT_THAT(said,
+              UnorderedElementsAre(HasSubstr("GrantsLeftOut role lacking_reader: 1 grant on database " + copy.name()),
+                                   HasSubstr("DatabasePropertySkipped role lacking_reader: 2 settings of this role"),
+                                   HasSubstr("GrantsLeftOut role lacking_reader: 2 grants on large objects"),
+                                   HasSubstr("OwnerNotSet role lacking_owner: role postgres owns 2 large objects")));
+}
+
 constexpr const char* objects_as_lines =
     "SELECT string_agg(format('%s %s %s', oid, obj_description(oid, 'pg_largeobject'), md5(lo_get(oid))), ';' ORDER BY "
     "oid) FROM pg_largeobject_metadata";

@@ -20,17 +20,16 @@ Result<void> FakeLink::agree_on_formats(std::vector<model::Table>& tables, const
   });
 }
 
-Result<std::uint64_t> FakeLink::copy_objects(const std::function<void()>& moved, const Until& until) {
-  return world_.calls.run("link.copy_objects", until, [&]() -> Result<std::uint64_t> {
+Result<std::vector<api::Finding>> FakeLink::copy_objects(const std::function<void()>& moved, const Until& until) {
+  return world_.calls.run("link.copy_objects", until, [&]() -> Result<std::vector<api::Finding>> {
     const std::lock_guard lock(world_.mutex);
     TRY(target_.mine().fence());
-    const std::set<std::uint32_t>& objects = world_.source.at(databases_.source).objects;
-    for (const std::uint32_t object : objects) {
+    for (const std::uint32_t object : world_.source.at(databases_.source).objects) {
       target_.mine().data().objects.insert(object);
       moved();
       if (world_.after_object) world_.after_object();
     }
-    return std::uint64_t{objects.size()};
+    return world_.object_findings;
   });
 }
 

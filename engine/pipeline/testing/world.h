@@ -74,6 +74,7 @@ struct World {
   std::map<std::string, TargetDatabase> target;
   std::set<std::string> roles;  // on the target
   std::vector<api::Finding> role_findings;
+  std::vector<api::Finding> object_findings;
   int streams = 1;
   bool resume_per_table = false;
   // With these, a run that finds its snapshot complete decides as postgres/course.h says.

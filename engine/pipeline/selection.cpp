@@ -8,8 +8,8 @@
 namespace tributary::pipeline {
 namespace {
 
-constexpr std::array<std::string_view, 4> provider_databases = {"rdsadmin", "cloudsqladmin", "azure_maintenance",
-                                                                "azure_sys"};
+constexpr std::array<std::string_view, 5> provider_databases = {"rdsadmin", "cloudsqladmin", "alloydbadmin",
+                                                                "azure_maintenance", "azure_sys"};
 constexpr std::size_t longest_entry = 1024;
 
 // "*" is any run of characters, everything else itself. Backtracks to the last star only, so it is linear in
@@ -235,12 +235,16 @@ std::vector<std::string> Selection::table_entries_of(std::string_view database) 
 bool Selection::selects_database(std::string_view database, std::string_view own) const {
   if (own_database_only()) return database == own;
   const auto matched = [&](const NamePattern& entry) { return entry.matches_database(database); };
-  const auto named = [&](const NamePattern& entry) { return entry.names_database(database); };
   if (any(exclude_databases_, matched)) return false;
   const bool reserved = is_provider_database(database) || (database == "postgres" && own != "postgres");
-  if (reserved && !any(include_databases_, named) && !any(include_tables_, named)) return false;
+  if (reserved && !names_database(database)) return false;
   return (include_databases_.empty() || any(include_databases_, matched)) &&
          (include_tables_.empty() || any(include_tables_, matched));
+}
+
+bool Selection::names_database(std::string_view database) const {
+  const auto named = [&](const NamePattern& entry) { return entry.names_database(database); };
+  return any(include_databases_, named) || any(include_tables_, named);
 }
 
 bool Selection::selects_table(std::string_view database, const model::Name& table,

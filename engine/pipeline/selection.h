@@ -92,6 +92,8 @@ class Selection {
   // databases: all but these. Otherwise `own`. The provider's own databases are never selected by a wildcard, neither
   // is `postgres` unless it is `own`.
   bool selects_database(std::string_view database, std::string_view own) const;
+  // Whether an entry includes this very database or tables of it by name, without a wildcard in the database's.
+  bool names_database(std::string_view database) const;
   // Whether a table of a selected database is selected: by itself or by a partitioned table it belongs to.
   bool selects_table(std::string_view database, const model::Name& table,
                      std::span<const model::Name> partition_of = {}) const;
@@ -111,7 +113,7 @@ class Selection {
   std::vector<NamePattern> exclude_tables_;
 };
 
-// Of a provider, not of a user: rdsadmin, cloudsqladmin, azure_maintenance, azure_sys.
+// Of a provider, not of a user: rdsadmin, cloudsqladmin, alloydbadmin, azure_maintenance, azure_sys.
 bool is_provider_database(std::string_view database);
 
 // Fault::invalid naming the entry and what looks like it.

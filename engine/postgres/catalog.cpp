@@ -77,6 +77,13 @@ Result<std::vector<Database>> read_databases(Connection& connection, const Until
   return databases;
 }
 
+std::vector<std::string> selectable(const std::vector<Database>& databases) {
+  std::vector<std::string> names;
+  for (const Database& database : databases)
+    if (!database.is_template && database.allows_connections) names.push_back(database.name);
+  return names;
+}
+
 Result<Database> read_current_database(Connection& connection, const Until& until) {
   const std::string sql = database_query(connection.major_version()) + " WHERE d.datname = current_database()";
   return database_of(TRY(connection.query_row(sql, {}, until)), 0);

@@ -50,6 +50,9 @@ struct Database {
 };
 // All databases of the server, by name.
 Result<std::vector<Database>> read_databases(Connection& connection, const Until& until);
+// The names of those that a selection can choose from: templates are nobody's, and nobody gets into one that allows no
+// connections. Pure.
+std::vector<std::string> selectable(const std::vector<Database>& databases);
 // The one the connection is in.
 Result<Database> read_current_database(Connection& connection, const Until& until);
 

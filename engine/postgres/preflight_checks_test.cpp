@@ -151,6 +151,16 @@ const std::vector<Case> cases = {
        f.unmatched = {{"includeTables", "app.x", {}}};
      },
      "SelectionMatchesNothing"},
+    {"closed",
+     [](Facts& f) {
+       f.closed = {{"archive", false}};
+     },
+     "DatabaseLeftOut", Severity::warning},
+    {"closed_and_asked_for",
+     [](Facts& f) {
+       f.closed = {{"archive", true}};
+     },
+     "DatabaseLeftOut"},
     {"nothing_selected", [](Facts& f) { f.pairs.clear(); }, "NoDatabaseSelected"},
     {"source_database_unreadable",
      [](Facts& f) {

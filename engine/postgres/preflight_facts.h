@@ -120,7 +120,8 @@ struct Facts {
   std::optional<Error> selection_failure;  // nothing below `target` is known then
   EndFacts source;
   EndFacts target;
-  std::vector<PairFacts> pairs;  // by source_name
+  std::vector<PairFacts> pairs;        // by source_name
+  std::map<std::string, bool> closed;  // selected databases that allow no connections; whether by their very names
   std::vector<pipeline::Unmatched> unmatched;
   std::vector<PgTools> tools;
   int cores = 0;  // of this machine

@@ -224,10 +224,12 @@ bool has_database(const EndFacts& end, const std::string& name) {
                      [&](const Database& database) { return database.name == name; });
 }
 
-std::vector<std::string> selectable(const EndFacts& source) {
-  std::vector<std::string> names;
-  for (const Database& database : source.databases) {
-    if (!database.is_template) names.push_back(database.name);
+std::map<std::string, bool> closed(const std::vector<Database>& databases, const pipeline::Selection& selection,
+                                   const std::string& own) {
+  std::map<std::string, bool> names;
+  for (const Database& database : databases) {
+    if (database.is_template || database.allows_connections) continue;
+    if (selection.selects_database(database.name, own)) names[database.name] = selection.names_database(database.name);
   }
   return names;
 }
@@ -247,7 +249,8 @@ Result<void> gather_pair(const api::Spec& spec, const pipeline::Selection& selec
 Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& selection, const Parameters& source,
                           const std::optional<Parameters>& target, Facts& facts, const Until& until) {
   const std::string& own = facts.source.current.name;
-  const std::vector<std::string> available = selectable(facts.source);
+  const std::vector<std::string> available = selectable(facts.source.databases);
+  facts.closed = closed(facts.source.databases, selection, own);
   std::vector<pipeline::DatabaseTables> held;
   bool all_read = true;
   for (const std::string& name : selection.databases(available, own)) {
@@ -261,7 +264,11 @@ Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& sele
     facts.pairs.push_back(std::move(pair));
   }
   // What a database that could not be read holds is not known.
-  if (all_read) facts.unmatched = selection.unmatched(available, own, held);
+  if (!all_read) return {};
+  std::vector<std::string> all;
+  for (const Database& database : facts.source.databases)
+    if (!database.is_template) all.push_back(database.name);
+  facts.unmatched = selection.unmatched(all, own, held);
   return {};
 }
 

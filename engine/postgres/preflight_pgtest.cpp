@@ -100,6 +100,23 @@ TEST_F(Validating, AGoodReplicationPassesAndIsEstimated) {
   EXPECT_GT(estimate.duration, Seconds(0));
 }
 
+TEST_F(Validating, ADatabaseThatAllowsNoConnectionsIsPassedOverByAPatternAndRefusedByItsName) {
+  const Database open = old_.create_database("closing_open");
+  const Database shut = old_.create_database("closing_shut");
+  old_.exec("postgres", "ALTER DATABASE \"" + shut.name() + "\" ALLOW_CONNECTIONS false");
+  api::Spec made = spec(open.uri(), new_.uri("postgres"));
+  made.selection.include_databases = {"closing_*"};
+  const Validation passed = validated(made);
+  EXPECT_TRUE(passed.passed());
+  EXPECT_THAT(text(passed, "DatabaseLeftOut"), HasSubstr(shut.name()));
+  made.selection.include_databases = {open.name(), shut.name()};
+  EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("DatabaseLeftOut"));
+  made.selection.include_databases.clear();
+  made.selection.exclude_databases = {shut.name(), "*"};
+  EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("NoDatabaseSelected"));
+  EXPECT_EQ(text(validated(made), "DatabaseLeftOut"), "no DatabaseLeftOut");
+}
+
 TEST_F(Validating, ATargetDatabaseThatIsYetToBeCreatedIsFine) {
   const Database source = old_.create_database("shop");
   api::Spec made = spec(source.uri(), new_.uri("not there yet"));

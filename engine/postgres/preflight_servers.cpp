@@ -238,6 +238,10 @@ void check_selection(const Facts& facts, Findings& findings) {
   }
   for (const pipeline::Unmatched& unmatched : facts.unmatched) {
     const Error error = describe(unmatched);
+  for (const auto& [name, named] : facts.closed) {
+    add(findings, named ? Severity::error : Severity::warning, "DatabaseLeftOut", "database " + name,
+        "it allows no connections, so nobody can copy it", "ALTER DATABASE ... ALLOW_CONNECTIONS true, or exclude it");
+  }
     add(findings, Severity::error, "SelectionMatchesNothing", "selection", error.what, error.hint);
   }
   if (!facts.source.failure && facts.pairs.empty() && facts.unmatched.empty()) {

@@ -61,9 +61,7 @@ Result<std::vector<pipeline::DatabasePair>> Servers::databases(const Until& unti
   const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
   Connection source = TRY(connect(spec_.source, "databases", until));
   const std::string own = TRY(read_current_database(source, until)).name;
-  std::vector<std::string> available;
-  for (const Database& each : TRY(read_databases(source, until)))
-    if (!each.is_template && each.allows_connections) available.push_back(each.name);
+  const std::vector<std::string> available = selectable(TRY(read_databases(source, until)));
   const Parameters target = TRY(resolve(spec_.target, "target"));
   const auto named = target.find("dbname");
   const std::string given = named == target.end() ? "" : named->second;

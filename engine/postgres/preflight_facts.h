@@ -15,12 +15,10 @@
 #include "engine/postgres/connection_room.h"
 #include "engine/postgres/course.h"
 #include "engine/postgres/pg_tools.h"
+#include "engine/postgres/provider.h"
 
 // All that `validate` knows about both ends, as plain values: gathered by a thin shell, judged by preflight_checks.h.
 namespace tributary::postgres {
-
-// Who runs a server, told by the roles that only its service has: rights have other names there.
-enum class Provider { none, rds, cloud_sql, azure, neon };
 
 struct SessionRole {
   std::string name;

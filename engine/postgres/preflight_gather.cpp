@@ -51,14 +51,6 @@ Result<SessionRole> read_role(Connection& connection, const Until& until) {
   return role;
 }
 
-Provider provider_of(const std::set<std::string>& roles) {
-  if (roles.contains("rds_superuser")) return Provider::rds;
-  if (roles.contains("cloudsqlsuperuser")) return Provider::cloud_sql;
-  if (roles.contains("azure_pg_admin")) return Provider::azure;
-  if (roles.contains("neon_superuser")) return Provider::neon;
-  return Provider::none;
-}
-
 Result<void> read_end(Connection& connection, EndFacts& end, const Until& until) {
   end.server = TRY(read_server(connection, until));
   end.role = TRY(read_role(connection, until));
@@ -66,7 +58,9 @@ Result<void> read_end(Connection& connection, EndFacts& end, const Until& until)
   end.databases = TRY(read_databases(connection, until));
   end.roles = strings(TRY(connection.query("SELECT rolname FROM pg_roles", until)));
   end.provider = provider_of(end.roles);
-  std::erase_if(end.roles, is_foreign_to_users);
+  std::erase_if(end.roles, [&](const std::string& role) {
+    return is_predefined(role) || belonging(role, end.provider) != Belonging::users;
+  });
   end.connections = TRY(read_connection_bounds(connection, until));
   return {};
 }

@@ -164,6 +164,8 @@ std::string wal_level_hint(Provider provider) {
       return "set rds.logical_replication = 1 in the parameter group and reboot";
     case Provider::cloud_sql:
       return "set the flag cloudsql.logical_decoding = on";
+    case Provider::alloydb:
+      return "set the flag alloydb.logical_decoding = on";
     case Provider::neon:
       return "enable logical replication in the project's settings";
     case Provider::azure:
@@ -236,12 +238,12 @@ void check_selection(const Facts& facts, Findings& findings) {
         facts.selection_failure->hint);
     return;
   }
-  for (const pipeline::Unmatched& unmatched : facts.unmatched) {
-    const Error error = describe(unmatched);
   for (const auto& [name, named] : facts.closed) {
     add(findings, named ? Severity::error : Severity::warning, "DatabaseLeftOut", "database " + name,
         "it allows no connections, so nobody can copy it", "ALTER DATABASE ... ALLOW_CONNECTIONS true, or exclude it");
   }
+  for (const pipeline::Unmatched& unmatched : facts.unmatched) {
+    const Error error = describe(unmatched);
     add(findings, Severity::error, "SelectionMatchesNothing", "selection", error.what, error.hint);
   }
   if (!facts.source.failure && facts.pairs.empty() && facts.unmatched.empty()) {

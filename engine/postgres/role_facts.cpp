@@ -3,14 +3,19 @@
 namespace tributary::postgres {
 namespace {
 
+// Whether something depends on the role as its owner ("o") or by a grant to it ("a").
+std::string depends(const std::string& how) {
+  return "EXISTS (SELECT FROM pg_catalog.pg_shdepend d WHERE d.deptype = '" + how +
+         "' AND d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = r.oid)";
+}
+
 std::string roles_query(bool passwords) {
   return std::string(
              "SELECT r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, "
              "r.rolreplication, r.rolbypassrls, r.rolconnlimit, CASE WHEN pg_catalog.isfinite(r.rolvaliduntil) "
              "THEN pg_catalog.to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00' END, "
-             "pg_catalog.shobj_description(r.oid, 'pg_authid'), EXISTS (SELECT FROM pg_catalog.pg_shdepend d "
-             "WHERE d.deptype = 'o' AND d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass "
-             "AND d.refobjid = r.oid), ") +
+             "pg_catalog.shobj_description(r.oid, 'pg_authid'), ") +
+         depends("o") + ", " + depends("a") + ", " +
          (passwords ? "(SELECT a.rolpassword FROM pg_catalog.pg_authid a WHERE a.oid = r.oid)" : "NULL::text") +
          " FROM pg_catalog.pg_roles r";
 }
@@ -43,7 +48,8 @@ Role role_of(const Rows& rows, int i) {
   role.valid_until = rows.str(i, 9);
   role.comment = rows.str(i, 10);
   role.owns_objects = rows.boolean(i, 11);
-  role.verifier = rows.maybe(i, 12);
+  role.has_grants = rows.boolean(i, 12);
+  role.verifier = rows.maybe(i, 13);
   return role;
 }
 

@@ -30,6 +30,7 @@ struct Role {
   std::string comment;
   std::vector<std::string> settings;  // "name=value"
   bool owns_objects = false;
+  bool has_grants = false;
 };
 
 struct Membership {
@@ -50,8 +51,8 @@ struct ServerRoles {
 
 Result<ServerRoles> read_server_roles(Connection& connection, const Until& until);
 
-// Predefined by PostgreSQL or by a provider: exists where it should, and nobody else may create it.
-bool is_foreign_to_users(const std::string& role);
+// By PostgreSQL: exists where it should, and nobody may create it.
+bool is_predefined(const std::string& role);
 
 std::vector<Statement> missing_roles(const ServerRoles& source, const ServerRoles& target,
                                      std::vector<api::Finding>& findings);

@@ -1,9 +1,9 @@
 #include "engine/postgres/roles.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
+#include "engine/postgres/provider.h"
 #include "engine/postgres/role_facts.h"
 #include "engine/postgres/settings.h"
 #include "engine/postgres/sql.h"
@@ -29,6 +29,12 @@ Rights rights_of(const ServerRoles& target) {
   return {false, self.create_db, self.replication, self.bypass_rls};
 }
 
+Provider provider_behind(const ServerRoles& server) {
+  std::set<std::string> names;
+  for (const auto& [name, role] : server.roles) names.insert(name);
+  return provider_of(names);
+}
+
 bool may_create_roles(const ServerRoles& target) {
   const auto found = target.roles.find(target.user);
   return found != target.roles.end() && (found->second.superuser || found->second.create_role);
@@ -51,7 +57,12 @@ bool another_was_faster(std::string_view sqlstate) {
 class Missing {
  public:
   Missing(const ServerRoles& source, const ServerRoles& target, std::vector<api::Finding>& findings)
-      : source_(source), target_(target), findings_(findings), rights_(rights_of(target)) {}
+      : source_(source),
+        target_(target),
+        findings_(findings),
+        rights_(rights_of(target)),
+        source_provider_(provider_behind(source)),
+        target_provider_(provider_behind(target)) {}
 
   std::vector<Statement> decide() {
     choose();
@@ -74,14 +85,31 @@ class Missing {
  private:
   void choose() {
     for (const auto& [name, role] : source_.roles) {
-      if (is_foreign_to_users(name)) continue;
+      if (is_predefined(name) || belonging(name, source_provider_) == Belonging::provider) continue;
       const auto there = target_.roles.find(name);
-      if (there == target_.roles.end()) {
-        created_.push_back(&role);
-      } else {
+      if (there != target_.roles.end()) {
         compare(role, there->second);
+      } else if (is_foreign(name)) {
+        leave_out(role);
+      } else {
+        created_.push_back(&role);
       }
     }
+  }
+
+  // Neither copied nor given to others: it exists where it should.
+  bool is_foreign(const std::string& name) const {
+    return is_predefined(name) || belonging(name, source_provider_) != Belonging::users ||
+           belonging(name, target_provider_) != Belonging::users;
+  }
+
+  void leave_out(const Role& role) {
+    if (!role.login && !role.owns_objects && !role.has_grants) return;
+    const bool here = belonging(role.name, source_provider_) != Belonging::users;
+    findings_.push_back({api::Severity::warning, "RoleLeftOut", "role " + role.name,
+                         "it is not copied, for it bears a name as " +
+                             std::string(name_of(here ? source_provider_ : target_provider_)) + "'s own roles do",
+                         "if it is yours, create a role of another name on the target"});
   }
 
   std::vector<std::string> names() const {
@@ -152,8 +180,8 @@ class Missing {
     const auto exists = [&](const std::string& name) { return target_.roles.contains(name) || is_created(name); };
     if (!involves_created || !exists(membership.role) || !exists(membership.member)) return;
     // Predefined roles are granted as on the source; who belongs to a provider's roles is the provider's affair.
-    if (is_foreign_to_users(membership.member)) return;
-    if (is_foreign_to_users(membership.role) && !membership.role.starts_with("pg_")) return;
+    if (is_foreign(membership.member)) return;
+    if (is_foreign(membership.role) && !is_predefined(membership.role)) return;
     std::string sql = "GRANT " + quote_identifier(membership.role) + " TO " + quote_identifier(membership.member);
     if (target_.version >= 160000) {
       const auto word = [](bool value) { return value ? "TRUE" : "FALSE"; };
@@ -196,6 +224,8 @@ class Missing {
   const ServerRoles& target_;
   std::vector<api::Finding>& findings_;
   Rights rights_;
+  Provider source_provider_;
+  Provider target_provider_;
   std::vector<const Role*> created_;
   std::vector<Statement> statements_;
 };
@@ -224,14 +254,8 @@ Result<std::vector<api::Finding>> create_all(Connection& source, Connection& tar
 
 }  // namespace
 
-bool is_foreign_to_users(const std::string& role) {
-  static constexpr std::array<std::string_view, 8> prefixes = {"pg_",    "rds_",    "rdsadmin", "cloudsql",
-                                                               "azure_", "alloydb", "neon_",    "aws_"};
-  static constexpr std::array<std::string_view, 6> names = {"rdsrepladmin", "rdstopmgr",   "rdsproxyadmin",
-                                                            "azuresu",      "cloud_admin", "rdswriteforwarduser"};
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](std::string_view prefix) { return role.starts_with(prefix); }) ||
-         std::find(names.begin(), names.end(), role) != names.end();
+bool is_predefined(const std::string& role) {
+  return role.starts_with("pg_");
 }
 
 std::vector<Statement> missing_roles(const ServerRoles& source, const ServerRoles& target,

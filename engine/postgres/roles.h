@@ -8,7 +8,8 @@
 #include "engine/postgres/connection.h"
 #include "engine/postgres/statement.h"
 
-// The roles of a server, made from its catalogs. Predefined roles (pg_*) and those of a provider are passed over.
+// The roles of a server, made from its catalogs. Predefined roles (pg_*) and those of the provider that runs the source
+// are passed over; a role that merely looks like one of theirs is left out and reported, if anybody uses it.
 // A role that the target has already is kept as it is: what differs is reported, never changed.
 namespace tributary::postgres {
 

@@ -51,14 +51,48 @@ std::vector<std::string> codes(const std::vector<api::Finding>& findings) {
   return result;
 }
 
-TEST(Roles, that_are_predefined_or_a_providers_are_passed_over) {
-  for (const char* name : {"pg_monitor", "rdsadmin", "rds_superuser", "rdsrepladmin", "cloudsqlsuperuser",
-                           "azure_pg_admin", "neon_superuser", "cloud_admin", "alloydbsuperuser"}) {
-    EXPECT_TRUE(is_foreign_to_users(name)) << name;
-  }
-  for (const char* name : {"app", "rd", "pgbouncer", "cloud", "azure", "neo", "rdsapp"}) {
-    EXPECT_FALSE(is_foreign_to_users(name)) << name;
-  }
+Role user_of(const std::string& name) {
+  Role made = role(name);
+  made.login = true;
+  return made;
+}
+
+TEST(Roles, that_are_predefined_or_the_providers_are_passed_over) {
+  const ServerRoles source = server(150000, user_of("master"),
+                                    {role("pg_monitor"), user_of("rdsadmin"), role("rds_superuser"), role("rds_new")});
+  std::vector<api::Finding> findings;
+  EXPECT_THAT(missing_roles(source, server(150000, superuser(), {user_of("master")}), findings), IsEmpty());
+  EXPECT_THAT(findings, IsEmpty());
+}
+
+TEST(Roles, that_look_like_a_providers_are_a_users_where_no_provider_is) {
+  const ServerRoles source =
+      server(150000, superuser(),
+             {user_of("aws_uploader"), user_of("rds_reader"), user_of("cloud_admin"), user_of("neon_app")});
+  std::vector<api::Finding> findings;
+  EXPECT_EQ(missing_roles(source, server(150000, superuser(), {}), findings).size(), 4U);
+  EXPECT_THAT(findings, IsEmpty());
+}
+
+TEST(Roles, that_look_like_the_providers_and_are_in_use_are_left_out_and_named) {
+  Role owner = role("rds_owner");
+  owner.owns_objects = true;
+  Role granted = role("rds_granted");
+  granted.has_grants = true;
+  const std::vector<Role> doubtful = {user_of("rds_reader"), owner, granted};
+  std::vector<Role> managed = doubtful;
+  managed.push_back(role("rds_superuser"));
+  std::vector<api::Finding> findings;
+  EXPECT_THAT(missing_roles(server(150000, superuser(), managed), server(150000, superuser(), {}), findings),
+              IsEmpty());
+  EXPECT_THAT(codes(findings), ElementsAre("RoleLeftOut", "RoleLeftOut", "RoleLeftOut"));
+  EXPECT_THAT(findings.back().message, ::testing::HasSubstr("Amazon RDS"));
+  // The target's provider may refuse such a name, and all roles with it.
+  findings.clear();
+  EXPECT_THAT(missing_roles(server(150000, superuser(), doubtful), server(150000, superuser(), {role("rds_superuser")}),
+                            findings),
+              IsEmpty());
+  EXPECT_EQ(findings.size(), 3U);
 }
 
 TEST(Roles, are_created_with_all_attributes_by_a_superuser) {

@@ -166,7 +166,11 @@ Result<void> Copy::work_beside() {
   TRY(request_.beside(until_));
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return open_readers_ == 0 || error_; });
+    while (!changed_.wait_for(lock, request_.watch_period, [&] { return open_readers_ == 0 || error_; })) {
+      lock.unlock();
+      TRY(source_.watch(until_));
+      lock.lock();
+    }
     if (error_) return {};
   }
   source_.close_snapshot();

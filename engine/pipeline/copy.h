@@ -22,6 +22,7 @@ struct CopyRequest {
   PlanLimits limits;
   // Runs on the calling thread while the workers copy, under the source's view; a worker's failure stops it.
   std::function<Result<void>(const Until&)> beside;
+  Milliseconds watch_period{5'000};  // how often to look whether somebody waits for the source's view to go
 };
 
 // Blocks until everything is done, or the first failure stopped all workers; that one is returned. Each of `streams`

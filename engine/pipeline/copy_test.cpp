@@ -182,6 +182,15 @@ TEST_P(Copy, fails_with_what_runs_beside_it) {
   EXPECT_EQ(findings.error().fault, Fault::denied);
 }
 
+TEST_P(Copy, ends_when_the_source_may_keep_its_view_no_longer) {
+  copying.watch_period = Milliseconds(1);
+  copying.world.calls.fail("source.watch", {Fault::transient, "another session waits"});
+  copying.world.calls.before("stream.next", [&] { comes_true([&] { return calls("source.watch") > 0; }); });
+  const Result<std::vector<api::Finding>> findings = copying.run();
+  ASSERT_FALSE(findings);
+  EXPECT_THAT(findings.error().what, HasSubstr("another session waits"));
+}
+
 // An index build takes hours; VACUUM on the source must not wait for it.
 TEST(CopyWithTwoStreams, lets_the_source_go_after_the_last_row_while_an_index_is_still_built) {
   const Alarm alarm("a copy beside an index build");

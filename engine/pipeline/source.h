@@ -74,6 +74,9 @@ class Source {
   virtual bool splits_tables() const = 0;
   virtual Result<std::unique_ptr<SourceReader>> reader(const Until& until) = 0;
   virtual Result<std::vector<SequenceValue>> sequences(const Until& until) = 0;
+  // To be called every few seconds while rows are read. Fault::transient where the view must be given up, because its
+  // locks have kept another session waiting for too long; it is named.
+  virtual Result<void> watch(const Until& until) = 0;
   // Lets go of the view, so that the source may vacuum again. Call it as soon as the last row was read; all readers
   // must be gone.
   virtual void close_snapshot() = 0;

@@ -42,6 +42,7 @@ Result<std::vector<api::Finding>> Link::copy_objects(const std::function<void()>
     TRY(copy_large_objects(from, to, traits_, some, gaps, moved, until));
     TRY(record_objects(to, target_->owner(), some, until));
     TRY(to.execute("COMMIT", until));
+    TRY(source_->watch(until));
     some = TRY(list_large_objects(from, some.back(), objects_at_once, until));
   }
   for (const auto& [role, count] : gaps.grants) findings.push_back(grants_left_out(role, count, "large objects"));

@@ -6,17 +6,33 @@
 namespace tributary::postgres {
 namespace {
 
+// Of a lock "l" and the activity "a" of its session.
+const std::string table_and_session =
+    "pg_catalog.format('%s (process %s, %s, transaction since %s, application %s)', l.relation::regclass, a.pid,"
+    " coalesce(a.usename, a.backend_type), coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), 'unknown'),"
+    " quote_literal(a.application_name))";
+
 // No other lock is in the way of reading, on a table or on an index of it. Who has it comes before who waits for it.
-const char* const rivals_query =
-    "SELECT l.granted, pg_catalog.format('%s (process %s, %s, transaction since %s, application %s)',"
-    " l.relation::regclass, a.pid, coalesce(a.usename, a.backend_type),"
-    " coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), 'unknown'), quote_literal(a.application_name))"
+const std::string rivals_query =
+    "SELECT l.granted, " + table_and_session +
     " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)"
     " JOIN pg_catalog.pg_class c ON c.oid = l.relation LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid"
     " WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND c.relpersistence <> 't'"
     " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
     " AND ($1::oid[] = '{}' OR coalesce(i.indrelid, c.oid) = ANY ($1::oid[]))"
     " ORDER BY l.granted DESC, a.xact_start LIMIT 1";
+
+// Those for whom it would be enough that sessions of ours let go.
+const std::string waiters_query =
+    "SELECT " + table_and_session +
+    " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)"
+    " WHERE l.locktype = 'relation' AND NOT l.granted"
+    " AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))"
+    " AND NOT EXISTS (SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b (pid)"
+    " LEFT JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid"
+    " WHERE coalesce(o.application_name, '') NOT LIKE 'tributary/%')";
+
+const char* const let_through = "it is let through now; alter tables before or after a copy, or leave that table out";
 
 Result<Rows> rivals(const std::function<Result<Parameters>()>& connect, const std::vector<std::uint32_t>& tables,
                     const Until& until) {
@@ -39,8 +55,25 @@ Error blocked_by(const std::function<Result<Parameters>()>& connect, const std::
             "end that session or run again when it is done"};
   if (!table.empty())
     return {Fault::transient, "waited too long behind another session that waits for an exclusive lock" + table,
-            "it is let through now; alter tables before or after a copy, or leave that table out"};
+            let_through};
   return {Fault::transient, "another session was in the way: " + error.what, "run again when it is done"};
+}
+
+Result<void> Waiters::look(Connection& holder, Milliseconds patience, const Until& until) {
+  // Inside a transaction, who is active is otherwise looked up but once.
+  TRY(holder.query("SELECT pg_catalog.pg_stat_clear_snapshot()", until));
+  const Rows waiting = TRY(holder.query(waiters_query, until));
+  const SteadyTime now = SteadyClock::now();
+  std::map<std::string, SteadyTime> since;
+  for (int row = 0; row < waiting.size(); ++row) {
+    const std::string who = waiting.str(row, 0);
+    const auto seen = since_.find(who);
+    since[who] = seen == since_.end() ? now : seen->second;
+    if (now - since[who] > patience)
+      return Error{Fault::transient, "another session has waited too long for this copy: table " + who, let_through};
+  }
+  since_ = std::move(since);
+  return {};
 }
 
 }  // namespace tributary::postgres

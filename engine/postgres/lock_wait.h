@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/postgres/connection.h"
@@ -22,5 +25,16 @@ inline constexpr std::string_view lock_not_available = "55P03";
 // parameters of the database.
 Error blocked_by(const std::function<Result<Parameters>()>& connect, const std::vector<std::uint32_t>& tables,
                  const Error& error, const Until& until);
+
+// Who waits for the locks of a session.
+class Waiters {
+ public:
+  // Fault::transient where somebody waits for a table that `holder` has locked, was seen to do so `patience` ago, and
+  // is kept from it by sessions of ours alone; he is named. `holder` may be in a transaction.
+  Result<void> look(Connection& holder, Milliseconds patience, const Until& until);
+
+ private:
+  std::map<std::string, SteadyTime> since_;  // by the words that name session and table
+};
 
 }  // namespace tributary::postgres

@@ -84,6 +84,30 @@ TEST(AReader, that_comes_behind_a_change_of_its_table_lets_it_pass_and_the_next_
   EXPECT_EQ(rows_of(*reader, named(altered, "b")).value(), 1000U);
 }
 
+TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone) {
+  const Pair pair("watched");
+  const std::unique_ptr<Source> source = open_source(pair.source);
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  testbed::Session other(pair.source.uri());
+  other.exec("SET application_name = 'a report'; BEGIN; LOCK TABLE b IN ACCESS SHARE MODE");
+  EXPECT_TRUE(source->watch(soon()));
+  Migration migration(pair.source, "ALTER TABLE b ADD COLUMN late int");
+  // Letting go would help nobody yet.
+  for (int look = 0; look < 3; ++look) {
+    EXPECT_TRUE(source->watch(soon()));
+    other.exec("SELECT pg_sleep(0.25)");
+  }
+  other.exec("COMMIT");
+  Result<void> watched;
+  testbed::wait_until("the copy gives way", [&] { return !(watched = source->watch(soon())); });
+  EXPECT_EQ(watched.error().fault, Fault::transient);
+  EXPECT_THAT(watched.error().what, AllOf(HasSubstr("public.b"), HasSubstr("'a migration'"), HasSubstr("waited")));
+  source->close_snapshot();
+  migration.end();
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  EXPECT_TRUE(source->watch(soon()));
+}
+
 TEST(ADump, that_comes_behind_a_change_of_a_table_lets_it_pass_and_the_next_one_succeeds) {
   const Pair pair("queued_dump");
   const std::unique_ptr<Source> source = open_source(pair.source);

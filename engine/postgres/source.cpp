@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "engine/postgres/large_objects.h"
-#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/reader.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_settings.h"
@@ -187,6 +186,13 @@ Result<std::unique_ptr<pipeline::SourceReader>> Source::reader(const Until& unti
 Result<std::vector<pipeline::SequenceValue>> Source::sequences(const Until& until) {
   if (!coordinator_->usable()) TRY(connect_coordinator(until));
   return read_sequences(*coordinator_, sequences_, until);
+}
+
+// Nobody waits for a coordinator that cannot answer: it has lost its locks, and readers do without it.
+Result<void> Source::watch(const Until& until) {
+  if (!coordinator_->usable()) return {};
+  const Result<void> looked = waiters_.look(*coordinator_, options_.lock_timeout, until);
+  return coordinator_->usable() ? looked : Result<void>{};
 }
 
 // A failure to say goodbye changes nothing: the server ends the transaction with the connection.

@@ -12,6 +12,7 @@
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/copy_format.h"
+#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/schema_read.h"
 
 namespace tributary::postgres {
@@ -30,7 +31,8 @@ class Source final : public pipeline::Source {
     pipeline::Selection selection;
     std::string pg_dump;  // absolute path
     TargetTraits target;
-    Milliseconds lock_timeout{30'000};  // of each session here; a migration that takes care gives up sooner
+    // How long these sessions wait for another one, and let one wait; a migration that takes care gives up sooner.
+    Milliseconds lock_timeout{30'000};
   };
 
   // `connect` gives the parameters of the database; asked before every connect.
@@ -44,6 +46,7 @@ class Source final : public pipeline::Source {
   bool splits_tables() const override;
   Result<std::unique_ptr<pipeline::SourceReader>> reader(const Until& until) override;
   Result<std::vector<pipeline::SequenceValue>> sequences(const Until& until) override;
+  Result<void> watch(const Until& until) override;
   void close_snapshot() override;
   std::vector<api::Finding> findings() const override { return findings_; }
 
@@ -75,6 +78,7 @@ class Source final : public pipeline::Source {
   Options options_;
   std::optional<Connection> coordinator_;
   std::string snapshot_;
+  Waiters waiters_;
   std::vector<CatalogTable> tables_;  // selected
   Shapes shapes_;
   std::map<model::Name, std::vector<model::Name>> partition_of_;  // nearest first

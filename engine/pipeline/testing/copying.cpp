@@ -27,6 +27,7 @@ Result<std::vector<api::Finding>> Copying::run(const Until& until) {
   for (const model::Table& table : contents.tables) sizes.push_back({model::display(table.name), table.bytes});
   CopyRequest request{contents, kept, board.begin_database("shop", sizes), streams_, {}, beside};
   request.limits.streams = streams_;
+  request.watch_period = watch_period;
   request.limits.splits_tables = link_->source().splits_tables();
   return copy_database(link_->source(), link_->target(), request, board, until);
 }

@@ -24,6 +24,7 @@ class Copying {
   Contents contents;
   std::vector<bool> kept;
   std::function<Result<void>(const Until&)> beside;
+  Milliseconds watch_period{5'000};
 
   SourceDatabase& source() { return world.source["shop"]; }
   TargetDatabase& target() { return world.target["shop"]; }

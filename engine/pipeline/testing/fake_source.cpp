@@ -128,6 +128,10 @@ Result<std::vector<SequenceValue>> FakeSource::sequences(const Until& until) {
   });
 }
 
+Result<void> FakeSource::watch(const Until& until) {
+  return world_.calls.run("source.watch", until, [&]() -> Result<void> { return require_snapshot("watch"); });
+}
+
 void FakeSource::close_snapshot() {
   world_.calls.note("source.close_snapshot");
   if (!require_snapshot("close_snapshot")) return;

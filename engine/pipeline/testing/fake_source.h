@@ -25,6 +25,7 @@ class FakeSource : public Source {
   bool splits_tables() const override { return true; }
   Result<std::unique_ptr<SourceReader>> reader(const Until& until) override;
   Result<std::vector<SequenceValue>> sequences(const Until& until) override;
+  Result<void> watch(const Until& until) override;
   void close_snapshot() override;
   std::vector<api::Finding> findings() const override;
 

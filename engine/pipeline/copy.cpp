@@ -18,14 +18,16 @@ struct Worker {
 
 class Copy {
  public:
-  Copy(Source& source, const CopyRequest& request, ProgressBoard& board, const Until& until)
+  Copy(Source& source, const CopyRequest& request, const std::vector<Sample>& samples, ProgressBoard& board,
+       const Until& until)
       : source_(source),
         request_(request),
+        samples_(samples),
         board_(board),
         until_{until.deadline, stop_.get_token()},
         outer_(until.stop, [this] { stop_.request_stop(); }),
         schedule_(request.contents.tables, request.contents.schema,
-                  plan_copy(request.contents.tables, request.kept, request.limits), request.kept) {}
+                  plan_copy(request.contents.tables, request.kept, request.limits), request.kept, samples) {}
 
   Result<std::vector<api::Finding>> run(Target& target);
 
@@ -35,6 +37,7 @@ class Copy {
   Result<void> serve(Worker& worker);
   std::optional<Work> take(Worker& worker);
   Result<std::vector<api::Finding>> perform(const Work& work, Worker& worker);
+  std::vector<std::string> subjects_of(const Work& work) const;
   void finish(const Work& work, Worker& worker, std::vector<api::Finding> findings);
   void put_back(std::unique_ptr<SourceReader> reader);
   void close_readers();
@@ -44,6 +47,7 @@ class Copy {
 
   Source& source_;
   const CopyRequest& request_;
+  const std::vector<Sample>& samples_;
   ProgressBoard& board_;
   std::stop_source stop_;
   const Until until_;
@@ -131,6 +135,12 @@ std::optional<Work> Copy::take(Worker& worker) {
   return std::nullopt;
 }
 
+std::vector<std::string> Copy::subjects_of(const Work& work) const {
+  std::vector<std::string> subjects;
+  for (const std::size_t sample : work.samples) subjects.push_back(samples_[sample].subject);
+  return subjects;
+}
+
 Result<std::vector<api::Finding>> Copy::perform(const Work& work, Worker& worker) {
   const Contents& contents = request_.contents;
   switch (work.kind) {
@@ -142,6 +152,9 @@ Result<std::vector<api::Finding>> Copy::perform(const Work& work, Worker& worker
       return worker.writer->run(contents.schema, work.steps, work.effort, until_);
     case Work::Kind::validate:
       return worker.writer->validate(contents.schema, work.steps, until_);
+    case Work::Kind::statistics:
+      TRY(worker.writer->analyze(subjects_of(work), until_));
+      return std::vector<api::Finding>{};
   }
   std::abort();
 }
@@ -201,7 +214,8 @@ Result<std::vector<api::Finding>> Copy::run(Target& target) {
 
 Result<std::vector<api::Finding>> copy_database(Source& source, Target& target, const CopyRequest& request,
                                                 ProgressBoard& board, const Until& until) {
-  return Copy(source, request, board, until).run(target);
+  const std::vector<Sample> samples = TRY(target.samples(request.contents.tables, until));
+  return Copy(source, request, samples, board, until).run(target);
 }
 
 }  // namespace tributary::pipeline

@@ -11,7 +11,7 @@
 #include "engine/pipeline/source.h"
 #include "engine/pipeline/target.h"
 
-// The parallel part of a snapshot: rows, indexes and constraints beside them, foreign keys at the end.
+// The parallel part of a snapshot: rows, indexes, constraints and statistics beside them, foreign keys at the end.
 namespace tributary::pipeline {
 
 struct CopyRequest {

@@ -87,6 +87,9 @@ class Writer : public TargetWriter {
   Result<std::vector<api::Finding>> validate(const Schema&, const std::vector<std::size_t>&, const Until&) override {
     return Error{Fault::failed, "no steps here"};
   }
+  Result<void> analyze(const std::vector<std::string>&, const Until&) override {
+    return Error{Fault::failed, "no statistics here"};
+  }
 
  private:
   Result<void> log(const std::string& call) {

@@ -1,6 +1,7 @@
 #include "engine/pipeline/schedule.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace tributary::pipeline {
@@ -16,8 +17,13 @@ constexpr std::size_t added_keys = 200;
 }  // namespace
 
 Schedule::Schedule(const std::vector<model::Table>& tables, const Schema& schema, std::vector<Batch> batches,
-                   const std::vector<bool>& kept)
-    : schema_(schema), batches_(std::move(batches)), tables_(tables.size()), states_(schema.steps.size()) {
+                   const std::vector<bool>& kept, const std::vector<Sample>& samples)
+    : schema_(schema),
+      samples_(samples),
+      batches_(std::move(batches)),
+      tables_(tables.size()),
+      states_(schema.steps.size()),
+      open_samples_(samples.size()) {
   for (std::size_t table = 0; table < tables.size(); ++table) {
     index_.emplace(tables[table].name, table);
     table_bytes_.push_back(tables[table].bytes);
@@ -34,8 +40,15 @@ Schedule::Schedule(const std::vector<model::Table>& tables, const Schema& schema
   // The biggest table's first, so that no long build is left for the end.
   std::stable_sort(open_steps_.begin(), open_steps_.end(),
                    [&](std::size_t left, std::size_t right) { return bytes_of(left) > bytes_of(right); });
+  for (const std::size_t step : open_steps_) {
+    TableState* state = table_state(step);
+    ++(state == nullptr ? steps_without_table_left_ : state->steps_left);
+  }
   steps_left_ = open_steps_.size();
   keys_left_ = open_keys_.size();
+  std::iota(open_samples_.begin(), open_samples_.end(), 0);
+  std::stable_sort(open_samples_.begin(), open_samples_.end(),
+                   [&](std::size_t left, std::size_t right) { return samples[left].bytes > samples[right].bytes; });
 }
 
 Schedule::TableState* Schedule::table_state(std::size_t step) {
@@ -86,6 +99,7 @@ std::optional<Work> Schedule::next(int idle) {
   }
   if (!work && rows_done() && steps_done()) work = next_validation();
   if (!work && rows_done() && steps_done()) work = next_foreign_keys();
+  if (!work) work = next_statistics();
   if (work) {
     mark(*work, State::running);
     ++running_;
@@ -113,7 +127,8 @@ std::optional<Work> Schedule::next_steps(int idle) {
   if (!small(work.steps.front()) && rows_handed_out()) {
     const bool others = std::any_of(open_steps_.begin(), open_steps_.end(),
                                     [&](std::size_t step) { return ready(step) && !small(step); });
-    if (!others) work.effort.parallel_workers = idle;
+    // Who still runs when all rows are there is done soon, or looks for work in vain.
+    if (!others) work.effort.parallel_workers = rows_done() ? idle + static_cast<int>(running_) : idle;
   }
   return work;
 }
@@ -151,6 +166,32 @@ std::optional<Work> Schedule::next_validation() {
   return work;
 }
 
+// Not while a step without a table may run: what attaches an index to that of a partitioned table locks both of their
+// tables, as gathering does.
+bool Schedule::ready_for_statistics(const Sample& sample) const {
+  return steps_without_table_left_ == 0 &&
+         std::all_of(sample.tables.begin(), sample.tables.end(), [&](std::size_t table) {
+           return (tables_[table].parts_left == 0 || rows_done()) && tables_[table].steps_left == 0;
+         });
+}
+
+std::optional<Work> Schedule::next_statistics() {
+  Work work;
+  work.kind = Work::Kind::statistics;
+  std::uint64_t bytes = 0;
+  for (const std::size_t sample : open_samples_) {
+    if (!ready_for_statistics(samples_[sample])) continue;
+    work.samples.push_back(sample);
+    bytes += samples_[sample].bytes;
+    if (bytes > shared_bytes || work.samples.size() == shared_steps) break;
+  }
+  if (work.samples.empty()) return std::nullopt;
+  std::erase_if(open_samples_, [&](std::size_t sample) {
+    return std::find(work.samples.begin(), work.samples.end(), sample) != work.samples.end();
+  });
+  return work;
+}
+
 void Schedule::mark(const Work& work, State state) {
   const bool starts = state == State::running;
   if (work.kind == Work::Kind::add_foreign_keys) adding_keys_ = starts;
@@ -179,6 +220,10 @@ std::vector<std::size_t> Schedule::finish(const Work& work) {
     case Work::Kind::steps:
       mark(work, State::done);
       steps_left_ -= work.steps.size();
+      for (const std::size_t step : work.steps) {
+        TableState* state = table_state(step);
+        --(state == nullptr ? steps_without_table_left_ : state->steps_left);
+      }
       break;
     case Work::Kind::add_foreign_keys:
       mark(work, State::added);
@@ -201,12 +246,14 @@ std::vector<std::size_t> Schedule::finish(const Work& work) {
       mark(work, State::done);
       keys_left_ -= work.steps.size();
       break;
+    case Work::Kind::statistics:
+      break;
   }
   return complete;
 }
 
 bool Schedule::finished() const {
-  return running_ == 0 && rows_done() && steps_left_ == 0 && keys_left_ == 0;
+  return running_ == 0 && rows_done() && steps_left_ == 0 && keys_left_ == 0 && open_samples_.empty();
 }
 
 std::optional<std::size_t> Schedule::blocked() const {

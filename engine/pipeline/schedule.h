@@ -11,27 +11,29 @@
 #include "engine/pipeline/schema.h"
 #include "engine/pipeline/target.h"
 
-// What may run next: rows, then with each finished table its indexes and constraints, then foreign keys. Pure and not
-// thread-safe; copy.cpp asks it under a lock.
+// What may run next: rows, then with each finished table its indexes and constraints, then foreign keys, and statistics
+// where nothing else is to be done. Pure and not thread-safe; copy.cpp asks it under a lock.
 namespace tributary::pipeline {
 
 // What one worker does in one go.
 struct Work {
-  enum class Kind { rows, steps, add_foreign_keys, validate };
+  enum class Kind { rows, steps, add_foreign_keys, validate, statistics };
   Kind kind = Kind::rows;
-  Batch batch;                     // rows
-  std::vector<std::size_t> steps;  // all others: indexes into the schema, in order
-  TargetWriter::Effort effort;     // steps
+  Batch batch;                       // rows
+  std::vector<std::size_t> steps;    // steps, foreign keys and their validation: indexes into the schema, in order
+  TargetWriter::Effort effort;       // steps
+  std::vector<std::size_t> samples;  // statistics
 };
 
 class Schedule {
  public:
-  // `kept` marks tables that hold their rows already. The schema must outlive the schedule.
+  // `kept` marks tables that hold their rows already. Schema and samples must outlive the schedule.
   Schedule(const std::vector<model::Table>& tables, const Schema& schema, std::vector<Batch> batches,
-           const std::vector<bool>& kept);
+           const std::vector<bool>& kept, const std::vector<Sample>& samples);
 
   // Ready steps before rows: their table is still in memory. Nothing when all that is left waits for running work.
-  // `idle` workers have nothing to do: a single index build may then use their share of the machine.
+  // `idle` workers have nothing to do: the last large index build may then use their share of the machine, and that of
+  // the others, too, once all rows are there.
   std::optional<Work> next(int idle);
   // The tables that hold all their rows through this work.
   std::vector<std::size_t> finish(const Work& work);
@@ -47,6 +49,7 @@ class Schedule {
   enum class State { waiting, running, added, done };
   struct TableState {
     std::size_t parts_left = 0;
+    std::size_t steps_left = 0;
     int sharing = 0;         // running index builds
     bool exclusive = false;  // a running step that locks the table against them
   };
@@ -58,11 +61,14 @@ class Schedule {
   std::optional<Work> next_steps(int idle);
   std::optional<Work> next_foreign_keys();
   std::optional<Work> next_validation();
+  std::optional<Work> next_statistics();
+  bool ready_for_statistics(const Sample& sample) const;
   void mark(const Work& work, State state);
   TableState* table_state(std::size_t step);
   const TableState* table_state(std::size_t step) const;
 
   const Schema& schema_;
+  const std::vector<Sample>& samples_;
   std::vector<Batch> batches_;
   std::vector<TableState> tables_;
   std::vector<std::uint64_t> table_bytes_;
@@ -71,9 +77,11 @@ class Schedule {
   std::vector<std::size_t> open_steps_;   // with_table, waiting
   std::vector<std::size_t> open_keys_;    // foreign_key, waiting
   std::vector<std::size_t> unvalidated_;  // foreign_key, added
+  std::vector<std::size_t> open_samples_;
   std::size_t next_batch_ = 0;
   std::size_t batches_done_ = 0;
   std::size_t steps_left_ = 0;
+  std::size_t steps_without_table_left_ = 0;
   std::size_t keys_left_ = 0;
   std::size_t running_ = 0;
   bool adding_keys_ = false;

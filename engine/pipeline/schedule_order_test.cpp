@@ -32,6 +32,11 @@ class AnySchedule : public ::testing::Test {
       kept_.push_back(below(6) == 0);
     }
     for (std::size_t number = below(200); number > 0; --number) schema_.steps.push_back(any_step());
+    samples_.clear();
+    for (std::size_t table = 0; table < tables_.size(); ++table)
+      samples_.push_back({"", {table}, tables_[table].bytes});
+    samples_.push_back({"", {below(tables_.size()), below(tables_.size())}, below(mib)});
+    sampled_.assign(samples_.size(), false);
     done_.assign(schema_.steps.size(), false);
     added_ = done_;
     for (std::size_t step = 0; step < done_.size(); ++step)
@@ -70,7 +75,20 @@ class AnySchedule : public ::testing::Test {
 
   bool complete(std::size_t table) const { return kept_[table] || complete_.count(table) != 0; }
 
+  bool built(std::size_t table) const {
+    for (std::size_t step = 0; step < done_.size(); ++step)
+      if (schema_.steps[step].table == tables_[table].name && schema_.steps[step].stage == Stage::with_table &&
+          !done_[step])
+        return false;
+    return true;
+  }
+
   void expect_may_start(const Work& work) const {
+    for (const std::size_t sample : work.samples) {
+      EXPECT_EQ(work.kind, Kind::statistics);
+      EXPECT_FALSE(sampled_[sample]);
+      for (const std::size_t table : samples_[sample].tables) EXPECT_TRUE(complete(table) && built(table));
+    }
     if (work.kind == Kind::rows) {
       for (const model::CopyPart& part : work.batch.parts) {
         EXPECT_FALSE(kept_[part.table]);
@@ -122,7 +140,8 @@ class AnySchedule : public ::testing::Test {
     for (std::size_t table = 0; table < tables_.size(); ++table) EXPECT_TRUE(complete(table));
     for (std::size_t step = 0; step < done_.size(); ++step)
       EXPECT_TRUE(done_[step] || schema_.steps[step].stage == Stage::foreign_key) << "step " << step;
-    for (const Work& other : running_) EXPECT_EQ(other.kind, Kind::validate) << "keys are added alone";
+    for (const Work& other : running_)
+      EXPECT_TRUE(other.kind == Kind::validate || other.kind == Kind::statistics) << "keys are added alone";
   }
 
   void finish_one(Schedule& schedule) {
@@ -135,6 +154,7 @@ class AnySchedule : public ::testing::Test {
       if (++copied_[part.table] == part.of) expected.push_back(part.table);
     EXPECT_EQ(complete, expected) << "a table is complete with its last part";
     complete_.insert(complete.begin(), complete.end());
+    for (const std::size_t sample : work.samples) sampled_[sample] = true;
     for (const std::size_t step : work.steps) {
       const bool more = work.kind == Kind::add_foreign_keys && !schema_.steps[step].validate.empty();
       (more ? added_ : done_)[step] = true;
@@ -144,7 +164,7 @@ class AnySchedule : public ::testing::Test {
   void copy_all(int streams) {
     running_.clear();
     complete_.clear();
-    Schedule schedule(tables_, schema_, plan_copy(tables_, kept_, any_limits(streams)), kept_);
+    Schedule schedule(tables_, schema_, plan_copy(tables_, kept_, any_limits(streams)), kept_, samples_);
     while (!schedule.finished() && !HasFailure()) {
       const int idle = streams - static_cast<int>(running_.size());
       std::optional<Work> work;
@@ -168,8 +188,10 @@ class AnySchedule : public ::testing::Test {
   std::vector<model::Table> tables_;
   std::vector<bool> kept_;
   Schema schema_;
+  std::vector<Sample> samples_;
   std::vector<bool> done_, added_;  // per step
-  std::vector<int> copied_;         // parts, per table
+  std::vector<bool> sampled_;
+  std::vector<int> copied_;  // parts, per table
   std::set<std::size_t> complete_;
   std::vector<Work> running_;
 };
@@ -181,6 +203,7 @@ TEST_F(AnySchedule, does_everything_once_and_in_an_order_that_the_target_can_car
     draw();
     copy_all(static_cast<int>(below(8)) + 1);
     EXPECT_TRUE(std::all_of(done_.begin(), done_.end(), [](bool done) { return done; }));
+    EXPECT_TRUE(std::all_of(sampled_.begin(), sampled_.end(), [](bool done) { return done; }));
     for (std::size_t table = 0; table < tables_.size(); ++table) EXPECT_TRUE(complete(table));
   }
 }

@@ -14,6 +14,7 @@ using ::testing::IsEmpty;
 using Kind = Work::Kind;
 
 constexpr std::uint64_t mib = 1U << 20;
+const std::vector<Sample> no_samples;
 
 model::Table table(const std::string& name, std::uint64_t bytes) {
   model::Table made;
@@ -48,8 +49,12 @@ SchemaStep reference_of(const std::string& table, std::vector<std::size_t> after
 
 // A schedule with what it borrows. Tables are copied whole, one batch each, unless `parts` says otherwise.
 struct Copying {
-  Copying(std::vector<model::Table> of_tables, std::vector<SchemaStep> steps, int parts = 1)
-      : tables(std::move(of_tables)), schema{{}, std::move(steps)}, schedule(tables, schema, batches(parts), kept()) {}
+  Copying(std::vector<model::Table> of_tables, std::vector<SchemaStep> steps, int parts = 1,
+          std::vector<Sample> of_samples = {})
+      : tables(std::move(of_tables)),
+        schema{{}, std::move(steps)},
+        samples(std::move(of_samples)),
+        schedule(tables, schema, batches(parts), kept(), samples) {}
 
   std::vector<bool> kept() const { return std::vector<bool>(tables.size()); }
   std::vector<Batch> batches(int parts) const {
@@ -71,6 +76,7 @@ struct Copying {
 
   std::vector<model::Table> tables;
   Schema schema;
+  std::vector<Sample> samples;
   Schedule schedule;
 };
 
@@ -126,12 +132,48 @@ TEST(Schedule, a_step_waits_for_those_it_depends_on) {
   EXPECT_THAT(copying.take().steps, ElementsAre(1));
 }
 
-TEST(Schedule, the_last_big_index_takes_the_share_of_workers_that_have_nothing_to_do) {
+TEST(Schedule, the_last_big_index_takes_the_share_of_all_workers_once_all_rows_are_there) {
   Copying copying({table("a", 64 * mib)}, {index_of("a"), index_of("a")});
   const Work rows = copying.take();
   copying.schedule.finish(rows);
   EXPECT_EQ(copying.take(3).effort.parallel_workers, 0) << "another index is ready for them";
-  EXPECT_EQ(copying.take(2).effort.parallel_workers, 2);
+  EXPECT_EQ(copying.take(2).effort.parallel_workers, 3) << "two of those that are idle, one of the other index";
+}
+
+TEST(Schedule, gathers_statistics_of_a_finished_table_where_nothing_else_is_to_be_done) {
+  Copying copying({table("a", 64 * mib), table("b", 32 * mib)}, {index_of("a"), index_of("b")}, 1,
+                  {{"b", {1}, 32 * mib}, {"a", {0}, 64 * mib}, {"both", {0, 1}, 96 * mib}});
+  copying.do_next(Kind::rows);
+  copying.do_next(Kind::steps);
+  const Work rows_of_b = copying.take();
+  EXPECT_EQ(rows_of_b.kind, Kind::rows);
+  EXPECT_THAT(copying.take().samples, ElementsAre(1));
+  EXPECT_FALSE(copying.schedule.next(0));
+  copying.schedule.finish(rows_of_b);
+  const Work index = copying.take();
+  EXPECT_FALSE(copying.schedule.next(0)) << "its index is being built";
+  copying.schedule.finish(index);
+  EXPECT_THAT(copying.take().samples, ElementsAre(2));
+  EXPECT_THAT(copying.take().samples, ElementsAre(0));
+  EXPECT_FALSE(copying.schedule.finished());
+}
+
+TEST(Schedule, gathers_statistics_of_small_tables_together) {
+  Copying copying({table("a", mib), table("b", mib)}, {}, 1, {{"a", {0}, mib}, {"b", {1}, mib}});
+  copying.do_next(Kind::rows);
+  copying.do_next(Kind::rows);
+  EXPECT_THAT(copying.take().samples, ElementsAre(0, 1));
+}
+
+TEST(Schedule, gathers_no_statistics_while_an_index_of_no_table_is_missing) {
+  Copying copying({table("a", 64 * mib)}, {index_of("a"), step(Stage::with_table, "INDEX ATTACH", "", {0})}, 1,
+                  {{"a", {0}, 64 * mib}});
+  copying.do_next(Kind::rows);
+  copying.do_next(Kind::steps);
+  const Work attach = copying.take();
+  EXPECT_FALSE(copying.schedule.next(0));
+  copying.schedule.finish(attach);
+  EXPECT_THAT(copying.take().samples, ElementsAre(0));
 }
 
 TEST(Schedule, adds_foreign_keys_when_everything_else_is_done_and_validates_them_after) {
@@ -209,7 +251,7 @@ TEST(Schedule, names_the_step_that_waits_for_something_that_never_comes) {
 TEST(Schedule, a_table_that_no_batch_holds_never_counts_as_complete) {
   const std::vector<model::Table> tables{table("a", mib)};
   const Schema schema{{}, {index_of("a")}};
-  Schedule schedule(tables, schema, {}, {false});
+  Schedule schedule(tables, schema, {}, {false}, no_samples);
   EXPECT_FALSE(schedule.next(0));
   EXPECT_EQ(schedule.blocked(), 0U);
 }
@@ -217,7 +259,7 @@ TEST(Schedule, a_table_that_no_batch_holds_never_counts_as_complete) {
 TEST(Schedule, a_kept_table_needs_no_rows_but_the_steps_that_are_left) {
   const std::vector<model::Table> tables{table("a", mib)};
   const Schema schema{{}, {index_of("a")}};
-  Schedule schedule(tables, schema, {}, {true});
+  Schedule schedule(tables, schema, {}, {true}, no_samples);
   EXPECT_TRUE(schedule.rows_done());
   const std::optional<Work> work = schedule.next(0);
   ASSERT_TRUE(work);

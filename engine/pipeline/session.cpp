@@ -255,8 +255,6 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   TRY(target.set_sequences(sequences, until_));
   board_.say("triggers, rules and views of " + pair.source);
   add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
-  board_.say("gathering statistics of " + pair.source);
-  TRY(target.analyze(contents.tables, streams, until_));
   add(source.findings());
   asked_ = target.epoch();
   const auto describe = [&]() -> Result<void> {

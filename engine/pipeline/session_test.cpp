@@ -89,7 +89,7 @@ TEST_F(Session, leaves_a_target_that_holds_everything) {
   EXPECT_EQ(target.validated.size(), 2U);
   EXPECT_EQ(target.sequences.size(), 1U);
   EXPECT_EQ(target.objects.size(), 2U);
-  EXPECT_EQ(target.analyzed.size(), 5U);
+  EXPECT_EQ(target.analyzed.size(), 6U);
   EXPECT_TRUE(target.described);
   EXPECT_TRUE(target.complete);
   EXPECT_EQ(world.roles.size(), 1U);
@@ -362,7 +362,7 @@ TEST_P(SessionWhoseLastAnswerIsLost, copies_again_what_did_not_become_complete) 
 TEST_F(Session, keeps_finished_tables_where_it_may_and_says_that_they_are_of_different_moments) {
   spec.replication = "a-uid";
   world.resume_per_table = true;
-  world.calls.fail("target.analyze", {Fault::failed, "killed"});
+  world.calls.fail("target.set_sequences", {Fault::failed, "killed"});
   ASSERT_EQ(run().exit_code, ExitCode::failed);
   const std::size_t batches = calls("writer.begin");
   const api::Report report = run();

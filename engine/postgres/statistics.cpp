@@ -18,8 +18,6 @@ std::uint64_t sample_of(std::uint64_t bytes) {
   return std::clamp(bytes, least_sample, largest_sample);
 }
 
-using Samples = std::map<std::string, std::uint64_t>;  // bytes to read, by name
-
 // The tables above each partition, from the nearest to the topmost, by their position in `tables`.
 Result<std::map<std::size_t, std::vector<model::Name>>> read_parents(Connection& target,
                                                                      const std::vector<model::Table>& tables,
@@ -47,32 +45,28 @@ Result<std::map<std::size_t, std::vector<model::Name>>> read_parents(Connection&
 }  // namespace
 
 // Before 18, ANALYZE of a partitioned table looks at each of its partitions as well.
-Result<std::vector<std::vector<std::string>>> share_statistics(Connection& target,
-                                                               const std::vector<model::Table>& tables, int sessions,
-                                                               const Until& until) {
+Result<std::vector<pipeline::Sample>> statistics_samples(Connection& target, const std::vector<model::Table>& tables,
+                                                         const Until& until) {
   const bool only = target.major_version() >= first_major_with_only;
   const auto parents = TRY(read_parents(target, tables, until));
-  Samples samples;
+  std::map<std::string, pipeline::Sample> samples;
+  const auto add = [&](const std::string& subject, std::size_t table, std::uint64_t bytes) {
+    pipeline::Sample& sample = samples.try_emplace(subject, pipeline::Sample{subject, {}, 0}).first->second;
+    sample.tables.push_back(table);
+    sample.bytes += bytes;
+  };
   for (std::size_t table = 0; table < tables.size(); ++table) {
     const std::uint64_t bytes = sample_of(tables[table].bytes);
     const auto above = parents.find(table);
-    if (above == parents.end() || only) samples[quote_name(tables[table].name)] += bytes;
+    if (above == parents.end() || only) add(quote_name(tables[table].name), table, bytes);
     if (above == parents.end()) continue;
-    if (!only) samples[quote_name(above->second.back())] += bytes;
+    if (!only) add(quote_name(above->second.back()), table, bytes);
     for (const model::Name& parent : above->second)
-      if (only) samples["ONLY " + quote_name(parent)] = largest_sample;
+      if (only) add("ONLY " + quote_name(parent), table, bytes);
   }
-  std::vector<std::pair<std::string, std::uint64_t>> order(samples.begin(), samples.end());
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& left, const auto& right) { return left.second > right.second; });
-  std::vector<std::vector<std::string>> shares(static_cast<std::size_t>(sessions));
-  std::vector<std::uint64_t> loads(shares.size());
-  for (const auto& [name, bytes] : order) {
-    const auto least = static_cast<std::size_t>(std::min_element(loads.begin(), loads.end()) - loads.begin());
-    shares[least].push_back(name);
-    loads[least] += bytes;
-  }
-  return shares;
+  std::vector<pipeline::Sample> result;
+  for (auto& [subject, sample] : samples) result.push_back(std::move(sample));
+  return result;
 }
 
 }  // namespace tributary::postgres

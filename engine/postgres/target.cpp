@@ -1,9 +1,7 @@
 #include "engine/postgres/target.h"
 
 #include <algorithm>
-#include <thread>
 
-#include "engine/base/contain.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/rewind.h"
@@ -18,7 +16,6 @@ namespace tributary::postgres {
 namespace {
 
 constexpr std::size_t steps_at_once = 200;
-constexpr std::size_t analyzed_at_once = 100;
 constexpr std::size_t named_at_most = 5;
 
 }  // namespace
@@ -268,31 +265,8 @@ Result<void> Target::set_sequences(const std::vector<pipeline::SequenceValue>& s
   return postgres::set_sequences(*control_, ours, until);
 }
 
-Result<void> Target::analyze_some(const std::vector<std::string>& tables, const Until& until) const {
-  Connection connection = TRY(session("analyze", until));
-  for (std::size_t first = 0; first < tables.size(); first += analyzed_at_once) {
-    std::string sql;
-    for (std::size_t table = first; table < std::min(first + analyzed_at_once, tables.size()); ++table)
-      sql += (sql.empty() ? "ANALYZE " : ", ") + tables[table];
-    TRY(connection.execute(sql, until));
-  }
-  return {};
-}
-
-Result<void> Target::analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) {
-  std::vector<Result<void>> results(static_cast<std::size_t>(sessions));
-  {
-    std::vector<std::jthread> threads;
-    const std::vector<std::vector<std::string>> shares = TRY(share_statistics(*control_, tables, sessions, until));
-    for (std::size_t session = 0; session < results.size(); ++session) {
-      if (shares[session].empty()) continue;
-      threads.emplace_back([&, session, share = shares[session]] {
-        results[session] = contain([&] { return analyze_some(share, until); });
-      });
-    }
-  }
-  for (const Result<void>& result : results) TRY(result);
-  return {};
+Result<std::vector<pipeline::Sample>> Target::samples(const std::vector<model::Table>& tables, const Until& until) {
+  return statistics_samples(*control_, tables, until);
 }
 
 Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>& tables,

@@ -43,7 +43,7 @@ class Target final : public pipeline::Target {
   Result<std::unique_ptr<pipeline::TargetWriter>> writer(const Until& until) override;
   Result<bool> at_work(const Until& until) const override;
   Result<void> set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) override;
-  Result<void> analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) override;
+  Result<std::vector<pipeline::Sample>> samples(const std::vector<model::Table>& tables, const Until& until) override;
   Result<pipeline::TableRecords> complete(const std::vector<model::Table>& tables,
                                           const std::function<Result<void>()>& last, const Until& until) override;
 
@@ -53,7 +53,6 @@ class Target final : public pipeline::Target {
   Result<Connection> session(std::string_view purpose, const Until& until) const;
 
  private:
-  Result<void> analyze_some(const std::vector<std::string>& tables, const Until& until) const;
   Target(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<void> reconnect(const Until& until);
   Result<std::string> connect_control(const Until& until);

@@ -89,4 +89,10 @@ Result<std::vector<api::Finding>> Writer::validate(const pipeline::Schema& schem
   return steps_.validate(schema, steps, until);
 }
 
+Result<void> Writer::analyze(const std::vector<std::string>& subjects, const Until& until) {
+  std::string sql;
+  for (const std::string& subject : subjects) sql += (sql.empty() ? "ANALYZE " : ", ") + subject;
+  return connection_.execute(sql, until);
+}
+
 }  // namespace tributary::postgres

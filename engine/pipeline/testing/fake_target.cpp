@@ -147,14 +147,17 @@ Result<void> FakeTarget::set_sequences(const std::vector<SequenceValue>& sequenc
   });
 }
 
-Result<void> FakeTarget::analyze(const std::vector<model::Table>& tables, int sessions, const Until& until) {
-  return fenced("target.analyze", until, [&]() -> Result<void> {
-    if (sessions < 1) world_.calls.complain("analyze in no session");
-    for (const model::Table& table : tables) {
-      if (!mine_.data().whole(table.name)) world_.calls.complain("statistics of half a table");
-      mine_.data().analyzed.insert(table.name);
+// Each table, and all of them together as the partitions of one.
+Result<std::vector<Sample>> FakeTarget::samples(const std::vector<model::Table>& tables, const Until& until) {
+  return world_.calls.run("target.samples", until, [&]() -> Result<std::vector<Sample>> {
+    std::vector<Sample> samples;
+    Sample all{"all tables", {}, 0};
+    for (std::size_t table = 0; table < tables.size(); ++table) {
+      all.tables.push_back(table);
+      samples.push_back({tables[table].name.name, {table}, tables[table].bytes});
     }
-    return {};
+    samples.push_back(all);
+    return samples;
   });
 }
 

@@ -115,6 +115,21 @@ class FakeWriter : public TargetWriter {
     });
   }
 
+  Result<void> analyze(const std::vector<std::string>& subjects, const Until& until) override {
+    return used("writer.analyze", until, [&]() -> Result<void> {
+      if (written_) return misuse("statistics inside a transaction");
+      for (const std::string& subject : subjects) {
+        for (const auto& [table, parts] : mine_.data().tables) {
+          if (subject != table.name && subject != "all tables") continue;
+          if (!mine_.data().whole(table)) complain("statistics of half a table");
+        }
+        // No fence: statistics are the same whoever gathers them, so only ours count here.
+        if (mine_.fence()) mine_.data().analyzed.insert(subject);
+      }
+      return {};
+    });
+  }
+
  private:
   // One call: `body` under the world's mutex. After an Error the writer is of no further use, but after run().
   template <class Body>

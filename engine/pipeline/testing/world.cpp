@@ -58,7 +58,7 @@ std::string TargetDatabase::contents() const {
   for (const std::string& object : validated) text << "validated " << object << "\n";
   for (const auto& [name, value] : sequences) text << "sequence " << name.name << " at " << value << "\n";
   for (const std::uint32_t object : objects) text << "large object " << object << "\n";
-  for (const model::Name& name : analyzed) text << "statistics of " << name.name << "\n";
+  for (const std::string& subject : analyzed) text << "statistics of " << subject << "\n";
   if (described) text << "settings of the database\n";
   if (complete) text << "complete at " << model::to_string(position) << "\n";
   return text.str();

@@ -49,7 +49,7 @@ struct TargetDatabase {
   std::set<std::string> validated;
   std::map<model::Name, std::int64_t> sequences;
   std::set<std::uint32_t> objects;
-  std::set<model::Name> analyzed;
+  std::set<std::string> analyzed;
   bool described = false;
   bool complete = false;
   std::string request_id;

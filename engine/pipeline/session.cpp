@@ -237,7 +237,7 @@ Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
   while (true) {
     Claim claim = TRY(link.target().claim(identity, asked_, until_));
     if (claim.standing != Standing::held) return claim;
-    if (enough.passed()) return Error{Fault::fenced, claim.holder, "let it finish, or end that session"};
+    if (enough.passed()) return kept_out_by(claim.holder);
     board_.show(api::Phase::waiting, claim.holder);
     if (!rest(look_again, until_)) return Error{Fault::cancelled, "stopped while waiting for the session lock"};
   }

@@ -49,6 +49,11 @@ struct Claim {
   std::int64_t epoch = 0;   // with `complete`: the one that completed it
 };
 
+// The end of an engine that another one keeps out. `holder` as in Claim.
+inline Error kept_out_by(const std::string& holder) {
+  return {Fault::fenced, holder, "let it finish, or end that session"};
+}
+
 // What the target gathers statistics of in one go.
 struct Sample {
   std::string subject;              // as TargetWriter::analyze wants it

@@ -234,17 +234,9 @@ Result<bool> is_undescribed(Connection& inside, const Until& until) {
 
 Result<std::vector<api::Finding>> describe_database(Connection& target, const DatabaseStatements& statements,
                                                     const Until& until) {
-  std::vector<api::Finding> findings = statements.findings;
-  for (const Statement& statement : statements.describe) {
-    TRY(target.execute("SAVEPOINT statement", until));
-    const Result<void> done = target.execute(statement.sql, until);
-    const bool refused = !done && statement.optional && is_refusal(target.sqlstate());
-    if (!done && !refused) return within(statement.object, done.error());
-    TRY(target.execute(done ? "RELEASE SAVEPOINT statement" : "ROLLBACK TO SAVEPOINT statement", until));
-    if (done) continue;
-    findings.push_back({api::Severity::warning, "DatabasePropertySkipped", statement.object,
-                        "could not be set: " + done.error().what, done.error().hint});
-  }
+  std::vector<api::Finding> findings =
+      TRY(carry_out(target, statements.describe, "DatabasePropertySkipped", is_refusal, until));
+  findings.insert(findings.begin(), statements.findings.begin(), statements.findings.end());
   return findings;
 }
 

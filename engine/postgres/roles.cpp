@@ -1,6 +1,7 @@
 #include "engine/postgres/roles.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include "engine/postgres/provider.h"
@@ -234,21 +235,13 @@ Result<std::vector<api::Finding>> create_all(Connection& source, Connection& tar
   std::vector<api::Finding> findings;
   const std::vector<Statement> statements = TRY(role_statements(source, target, findings, until));
   if (statements.empty()) return findings;
+  const auto may_be_left_out = [](std::string_view sqlstate) {
+    return is_refusal(sqlstate) && !another_was_faster(sqlstate);
+  };
   TRY(target.execute("BEGIN", until));
-  for (const Statement& statement : statements) {
-    if (statement.optional) TRY(target.execute("SAVEPOINT role", until));
-    const Result<void> done = target.execute(statement.sql, until);
-    const std::string& sqlstate = target.sqlstate();
-    if (!done && (!statement.optional || !is_refusal(sqlstate) || another_was_faster(sqlstate)))
-      return within(statement.object, done.error());
-    if (!done)
-      findings.push_back(
-          {api::Severity::warning, "RoleSkipped", statement.object, done.error().what, done.error().hint});
-    if (statement.optional)
-      TRY(target.execute(done ? "RELEASE SAVEPOINT role" : "ROLLBACK TO SAVEPOINT role; RELEASE SAVEPOINT role",
-                         until));
-  }
+  std::vector<api::Finding> skipped = TRY(carry_out(target, statements, "RoleSkipped", may_be_left_out, until));
   TRY(target.execute("COMMIT", until));
+  std::move(skipped.begin(), skipped.end(), std::back_inserter(findings));
   return findings;
 }
 

@@ -28,74 +28,69 @@ using ::testing::HasSubstr;
 
 // ------------------------------------------------------------------------------------------ locks and rewrites
 
-TEST(ATable, that_is_rewritten_while_the_snapshot_is_taken_never_counts_as_copied_empty) {
-  const Pair pair("rewritten");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  Source::Options options{pair.source.name(), pipeline::Selection::parse({}).value(), "", {}, Milliseconds{30'000}};
-  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
-  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
-  testbed::Session other(pair.source.uri());
-  other.exec("BEGIN; TRUNCATE b; INSERT INTO b VALUES (1)");
-  auto opened = std::async(std::launch::async, [&] { return source->open_snapshot(until); });
-  testbed::wait_until("the snapshot is taken and waits for the table", [&] {
-    return pair.source.scalar(
-               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
-               " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
-  });
-  other.exec("COMMIT");
-  const Result<pipeline::SnapshotInfo> first = opened.get();
-  ASSERT_FALSE(first);
-  EXPECT_EQ(first.error().fault, Fault::transient);
-  EXPECT_THAT(first.error().what, HasSubstr("public.b was rewritten"));
-  EXPECT_TRUE(source->open_snapshot(until));
+Until soon() {
+  return {Deadline::after(Seconds{60}), {}};
 }
 
-TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapshot) {
-  const Pair pair("vanished");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  Source::Options options{pair.source.name(), pipeline::Selection::parse({}).value(), "", {}, Milliseconds{30'000}};
-  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
-  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
-  testbed::Session other(pair.source.uri());
-  other.exec("BEGIN; DROP TABLE b");
-  auto opened = std::async(std::launch::async, [&] { return source->open_snapshot(until); });
-  testbed::wait_until("the snapshot is taken and waits for the table", [&] {
-    return pair.source.scalar(
-               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
-               " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
-  });
-  other.exec("COMMIT");
-  const Result<pipeline::SnapshotInfo> first = opened.get();
-  ASSERT_FALSE(first);
-  EXPECT_EQ(first.error().fault, Fault::transient);
-  EXPECT_THAT(first.error().what, HasSubstr("dropped or renamed"));
-  EXPECT_TRUE(source->open_snapshot(until));
-}
-
-TEST(ATable, that_is_not_selected_and_dropped_before_the_dump_asks_for_another_snapshot) {
-  const Pair pair("vanished_other");
-  const Until until{Deadline::after(Seconds{60}), {}};
+std::unique_ptr<Source> open_source(const Pair& pair, const std::vector<std::string>& tables = {}) {
   api::Selection selection;
-  selection.include_tables = {pair.source.name() + ".c"};
+  selection.include_tables = tables;
   Source::Options options{pair.source.name(),
                           pipeline::Selection::parse(selection).value(),
                           testbed::client_program("pg_dump"),
                           {},
                           Milliseconds{30'000}};
-  const auto connect = [&] { return parse_conninfo(pair.source.uri()); };
-  const std::unique_ptr<Source> source = Source::open(connect, options, until).value();
-  ASSERT_TRUE(source->open_snapshot(until));
+  return Source::open([&] { return parse_conninfo(pair.source.uri()); }, options, soon()).value();
+}
+
+// Takes a snapshot while the transaction of another session holds a table: it commits once the snapshot waits for it.
+Result<pipeline::SnapshotInfo> snapshot_beside(const Pair& pair, Source& source, const std::string& transaction) {
+  testbed::Session other(pair.source.uri());
+  other.exec("BEGIN; " + transaction);
+  auto opened = std::async(std::launch::async, [&] { return source.open_snapshot(soon()); });
+  testbed::wait_until("the snapshot is taken and waits for the table", [&] {
+    return pair.source.scalar(
+               "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
+               " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
+  });
+  other.exec("COMMIT");
+  return opened.get();
+}
+
+TEST(ATable, that_is_rewritten_while_the_snapshot_is_taken_never_counts_as_copied_empty) {
+  const Pair pair("rewritten");
+  const std::unique_ptr<Source> source = open_source(pair);
+  const auto first = snapshot_beside(pair, *source, "TRUNCATE b; INSERT INTO b VALUES (1)");
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().fault, Fault::transient);
+  EXPECT_THAT(first.error().what, HasSubstr("public.b was rewritten"));
+  EXPECT_TRUE(source->open_snapshot(soon()));
+}
+
+TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapshot) {
+  const Pair pair("vanished");
+  const std::unique_ptr<Source> source = open_source(pair);
+  const auto first = snapshot_beside(pair, *source, "DROP TABLE b");
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().fault, Fault::transient);
+  EXPECT_THAT(first.error().what, HasSubstr("dropped or renamed"));
+  EXPECT_TRUE(source->open_snapshot(soon()));
+}
+
+TEST(ATable, that_is_not_selected_and_dropped_before_the_dump_asks_for_another_snapshot) {
+  const Pair pair("vanished_other");
+  const std::unique_ptr<Source> source = open_source(pair, {pair.source.name() + ".c"});
+  ASSERT_TRUE(source->open_snapshot(soon()));
   pair.source.exec("DROP TABLE b");
-  const Result<pipeline::Schema> schema = source->schema(until);
+  const Result<pipeline::Schema> schema = source->schema(soon());
   ASSERT_FALSE(schema);
   EXPECT_EQ(schema.error().fault, Fault::transient) << schema.error().what;
-  ASSERT_TRUE(source->open_snapshot(until));
-  EXPECT_TRUE(source->schema(until));
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  EXPECT_TRUE(source->schema(soon()));
 }
 
 TEST(ATable, that_is_dropped_before_pg_dump_has_locked_it_asks_for_another_snapshot) {
   const Pair pair("vanished_dump");
-  const Until until{Deadline::after(Seconds{60}), {}};
   testbed::Session holder(pair.source.uri());
   holder.exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
   DumpRequest request;
@@ -104,7 +99,7 @@ TEST(ATable, that_is_dropped_before_pg_dump_has_locked_it_asks_for_another_snaps
   request.source = parse_conninfo(pair.source.uri()).value();
   request.snapshot = holder.scalar("SELECT pg_export_snapshot()");
   pair.source.exec("DROP TABLE b");
-  const Result<Toc> dumped = dump_schema(request, until);
+  const Result<Toc> dumped = dump_schema(request, soon());
   ASSERT_FALSE(dumped);
   EXPECT_EQ(dumped.error().fault, Fault::transient) << dumped.error().what;
 }
@@ -112,12 +107,11 @@ TEST(ATable, that_is_dropped_before_pg_dump_has_locked_it_asks_for_another_snaps
 TEST(ASequence, that_is_dropped_after_the_snapshot_asks_for_another_snapshot) {
   const Pair pair("vanished_sequence");
   pair.source.exec("CREATE SEQUENCE s");
-  const Until until{Deadline::after(Seconds{60}), {}};
-  Connection connection = Connection::open(parse_conninfo(pair.source.uri()).value(), {}, until).value();
+  Connection connection = Connection::open(parse_conninfo(pair.source.uri()).value(), {}, soon()).value();
   const std::vector<model::Name> names{{"public", "s"}};
-  EXPECT_TRUE(read_sequences(connection, names, until));
+  EXPECT_TRUE(read_sequences(connection, names, soon()));
   pair.source.exec("DROP SEQUENCE s");
-  const auto gone = read_sequences(connection, names, until);
+  const auto gone = read_sequences(connection, names, soon());
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().fault, Fault::transient);
 }

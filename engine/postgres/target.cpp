@@ -148,7 +148,7 @@ Result<void> Target::drop_database(const Until& until) {
   TRY(reconnect(until));
   former_.reset();
   const std::string holder = TRY(connect_control(until));
-  if (!holder.empty()) return Error{Fault::fenced, holder, "let it finish, or end that session"};
+  if (!holder.empty()) return pipeline::kept_out_by(holder);
   return {};
 }
 

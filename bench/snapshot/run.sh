@@ -78,7 +78,7 @@ run_set() { # SET
   printf '\nSet %s, %s, %s rounds, %s cores:\n\n' "$set" \
     "$(psql -qXAt "$SOURCE/$set" -c "SELECT pg_size_pretty(pg_database_size(current_database()))")" "$rounds" "$(nproc)"
   report_ratios "$BENCH_DIR/times.$set" tributary "$BENCH_DIR/goals"
-  printf '\ntributary, largest resident set: %s MB\n' "$(($(cat "$BENCH_DIR/rss") / 1024))"
+  printf '\ntributary, largest resident set: %s MB\n' "$(($(sort -n "$BENCH_DIR/rss" | tail -n 1) / 1024))"
 }
 
 TRIBUTARY=$ROOT/build/release/bin/tributary

@@ -55,5 +55,5 @@ tool_reference-recipe() {
 }
 
 tool_tributary() {
-  /usr/bin/time -f %M -o "$BENCH_DIR/rss" "$TRIBUTARY" init --yes --source "$SOURCE/$1" --target "$TARGET/$1"
+  /usr/bin/time -a -f %M -o "$BENCH_DIR/rss" "$TRIBUTARY" init --yes --source "$SOURCE/$1" --target "$TARGET/$1"
 }

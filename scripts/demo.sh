@@ -3,7 +3,7 @@
 # demo.sh --context NAME --image IMAGE --source FILE --target FILE
 #                                                    in a cluster of yours; the files hold the URIs of two databases
 #
-# Installs the operator, applies a Replication and shows it until it is Ready, then compares both ends.
+# Installs the operator, applies a Replication and shows it until it is Ready; then compares both ends of its own cluster.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT"
@@ -38,7 +38,7 @@ database() { # URI of database $2 on server $1 (0 source, 1 target), for this ma
 }
 
 fill_source() {
-  sql "$(database 0 postgres)" -c 'DROP DATABASE IF EXISTS shop WITH (FORCE)' -c 'CREATE DATABASE shop' 2>/dev/null
+  sql "$(database 0 postgres)" -c 'DROP DATABASE IF EXISTS shop WITH (FORCE)' -c 'CREATE DATABASE shop'
   sql "$(database 0 shop)" -f scripts/demo/shop.sql >/dev/null
   sql "$(database 0 shop)" -c "SELECT '    shop holds ' || pg_size_pretty(pg_database_size('shop'))" >&2
 }
@@ -72,7 +72,7 @@ YAML
 # A demo of before is taken back: its Replication, and what it copied.
 forget_last_demo() {
   kube delete replication/shop --ignore-not-found --timeout=120s >&2
-  sql "$(database 1 postgres)" -c 'DROP DATABASE IF EXISTS shop WITH (FORCE)' 2>/dev/null
+  sql "$(database 1 postgres)" -c 'DROP DATABASE IF EXISTS shop WITH (FORCE)'
 }
 
 apply_sample() {
@@ -106,6 +106,8 @@ compare() { # SOURCE_URI TARGET_URI
 }
 
 demo_here() {
+  packages
+  postgres
   deploy
   step "start a PostgreSQL ${MAJORS[0]} and a PostgreSQL ${MAJORS[1]} beside the cluster" start_servers
   step "fill the source with a shop" fill_source

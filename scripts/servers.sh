@@ -9,7 +9,7 @@ node_address() {
 }
 
 # psql of the newest major, quiet, stopping at the first error.
-sql() { "$CACHE/postgres/client-$POSTGRES_CLIENT/bin/psql" -qXAt -v ON_ERROR_STOP=1 "$@"; }
+sql() { PGOPTIONS='-c client_min_messages=warning' "$CACHE/postgres/client-$POSTGRES_CLIENT/bin/psql" -qXAt -v ON_ERROR_STOP=1 "$@"; }
 
 # on_node COMMAND...: on the node, as a user that PostgreSQL accepts.
 on_node() { cluster enter setpriv --reuid=nobody --regid=nogroup --clear-groups -- "$@"; }
@@ -33,8 +33,8 @@ server_make() {
   rm -rf "$data"
   mkdir -p "$data"
   chown nobody:nogroup "$data"
-  printf '%s\n' "$password" >"$data/password"
-  chmod 644 "$data/password"
+  (umask 077 && printf '%s\n' "$password" >"$data/password")
+  chown nobody "$data/password"
   on_node "$bin/initdb" -D "$data/pgdata" -U postgres -E UTF8 --locale=C.UTF-8 -A scram-sha-256 --no-sync \
     --pwfile="$data/password" >"$data/initdb.log"
   rm "$data/password"

@@ -100,10 +100,17 @@ Decision tear_down(const Observed& seen) {
 
 // --- nothing runs
 
+// Whether the spec asks for something else than it did when it was of that generation and its inputs of that digest.
+// Another release of the operator may make the digest otherwise: what nobody changed is not called changed.
+bool asks_for_something_else(const v1alpha1::Replication& object, std::int64_t generation, const std::string& hash) {
+  return generation != object.generation && hash != inputs_hash(object);
+}
+
 bool completed(const Observed& seen, const Run* run) {
   if (run == nullptr || run->result != RunResult::succeeded) return false;
   if (run->request_id != seen.object.spec.snapshot.request_id) return false;
-  return seen.object.spec.mode == v1alpha1::Mode::snapshot || run->inputs_hash == inputs_hash(seen.object);
+  return seen.object.spec.mode == v1alpha1::Mode::snapshot ||
+         !asks_for_something_else(seen.object, run->generation, run->inputs_hash);
 }
 
 bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1alpha1::CredentialVersion> b) {
@@ -117,8 +124,7 @@ bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1
 void stay_complete(const Observed& seen, Decision& next) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run& run = run_of(next.status, mode);
-  // Of an older operator the digest may be made otherwise: what nobody changed is not called changed.
-  const bool outdated = run.generation != seen.object.generation && run.inputs_hash != inputs_hash(seen.object);
+  const bool outdated = asks_for_something_else(seen.object, run.generation, run.inputs_hash);
   const Verdict verdict = verdict_of_success(next.status, mode, outdated);
   set_credentials(next.status, seen);
   if (mode == v1alpha1::Mode::snapshot) {
@@ -234,8 +240,12 @@ void adopt(Decision& next, const Observed& seen, const Job& job) {
 
 std::optional<std::string> why_replace(const Observed& seen, const Job& job, const std::vector<Pod>& pods) {
   if (seen.object.spec.state == State::stopped) return "spec.state says Stopped";
-  if (job.inputs_hash != inputs_hash(seen.object)) return "the spec now asks for something else";
-  if (never_started(job, pods) && job.rendered_hash != rendered_hash(seen)) return "the spec was changed";
+  if (asks_for_something_else(seen.object, job.generation, job.inputs_hash)) {
+    return "the spec now asks for something else";
+  }
+  if (never_started(job, pods) && job.rendered_hash != rendered_hash(seen)) {
+    return "its engine never ran and would be started otherwise now";
+  }
   return std::nullopt;
 }
 
@@ -266,7 +276,7 @@ void look_after_config(const Observed& seen, const Job& job, const std::vector<P
   const Pod* pod = newest(pods);
   if (pod == nullptr || pod->finished || pod->engine.state == ContainerState::running) return;
   if (pod->created && seen.now - *pod->created < start_limit) return;
-  next.actions.push_back(ApplyConfigMap{attempt_for(seen, job.attempt, job.outages).config_map});
+  next.actions.push_back(RestoreConfigMap{config_map_of(seen.object, job.name, job.attempt)});
 }
 
 void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Decision& next) {

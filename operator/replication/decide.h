@@ -17,6 +17,10 @@ struct RemoveFinalizer {};
 struct ApplyConfigMap {
   kube::Object object;
 };
+// Only where there is none of its name: a pod reads what its Job was made with.
+struct RestoreConfigMap {
+  kube::Object object;
+};
 struct CreateJob {
   kube::Object object;
 };
@@ -28,7 +32,8 @@ struct DeleteJob {
 struct Announce {
   kube::EventNote note;
 };
-using Action = std::variant<AddFinalizer, RemoveFinalizer, ApplyConfigMap, CreateJob, DeleteJob, Announce>;
+using Action =
+    std::variant<AddFinalizer, RemoveFinalizer, ApplyConfigMap, RestoreConfigMap, CreateJob, DeleteJob, Announce>;
 
 struct Decision {
   std::vector<Action> actions = {};

@@ -313,6 +313,33 @@ TEST(Again, an_operator_that_makes_the_digest_otherwise_calls_nothing_changed) {
   EXPECT_EQ(reason(look(seen)), "SnapshotComplete");
 }
 
+TEST(Again, an_operator_that_makes_the_digest_otherwise_ends_no_running_engine) {
+  Observed seen = with_engine(running());
+  seen.voice = Voice{.progress = copying(42)};
+  seen.jobs[0].inputs_hash = "of an older version";
+  seen.jobs[0].rendered_hash = "of an older version";
+  seen.image = "tributary:newer";
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(reason(look(seen)), "Copying");
+  seen.secrets[0].resource_version = "99";
+  EXPECT_THAT(names(look(seen)), IsEmpty()) << "the mounted file is read anew at every connect";
+  seen.object.generation = 2;
+  seen.object.spec.tables.exclude = {"shop.public.sessions"};
+  EXPECT_THAT(names(look(seen)), ElementsAre("DeleteJob"));
+}
+
+TEST(Again, an_operator_that_makes_the_digest_otherwise_validates_nothing_again) {
+  Observed seen = scene();
+  seen.object.spec.mode = v1alpha1::Mode::validate;
+  seen = recorded(seen);
+  seen.pods = {pod_of(seen.jobs[0], ended(0, report(0, "Validated", "fine"), "Completed"))};
+  seen = recorded(seen);
+  seen.object.status.validation->inputs_hash = "of an older version";
+  seen.jobs.clear();
+  seen.pods.clear();
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+}
+
 TEST(Again, repeating_a_snapshot_says_what_it_replaces) {
   Observed seen = completed();
   const v1alpha1::Status before = seen.object.status;

@@ -282,7 +282,20 @@ TEST(Decide, a_pod_that_waits_for_long_gets_its_config_map_again) {
   Observed seen = with_engine(waiting("ContainerCreating", ""));
   EXPECT_THAT(names(look(seen)), IsEmpty());
   seen.now += Seconds(10);
-  EXPECT_THAT(names(look(seen)), ElementsAre("ApplyConfigMap"));
+  const Decision decision = look(seen);
+  ASSERT_THAT(names(decision), ElementsAre("RestoreConfigMap"));
+  EXPECT_EQ(std::get<RestoreConfigMap>(decision.actions[0]).object.name(), seen.jobs[0].name);
+}
+
+TEST(Decide, a_config_map_is_restored_under_the_name_that_its_job_mounts) {
+  Observed seen = with_engine(waiting("ContainerCreating", ""));
+  seen.jobs[0].name = "named-by-an-older-release";
+  seen.jobs[0].inputs_hash = "of an older release";
+  seen.jobs[0].failed_pods = 1;
+  seen.now += Seconds(10);
+  const Decision decision = look(seen);
+  ASSERT_THAT(names(decision), ElementsAre("RestoreConfigMap"));
+  EXPECT_EQ(std::get<RestoreConfigMap>(decision.actions[0]).object.name(), seen.jobs[0].name);
 }
 
 }  // namespace

@@ -31,6 +31,12 @@ class Performer {
     return {};
   }
 
+  Result<void> operator()(const RestoreConfigMap& action) {
+    const Result<Object> created = client_.create(kube::kinds::config_maps, action.object);
+    if (created.ok() || created.error().fault == Fault::conflict) return {};
+    return created.error();
+  }
+
   // An answer that was lost, or a request that the library sent twice, leaves a Job of this name that is ours.
   Result<void> operator()(const CreateJob& action) {
     const Result<Object> created = client_.create(kube::kinds::jobs, action.object);

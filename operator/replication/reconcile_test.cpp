@@ -327,6 +327,20 @@ TEST_F(ReconcileTest, somebody_elses_job_of_the_same_name_is_not_taken) {
   EXPECT_EQ(bed.reason("Stalled"), "Refused");
 }
 
+TEST_F(ReconcileTest, a_config_map_that_a_pod_waits_for_comes_back_and_one_that_is_there_stays) {
+  pass().value();
+  bed.hold_pod();
+  now += Seconds(20);
+  Json older = bed.server.find(kinds::config_maps, bed.job().key()).json();
+  older["data"] = {{"spec.json", "as an older release wrote it"}};
+  bed.server.put(kinds::config_maps, older);
+  pass().value();
+  EXPECT_EQ(bed.server.find(kinds::config_maps, bed.job().key()).json()["data"], older["data"]);
+  bed.server.erase(kinds::config_maps, bed.job().key());
+  pass().value();
+  EXPECT_FALSE(bed.server.find(kinds::config_maps, bed.job().key()).json().is_null());
+}
+
 TEST_F(ReconcileTest, a_missing_secret_is_awaited_without_a_job) {
   bed.remove_secret("shop-source");
   pass().value();

@@ -115,11 +115,19 @@ std::string inputs_hash(const Replication& replication) {
     end->ssl_mode.clear();
     end->allow_self_signed_certificates = false;
   }
-  return digest(to_json(spec) + replication.spec.source.secret + "/" + replication.spec.target.secret);
+  const Json asked = Json::diff(Json::parse(to_json(api::Spec{})), Json::parse(to_json(spec)));
+  return digest(asked.dump() + replication.spec.source.secret + "/" + replication.spec.target.secret);
 }
 
 std::string rendered_hash(const Observed& seen) {
   return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, "").dump());
+}
+
+kube::Object config_map_of(const Replication& replication, const std::string& name, int attempt) {
+  return kube::Object({{"apiVersion", "v1"},
+                       {"kind", "ConfigMap"},
+                       {"metadata", metadata(replication, name)},
+                       {"data", {{"spec.json", to_json(engine_spec(replication, attempt))}}}});
 }
 
 Attempt attempt_for(const Observed& seen, int number, int outages) {
@@ -139,10 +147,7 @@ Attempt attempt_for(const Observed& seen, int number, int outages) {
                               {"kind", "Job"},
                               {"metadata", std::move(job_metadata)},
                               {"spec", job_spec(seen, attempt.name)}});
-  attempt.config_map = kube::Object({{"apiVersion", "v1"},
-                                     {"kind", "ConfigMap"},
-                                     {"metadata", metadata(replication, attempt.name)},
-                                     {"data", {{"spec.json", to_json(engine_spec(replication, number))}}}});
+  attempt.config_map = config_map_of(replication, attempt.name, number);
   return attempt;
 }
 

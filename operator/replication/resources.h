@@ -10,7 +10,8 @@
 namespace tributary::replication {
 
 // Digest of what decides which rows arrive where: a running Job whose inputs differ is replaced. Everything else
-// (parallelism, timeouts, image, resources) takes effect with the next Job.
+// (parallelism, timeouts, image, resources) takes effect with the next Job. Made of what is not left at its default, so
+// that a release that can be asked for more makes the same of a spec that does not.
 std::string inputs_hash(const v1alpha1::Replication& replication);
 
 // One attempt: the ConfigMap with the engine's spec.json and the Job that mounts it, both of the same name.
@@ -24,6 +25,9 @@ struct Attempt {
 
 // `outages` ended the attempts before it.
 Attempt attempt_for(const Observed& seen, int number, int outages);
+
+// The engine's spec.json for an attempt.
+kube::Object config_map_of(const v1alpha1::Replication& replication, const std::string& name, int attempt);
 
 // Digest of all that a Job is made from, its number left out: a Job whose engine never came to run (image missing,
 // node missing) is replaced when this differs.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/api/spec.h"
+#include "engine/base/digest.h"
 #include "operator/api/names.h"
 #include "operator/replication/testing/scene.h"
 
@@ -187,6 +188,17 @@ TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
     one.change(changed);
     EXPECT_EQ(inputs_hash(changed) != inputs_hash(base), one.matters) << one.sentence;
   }
+}
+
+TEST(Hash, of_inputs_is_made_of_what_is_not_left_at_its_default) {
+  v1alpha1::Replication asked = scene().object;
+  asked.spec.tables.exclude = {"shop.public.sessions"};
+  const Json members = {{{"op", "replace"}, {"path", "/name"}, {"value", "prod/shop"}},
+                        {{"op", "replace"}, {"path", "/replication"}, {"value", uid}},
+                        {{"op", "add"}, {"path", "/selection/excludeTables/-"}, {"value", "shop.public.sessions"}},
+                        {{"op", "replace"}, {"path", "/source/credentialsDir"}, {"value", "/etc/tributary/source"}},
+                        {{"op", "replace"}, {"path", "/target/credentialsDir"}, {"value", "/etc/tributary/target"}}};
+  EXPECT_EQ(inputs_hash(asked), digest(members.dump() + "shop-source/shop-target"));
 }
 
 }  // namespace

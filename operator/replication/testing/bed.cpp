@@ -80,6 +80,10 @@ Json Bed::pod_of_job(const Json& engine_state, const std::string& phase) const {
   return pod;
 }
 
+void Bed::hold_pod() {
+  server.put(kinds::pods, pod_of_job({{"waiting", {{"reason", "ContainerCreating"}}}}, "Pending"));
+}
+
 void Bed::run_pod() {
   server.put(kinds::pods, pod_of_job({{"running", {{"startedAt", rfc3339(noon)}}}}, "Running"));
 }

@@ -39,7 +39,8 @@ class Bed {
   void remove_secret(const std::string& name);
   kube::Object job() const;  // the only one, or a JSON null
   std::size_t jobs() const;
-  void run_pod();                                           // of the Job
+  void hold_pod();  // of the Job: its container waits
+  void run_pod();
   void end_pod(int exit_code, const std::string& message);  // its engine ends
   void finish_job(const std::string& condition, const std::string& reason = "");
   void hold_job();  // deleting it takes until erase_job(), as with pods that still end

@@ -10,7 +10,7 @@
 namespace tributary::replication::testing {
 
 std::vector<std::string> names(const Decision& decision) {
-  static constexpr const char* words[] = {"AddFinalizer", "RemoveFinalizer", "ApplyConfigMap",
+  static constexpr const char* words[] = {"AddFinalizer", "RemoveFinalizer", "ApplyConfigMap", "RestoreConfigMap",
                                           "CreateJob",    "DeleteJob",       "Announce"};
   std::vector<std::string> out;
   for (const Action& action : decision.actions) out.emplace_back(words[action.index()]);

@@ -21,6 +21,7 @@ inline constexpr const char* inputs_annotation = "tributary.dev/inputs-hash";
 inline constexpr const char* request_annotation = "tributary.dev/request-id";
 inline constexpr const char* rendered_annotation = "tributary.dev/rendered-hash";
 inline constexpr const char* outages_annotation = "tributary.dev/outages";
+inline constexpr const char* crashes_annotation = "tributary.dev/crashes";
 inline constexpr const char* generation_annotation = "tributary.dev/generation";
 inline constexpr const char* credentials_annotation = "tributary.dev/credentials";
 

@@ -28,6 +28,7 @@ Status full_status() {
                 .job_name = "shop-01234567-2",
                 .attempt = 2,
                 .outages = 1,
+                .crashes = 2,
                 .generation = 3,
                 .start_time = "2026-11-21T09:30:00Z",
                 .completion_time = "2026-11-21T09:31:00Z",

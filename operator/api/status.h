@@ -44,6 +44,9 @@ struct Run {
   // Jobs in a row, this one included once it has ended so, that ended because a server was away or another engine held
   // the lock. Above zero in a failed run, another Job follows by itself.
   int outages = 0;
+  // Attempts in a row that crashed and that their Jobs could not count, because a sidecar kept the pods alive; the
+  // limit counts them. Above zero in a failed run, another Job follows by itself.
+  int crashes = 0;
   std::int64_t generation = 0;  // of the spec that the Job was made from
   std::string start_time = {};
   std::string completion_time = {};

@@ -87,6 +87,7 @@ Run read_run(const JsonFields& in) {
   in.read("jobName", run.job_name);
   in.read("attempt", run.attempt);
   in.read("outages", run.outages);
+  in.read("crashes", run.crashes);
   in.read("generation", run.generation);
   in.read("startTime", run.start_time);
   in.read("completionTime", run.completion_time);
@@ -106,6 +107,7 @@ void put(json& out, const char* key, const std::string& value) {
 json write(const Run& run) {
   json out = {{"jobName", run.job_name}, {"attempt", run.attempt}, {"generation", run.generation}};
   if (run.outages > 0) out["outages"] = run.outages;
+  if (run.crashes > 0) out["crashes"] = run.crashes;
   put(out, "inputsHash", run.inputs_hash);
   put(out, "requestID", run.request_id);
   put(out, "startTime", run.start_time);

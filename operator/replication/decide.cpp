@@ -113,6 +113,17 @@ bool completed(const Observed& seen, const Run* run) {
          !asks_for_something_else(seen.object, run->generation, run->inputs_hash);
 }
 
+// What is complete keeps no pod: not for what runs beside the engine, and not because a Job, whose pod was lost before
+// it was counted, has started another. A failed engine's pod stays for its log until the next attempt.
+void end_pods(const Observed& seen, Decision& next) {
+  for (const Pod& pod : seen.pods) {
+    if (pod.finished || pod.deleting) continue;
+    const WallTime due = overstays_from(pod).value_or(seen.now);
+    if (due <= seen.now) return end_jobs(seen, next);
+    next.recheck = std::chrono::ceil<Milliseconds>(due - seen.now);
+  }
+}
+
 bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1alpha1::CredentialVersion> b) {
   const auto by_name = [](const auto& left, const auto& right) { return left.name < right.name; };
   std::sort(a.begin(), a.end(), by_name);
@@ -170,14 +181,13 @@ Verdict verdict_of_begin(const Attempt& attempt, bool repeated) {
               "rows that were added to its tables since included"};
 }
 
-// `outages` ended the attempts before this one.
-void begin(const Observed& seen, Decision& next, int outages) {
+void begin(const Observed& seen, Decision& next, const Before& before) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run* last = find_run(next.status, mode);
   const bool repeated = mode == v1alpha1::Mode::snapshot && last != nullptr && last->result == RunResult::succeeded;
   int number = last == nullptr ? 0 : last->attempt;
   for (const Job& job : seen.jobs) number = std::max(number, job.attempt);
-  Attempt attempt = attempt_for(seen, number + 1, outages);
+  Attempt attempt = attempt_for(seen, number + 1, before);
   if (!seen.object.finalized) next.actions.push_back(AddFinalizer{});
   end_jobs(seen, next);
   next.actions.push_back(ApplyConfigMap{std::move(attempt.config_map)});
@@ -187,7 +197,8 @@ void begin(const Observed& seen, Decision& next, int outages) {
              .request_id = seen.object.spec.snapshot.request_id,
              .job_name = attempt.name,
              .attempt = attempt.number,
-             .outages = outages,
+             .outages = before.outages,
+             .crashes = before.crashes,
              .generation = seen.object.generation},
             seen.secrets, seen.now);
   conclude(next, seen, verdict_of_begin(attempt, repeated));
@@ -196,8 +207,11 @@ void begin(const Observed& seen, Decision& next, int outages) {
 
 void rest(const Observed& seen, Decision& next) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
-  if (completed(seen, last)) return stay_complete(seen, next);
-  int outages = 0;
+  if (completed(seen, last)) {
+    end_pods(seen, next);
+    return stay_complete(seen, next);
+  }
+  Before before;
   if (failed_and_nothing_changed(seen, next.status, last)) {
     const std::optional<WallTime> due = retry_time(*last);
     if (!due) return;
@@ -205,7 +219,7 @@ void rest(const Observed& seen, Decision& next) {
       next.recheck = std::chrono::ceil<Milliseconds>(*due - seen.now);
       return;
     }
-    outages = last->outages;
+    before = {last->outages, last->crashes};
   }
   set_credentials(next.status, seen);
   if (const std::string left = leftover(seen); !left.empty()) {
@@ -217,11 +231,16 @@ void rest(const Observed& seen, Decision& next) {
   } else if (!missing_secrets(seen).empty()) {
     await_secrets(seen, next);
   } else {
-    begin(seen, next, outages);
+    begin(seen, next, before);
   }
 }
 
 // --- a Job runs
+
+void set_before(Run& run, const Job& job) {
+  run.outages = job.outages;
+  run.crashes = job.crashes;
+}
 
 void adopt(Decision& next, const Observed& seen, const Job& job) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
@@ -233,7 +252,7 @@ void adopt(Decision& next, const Observed& seen, const Job& job) {
   run.inputs_hash = job.inputs_hash;
   run.request_id = job.request_id;
   run.attempt = job.attempt;
-  if (run.result == RunResult::none) run.outages = job.outages;
+  if (run.result == RunResult::none) set_before(run, job);
   run.generation = job.generation;
   if (job.created) run.start_time = rfc3339(*job.created);
 }
@@ -279,7 +298,18 @@ void look_after_config(const Observed& seen, const Job& job, const std::vector<P
   next.actions.push_back(RestoreConfigMap{config_map_of(seen.object, job.name, job.attempt)});
 }
 
+// A failure that was recorded while a sidecar kept the pod: that has ended after all, and the Job goes on.
+void revive(Decision& next, const Observed& seen, const Job& job) {
+  Run& run = run_of(next.status, seen.object.spec.mode);
+  if (run.result == RunResult::none) return;
+  next.doubtful = true;
+  run.result = RunResult::none;
+  run.completion_time.clear();
+  set_before(run, job);
+}
+
 void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Decision& next) {
+  revive(next, seen, job);
   set_credentials(next.status, seen);
   next.recheck = job.created && seen.now - *job.created >= first_time ? poll : brisk_poll;
   if (const auto why = why_replace(seen, job, pods)) {
@@ -312,14 +342,15 @@ Decision decide(const Observed& seen) {
   if (job != nullptr) {
     adopt(next, seen, *job);
     const std::vector<Pod> pods = pods_of(seen, *job);
-    const Outcome outcome = outcome_of(*job, pods, seen.object.uid);
-    if (outcome.result == RunResult::none) {
+    const Outcome outcome = outcome_of(*job, pods, seen);
+    const RunResult recorded = run_of(next.status, seen.object.spec.mode).result;
+    if (outcome.result == RunResult::none && recorded != RunResult::succeeded) {
       carry_on(seen, *job, pods, next);
       return next;
     }
-    if (run_of(next.status, seen.object.spec.mode).result == RunResult::none) {
+    if (recorded == RunResult::none) {
       record(next.status, seen, outcome);
-      next.unheard = !outcome.report;
+      next.doubtful = !outcome.report;
       return next;  // recorded before anything else happens to the Job
     }
   }
@@ -328,7 +359,7 @@ Decision decide(const Observed& seen) {
 }
 
 bool wants_a_live_look(const Decision& decision) {
-  return decision.unheard || std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
+  return decision.doubtful || std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
            return std::holds_alternative<CreateJob>(action) || std::holds_alternative<DeleteJob>(action) ||
                   std::holds_alternative<RemoveFinalizer>(action);
          });

@@ -39,7 +39,7 @@ struct Decision {
   std::vector<Action> actions = {};
   v1alpha1::Status status = {};
   std::optional<Milliseconds> recheck = {};  // nothing: when something changes
-  bool unheard = false;                      // records an end for good without having seen the engine's report
+  bool doubtful = false;  // records an end without having seen the engine's report, or takes a recorded one back
 };
 
 // Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin.

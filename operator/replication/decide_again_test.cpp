@@ -96,7 +96,7 @@ TEST(Again, waits_grow_to_half_an_hour) {
 
 TEST(Again, outages_in_a_row_are_counted_across_jobs_that_the_status_never_heard_of) {
   Observed seen = scene();
-  seen.jobs = {job_of(seen, 4, 3)};
+  seen.jobs = {job_of(seen, 4, {.outages = 3})};
   EXPECT_EQ(look(seen).status.snapshot->outages, 3);
   seen.pods = {pod_of(seen.jobs[0], ended(1, away()))};
   seen.jobs[0].state = JobState::failed;

@@ -70,6 +70,7 @@ Job job_from(const kube::Object& object) {
           .created = parse_rfc3339(object.creation_timestamp()),
           .attempt = static_cast<int>(number(object.annotation(v1alpha1::attempt_annotation))),
           .outages = static_cast<int>(number(object.annotation(v1alpha1::outages_annotation))),
+          .crashes = static_cast<int>(number(object.annotation(v1alpha1::crashes_annotation))),
           .inputs_hash = object.annotation(v1alpha1::inputs_annotation),
           .request_id = object.annotation(v1alpha1::request_annotation),
           .rendered_hash = object.annotation(v1alpha1::rendered_annotation),

@@ -16,7 +16,7 @@ namespace tributary::replication {
 
 enum class ContainerState { absent, waiting, running, terminated };
 
-// The container `engine` of a pod. The pod's own phase is never asked: injected sidecars would distort it.
+// The container `engine` of a pod. How it fares is never told from the pod's phase, which injected sidecars distort.
 struct Container {
   ContainerState state = ContainerState::absent;
   std::string reason = {};   // kubelet's word while waiting or after the end: ImagePullBackOff, OOMKilled
@@ -31,7 +31,7 @@ struct Pod {
   std::string job_uid = {};
   std::string ip = {};
   bool deleting = false;
-  bool finished = false;           // no container of it runs any more
+  bool finished = false;           // no container of it runs any more: its phase says so
   std::string unschedulable = {};  // the scheduler's words
   std::string eviction = {};       // why the kubelet or the API ended it
   std::optional<WallTime> created = {};
@@ -53,6 +53,7 @@ struct Job {
   // What it was started with, from its annotations.
   int attempt = 0;
   int outages = 0;  // that ended the Jobs before it
+  int crashes = 0;  // of engines before it that its limit has to count
   std::string inputs_hash = {};
   std::string request_id = {};
   std::string rendered_hash = {};

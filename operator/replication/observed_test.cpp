@@ -52,6 +52,7 @@ TEST(PodFrom, reads_how_a_container_ended) {
   EXPECT_EQ(pod.engine.state, ContainerState::terminated);
   EXPECT_EQ(pod.engine.exit_code, 137);
   EXPECT_EQ(pod.engine.reason, "OOMKilled");
+  EXPECT_FALSE(pod.finished) << "a sidecar runs";
 }
 
 TEST(PodFrom, reads_scheduling_and_eviction) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/counted.h"
 #include "engine/base/hint.h"
 
 namespace tributary::replication {
@@ -47,12 +48,8 @@ bool may_pass(const Pod& pod, const std::string& uid) {
 
 // The Job counts every failed pod against its backoffLimit, which is for crashes: with an outage among them the limit
 // was not reached.
-bool may_pass(const Pod& last, const Job& job, const std::vector<Pod>& pods, const std::string& uid) {
-  if (job.fail_reason != "BackoffLimitExceeded") return may_pass(last, uid);
-  return std::any_of(pods.begin(), pods.end(), [&](const Pod& pod) { return may_pass(pod, uid); });
-}
-
-Outcome failed(const std::vector<Pod>& pods, const Job& job, const std::string& uid) {
+Outcome failed(const std::vector<Pod>& pods, const Job& job, const Observed& seen) {
+  const std::string& uid = seen.object.uid;
   Outcome outcome{.result = RunResult::failed,
                   .reason = word_or(job.fail_reason, "JobFailed"),
                   .message = job.fail_message,
@@ -66,10 +63,17 @@ Outcome failed(const std::vector<Pod>& pods, const Job& job, const std::string& 
   const Cause cause = cause_of(*pod, uid);
   outcome.reason = cause.reason;
   outcome.message = cause.message;
-  outcome.may_pass = may_pass(*pod, job, pods, uid);
-  if (job.fail_reason == "BackoffLimitExceeded" && !outcome.may_pass) {
-    outcome.message += "; given up after " + std::to_string(job.failed_pods) + " attempts";
+  const bool uncounted = job.state == JobState::active && !is_final(pod->engine.exit_code);
+  const int attempts = job.crashes + job.failed_pods + (uncounted ? 1 : 0);
+  const bool given_up =
+      uncounted ? attempts > seen.object.spec.snapshot.backoff_limit : job.fail_reason == "BackoffLimitExceeded";
+  outcome.may_pass =
+      may_pass(*pod, uid) ||
+      (given_up && std::any_of(pods.begin(), pods.end(), [&](const Pod& earlier) { return may_pass(earlier, uid); }));
+  if (!outcome.may_pass && given_up) {
+    outcome.message += "; given up after " + counted(static_cast<std::uint64_t>(attempts), "attempt");
   }
+  if (!outcome.may_pass && !given_up && uncounted) outcome.crashes = attempts;
   outcome.report = report_of(*pod, uid);
   if (pod->engine.since) outcome.ended = pod->engine.since;
   return outcome;
@@ -101,14 +105,22 @@ Cause cause_of(const Pod& pod, const std::string& uid) {
                               " and left no report; see the log of pod " + pod.name};
 }
 
-Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const std::string& uid) {
+std::optional<WallTime> overstays_from(const Pod& pod) {
+  constexpr Seconds leave{30};
+  if (!terminated(pod) || pod.finished || pod.deleting) return std::nullopt;
+  return pod.engine.since.value_or(pod.created.value_or(WallTime{})) + leave;
+}
+
+Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const Observed& seen) {
   for (const Pod& pod : pods) {
-    if (terminated(pod) && pod.engine.exit_code == 0) return succeeded(&pod, job, uid);
+    if (terminated(pod) && pod.engine.exit_code == 0) return succeeded(&pod, job, seen.object.uid);
   }
-  if (job.state == JobState::complete) return succeeded(nullptr, job, uid);
+  if (job.state == JobState::complete) return succeeded(nullptr, job, seen.object.uid);
+  if (job.state == JobState::failed) return failed(pods, job, seen);
   const Pod* last = newest(pods);
-  const bool final_word = last != nullptr && terminated(*last) && is_final(last->engine.exit_code);
-  if (final_word || job.state == JobState::failed) return failed(pods, job, uid);
+  if (last == nullptr || !terminated(*last)) return {};
+  const std::optional<WallTime> overstays = overstays_from(*last);
+  if (is_final(last->engine.exit_code) || (overstays && *overstays <= seen.now)) return failed(pods, job, seen);
   return {};
 }
 

@@ -17,12 +17,17 @@ struct Outcome {
   std::string reason = {};
   std::string message = {};
   bool may_pass = false;  // failed of what another Job may not meet any more: an outage, another engine's lock
+  int crashes = 0;        // above 0: so many attempts failed, the limit allows another, and the Job starts none
   std::optional<api::Report> report = {};
   std::optional<WallTime> ended = {};
 };
 
-// `pods` are those of this Job; `uid` is the Replication's, which a report must name to be believed.
-Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const std::string& uid);
+// `pods` are those of this Job; a report must name the UID of the Replication seen to be believed.
+Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const Observed& seen);
+
+// From when on a pod whose engine has ended is taken to be kept alive by another container, such as a sidecar that was
+// injected into it, so that its Job will never count that end. Nothing for other pods.
+std::optional<WallTime> overstays_from(const Pod& pod);
 
 // Why one pod ended, in one line and as one word: out of memory, evicted, the engine's own words, an exit code.
 struct Cause {

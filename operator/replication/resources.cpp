@@ -1,5 +1,7 @@
 #include "operator/replication/resources.h"
 
+#include <algorithm>
+
 #include "engine/api/spec.h"
 #include "engine/base/digest.h"
 #include "operator/api/names.h"
@@ -88,11 +90,11 @@ Json failure_policy() {
   return {{"rules", Json::array({final_codes, disruption})}};
 }
 
-Json job_spec(const Observed& seen, const std::string& config_map) {
+Json job_spec(const Observed& seen, const std::string& config_map, int crashes) {
   const v1alpha1::Spec& spec = seen.object.spec;
   Json out = {{"completions", 1},
               {"parallelism", 1},
-              {"backoffLimit", spec.snapshot.backoff_limit},
+              {"backoffLimit", std::max(0, spec.snapshot.backoff_limit - crashes)},
               {"podFailurePolicy", failure_policy()},
               {"template", pod_template(seen.object, labels(seen.object), config_map, seen.image)}};
   // The engine ends at the timeout by itself and says so; this is for one that cannot.
@@ -120,7 +122,7 @@ std::string inputs_hash(const Replication& replication) {
 }
 
 std::string rendered_hash(const Observed& seen) {
-  return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, "").dump());
+  return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, "", 0).dump());
 }
 
 kube::Object config_map_of(const Replication& replication, const std::string& name, int attempt) {
@@ -130,14 +132,15 @@ kube::Object config_map_of(const Replication& replication, const std::string& na
                        {"data", {{"spec.json", to_json(engine_spec(replication, attempt))}}}});
 }
 
-Attempt attempt_for(const Observed& seen, int number, int outages) {
+Attempt attempt_for(const Observed& seen, int number, const Before& before) {
   const Replication& replication = seen.object;
   Attempt attempt{.number = number, .inputs_hash = inputs_hash(replication)};
   attempt.name = replication.name + "-" + digest(replication.uid + attempt.inputs_hash).substr(0, 8) + "-" +
                  std::to_string(number);
   Json job_metadata = metadata(replication, attempt.name);
   job_metadata["annotations"] = {{v1alpha1::attempt_annotation, std::to_string(number)},
-                                 {v1alpha1::outages_annotation, std::to_string(outages)},
+                                 {v1alpha1::outages_annotation, std::to_string(before.outages)},
+                                 {v1alpha1::crashes_annotation, std::to_string(before.crashes)},
                                  {v1alpha1::inputs_annotation, attempt.inputs_hash},
                                  {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
                                  {v1alpha1::rendered_annotation, rendered_hash(seen)},
@@ -146,7 +149,7 @@ Attempt attempt_for(const Observed& seen, int number, int outages) {
   attempt.job = kube::Object({{"apiVersion", "batch/v1"},
                               {"kind", "Job"},
                               {"metadata", std::move(job_metadata)},
-                              {"spec", job_spec(seen, attempt.name)}});
+                              {"spec", job_spec(seen, attempt.name, before.crashes)}});
   attempt.config_map = config_map_of(replication, attempt.name, number);
   return attempt;
 }

@@ -23,8 +23,13 @@ struct Attempt {
   kube::Object job = {};
 };
 
-// `outages` ended the attempts before it.
-Attempt attempt_for(const Observed& seen, int number, int outages);
+// What ended the Jobs before an attempt, in a row: outages, or crashes that its Job's limit has to count.
+struct Before {
+  int outages = 0;
+  int crashes = 0;
+};
+
+Attempt attempt_for(const Observed& seen, int number, const Before& before);
 
 // The engine's spec.json for an attempt.
 kube::Object config_map_of(const v1alpha1::Replication& replication, const std::string& name, int attempt);

@@ -15,26 +15,26 @@ using namespace testing;  // NOLINT: the scene
 using kube::Json;
 
 Json pod_spec(const Observed& seen) {
-  return attempt_for(seen, 1, 0).job.json()["spec"]["template"]["spec"];
+  return attempt_for(seen, 1, {}).job.json()["spec"]["template"]["spec"];
 }
 
 TEST(Attempt, is_named_after_the_object_its_inputs_and_its_number) {
   Observed seen = scene();
-  const std::string first = attempt_for(seen, 1, 0).name;
+  const std::string first = attempt_for(seen, 1, {}).name;
   EXPECT_THAT(first, ::testing::MatchesRegex("shop-[0-9a-f]+-1"));
-  EXPECT_NE(attempt_for(seen, 2, 0).name, first);
+  EXPECT_NE(attempt_for(seen, 2, {}).name, first);
   Observed reborn = seen;
   reborn.object.uid = "another";
-  EXPECT_NE(attempt_for(reborn, 1, 0).name, first);
+  EXPECT_NE(attempt_for(reborn, 1, {}).name, first);
   Observed repeated = seen;
   repeated.object.spec.snapshot.request_id = "again";
-  EXPECT_NE(attempt_for(repeated, 1, 0).name, first);
+  EXPECT_NE(attempt_for(repeated, 1, {}).name, first);
   seen.object.name = std::string(45, 'x');
-  EXPECT_LE(attempt_for(seen, 9'999'999, 0).name.size(), 63U);
+  EXPECT_LE(attempt_for(seen, 9'999'999, {}).name.size(), 63U);
 }
 
 TEST(Attempt, belongs_to_its_replication) {
-  const Attempt attempt = attempt_for(scene(), 1, 0);
+  const Attempt attempt = attempt_for(scene(), 1, {});
   for (const kube::Object* object : {&attempt.job, &attempt.config_map}) {
     EXPECT_EQ(object->name(), attempt.name);
     EXPECT_EQ(object->space(), "prod");
@@ -53,7 +53,7 @@ TEST(Attempt, mounts_a_spec_that_the_engine_reads_and_that_says_what_was_asked_f
   seen.object.spec.tables.exclude = {"shop.public.sessions"};
   seen.object.spec.snapshot.parallelism = 3;
   seen.object.spec.snapshot.timeout = Seconds(3600);
-  const Json data = attempt_for(seen, 7, 0).config_map.json()["data"];
+  const Json data = attempt_for(seen, 7, {}).config_map.json()["data"];
   const Result<api::Spec> spec = api::spec_from_json(data["spec.json"].get<std::string>());
   ASSERT_TRUE(spec.ok()) << spec.error().what;
   EXPECT_EQ(spec->mode, api::Mode::snapshot);
@@ -113,8 +113,20 @@ TEST(Attempt, runs_the_verb_of_its_mode) {
   EXPECT_EQ(pod_spec(seen)["containers"][0]["args"][0], "validate");
 }
 
+TEST(Attempt, has_what_crashes_before_it_left_of_the_limit) {
+  Observed seen = scene();
+  const auto limit = [&](int crashes) -> int {
+    return attempt_for(seen, 2, {.crashes = crashes}).job.json()["spec"]["backoffLimit"];
+  };
+  EXPECT_EQ(limit(0), 6);
+  EXPECT_EQ(limit(2), 4);
+  EXPECT_EQ(limit(9), 0);
+  EXPECT_EQ(job_of(seen, 2, {.crashes = 2}).crashes, 2);
+  EXPECT_EQ(job_of(seen, 2, {.crashes = 2}).rendered_hash, rendered_hash(seen));
+}
+
 TEST(Attempt, is_not_repeated_for_exit_codes_that_say_the_same_again_and_not_counted_for_disruptions) {
-  const Json job = attempt_for(scene(), 1, 0).job.json()["spec"];
+  const Json job = attempt_for(scene(), 1, {}).job.json()["spec"];
   const Json rules = job["podFailurePolicy"]["rules"];
   EXPECT_EQ(rules[0]["action"], "FailJob");
   EXPECT_EQ(rules[0]["onExitCodes"]["values"], Json({2, 3, 4, 5}));
@@ -139,7 +151,7 @@ TEST(Attempt, the_template_overrides_what_it_names) {
   pod.tolerations = Json::array({{{"key", "db"}}});
   pod.affinity = {{"nodeAffinity", Json::object()}};
   seen.object.spec.snapshot.timeout = Seconds(600);
-  const Json job = attempt_for(seen, 1, 0).job.json()["spec"];
+  const Json job = attempt_for(seen, 1, {}).job.json()["spec"];
   const Json spec = job["template"]["spec"];
   EXPECT_EQ(spec["containers"][0]["image"], "mine:1");
   EXPECT_EQ(spec["containers"][0]["imagePullPolicy"], "Never");

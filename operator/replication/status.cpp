@@ -246,8 +246,9 @@ Verdict verdict_of(const api::Progress& progress, const Status& status, Mode mod
 std::optional<WallTime> retry_time(const Run& run) {
   constexpr std::chrono::minutes first{1};
   constexpr std::chrono::minutes longest{30};
-  if (run.result != RunResult::failed || run.outages <= 0) return std::nullopt;
-  const auto wait = std::min(longest, first * (1 << std::min(run.outages - 1, 5)));
+  const int ends = std::max(run.outages, run.crashes);
+  if (run.result != RunResult::failed || ends <= 0) return std::nullopt;
+  const auto wait = std::min(longest, first * (1 << std::min(ends - 1, 5)));
   return parse_rfc3339(run.completion_time).value_or(WallTime{}) + wait;
 }
 
@@ -257,6 +258,7 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   run.result = outcome.result;
   run.completion_time = rfc3339(std::min(outcome.ended.value_or(seen.now), seen.now));
   run.outages = outcome.may_pass ? run.outages + 1 : 0;
+  run.crashes = outcome.crashes;
   const bool succeeded = outcome.result == RunResult::succeeded;
   if (outcome.report) set_findings(status, *outcome.report, spec);
   if (succeeded && spec.mode == Mode::snapshot) {

@@ -27,8 +27,8 @@ void begin_run(v1alpha1::Status& status, v1alpha1::Mode mode, v1alpha1::Run run,
 void set_progress(v1alpha1::Status& status, v1alpha1::Mode mode, const api::Progress& progress, WallTime now);
 v1alpha1::Verdict verdict_of(const api::Progress& progress, const v1alpha1::Status& status, v1alpha1::Mode mode);
 
-// When another attempt follows a failed run by itself: later after each further outage, at most half an hour. Nothing
-// for a run that waits for a person.
+// When another attempt follows a failed run by itself: later after each further end, at most half an hour. Nothing for
+// a run that waits for a person.
 std::optional<WallTime> retry_time(const v1alpha1::Run& run);
 
 // The end of a run.

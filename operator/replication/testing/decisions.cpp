@@ -57,7 +57,7 @@ Observed after(Observed seen, const Decision& decision) {
       const v1alpha1::Status& status = seen.object.status;
       const v1alpha1::Run run =
           seen.object.spec.mode == v1alpha1::Mode::validate ? status.validation.value() : status.snapshot.value();
-      seen.jobs.push_back(job_of(seen, run.attempt, run.outages));
+      seen.jobs.push_back(job_of(seen, run.attempt, {run.outages, run.crashes}));
     }
   }
   return seen;

@@ -1,7 +1,6 @@
 #include "operator/replication/testing/scene.h"
 
 #include "engine/api/report.h"
-#include "operator/replication/resources.h"
 
 namespace tributary::replication::testing {
 
@@ -20,8 +19,8 @@ Observed scene() {
   return seen;
 }
 
-Job job_of(const Observed& seen, int attempt, int outages) {
-  kube::Object object = attempt_for(seen, attempt, outages).job;
+Job job_of(const Observed& seen, int attempt, const Before& before) {
+  kube::Object object = attempt_for(seen, attempt, before).job;
   object.json()["metadata"]["uid"] = "job-" + std::to_string(attempt);
   object.json()["metadata"]["creationTimestamp"] = rfc3339(seen.now);
   return job_from(object);

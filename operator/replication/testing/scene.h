@@ -4,6 +4,7 @@
 
 #include "operator/replication/decide.h"
 #include "operator/replication/observed.h"
+#include "operator/replication/resources.h"
 
 // A Replication `prod/shop` at noon and what may surround it, for tests of pure functions.
 namespace tributary::replication::testing {
@@ -15,7 +16,7 @@ inline constexpr const char* uid = "11111111-2222-3333-4444-555555555555";
 Observed scene();
 
 // The Job that decide() creates for it, as it looks once it is there.
-Job job_of(const Observed& seen, int attempt = 1, int outages = 0);
+Job job_of(const Observed& seen, int attempt = 1, const Before& before = {});
 Pod pod_of(const Job& job, Container engine);
 
 Container waiting(const std::string& reason, const std::string& message);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/base/aside.h"
+#include "engine/base/text.h"
 #include "engine/postgres/connection_state.h"
 
 namespace tributary::postgres {

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "engine/base/aside.h"
+#include "engine/base/text.h"
 #include "engine/postgres/condition.h"
 
 namespace tributary::postgres {
@@ -30,16 +31,13 @@ bool peer_is_gone(int socket) {
   return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0 && info.tcpi_last_ack_recv > longest_silence_ms;
 }
 
-}  // namespace
-
-std::string one_line(const char* text) {
-  std::string line = text == nullptr ? "" : text;
-  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-  for (char& c : line) {
-    if (c == '\n' || c == '\t' || c == '\r') c = ' ';
-  }
-  return line;
+// libpq ends its messages with a line break and puts details on lines of their own.
+std::string field_of(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text == nullptr ? "" : one_line(text);
 }
+
+}  // namespace
 
 std::uint64_t counted_rows(PGresult* result) {
   const std::string_view digits = PQcmdTuples(result);
@@ -82,8 +80,7 @@ bool is_refusal(std::string_view sqlstate) {
 void Connection::State::receive_notice(void* self, const PGresult* result) {
   const State* state = static_cast<State*>(self);
   if (!state->notice) return;
-  const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  state->notice(one_line(text));
+  state->notice(field_of(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 Error Connection::State::connection_error() {
@@ -93,7 +90,7 @@ Error Connection::State::connection_error() {
 }
 
 Error Connection::State::result_error(const PGresult* result) {
-  const auto field = [&](int code) { return one_line(PQresultErrorField(result, code)); };
+  const auto field = [&](int code) { return field_of(result, code); };
   sqlstate = field(PG_DIAG_SQLSTATE);
   if (sqlstate.empty()) return connection_error();
   diagnosis = {field(PG_DIAG_TABLE_NAME), field(PG_DIAG_COLUMN_NAME), field(PG_DIAG_CONSTRAINT_NAME),

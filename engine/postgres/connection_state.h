@@ -23,9 +23,6 @@ struct Freed {
 using ConnectionHandle = std::unique_ptr<PGconn, Freed>;
 using ResultHandle = std::unique_ptr<PGresult, Freed>;
 
-// libpq ends its messages with a line break and puts details on lines of their own.
-std::string one_line(const char* text);
-
 // The number at the end of a command tag.
 std::uint64_t counted_rows(PGresult* result);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/base/text.h"
 #include "engine/postgres/lock_wait.h"
 #include "engine/postgres/program.h"
 
@@ -45,15 +46,10 @@ Result<std::string> service_file(const Parameters& parameters) {
 }
 
 // What pg_dump says of its end, in one line: it may be followed by the whole statement that failed.
-std::string cause(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  const std::size_t error = text.find("error: ");
-  if (error != std::string::npos) text.erase(0, error);
-  text.resize(std::min<std::size_t>(text.size(), 1000));
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  return text;
+std::string cause(std::string_view errors) {
+  const std::size_t error = errors.find("error: ");
+  if (error != errors.npos) errors.remove_prefix(error);
+  return first_bytes(one_line(errors), 1000, "...");
 }
 
 bool said(const Output& output, const char* words) {

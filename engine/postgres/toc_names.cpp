@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/base/text.h"
 #include "engine/model/name.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/statements.h"
@@ -37,13 +38,10 @@ std::string subject(const TocEntry& entry) {
 }  // namespace
 
 std::string describe(const TocEntry& entry) {
-  std::string text = entry.type == "ACL"       ? "grants on "
-                     : entry.type == "COMMENT" ? "comment on "
-                                               : lower(entry.type) + " ";
-  text += subject(entry);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  return text;
+  const std::string kind = entry.type == "ACL"       ? "grants on "
+                           : entry.type == "COMMENT" ? "comment on "
+                                                     : lower(entry.type) + " ";
+  return one_line(kind + subject(entry));
 }
 
 std::optional<std::string> ownable(const TocEntry& entry) {

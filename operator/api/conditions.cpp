@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/base/text.h"
+
 namespace tributary::v1alpha1 {
 namespace {
-
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  if (text.size() <= longest_message) return text;
-  std::size_t end = longest_message - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
-}
 
 Truth ready_of(Standing standing) {
   switch (standing) {
@@ -52,7 +45,7 @@ void set_condition(Status& status, const std::string& type, Truth truth, const s
   if (found->status != truth) found->last_transition_time = rfc3339(now);
   found->status = truth;
   found->reason = reason;
-  found->message = one_line(message);
+  found->message = first_bytes(one_line(message), longest_message, "...");
   found->observed_generation = status.observed_generation;
 }
 

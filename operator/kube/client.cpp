@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/pause.h"
+#include "engine/base/text.h"
 
 namespace tributary::kube {
 namespace {
@@ -29,8 +30,7 @@ std::string message_of(const Response& response) {
   const Parsed body = parse_json(response.body);
   std::string message = text_at(body.json, {"message"});
   if (message.empty()) message = "the API server answered status " + std::to_string(response.status);
-  if (message.size() > most) message.resize(most);
-  return message;
+  return first_bytes(message, most, "...");
 }
 
 // A server that asks to come back later has not executed the request, whatever it was.

@@ -147,6 +147,10 @@ TEST_F(ClientTest, the_status_of_a_refusal_becomes_a_fault_with_the_servers_word
     EXPECT_EQ(result.error().what, "because of this");
   }
   EXPECT_THAT(error_of(Response{502, "<html>"}).what, HasSubstr("502"));
+  std::string umlauts;
+  while (umlauts.size() < 3000) umlauts += "\xC3\xBC";
+  const std::string what = error_of(Response{400, Json{{"message", umlauts}}.dump()}).what;
+  EXPECT_EQ(what, umlauts.substr(0, 1020) + "...");
 }
 
 TEST_F(ClientTest, a_request_that_was_turned_away_is_repeated_after_the_asked_time) {

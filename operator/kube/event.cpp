@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/base/text.h"
 #include "operator/kube/kinds.h"
 
 namespace tributary::kube {
@@ -23,14 +24,6 @@ std::string micro_time(WallTime now) {
   return text + "." + fraction + "Z";
 }
 
-// At most `most` bytes and no torn UTF-8 sequence at the end.
-std::string cut(std::string text, std::size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
-  text.resize(most);
-  return text;
-}
-
 std::string hexadecimal(std::uint64_t number) {
   constexpr const char* digits = "0123456789abcdef";
   std::string text;
@@ -43,21 +36,22 @@ std::string hexadecimal(std::uint64_t number) {
 Object event_object(const Object& regarding, const EventNote& note, const std::string& controller,
                     const std::string& instance, WallTime now, const std::string& suffix) {
   const std::string space = regarding.space().empty() ? "default" : regarding.space();
-  return Object(Json{{"metadata", {{"namespace", space}, {"name", cut(regarding.name(), most_name) + "." + suffix}}},
-                     {"eventTime", micro_time(now)},
-                     {"reportingController", controller},
-                     {"reportingInstance", cut(instance, 128)},
-                     {"type", note.kind == EventKind::warning ? "Warning" : "Normal"},
-                     {"reason", cut(note.reason, 128)},
-                     {"action", cut(note.action, 128)},
-                     {"note", cut(note.note, most_note)},
-                     {"regarding",
-                      {{"apiVersion", regarding.api_version()},
-                       {"kind", regarding.kind()},
-                       {"namespace", regarding.space()},
-                       {"name", regarding.name()},
-                       {"uid", regarding.uid()},
-                       {"resourceVersion", regarding.resource_version()}}}});
+  return Object(
+      Json{{"metadata", {{"namespace", space}, {"name", first_bytes(regarding.name(), most_name) + "." + suffix}}},
+           {"eventTime", micro_time(now)},
+           {"reportingController", controller},
+           {"reportingInstance", first_bytes(instance, 128)},
+           {"type", note.kind == EventKind::warning ? "Warning" : "Normal"},
+           {"reason", first_bytes(note.reason, 128)},
+           {"action", first_bytes(note.action, 128)},
+           {"note", first_bytes(note.note, most_note, "...")},
+           {"regarding",
+            {{"apiVersion", regarding.api_version()},
+             {"kind", regarding.kind()},
+             {"namespace", regarding.space()},
+             {"name", regarding.name()},
+             {"uid", regarding.uid()},
+             {"resourceVersion", regarding.resource_version()}}}});
 }
 
 Events::Events(Transport& transport, std::string controller, std::string instance)

@@ -112,6 +112,41 @@ TEST(TerminationMessage, fits_the_kubelet_and_keeps_the_worst_finding_longest) {
   EXPECT_NE(read->message.find("not shown"), std::string::npos);
 }
 
+TEST(TerminationMessage, of_very_many_findings_has_the_errors_and_says_how_many_are_missing) {
+  Report whole = a_long_report();
+  whole.databases.resize(3);
+  whole.findings.clear();
+  constexpr int many = 20'000;
+  for (int i = 0; i < many; ++i) {
+    whole.findings.push_back({i % 10'000 == 7 ? Severity::error : Severity::warning, "AlreadyThere",
+                              "table t" + std::to_string(i), std::string(250, 'x'), ""});
+  }
+  const std::string text = termination_message(whole);
+  EXPECT_LE(text.size(), 3584u);
+  EXPECT_GT(text.size(), 3000u) << "there was room for another";
+  const Result<Report> read = report_from_json(text);
+  ASSERT_TRUE(read) << read.error().what;
+  ASSERT_GT(read->findings.size(), 4u);
+  const std::vector<std::string> expected{"table t7", "table t10007", "table t0", "table t1"};
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(read->findings[i].subject, expected[i]);
+  EXPECT_EQ(read->databases.size(), 3u);
+  const std::string missing = std::to_string(many - read->findings.size()) + " findings and 0 databases not shown";
+  EXPECT_NE(read->message.find(missing), std::string::npos) << read->message;
+}
+
+TEST(TerminationMessage, fits_whatever_its_texts_are_made_of) {
+  for (const char byte : {'\x01', '"', '\\', '\x80', '\xff'}) {
+    Report report = a_long_report();
+    report.message = std::string(5000, byte);
+    report.hint = std::string(5000, byte);
+    report.findings.insert(report.findings.begin(),
+                           {Severity::error, "OrphanRows", "table t", std::string(5000, byte), ""});
+    const std::string text = termination_message(report);
+    EXPECT_LE(text.size(), 3584u);
+    EXPECT_TRUE(report_from_json(text));
+  }
+}
+
 TEST(TerminationMessage, counts_the_databases_that_it_has_no_room_for) {
   const Report whole = a_long_report();
   const Result<Report> read = report_from_json(termination_message(whole));

@@ -66,9 +66,10 @@ const char* word_of(Severity severity);
 std::string to_json(const Report& report);
 Result<Report> report_from_json(std::string_view text);
 
-// JSON of at most 3584 bytes, so that it fits the kubelet's termination message: long texts are cut, then
-// mild findings are dropped, then databases from the smallest, then errors from the last; how many is said in the
-// message. The totals stay those of all databases.
+// JSON of at most 3584 bytes, so that it fits the kubelet's termination message: long texts are cut, the severest
+// findings and the largest databases stand first, and what has no room is left out: mild findings from the last, then
+// databases from the smallest, then errors from the last. How many is said in the message. The totals stay those of all
+// databases.
 std::string termination_message(Report report);
 
 }  // namespace tributary::api

@@ -2,6 +2,7 @@
 
 #include "engine/api/json_reader.h"
 #include "engine/api/report.h"
+#include "engine/base/text.h"
 
 namespace tributary::api {
 namespace {
@@ -62,31 +63,6 @@ void read_totals(JsonReader& in, Totals& totals) {
       .read("bytes", totals.bytes);
 }
 
-// Cuts at a UTF-8 boundary and marks the cut.
-void shorten(std::string& text, std::size_t most) {
-  if (text.size() <= most) return;
-  std::size_t end = most - 3;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text = text.substr(0, end) + "...";
-}
-
-// Drops the last of the mildest findings, of at most the given severity; false when there is none left.
-bool drop_a_finding(Report& report, Severity most) {
-  const auto mildest = std::min_element(report.findings.rbegin(), report.findings.rend(),
-                                        [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
-  if (mildest == report.findings.rend() || mildest->severity > most) return false;
-  report.findings.erase(std::next(mildest).base());
-  return true;
-}
-
-bool drop_a_database(Report& report) {
-  const auto smallest = std::min_element(report.databases.begin(), report.databases.end(),
-                                         [](const auto& a, const auto& b) { return a.bytes < b.bytes; });
-  if (smallest == report.databases.end()) return false;
-  report.databases.erase(smallest);
-  return true;
-}
-
 ordered_json json_of(const Report& report) {
   ordered_json databases = ordered_json::array();
   for (const DatabaseReport& database : report.databases) databases.push_back(write(database));
@@ -108,8 +84,45 @@ ordered_json json_of(const Report& report) {
           {"findings", std::move(findings)}};
 }
 
-std::string compact(const Report& report) {
-  return json_of(report).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+std::string compact(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// Takes the last of a list away and its bytes, the comma before it included, off `size`.
+template <class T>
+void drop_last(std::vector<T>& list, std::size_t& size) {
+  size -= compact(write(list.back())).size() + (list.size() > 1 ? 1 : 0);
+  list.pop_back();
+}
+
+// The most important first: what has no room goes from the end.
+void arrange(Report& report) {
+  std::stable_sort(report.findings.begin(), report.findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
+  std::stable_sort(report.databases.begin(), report.databases.end(),
+                   [](const DatabaseReport& a, const DatabaseReport& b) { return a.bytes > b.bytes; });
+}
+
+std::string left_out(std::size_t findings, std::size_t databases) {
+  return " (" + std::to_string(findings) + " findings and " + std::to_string(databases) +
+         " databases not shown, see the log)";
+}
+
+// Every item is written at most once: a report may have many thousands.
+void drop_until(std::size_t limit, Report& report) {
+  std::vector<Finding>& findings = report.findings;
+  std::vector<DatabaseReport>& databases = report.databases;
+  const std::size_t all_findings = findings.size();
+  const std::size_t all_databases = databases.size();
+  std::size_t size = compact(json_of(report)).size() + left_out(all_findings, all_databases).size();
+  while (size > limit && !findings.empty() && findings.back().severity < Severity::error) drop_last(findings, size);
+  while (size > limit && !databases.empty()) drop_last(databases, size);
+  while (size > limit && !findings.empty()) drop_last(findings, size);
+  if (size > limit) {  // texts that are no UTF-8, whose every byte is written as three
+    report.message = first_bytes(report.message, 200, "...");
+    report.hint = first_bytes(report.hint, 100, "...");
+  }
+  report.message += left_out(all_findings - findings.size(), all_databases - databases.size());
 }
 
 }  // namespace
@@ -159,30 +172,16 @@ Result<Report> report_from_json(std::string_view text) {
 std::string termination_message(Report report) {
   report.totals = totals_of(report);
   for (Finding& finding : report.findings) {
-    shorten(finding.message, 400);
-    shorten(finding.hint, 300);
+    finding.message = first_bytes(finding.message, 400, "...");
+    finding.hint = first_bytes(finding.hint, 300, "...");
   }
-  shorten(report.message, 800);
-  shorten(report.hint, 400);
-  std::size_t findings = 0;
-  std::size_t databases = 0;
-  const std::string message = report.message;
-  std::string text = compact(report);
-  while (text.size() > termination_message_limit) {
-    if (drop_a_finding(report, Severity::warning)) {
-      ++findings;
-    } else if (drop_a_database(report)) {
-      ++databases;
-    } else if (drop_a_finding(report, Severity::error)) {
-      ++findings;
-    } else {
-      break;
-    }
-    report.message = message + " (" + std::to_string(findings) + " findings and " + std::to_string(databases) +
-                     " databases not shown, see the log)";
-    text = compact(report);
-  }
-  return text;
+  report.message = first_bytes(one_line(report.message), 800, "...");
+  report.hint = first_bytes(one_line(report.hint), 400, "...");
+  arrange(report);
+  std::string text = compact(json_of(report));
+  if (text.size() <= termination_message_limit) return text;
+  drop_until(termination_message_limit, report);
+  return compact(json_of(report));
 }
 
 }  // namespace tributary::api

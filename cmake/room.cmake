@@ -5,6 +5,10 @@
 # the ctest `arrows`. TESTS run without any server (label `unit`), PGTESTS against live PostgreSQL servers
 # (label `pg`). Room `engine/base` is the target `engine_base`, its tests `engine_base_test` and
 # `engine_base_pgtest`; with PGSHARDS that runs as so many ctests `engine_base_pgtest_1` ..., each a share of its tests.
+#
+# program(<target> FOLDER folder SOURCES ... USES rooms ... [LIBS libraries ...])
+#
+# An executable made of sources that lie beside the rooms of `folder`. Its arrows are checked like a room's.
 
 add_library(tributary_options INTERFACE)
 target_include_directories(tributary_options INTERFACE ${PROJECT_SOURCE_DIR})
@@ -18,7 +22,7 @@ if(TRIBUTARY_SANITIZE)
   target_link_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
 endif()
 
-# Every room's folder and its arrows, for the ctest `arrows`.
+# The folder of every room and program and its arrows, for the ctest `arrows`.
 set_property(GLOBAL PROPERTY TRIBUTARY_ARROWS "")
 
 function(_room_tests name suffix label timeout shards uses)
@@ -50,19 +54,21 @@ function(_room_tests name suffix label timeout shards uses)
   endforeach()
 endfunction()
 
+function(_targets_of rooms variable)
+  string(REPLACE "/" "_" names "${rooms}")
+  set(${variable} "${names}" PARENT_SCOPE)
+endfunction()
+
+function(_declare_arrows folder uses)
+  list(JOIN uses "," arrows)
+  set_property(GLOBAL APPEND PROPERTY TRIBUTARY_ARROWS "${folder}>${arrows}")
+endfunction()
+
 function(room folder)
   cmake_parse_arguments(ROOM "" "PGSHARDS" "SOURCES;USES;LIBS;TESTS;PGTESTS;TEST_USES" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
-  set(uses "")
-  foreach(used IN LISTS ROOM_USES)
-    string(REPLACE "/" "_" used ${used})
-    list(APPEND uses ${used})
-  endforeach()
-  set(test_uses "")
-  foreach(used IN LISTS ROOM_TEST_USES)
-    string(REPLACE "/" "_" used ${used})
-    list(APPEND test_uses ${used})
-  endforeach()
+  _targets_of("${ROOM_USES}" uses)
+  _targets_of("${ROOM_TEST_USES}" test_uses)
 
   if(ROOM_SOURCES)
     add_library(${name} STATIC ${ROOM_SOURCES})
@@ -78,6 +84,13 @@ function(room folder)
   _room_tests(${name} test unit 300 1 "${name};${test_uses}" ${ROOM_TESTS})
   _room_tests(${name} pgtest pg 1800 ${ROOM_PGSHARDS} "${name};${test_uses}" ${ROOM_PGTESTS})
 
-  list(JOIN ROOM_USES "," arrows)
-  set_property(GLOBAL APPEND PROPERTY TRIBUTARY_ARROWS "${folder}>${arrows}")
+  _declare_arrows(${folder} "${ROOM_USES}")
+endfunction()
+
+function(program name)
+  cmake_parse_arguments(PROGRAM "" "FOLDER" "SOURCES;USES;LIBS" ${ARGN})
+  _targets_of("${PROGRAM_USES}" uses)
+  add_executable(${name} ${PROGRAM_SOURCES})
+  target_link_libraries(${name} PRIVATE ${uses} ${PROGRAM_LIBS})
+  _declare_arrows(${PROGRAM_FOLDER} "${PROGRAM_USES}")
 endfunction()

@@ -6,10 +6,11 @@
 namespace tributary::postgres {
 namespace {
 
-// Of a lock "l" and the activity "a" of its session.
+// Of a lock "l", the index "i" that it may be on, and the activity "a" of its session.
 const std::string table_and_session =
-    "pg_catalog.format('%s (process %s, %s, transaction since %s, application %s)', l.relation::regclass, a.pid,"
-    " coalesce(a.usename, a.backend_type), coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), 'unknown'),"
+    "pg_catalog.format('%s (process %s, %s, transaction since %s, application %s)',"
+    " coalesce(i.indrelid, l.relation)::regclass, a.pid, coalesce(a.usename, a.backend_type), "
+    "coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS'), 'unknown'),"
     " quote_literal(a.application_name))";
 
 // No other lock is in the way of reading, on a table or on an index of it. Who has it comes before who waits for it.
@@ -22,15 +23,18 @@ const std::string rivals_query =
     " AND ($1::oid[] = '{}' OR coalesce(i.indrelid, c.oid) = ANY ($1::oid[]))"
     " ORDER BY l.granted DESC, a.xact_start LIMIT 1";
 
-// Those for whom it would be enough that sessions of ours let go.
+// Those for whom it would be enough that the sessions of a snapshot let go. Readers keep the indexes of a table locked,
+// too: with a REINDEX that waits for them nobody writes to the table.
 const std::string waiters_query =
     "SELECT " + table_and_session +
     " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)"
+    " LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = l.relation"
     " WHERE l.locktype = 'relation' AND NOT l.granted"
-    " AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))"
-    " AND NOT EXISTS (SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b (pid)"
-    " LEFT JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid"
-    " WHERE coalesce(o.application_name, '') NOT LIKE 'tributary/%')";
+    " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+    " AND pg_catalog.cardinality(pg_catalog.pg_blocking_pids(l.pid)) > 0 AND NOT EXISTS ("
+    "SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b (pid)"
+    " LEFT JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid WHERE coalesce(o.application_name, '')"
+    " NOT IN ('tributary/coordinator', 'tributary/reader', 'tributary/objects'))";
 
 const char* const let_through = "it is let through now; alter tables before or after a copy, or leave that table out";
 
@@ -59,10 +63,10 @@ Error blocked_by(const std::function<Result<Parameters>()>& connect, const std::
   return {Fault::transient, "another session was in the way: " + error.what, "run again when it is done"};
 }
 
-Result<void> Waiters::look(Connection& holder, Milliseconds patience, const Until& until) {
+Result<void> Waiters::look(Connection& connection, Milliseconds patience, const Until& until) {
   // Inside a transaction, who is active is otherwise looked up but once.
-  TRY(holder.query("SELECT pg_catalog.pg_stat_clear_snapshot()", until));
-  const Rows waiting = TRY(holder.query(waiters_query, until));
+  TRY(connection.query("SELECT pg_catalog.pg_stat_clear_snapshot()", until));
+  const Rows waiting = TRY(connection.query(waiters_query, until));
   const SteadyTime now = SteadyClock::now();
   std::map<std::string, SteadyTime> since;
   for (int row = 0; row < waiting.size(); ++row) {

@@ -26,12 +26,13 @@ inline constexpr std::string_view lock_not_available = "55P03";
 Error blocked_by(const std::function<Result<Parameters>()>& connect, const std::vector<std::uint32_t>& tables,
                  const Error& error, const Until& until);
 
-// Who waits for the locks of a session.
+// Who waits for the locks of a copy.
 class Waiters {
  public:
-  // Fault::transient where somebody waits for a table that `holder` has locked, was seen to do so `patience` ago, and
-  // is kept from it by sessions of ours alone; he is named. `holder` may be in a transaction.
-  Result<void> look(Connection& holder, Milliseconds patience, const Until& until);
+  // Fault::transient where somebody waits for a table or index of the connection's database, was seen to do so
+  // `patience` ago, and is kept from it by sessions of a snapshot alone; he is named. The connection may be in a
+  // transaction.
+  Result<void> look(Connection& connection, Milliseconds patience, const Until& until);
 
  private:
   std::map<std::string, SteadyTime> since_;  // by the words that name session and table

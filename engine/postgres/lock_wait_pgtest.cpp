@@ -56,8 +56,9 @@ const model::Table& named(const std::vector<model::Table>& tables, const std::st
   return *std::find_if(tables.begin(), tables.end(), [&](const model::Table& each) { return each.name.name == name; });
 }
 
-Result<std::uint64_t> rows_of(pipeline::SourceReader& reader, const model::Table& table) {
-  const std::unique_ptr<pipeline::CopyStream> stream = TRY(reader.open(table, {}, soon()));
+Result<std::uint64_t> rows_of(pipeline::SourceReader& reader, const model::Table& table,
+                              const model::CopyPart& part = {}) {
+  const std::unique_ptr<pipeline::CopyStream> stream = TRY(reader.open(table, part, soon()));
   while (!TRY(stream->next(soon())).empty()) {
   }
   return stream->rows();
@@ -106,6 +107,24 @@ TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone) {
   migration.end();
   ASSERT_TRUE(source->open_snapshot(soon()));
   EXPECT_TRUE(source->watch(soon()));
+}
+
+TEST(ASnapshot, is_given_up_for_who_waits_for_an_index_that_a_reader_keeps) {
+  const Pair pair("reindexed");
+  const std::unique_ptr<Source> source = open_source(pair.source);
+  ASSERT_TRUE(source->open_snapshot(soon()));
+  const std::vector<model::Table> tables = source->tables(soon()).value();
+  std::unique_ptr<pipeline::SourceReader> reader = source->reader(soon()).value();
+  model::CopyPart first;
+  first.of = 2;
+  first.end_page = 1;
+  ASSERT_TRUE(rows_of(*reader, named(tables, "a"), first));
+  Migration migration(pair.source, "REINDEX TABLE a");
+  Result<void> watched;
+  testbed::wait_until("the copy gives way", [&] { return !(watched = source->watch(soon())); });
+  EXPECT_THAT(watched.error().what, AllOf(HasSubstr("public.a"), HasSubstr("'a migration'"), HasSubstr("waited")));
+  reader.reset();
+  migration.end();
 }
 
 TEST(ADump, that_comes_behind_a_change_of_a_table_lets_it_pass_and_the_next_one_succeeds) {

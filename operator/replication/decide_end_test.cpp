@@ -331,6 +331,17 @@ TEST(Decide, findings_of_a_failed_validation_are_listed_errors_first) {
   EXPECT_EQ(decision.status.findings[1].code, "NoIdentity");
 }
 
+TEST(Decide, findings_that_have_no_room_are_the_mild_ones) {
+  api::Report written;
+  written.replication = uid;
+  written.exit_code = api::ExitCode::bad_configuration;
+  written.findings.assign(30, {api::Severity::warning, "NoIdentity", "table a", "has no identity", ""});
+  written.findings.push_back({api::Severity::error, "TargetNotEmpty", "database shop", "has tables", ""});
+  const Decision decision = look(finished(ended(2, api::to_json(written)), JobState::failed));
+  ASSERT_EQ(decision.status.findings.size(), v1alpha1::most_findings);
+  EXPECT_EQ(decision.status.findings[0].code, "TargetNotEmpty");
+}
+
 // --- deletion
 
 Observed deleted(Observed seen) {

@@ -63,15 +63,17 @@ void forget_totals(Status& status, Run& run) {
   sum_up(status, run);
 }
 
-void set_findings(Status& status, const api::Report& report, const v1alpha1::Spec& spec) {
+// Errors first: only some have room.
+void set_findings(Status& status, std::vector<api::Finding> findings, const v1alpha1::Spec& spec) {
+  std::erase_if(findings, [](const api::Finding& finding) { return finding.severity == api::Severity::ok; });
+  std::stable_partition(findings.begin(), findings.end(),
+                        [](const api::Finding& finding) { return finding.severity == api::Severity::error; });
+  if (findings.size() > v1alpha1::most_findings) findings.resize(v1alpha1::most_findings);
   status.findings.clear();
-  for (const api::Finding& finding : report.findings) {
-    if (finding.severity == api::Severity::ok || status.findings.size() == v1alpha1::most_findings) continue;
+  for (const api::Finding& finding : findings) {
     status.findings.push_back({word_of(finding.severity), finding.code, finding.subject,
                                named_secret(spec, finding.message).value_or(finding.message), finding.hint});
   }
-  std::stable_partition(status.findings.begin(), status.findings.end(),
-                        [](const auto& finding) { return finding.severity == "error"; });
 }
 
 // The first thing that the engine says of a Secret, with the Secret's name.
@@ -260,7 +262,7 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   run.outages = outcome.may_pass ? run.outages + 1 : 0;
   run.crashes = outcome.crashes;
   const bool succeeded = outcome.result == RunResult::succeeded;
-  if (outcome.report) set_findings(status, *outcome.report, spec);
+  if (outcome.report) set_findings(status, outcome.report->findings, spec);
   if (succeeded && spec.mode == Mode::snapshot) {
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
   }

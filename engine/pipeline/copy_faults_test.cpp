@@ -105,15 +105,23 @@ TEST_P(EveryCall, at_which_another_engine_takes_over_ends_the_copy_as_fenced_and
     const Alarm alarm("a copy that is taken over at call " + std::to_string(number));
     Copying copying(GetParam().streams);
     std::string before;
+    std::size_t at = 0;
     copying.world.calls.before(copying.before + number, [&] {
       copying.world.take_over("shop");
       before = copying.target().contents();
+      at = copying.world.calls.names().size() - 1;
     });
     const Result<std::vector<api::Finding>> copied = copying.run();
     if (!copying.world.calls.struck()) break;
-    ASSERT_FALSE(copied);
-    ASSERT_EQ(copied.error().fault, Fault::fenced);
     ASSERT_EQ(copying.target().contents(), before);
+    if (copied) {
+      // Statistics meet no fence: where nothing else was left, whoever completes the snapshot will.
+      const std::vector<std::string> names = copying.world.calls.names();
+      for (std::size_t call = at; call < names.size(); ++call)
+        EXPECT_THAT(names[call], ::testing::AnyOf("writer.analyze", "source.close_snapshot"));
+      continue;
+    }
+    ASSERT_EQ(copied.error().fault, Fault::fenced);
   }
 }
 

@@ -23,8 +23,10 @@ const std::string rivals_query =
     " AND ($1::oid[] = '{}' OR coalesce(i.indrelid, c.oid) = ANY ($1::oid[]))"
     " ORDER BY l.granted DESC, a.xact_start LIMIT 1";
 
-// Those for whom it would be enough that the sessions of a snapshot let go. Readers keep the indexes of a table locked,
-// too: with a REINDEX that waits for them nobody writes to the table.
+const std::string of_a_snapshot = "IN ('tributary/coordinator', 'tributary/reader', 'tributary/objects')";
+
+// Those for whom it would be enough that the sessions of a snapshot let go, and behind whom others wait. Readers keep
+// the indexes of a table locked, too: with a REINDEX that waits for them nobody writes to the table.
 const std::string waiters_query =
     "SELECT " + table_and_session +
     " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)"
@@ -33,8 +35,12 @@ const std::string waiters_query =
     " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
     " AND pg_catalog.cardinality(pg_catalog.pg_blocking_pids(l.pid)) > 0 AND NOT EXISTS ("
     "SELECT FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) AS b (pid)"
-    " LEFT JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid WHERE coalesce(o.application_name, '')"
-    " NOT IN ('tributary/coordinator', 'tributary/reader', 'tributary/objects'))";
+    " LEFT JOIN pg_catalog.pg_stat_activity o ON o.pid = b.pid WHERE (coalesce(o.application_name, '') " +
+    of_a_snapshot +
+    ") IS NOT TRUE) AND EXISTS ("
+    "SELECT FROM pg_catalog.pg_locks w JOIN pg_catalog.pg_stat_activity behind USING (pid) WHERE NOT w.granted"
+    " AND a.pid = ANY (pg_catalog.pg_blocking_pids(w.pid)) AND (behind.application_name " +
+    of_a_snapshot + ") IS NOT TRUE)";
 
 const char* const let_through = "it is let through now; alter tables before or after a copy, or leave that table out";
 

@@ -31,25 +31,28 @@ std::unique_ptr<Source> open_source(const Database& database, const api::Selecti
   return Source::open([uri = database.uri()] { return parse_conninfo(uri); }, std::move(options), soon()).value();
 }
 
-// A session that alters a table as soon as it gets it; it exists once it waits for that.
-class Migration {
+// A session that does something as soon as it gets the table; it exists once it waits for that.
+class Waiting {
  public:
-  Migration(const Database& database, const std::string& sql)
-      : ended_(std::async(std::launch::async, [uri = database.uri(), sql] {
+  Waiting(const Database& database, const std::string& application, const std::string& sql)
+      : ended_(std::async(std::launch::async, [uri = database.uri(), application, sql] {
           testbed::Session session(uri);
-          session.exec("SET application_name = 'a migration'; SET lock_timeout = '60s'");
+          session.exec("SET application_name = '" + application + "'; SET lock_timeout = '60s'");
           session.exec(sql);
         })) {
-    testbed::wait_until("the migration waits for its table", [&] {
-      return database.scalar(
-                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a migration'"
-                 " AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
+    testbed::wait_until(application + " waits for its table", [&] {
+      return database.scalar("SELECT count(*) FROM pg_stat_activity WHERE application_name = '" + application +
+                             "' AND wait_event_type = 'Lock' AND datname = current_database()") == "1";
     });
   }
   void end() { ended_.get(); }
 
  private:
   std::future<void> ended_;
+};
+
+struct Migration : Waiting {
+  Migration(const Database& database, const std::string& sql) : Waiting(database, "a migration", sql) {}
 };
 
 const model::Table& named(const std::vector<model::Table>& tables, const std::string& name) {
@@ -85,7 +88,7 @@ TEST(AReader, that_comes_behind_a_change_of_its_table_lets_it_pass_and_the_next_
   EXPECT_EQ(rows_of(*reader, named(altered, "b")).value(), 1000U);
 }
 
-TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone) {
+TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone_and_keeps_others_waiting) {
   const Pair pair("watched");
   const std::unique_ptr<Source> source = open_source(pair.source);
   ASSERT_TRUE(source->open_snapshot(soon()));
@@ -93,18 +96,23 @@ TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone) {
   other.exec("SET application_name = 'a report'; BEGIN; LOCK TABLE b IN ACCESS SHARE MODE");
   EXPECT_TRUE(source->watch(soon()));
   Migration migration(pair.source, "ALTER TABLE b ADD COLUMN late int");
-  // Letting go would help nobody yet.
-  for (int look = 0; look < 3; ++look) {
-    EXPECT_TRUE(source->watch(soon()));
-    other.exec("SELECT pg_sleep(0.25)");
-  }
+  const auto goes_on = [&] {
+    for (int look = 0; look < 3; ++look) {
+      EXPECT_TRUE(source->watch(soon()));
+      pair.source.exec("SELECT pg_sleep(0.25)");
+    }
+  };
+  goes_on();  // letting go would not help the migration
   other.exec("COMMIT");
+  goes_on();  // nobody suffers but the migration
+  Waiting user(pair.source, "a user", "TABLE b");
   Result<void> watched;
   testbed::wait_until("the copy gives way", [&] { return !(watched = source->watch(soon())); });
   EXPECT_EQ(watched.error().fault, Fault::transient);
   EXPECT_THAT(watched.error().what, AllOf(HasSubstr("public.b"), HasSubstr("'a migration'"), HasSubstr("waited")));
   source->close_snapshot();
   migration.end();
+  user.end();
   ASSERT_TRUE(source->open_snapshot(soon()));
   EXPECT_TRUE(source->watch(soon()));
 }
@@ -120,11 +128,13 @@ TEST(ASnapshot, is_given_up_for_who_waits_for_an_index_that_a_reader_keeps) {
   first.end_page = 1;
   ASSERT_TRUE(rows_of(*reader, named(tables, "a"), first));
   Migration migration(pair.source, "REINDEX TABLE a");
+  Waiting user(pair.source, "a user", "DELETE FROM a WHERE false");
   Result<void> watched;
   testbed::wait_until("the copy gives way", [&] { return !(watched = source->watch(soon())); });
   EXPECT_THAT(watched.error().what, AllOf(HasSubstr("public.a"), HasSubstr("'a migration'"), HasSubstr("waited")));
   reader.reset();
   migration.end();
+  user.end();
 }
 
 TEST(ADump, that_comes_behind_a_change_of_a_table_lets_it_pass_and_the_next_one_succeeds) {

@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(ParseToolVersion, IsWhatStandsBehindTheProduct) {
+TEST(ParseToolVersion, is_what_stands_behind_the_product) {
   EXPECT_EQ(parse_tool_version("pg_dump (PostgreSQL) 18.1\n"), "18.1");
   EXPECT_EQ(parse_tool_version("pg_dump (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n"), "15.14");
   EXPECT_EQ(parse_tool_version("pg_dump (PostgreSQL) 19beta1"), "19beta1");
@@ -27,12 +27,12 @@ PgTools tools(int major) {
           std::to_string(major) + ".1"};
 }
 
-TEST(ChoosePgTools, TheFirstThatIsNewEnoughIsTaken) {
+TEST(ChoosePgTools, the_first_that_is_new_enough_is_taken) {
   EXPECT_EQ(choose_pg_tools({tools(13), tools(17), tools(18)}, 15)->major, 17);
   EXPECT_EQ(choose_pg_tools({tools(18), tools(17)}, 12)->major, 18);
 }
 
-TEST(ChoosePgTools, TheNewestThatIsTooOldIsNamed) {
+TEST(ChoosePgTools, the_newest_that_is_too_old_is_named) {
   const Result<PgTools> chosen = choose_pg_tools({tools(13), tools(16), tools(15)}, 17);
   ASSERT_FALSE(chosen);
   EXPECT_EQ(chosen.error().fault, Fault::invalid);
@@ -71,7 +71,7 @@ class FindPgTools : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(FindPgTools, FoldersWithBothProgramsAreTakenInTheOrderOfThePath) {
+TEST_F(FindPgTools, folders_with_both_programs_are_taken_in_the_order_of_the_path) {
   program("old/pg_dump", "echo 'pg_dump (PostgreSQL) 12.22'");
   program("old/pg_restore", "");
   program("new/pg_dump", "echo 'pg_dump (PostgreSQL) 18.1'");
@@ -87,7 +87,7 @@ TEST_F(FindPgTools, FoldersWithBothProgramsAreTakenInTheOrderOfThePath) {
   EXPECT_EQ(all[1].pg_restore, f + "/new/pg_restore");
 }
 
-TEST_F(FindPgTools, AWrapperThatChoosesByItselfIsPassedOver) {
+TEST_F(FindPgTools, a_wrapper_that_chooses_by_itself_is_passed_over) {
   program("share/pg_wrapper", "echo 'pg_dump (PostgreSQL) 15.1'");
   std::filesystem::create_directories(folder_ / "bin");
   std::filesystem::create_symlink("../share/pg_wrapper", folder_ / "bin/pg_dump");

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(Preflight, NothingSpeaksAgainstAGoodReplication) {
+TEST(Preflight, nothing_speaks_against_a_good_replication) {
   EXPECT_THAT(codes(good(), Severity::error), IsEmpty());
   EXPECT_THAT(codes(good(), Severity::warning), IsEmpty());
   EXPECT_THAT(codes(good(), Severity::ok),
@@ -322,11 +322,11 @@ class PreflightCheck : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Cases, PreflightCheck, ::testing::ValuesIn(cases),
                          [](const auto& one) { return one.param.name; });
 
-TEST_P(PreflightCheck, FindsItsSubjectAndNothingElse) {
+TEST_P(PreflightCheck, finds_its_subject_and_nothing_else) {
   expect_only(GetParam());
 }
 
-TEST(Preflight, AFailingSourceDoesNotHideTheTargetsFindings) {
+TEST(Preflight, a_failing_source_does_not_hide_the_targets_findings) {
   Facts facts = good();
   facts.source.failure = Error{Fault::transient, "no route"};
   facts.target.server.in_recovery = true;
@@ -335,7 +335,7 @@ TEST(Preflight, AFailingSourceDoesNotHideTheTargetsFindings) {
   EXPECT_THAT(codes(facts, Severity::error), ElementsAre("SourceUnreachable", "PooledConnection", "TargetReadOnly"));
 }
 
-TEST(Preflight, RightsOfProvidersCount) {
+TEST(Preflight, rights_of_providers_count) {
   SessionRole role;
   EXPECT_FALSE(may_replicate(role));
   EXPECT_FALSE(is_administrator(role));
@@ -348,7 +348,7 @@ TEST(Preflight, RightsOfProvidersCount) {
   }
 }
 
-TEST(Preflight, AHintSpeaksTheProvidersLanguage) {
+TEST(Preflight, a_hint_speaks_the_providers_language) {
   Facts facts = good();
   facts.source.provider = Provider::rds;
   facts.source.role.superuser = false;
@@ -359,7 +359,7 @@ TEST(Preflight, AHintSpeaksTheProvidersLanguage) {
   EXPECT_THAT(hints, HasSubstr("rds.logical_replication"));
 }
 
-TEST(Preflight, OneServerAtBothEndsGivesItsConnectionsOnce) {
+TEST(Preflight, one_server_at_both_ends_gives_its_connections_once) {
   Facts facts = good();
   facts.target.server.system_identifier = "1";
   pair(facts).target_name = "copy";
@@ -371,7 +371,7 @@ TEST(Preflight, OneServerAtBothEndsGivesItsConnectionsOnce) {
   EXPECT_THAT(codes(facts, Severity::error), ElementsAre("NoFreeConnections"));
 }
 
-TEST(Preflight, PreloadedLibrariesAreFoundHoweverTheyAreSpelt) {
+TEST(Preflight, preloaded_libraries_are_found_however_they_are_spelt) {
   Facts facts = good();
   pair(facts).source.extensions = {{"pg_cron", "1.6", "public"}};
   for (const char* libraries : {"pg_cron", "a,pg_cron", "a, \"pg_cron\" , b", "$libdir/pg_cron,c"}) {
@@ -380,7 +380,7 @@ TEST(Preflight, PreloadedLibrariesAreFoundHoweverTheyAreSpelt) {
   }
 }
 
-TEST(Preflight, LongListsAreCutAndCounted) {
+TEST(Preflight, long_lists_are_cut_and_counted) {
   Facts facts = good();
   for (int i = 0; i < 10; ++i) pair(facts).source.tables.push_back(good_table("t" + std::to_string(i)));
   for (CatalogTable& table : pair(facts).source.tables) table.may_select = false;
@@ -389,7 +389,7 @@ TEST(Preflight, LongListsAreCutAndCounted) {
       HasSubstr("may not read 12 tables (public.orders, public.items, public.t0, public.t1, public.t2 and 7 more)"));
 }
 
-TEST(Preflight, ErrorsComeFirst) {
+TEST(Preflight, errors_come_first) {
   Facts facts = good();
   facts.source.server.wal_level = "replica";
   pair(facts).target.objects = {"table public.x"};

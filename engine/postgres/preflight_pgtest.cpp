@@ -81,7 +81,7 @@ class Validating : public ::testing::Test {
   testbed::PostgresServer& new_ = testbed::server(17);
 };
 
-TEST_F(Validating, AGoodReplicationPassesAndIsEstimated) {
+TEST_F(Validating, a_good_replication_passes_and_is_estimated) {
   const Database source = old_.create_database("shop");
   const Database target = new_.create_database("copy");
   source.exec(
@@ -100,7 +100,7 @@ TEST_F(Validating, AGoodReplicationPassesAndIsEstimated) {
   EXPECT_GT(estimate.duration, Seconds(0));
 }
 
-TEST_F(Validating, ADatabaseThatAllowsNoConnectionsIsPassedOverByAPatternAndRefusedByItsName) {
+TEST_F(Validating, a_database_that_allows_no_connections_is_passed_over_by_a_pattern_and_refused_by_its_name) {
   const Database open = old_.create_database("closing_open");
   const Database shut = old_.create_database("closing_shut");
   old_.exec("postgres", "ALTER DATABASE \"" + shut.name() + "\" ALLOW_CONNECTIONS false");
@@ -117,7 +117,7 @@ TEST_F(Validating, ADatabaseThatAllowsNoConnectionsIsPassedOverByAPatternAndRefu
   EXPECT_EQ(text(validated(made), "DatabaseLeftOut"), "no DatabaseLeftOut");
 }
 
-TEST_F(Validating, ATargetDatabaseThatIsYetToBeCreatedIsFine) {
+TEST_F(Validating, a_target_database_that_is_yet_to_be_created_is_fine) {
   const Database source = old_.create_database("shop");
   api::Spec made = spec(source.uri(), new_.uri("not there yet"));
   EXPECT_TRUE(validated(made).passed());
@@ -125,7 +125,7 @@ TEST_F(Validating, ATargetDatabaseThatIsYetToBeCreatedIsFine) {
   EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("TargetDatabaseMissing"));
 }
 
-TEST_F(Validating, BothEndsAreJudgedThoughOneIsDown) {
+TEST_F(Validating, both_ends_are_judged_though_one_is_down) {
   const Database target = new_.create_database("full");
   target.exec("CREATE TABLE t (a int)");
   const Validation validation = validated(spec("postgresql://u@127.0.0.1:1/x", target.uri()));
@@ -136,7 +136,7 @@ TEST_F(Validating, BothEndsAreJudgedThoughOneIsDown) {
   EXPECT_THAT(codes(other, Severity::ok), Contains("SourceReachable"));
 }
 
-TEST_F(Validating, AWrongPasswordIsToldFromADeadServerAndNeverRepeated) {
+TEST_F(Validating, a_wrong_password_is_told_from_a_dead_server_and_never_repeated) {
   const ScopedRole role(old_, "app", "LOGIN PASSWORD 'right'");
   const Database target = new_.create_database("copy");
   const Validation validation = validated(spec(old_.tcp_uri("postgres", "app", "hunter2"), target.uri()));
@@ -144,7 +144,7 @@ TEST_F(Validating, AWrongPasswordIsToldFromADeadServerAndNeverRepeated) {
   EXPECT_THAT(text(validation, "SourceAccessDenied"), Not(HasSubstr("hunter2")));
 }
 
-TEST_F(Validating, TheSameDatabaseIsRefusedWhateverItsAddress) {
+TEST_F(Validating, the_same_database_is_refused_whatever_its_address) {
   const Database database = new_.create_database("one");
   const std::string other_address =
       new_.tcp_uri(database.name(), "postgres", testbed::PostgresServer::superuser_password);
@@ -157,7 +157,7 @@ TEST_F(Validating, TheSameDatabaseIsRefusedWhateverItsAddress) {
   EXPECT_THAT(codes(validated(named), Severity::error), Contains("SameDatabase"));
 }
 
-TEST_F(Validating, TheSameDatabaseIsRefusedWithoutTheRightToReadTheIdentifier) {
+TEST_F(Validating, the_same_database_is_refused_without_the_right_to_read_the_identifier) {
   const ScopedRole role(new_, "app", "LOGIN PASSWORD 'p'");
   const Database database = new_.create_database("one");
   database.exec("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM public");
@@ -165,7 +165,7 @@ TEST_F(Validating, TheSameDatabaseIsRefusedWithoutTheRightToReadTheIdentifier) {
   EXPECT_THAT(codes(validated(spec(uri, uri)), Severity::error), Contains("SameDatabase"));
 }
 
-TEST_F(Validating, AnOlderTargetIsRefusedUnlessAllowed) {
+TEST_F(Validating, an_older_target_is_refused_unless_allowed) {
   const Database source = new_.create_database("shop");
   const Database target = old_.create_database("copy");
   api::Spec made = spec(source.uri(), target.uri());
@@ -174,7 +174,7 @@ TEST_F(Validating, AnOlderTargetIsRefusedUnlessAllowed) {
   EXPECT_TRUE(validated(made).passed());
 }
 
-TEST_F(Validating, TheRolesOfRdsAreUnderstood) {
+TEST_F(Validating, the_roles_of_rds_are_understood) {
   const ScopedRole replication(old_, "rds_replication", "NOLOGIN");
   const ScopedRole superuser(new_, "rds_superuser", "NOLOGIN");
   const ScopedRole source_role(old_, "master", "LOGIN PASSWORD 'p' IN ROLE rds_replication");
@@ -189,7 +189,7 @@ TEST_F(Validating, TheRolesOfRdsAreUnderstood) {
   EXPECT_THAT(text(validation, "TargetRights"), HasSubstr("role master may create databases"));
 }
 
-TEST_F(Validating, TheRolesOfNeonAndCloudSqlAreUnderstood) {
+TEST_F(Validating, the_roles_of_neon_and_cloud_sql_are_understood) {
   for (const char* admin : {"neon_superuser", "cloudsqlsuperuser"}) {
     const ScopedRole group(new_, admin, "NOLOGIN");
     const ScopedRole owner(new_, "owner", std::string("LOGIN CREATEDB CREATEROLE PASSWORD 'p' IN ROLE ") + admin);
@@ -199,7 +199,7 @@ TEST_F(Validating, TheRolesOfNeonAndCloudSqlAreUnderstood) {
   }
 }
 
-TEST_F(Validating, ARoleWithoutRightsGetsEveryFindingAtOnce) {
+TEST_F(Validating, a_role_without_rights_gets_every_finding_at_once) {
   const ScopedRole reader(old_, "reader", "LOGIN PASSWORD 'p'");
   const ScopedRole writer(new_, "writer", "LOGIN PASSWORD 'p'");
   const Database source = old_.create_database("shop");
@@ -218,7 +218,7 @@ TEST_F(Validating, ARoleWithoutRightsGetsEveryFindingAtOnce) {
   EXPECT_THAT(text(validation, "SelectDenied"), HasSubstr("public.secret"));
 }
 
-TEST_F(Validating, AClosedSchemaPublicIsSaid) {
+TEST_F(Validating, a_closed_schema_public_is_said) {
   const ScopedRole writer(new_, "writer", "LOGIN PASSWORD 'p'");
   const Database source = old_.create_database("shop");
   source.exec("CREATE TABLE t (id int PRIMARY KEY)");
@@ -228,7 +228,7 @@ TEST_F(Validating, AClosedSchemaPublicIsSaid) {
   EXPECT_THAT(codes(validation, Severity::error), ElementsAre("TargetSchemaDenied")) << "public is closed since 15";
 }
 
-TEST_F(Validating, ATargetThatIsNotEmptyIsRefusedUntilSomebodySaysWhatToDo) {
+TEST_F(Validating, a_target_that_is_not_empty_is_refused_until_somebody_says_what_to_do) {
   const Database source = old_.create_database("shop");
   const Database target = new_.create_database("copy");
   source.exec("CREATE TABLE t (id int PRIMARY KEY)");
@@ -243,7 +243,7 @@ TEST_F(Validating, ATargetThatIsNotEmptyIsRefusedUntilSomebodySaysWhatToDo) {
   EXPECT_THAT(codes(validated(made), Severity::warning), ElementsAre("TargetWillBeDropped"));
 }
 
-TEST_F(Validating, SeveralDatabasesAreLookedInto) {
+TEST_F(Validating, several_databases_are_looked_into) {
   const Database one = old_.create_database("one");
   const Database two = old_.create_database("Two of-them");
   two.exec("CREATE UNLOGGED TABLE u (id int); CREATE TABLE keyless (a int)");
@@ -259,7 +259,7 @@ TEST_F(Validating, SeveralDatabasesAreLookedInto) {
   EXPECT_THAT(text(validation, "UnloggedTables"), HasSubstr("public.u"));
 }
 
-TEST_F(Validating, ASelectionThatNamesNothingIsSaidWithWhatIsNear) {
+TEST_F(Validating, a_selection_that_names_nothing_is_said_with_what_is_near) {
   const Database source = old_.create_database("shop");
   const Database target = new_.create_database("copy");
   source.exec(
@@ -277,7 +277,7 @@ TEST_F(Validating, ASelectionThatNamesNothingIsSaidWithWhatIsNear) {
   EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("SelectionInvalid"));
 }
 
-TEST_F(Validating, ASourceThatCannotBeStreamedIsStillGoodForASnapshot) {
+TEST_F(Validating, a_source_that_cannot_be_streamed_is_still_good_for_a_snapshot) {
   testbed::PostgresServer& replica = testbed::server(13, Flavour::replica);
   const Database source = replica.create_database("shop");
   const Database target = new_.create_database("copy");
@@ -288,7 +288,7 @@ TEST_F(Validating, ASourceThatCannotBeStreamedIsStillGoodForASnapshot) {
   EXPECT_THAT(codes(validated(made), Severity::error), Contains("WalLevelNotLogical"));
 }
 
-TEST_F(Validating, EncodingAndLocaleAreCompared) {
+TEST_F(Validating, encoding_and_locale_are_compared) {
   const Database source =
       old_.create_database("latin", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
   const Database same = new_.create_database("utf", "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0");
@@ -300,7 +300,7 @@ TEST_F(Validating, EncodingAndLocaleAreCompared) {
   EXPECT_THAT(text(validation, "CollationDiffers"), HasSubstr("icu de"));
 }
 
-TEST_F(Validating, NothingIsWrittenAnywhere) {
+TEST_F(Validating, nothing_is_written_anywhere) {
   const Database source = old_.create_database("shop");
   const Database target = new_.create_database("copy");
   source.exec("CREATE TABLE t (id int PRIMARY KEY)");
@@ -312,7 +312,7 @@ TEST_F(Validating, NothingIsWrittenAnywhere) {
   EXPECT_EQ(objects(source) + objects(target), before);
 }
 
-TEST_F(Validating, AStopEndsIt) {
+TEST_F(Validating, a_stop_ends_it) {
   std::stop_source stop;
   stop.request_stop();
   const Result<Validation> validation =

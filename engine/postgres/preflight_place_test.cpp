@@ -79,11 +79,11 @@ const std::vector<Case> cases = {
 class PlaceCheck : public ::testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(Cases, PlaceCheck, ::testing::ValuesIn(cases), [](const auto& one) { return one.param.name; });
 
-TEST_P(PlaceCheck, FindsItsSubjectAndNothingElse) {
+TEST_P(PlaceCheck, finds_its_subject_and_nothing_else) {
   expect_only(GetParam());
 }
 
-TEST(Place, WhatIsOursInTheTargetIsLeftToTheLedger) {
+TEST(Place, what_is_ours_in_the_target_is_left_to_the_ledger) {
   Facts facts = good();
   pair(facts).target.former = complete(facts);
   pair(facts).target.former->complete = false;
@@ -92,7 +92,7 @@ TEST(Place, WhatIsOursInTheTargetIsLeftToTheLedger) {
   EXPECT_THAT(codes(facts, Severity::error), IsEmpty());
 }
 
-TEST(Place, WhatADropTakesIsToldWithItsServerAlsoWhereTheLedgerKnowsTheReplication) {
+TEST(Place, what_a_drop_takes_is_told_with_its_server_also_where_the_ledger_knows_the_replication) {
   Facts facts = good();
   facts.target.address = "db.example:5432";
   pair(facts).target.former = complete(facts);
@@ -106,7 +106,7 @@ TEST(Place, WhatADropTakesIsToldWithItsServerAlsoWhereTheLedgerKnowsTheReplicati
                         "(table public.orders, table public.precious)"));
 }
 
-TEST(Place, ADatabaseThatCannotBeDroppedIsNamedWithWhatKeepsIt) {
+TEST(Place, a_database_that_cannot_be_dropped_is_named_with_what_keeps_it) {
   Facts facts = good();
   facts.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
   TargetDatabase& target = pair(facts).target;
@@ -119,7 +119,7 @@ TEST(Place, ADatabaseThatCannotBeDroppedIsNamedWithWhatKeepsIt) {
   EXPECT_THAT(codes(facts, Severity::error), IsEmpty()) << "an empty one is not dropped";
 }
 
-TEST(Place, TablesThatOthersDependOnCannotBeDropped) {
+TEST(Place, tables_that_others_depend_on_cannot_be_dropped) {
   Facts facts = good();
   facts.options.on_target_not_empty = api::OnTargetNotEmpty::drop;
   pair(facts).whole = false;
@@ -128,7 +128,7 @@ TEST(Place, TablesThatOthersDependOnCannotBeDropped) {
   EXPECT_THAT(codes(facts, Severity::error), ElementsAre("DependentObjects"));
 }
 
-TEST(Place, AnotherSelectionOfTheSameDatabaseIsToldFromStrangers) {
+TEST(Place, another_selection_of_the_same_database_is_told_from_strangers) {
   Facts facts = good();
   pair(facts).target.objects = {"table public.orders"};
   pair(facts).target.others = {{"1/app/f00", {"1", "app"}, true, "2026-11-20T08:00:00Z"}};
@@ -136,7 +136,7 @@ TEST(Place, AnotherSelectionOfTheSameDatabaseIsToldFromStrangers) {
               HasSubstr("another selection of database app was copied into it at 2026-11-20T08:00:00Z"));
 }
 
-TEST(Place, ACompletedReplicationSaysWhatItDoesNotHold) {
+TEST(Place, a_completed_replication_says_what_it_does_not_hold) {
   Facts facts = good();
   facts.replication = "uid";
   pair(facts).target.former = complete(facts);

@@ -79,6 +79,7 @@ const std::vector<Case> cases = {
        f.target.server.start_time = "1";
      },
      "SameDatabase"},
+    {"locks", [](Facts& f) { pair(f).source.unlockable = {{"public", "others"}}; }, "SelectDenied"},
     {"pooler", [](Facts& f) { f.source.host = "ep-cool-1-pooler.eu.aws.neon.tech"; }, "PooledConnection"},
     {"no_replication", [](Facts& f) { unprivileged(f.source.role); }, "ReplicationDenied", Severity::warning},
     {"no_replication_for_sync",

@@ -57,6 +57,8 @@ struct SourceDatabase {
   std::optional<Error> failure;
   Database facts;
   std::vector<CatalogTable> tables;  // the selected ones
+  // Beside the selected ones: what pg_dump locks to read the schema, and the role may not.
+  std::vector<model::Name> unlockable;
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // of what is selected
   std::uint64_t foreign_tables = 0;

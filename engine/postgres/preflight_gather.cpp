@@ -146,6 +146,19 @@ constexpr const char* sequence_query =
     "  AND e.deptype = 'e')"
     " AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')) ORDER BY 1, 2";
 
+// What pg_dump locks in ACCESS SHARE mode, whatever is selected (getTables in src/bin/pg_dump/pg_dump.c), and who may do
+// that (LockTableAclCheck in src/backend/commands/lockcmds.c).
+std::string unlockable_query(int major) {
+  const char* const privileges = major >= 17   ? "SELECT, UPDATE, DELETE, TRUNCATE, MAINTAIN"
+                                 : major == 16 ? "SELECT, UPDATE, DELETE, TRUNCATE"
+                                               : "SELECT";
+  return "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+         " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
+         " AND n.nspname NOT IN ('information_schema', '_tributary')"
+         " AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, '" +
+         std::string(privileges) + "')) ORDER BY 1, 2";
+}
+
 // A large object may be read by its owner and whom its ACL names; lo_compat_privileges lets everybody.
 constexpr const char* large_object_query =
     "SELECT count(*), count(*) FILTER (WHERE NOT (current_setting('lo_compat_privileges')::bool"
@@ -153,11 +166,28 @@ constexpr const char* large_object_query =
     " WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))))"
     " FROM pg_largeobject_metadata l";
 
+std::set<model::Name> names_of(const std::vector<CatalogTable>& tables) {
+  std::set<model::Name> names;
+  for (const CatalogTable& table : tables) names.insert(table.table.name);
+  return names;
+}
+
+Result<std::vector<model::Name>> read_unlockable(Connection& connection, const SourceDatabase& database,
+                                                 const Until& until) {
+  const std::set<model::Name> selected = names_of(database.tables);
+  const Rows rows = TRY(connection.query(unlockable_query(connection.major_version()), until));
+  std::vector<model::Name> tables;
+  for (int row = 0; row < rows.size(); ++row) {
+    const model::Name name{rows.str(row, 0), rows.str(row, 1)};
+    if (!selected.contains(name)) tables.push_back(name);
+  }
+  return tables;
+}
+
 // Those of a table that is not selected stay behind with it.
 Result<std::vector<model::Name>> read_unreadable_sequences(Connection& connection, const SourceDatabase& database,
                                                            bool whole, const Until& until) {
-  std::set<model::Name> selected;
-  for (const CatalogTable& table : database.tables) selected.insert(table.table.name);
+  const std::set<model::Name> selected = names_of(database.tables);
   const Rows rows = TRY(connection.query(sequence_query, until));
   std::vector<model::Name> sequences;
   for (int row = 0; row < rows.size(); ++row) {
@@ -199,6 +229,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
     }
   }
   database.extensions = TRY(read_extensions(connection, until));
+  database.unlockable = TRY(read_unlockable(connection, database, until));
   database.unreadable_sequences = TRY(read_unreadable_sequences(connection, database, pair.whole, until));
   TRY(read_large_objects(connection, options, pair, until));
   const Rows foreign = TRY(connection.query_row("SELECT count(*) FROM pg_class WHERE relkind = 'f'", {}, until));

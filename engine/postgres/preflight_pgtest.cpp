@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
+#include "engine/postgres/servers.h"
 #include "engine/testing/postgres_server.h"
 #include "engine/testing/server_files.h"
 
@@ -216,6 +218,43 @@ TEST_F(Validating, a_role_without_rights_gets_every_finding_at_once) {
   EXPECT_THAT(codes(validation, Severity::warning), Contains("ReplicationDenied"));
   EXPECT_THAT(codes(validation, Severity::warning), Contains("CreateRoleDenied"));
   EXPECT_THAT(text(validation, "SelectDenied"), HasSubstr("public.secret"));
+}
+
+// pg_dump itself is the judge: the role may read the one selected table, and something else is there.
+TEST_F(Validating, finds_what_pg_dump_may_not_lock_and_nothing_else) {
+  const char* const cases[] = {
+      "CREATE TABLE other (id int)",
+      "CREATE UNLOGGED TABLE other (id int)",
+      "CREATE TABLE other (id int, secret int); GRANT SELECT (id) ON other TO reader",
+      "CREATE TABLE other (id int); GRANT UPDATE ON other TO reader",
+      "CREATE TABLE other (id int) PARTITION BY LIST (id);"
+      "CREATE TABLE other_1 PARTITION OF other FOR VALUES IN (1); GRANT SELECT ON other_1 TO reader",
+      "CREATE SCHEMA closed; CREATE TABLE closed.other (id int); GRANT SELECT ON closed.other TO reader",
+      "CREATE EXTENSION citext; CREATE TABLE other (id int); ALTER EXTENSION citext ADD TABLE other",
+      "CREATE SCHEMA _tributary; CREATE TABLE _tributary.other (id int)",
+      "CREATE VIEW v AS SELECT 1 AS i; CREATE MATERIALIZED VIEW m AS SELECT 1 AS i; CREATE SEQUENCE s;"
+      "CREATE TYPE t AS (i int); CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;"
+      "CREATE FOREIGN TABLE f (i int) SERVER far"};
+  std::set<bool> answers;
+  for (testbed::PostgresServer* server : {&old_, &new_}) {
+    const ScopedRole reader(*server, "reader", "LOGIN PASSWORD 'p'");
+    for (const char* one : cases) {
+      SCOPED_TRACE(std::to_string(server->major()) + ": " + one);
+      const Database source = server->create_database("shop");
+      source.exec("CREATE TABLE orders (id int PRIMARY KEY); GRANT SELECT ON orders TO reader");
+      source.exec(one);
+      api::Spec made = spec(server->tcp_uri(source.name(), "reader", "p"), new_.uri("not there yet"));
+      made.selection.include_tables = {source.name() + ".orders"};
+      const auto servers = make_servers(made);
+      const auto end = servers->source({source.name(), "not there yet", false}, soon()).value();
+      ASSERT_TRUE(end->open_snapshot(soon()));
+      const bool allowed = end->schema(soon()).ok();
+      EXPECT_EQ(codes(validated(made), Severity::error),
+                allowed ? std::vector<std::string>{} : std::vector<std::string>{"SelectDenied"});
+      answers.insert(allowed);
+    }
+  }
+  EXPECT_EQ(answers.size(), 2U);
 }
 
 TEST_F(Validating, a_closed_schema_public_is_said) {

@@ -103,6 +103,18 @@ TEST(Report, survives_the_way_through_json) {
   EXPECT_EQ(to_json(*again), to_json(report));
 }
 
+TEST(Report, says_what_is_expected_of_a_database_where_somebody_looked) {
+  Report report;
+  report.databases.push_back({.name = "app", .target = "app", .position = ""});
+  EXPECT_EQ(to_json(report).find("estimatedSeconds"), std::string::npos);
+  report.databases[0].database_bytes = 5;
+  report.databases[0].estimated_seconds = 7;
+  const Result<Report> again = report_from_json(to_json(report));
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(again->databases.at(0).database_bytes, 5u);
+  EXPECT_EQ(again->databases.at(0).estimated_seconds, 7u);
+}
+
 TEST(TerminationMessage, fits_the_kubelet_and_keeps_the_worst_finding_longest) {
   const std::string text = termination_message(a_long_report());
   EXPECT_LE(text.size(), 3584u);

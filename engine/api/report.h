@@ -32,6 +32,9 @@ struct DatabaseReport {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::string position;  // source position of the snapshot, "" where there is none
+  // What `validate` expects; 0 where it is not known:
+  std::uint64_t database_bytes = 0;     // of the whole database on the source
+  std::uint64_t estimated_seconds = 0;  // that a snapshot takes, a rough guess
 };
 
 struct Totals {

@@ -31,8 +31,11 @@ ordered_json write(const Finding& finding) {
 }
 
 ordered_json write(const DatabaseReport& database) {
-  return {{"name", database.name}, {"target", database.target}, {"tables", database.tables},
-          {"rows", database.rows}, {"bytes", database.bytes},   {"position", database.position}};
+  ordered_json json{{"name", database.name}, {"target", database.target}, {"tables", database.tables},
+                    {"rows", database.rows}, {"bytes", database.bytes},   {"position", database.position}};
+  if (database.database_bytes > 0) json["databaseBytes"] = database.database_bytes;
+  if (database.estimated_seconds > 0) json["estimatedSeconds"] = database.estimated_seconds;
+  return json;
 }
 
 ordered_json write(const Totals& totals) {
@@ -53,7 +56,9 @@ void read_database(JsonReader& in, DatabaseReport& database) {
       .read("tables", database.tables)
       .read("rows", database.rows)
       .read("bytes", database.bytes)
-      .read("position", database.position);
+      .read("position", database.position)
+      .read("databaseBytes", database.database_bytes)
+      .read("estimatedSeconds", database.estimated_seconds);
 }
 
 void read_totals(JsonReader& in, Totals& totals) {

@@ -62,4 +62,8 @@ std::string duration_text(Seconds span) {
   return two_units(seconds / (24 * 3600), 'd', seconds / 3600 % 24, 'h');
 }
 
+std::string about(Seconds span) {
+  return "about " + duration_text(span);
+}
+
 }  // namespace tributary::cli

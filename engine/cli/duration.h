@@ -14,4 +14,7 @@ Result<Seconds> parse_duration(std::string_view text);
 // "45s", "12m05s", "3h07m", "4d02h": two units, for people.
 std::string duration_text(Seconds span);
 
+// "about 12m05s".
+std::string about(Seconds span);
+
 }  // namespace tributary::cli

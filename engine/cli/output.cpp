@@ -12,6 +12,7 @@
 #include "engine/base/counted.h"
 #include "engine/base/hint.h"
 #include "engine/base/log.h"
+#include "engine/cli/duration.h"
 #include "engine/cli/table.h"
 #include "engine/cli/text.h"
 
@@ -38,13 +39,14 @@ const char* colour_of(api::Severity severity) {
 // `validate` copies nothing, so it has neither rows nor a position to tell.
 std::string databases_text(const api::Report& report, const Style& style) {
   const bool looked = report.verb == word_of(Verb::validate);
-  Table table(looked ? std::vector<std::string>{"DATABASE", "TARGET", "TABLES", "SIZE"}
+  Table table(looked ? std::vector<std::string>{"DATABASE", "TARGET", "TABLES", "SIZE", "DATABASE SIZE", "TIME"}
                      : std::vector<std::string>{"DATABASE", "TARGET", "TABLES", "ROWS", "SIZE", "POSITION"});
   for (const api::DatabaseReport& database : report.databases) {
     const std::string tables = count_text(database.tables);
     const std::string size = bytes_text(database.bytes);
     if (looked) {
-      table.add({database.name, database.target, tables, size});
+      const std::string whole = database.database_bytes > 0 ? bytes_text(database.database_bytes) : "unknown";
+      table.add({database.name, database.target, tables, size, whole, about(Seconds(database.estimated_seconds))});
     } else {
       table.add({database.name, database.target, tables, count_text(database.rows), size, database.position});
     }

@@ -37,13 +37,22 @@ TEST(Report, lists_findings_and_databases) {
             "app       app2    12      34,567  8.9 MB  0/1A\n\n");
 }
 
-TEST(Report, of_a_look_has_neither_rows_nor_a_position) {
+TEST(Report, of_a_look_has_estimates_and_neither_rows_nor_a_position) {
   api::Report report;
   report.verb = "validate";
-  report.databases = {{.name = "app", .target = "app2", .tables = 12, .rows = 0, .bytes = 8'900'000, .position = ""}};
+  report.databases = {{.name = "app",
+                       .target = "app2",
+                       .tables = 12,
+                       .rows = 0,
+                       .bytes = 8'900'000,
+                       .position = "",
+                       .database_bytes = 12'000'000,
+                       .estimated_seconds = 75}};
+  report.databases.push_back({.name = "new", .target = "new", .position = "", .estimated_seconds = 2});
   EXPECT_EQ(report_text(report, {}),
-            "DATABASE  TARGET  TABLES  SIZE\n"
-            "app       app2    12      8.9 MB\n\n");
+            "DATABASE  TARGET  TABLES  SIZE    DATABASE SIZE  TIME\n"
+            "app       app2    12      8.9 MB  12 MB          about 1m15s\n"
+            "new       new     0       0 B     unknown        about 2s\n\n");
 }
 
 TEST(Report, of_a_run_that_could_not_begin_says_who_and_why) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/counted.h"
+#include "engine/cli/duration.h"
 #include "engine/cli/output.h"
 #include "engine/cli/table.h"
 #include "engine/cli/text.h"
@@ -38,7 +39,7 @@ std::string rows_text(double rows) {
 std::string text_of(const pipeline::PlannedDatabase& database, const Style& style) {
   std::string text = "database " + printable(database.source) + " to " + printable(database.target) + ": " +
                      counted(database.tables.size(), "table") + ", " + bytes_text(bytes_of(database)) + ", " +
-                     counted(database.steps, "schema statement") + "\n";
+                     counted(database.steps, "schema statement") + ", " + about(database.time) + "\n";
   Table table({"TABLE", "SIZE", "ROWS", "PARTS", "FORMAT"});
   for (const pipeline::PlannedTable& each : database.tables)
     table.add(
@@ -61,6 +62,7 @@ ordered_json json_of(const pipeline::PlannedDatabase& database) {
   return {{"source", database.source},
           {"target", database.target},
           {"steps", database.steps},
+          {"estimatedSeconds", database.time.count()},
           {"tables", std::move(tables)}};
 }
 
@@ -79,14 +81,16 @@ std::string plan_text(const pipeline::SnapshotPlan& plan, const Style& style) {
   if (!text.empty()) text += "\n";
   std::uint64_t tables = 0;
   std::uint64_t bytes = 0;
+  Seconds time{0};
   for (const pipeline::PlannedDatabase& database : plan.databases) {
     text += text_of(database, style);
     tables += database.tables.size();
     bytes += bytes_of(database);
+    time += database.time;
   }
   return text + "would copy " + counted(tables, "table") + " of " + counted(plan.databases.size(), "database") + ", " +
          bytes_text(bytes) + ", in " + counted(static_cast<std::uint64_t>(plan.parallelism), "stream") +
-         "; nothing was changed\n";
+         ", " + about(time) + "; nothing was changed\n";
 }
 
 std::string plan_json(const pipeline::SnapshotPlan& plan) {

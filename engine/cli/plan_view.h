@@ -12,8 +12,8 @@ namespace tributary::cli {
 std::string plan_text(const pipeline::SnapshotPlan& plan, const Style& style);
 
 // One object on one line: {"version":1,"parallelism":..,"databases":[{"source":..,"target":..,"steps":..,
-// "tables":[{"name":..,"bytes":..,"rows":..,"parts":..,"format":"binary"|"text"}]}],"findings":[..]}; bytes and rows
-// are estimates, rows is null where there is none.
+// "estimatedSeconds":..,"tables":[{"name":..,"bytes":..,"rows":..,"parts":..,"format":"binary"|"text"}]}],
+// "findings":[..]}; bytes and rows are estimates, rows is null where there is none.
 std::string plan_json(const pipeline::SnapshotPlan& plan);
 
 }  // namespace tributary::cli

@@ -43,7 +43,9 @@ api::Report report_on(const postgres::Validation& validation, const Options& opt
                                 .tables = one.tables,
                                 .rows = 0,
                                 .bytes = one.bytes,
-                                .position = ""});
+                                .position = "",
+                                .database_bytes = one.total_bytes,
+                                .estimated_seconds = static_cast<std::uint64_t>(one.duration.count())});
   return judged(std::move(report));
 }
 

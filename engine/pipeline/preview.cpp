@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/pipeline/estimate.h"
 #include "engine/pipeline/plan.h"
 #include "engine/pipeline/refusal.h"
 
@@ -16,7 +17,13 @@ Result<PlannedDatabase> plan_database(const DatabasePair& pair, Servers& servers
   const std::unique_ptr<Source> source = TRY(servers.source(pair, until));
   TRY(source->open_snapshot(until));
   const std::vector<model::Table> tables = TRY(source->tables(until));
-  PlannedDatabase database{pair.source, pair.target, {}, TRY(source->schema(until)).steps.size()};
+  std::uint64_t bytes = 0;
+  for (const model::Table& table : tables) bytes += table.bytes;
+  PlannedDatabase database{pair.source,
+                           pair.target,
+                           {},
+                           TRY(source->schema(until)).steps.size(),
+                           estimated_time(tables.size(), bytes)};
   PlanLimits limits;
   limits.streams = streams;
   limits.splits_tables = source->splits_tables();

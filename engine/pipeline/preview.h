@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/api/report.h"
+#include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/table.h"
@@ -27,6 +28,7 @@ struct PlannedDatabase {
   std::string target;
   std::vector<PlannedTable> tables;  // in the order of their copy
   std::size_t steps = 0;             // schema statements
+  Seconds time{0};                   // a rough guess
 };
 
 struct SnapshotPlan {

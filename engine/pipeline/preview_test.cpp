@@ -42,6 +42,7 @@ TEST_F(Preview, lists_the_tables_in_the_order_of_their_copy_with_their_parts) {
   EXPECT_EQ(shop.source, "shop");
   EXPECT_EQ(shop.target, "shop");
   EXPECT_EQ(shop.steps, 9U);
+  EXPECT_GT(shop.time, Seconds(0));
   std::vector<std::string> names;
   for (const PlannedTable& table : shop.tables) names.push_back(table.name);
   EXPECT_THAT(names,

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "engine/pipeline/estimate.h"
 #include "engine/postgres/preflight_checks.h"
 
 namespace tributary::postgres {
 namespace {
-
-// Two cores on both sides copied 1 GB with its indexes in 7 seconds (docs/benchmarks.md); networks and disks of real
-// servers are slower, so a third of that is promised.
-constexpr std::uint64_t bytes_per_second = 50'000'000;
-constexpr std::uint64_t tables_per_second = 100;
-constexpr std::uint64_t fixed_seconds = 2;
 
 DatabaseEstimate estimate(const PairFacts& pair) {
   DatabaseEstimate found;
@@ -20,7 +15,7 @@ DatabaseEstimate estimate(const PairFacts& pair) {
   found.tables = pair.source.tables.size();
   for (const CatalogTable& table : pair.source.tables) found.bytes += table.table.bytes;
   found.total_bytes = pair.source.facts.bytes.value_or(0);
-  found.duration = Seconds(fixed_seconds + found.bytes / bytes_per_second + found.tables / tables_per_second);
+  found.duration = pipeline::estimated_time(found.tables, found.bytes);
   return found;
 }
 

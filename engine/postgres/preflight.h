@@ -20,7 +20,7 @@ struct DatabaseEstimate {
   std::uint64_t tables = 0;       // selected, leaf partitions counted one by one
   std::uint64_t bytes = 0;        // of the selected tables with TOAST, without indexes
   std::uint64_t total_bytes = 0;  // of the whole database on the source, 0 where the role may not ask
-  Seconds duration{0};            // a rough guess for the snapshot
+  Seconds duration{0};            // pipeline::estimated_time() of the snapshot
 };
 
 struct Validation {

@@ -61,16 +61,16 @@ void add_snapshot(CLI::App& verb, Flags& flags) {
   add_switch(verb, "--no-large-objects", flags.no_large_objects, snapshot, "Copy no large objects");
   add_switch(verb, "--allow-older-target", flags.allow_older_target, snapshot,
              "Accept a target of an older major version");
-  add_text(verb, "--timeout", flags.timeout, "TIME", snapshot, "Give up after 90s, 15m, 2h ...; default: never");
-}
-
-void add_copy(CLI::App& verb, Flags& flags) {
-  add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", snapshot,
-           "Give up when nothing moves for this long; default 15m, 0: never");
   add_text(verb, "--parallelism", flags.parallelism, "N", snapshot,
            "Copy streams; default: chosen from what both servers have");
   add_switch(verb, "--resume-per-table", flags.resume_per_table, snapshot,
              "Keep tables that a killed run finished, each as of its own moment");
+  add_text(verb, "--timeout", flags.timeout, "TIME", snapshot, "Give up after 90s, 15m, 2h ...; default: never");
+  add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", snapshot,
+           "Give up when nothing moves for this long; default 15m, 0: never");
+}
+
+void add_consent(CLI::App& verb, Flags& flags) {
   add_switch(verb, "--dry-run", flags.dry_run, consent, "Print what would be done and change nothing");
   add_switch(verb, "-y,--yes", flags.yes, consent, "Drop without asking");
 }
@@ -91,7 +91,7 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
   add_ends(*made, flags);
   add_selection(*made, flags);
   add_snapshot(*made, flags);
-  if (verb == Verb::init) add_copy(*made, flags);
+  if (verb == Verb::init) add_consent(*made, flags);
   add_manner(*made, flags);
   made->footer(exit_codes);
   made->allow_extras();

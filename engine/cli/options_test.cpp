@@ -114,6 +114,34 @@ TEST(Validate, makes_a_spec_of_mode_validate) {
   EXPECT_EQ(read.options.verb, Verb::validate);
 }
 
+TEST(Validate, judges_what_init_would_do_with_the_same_flags) {
+  const Words said = {"--source",
+                      source,
+                      "--target",
+                      target,
+                      "--drop-existing",
+                      "--parallelism",
+                      "7",
+                      "--no-roles",
+                      "--timeout",
+                      "2h",
+                      "--stall-timeout",
+                      "90s",
+                      "--resume-per-table",
+                      "--no-large-objects",
+                      "--allow-older-target"};
+  Words validate = {"validate"};
+  Words init = {"init"};
+  validate.insert(validate.end(), said.begin(), said.end());
+  init.insert(init.end(), said.begin(), said.end());
+  api::Spec spec = good(read_command_line(validate)).spec;
+  EXPECT_EQ(spec.snapshot.parallelism, 7);
+  EXPECT_TRUE(spec.snapshot.resume_per_table);
+  EXPECT_EQ(spec.snapshot.stall_timeout, Seconds(90));
+  spec.mode = api::Mode::snapshot;
+  EXPECT_EQ(api::to_json(spec), api::to_json(good(read_command_line(init)).spec));
+}
+
 TEST(CommandLine, each_flaw_names_the_flag_and_says_what_to_do) {
   const std::pair<Words, const char*> cases[] = {
       {{"--drop-existing", "--append"}, "cannot use both --drop-existing and --append (hint: give one of the two)"},
@@ -162,7 +190,9 @@ TEST(CommandLine, each_flaw_around_the_verb_is_named) {
       {{"init", "--spec", "/nowhere/spec.json"},
        "--spec: file /nowhere/spec.json cannot be opened (hint: check the path and its permissions)"},
       {{"validate", "--source", source, "--target", target, "--yes"},
-       "unknown flag --yes (hint: see tributary help validate)"}};
+       "unknown flag --yes (hint: see tributary help validate)"},
+      {{"validate", "--source", source, "--target", target, "--dry-run"},
+       "unknown flag --dry-run (hint: see tributary help validate)"}};
   for (const auto& [words, expected] : cases) EXPECT_EQ(flaw(read_command_line(words)), expected);
 }
 

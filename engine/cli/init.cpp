@@ -2,8 +2,8 @@
 
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
-#include "engine/base/log.h"
 #include "engine/cli/consent.h"
 #include "engine/cli/output.h"
 #include "engine/cli/plan_view.h"
@@ -18,22 +18,35 @@
 namespace tributary::cli {
 namespace {
 
-// Long enough for two catalogs far away, short enough for somebody who waits for a question.
-constexpr Seconds planning_time{120};
-
 int refuse(const Error& error, const char* reason, const Options& options) {
   return publish(report_of(options, error, reason), options);
 }
 
-int dry_run(const Options& options) {
-  log::start(options.log_level.value_or(log::Level::warn), options.log_format);
-  const auto servers = postgres::make_servers(options.spec);
-  const Until until{Deadline::after(planning_time)};
-  const Result<pipeline::SnapshotPlan> plan = pipeline::plan_snapshot(*servers, until);
-  if (!plan) return refuse(plan.error(), "PlanFailed", options);
+int print(const pipeline::SnapshotPlan& plan, const Options& options) {
   const bool json = options.output == Output::json;
-  const std::string text = json ? plan_json(*plan) + "\n" : plan_text(*plan, style_of(STDOUT_FILENO));
+  const std::string text = json ? plan_json(plan) + "\n" : plan_text(plan, style_of(STDOUT_FILENO));
   return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
+}
+
+// The plan stands where the report of a run would stand; what has no plan has a report.
+int dry_run(const Options& options) {
+  std::optional<pipeline::SnapshotPlan> plan;
+  const auto make_plan = [&](pipeline::ProgressBoard& board, const Until& until) {
+    const auto servers = postgres::make_servers(options.spec);
+    Result<pipeline::SnapshotPlan> made = pipeline::plan_snapshot(*servers, board, until);
+    if (!made) return report_of(options, made.error(), "PlanFailed");
+    plan = std::move(made).value();
+    return api::Report{};
+  };
+  return run(options, make_plan, [&](const api::Report& report) {
+    return report.exit_code == api::ExitCode::done ? print(*plan, options) : publish(report, options);
+  });
+}
+
+// Whoever waits for the question can interrupt it.
+Until asking_time(const Options& options) {
+  const Seconds timeout = options.spec.snapshot.timeout;
+  return {timeout > Seconds(0) ? Deadline::after(timeout) : Deadline::never()};
 }
 
 enum class Answer { yes, not_asked };
@@ -43,7 +56,7 @@ enum class Answer { yes, not_asked };
 Result<Answer> get_consent(const Options& options) {
   TRY(check_can_ask());
   const auto servers = postgres::make_servers(options.spec);
-  const Result<std::vector<api::Finding>> findings = servers->preflight({Deadline::after(planning_time)});
+  const Result<std::vector<api::Finding>> findings = servers->preflight(asking_time(options));
   if (!findings || pipeline::first_error(*findings) != nullptr) return Answer::not_asked;
   const std::vector<std::string> drops = drops_of(*findings);
   if (drops.empty()) return Answer::not_asked;

@@ -355,5 +355,14 @@ TEST(Init, of_a_plan_creates_nothing) {
             "0");
 }
 
+TEST(Init, of_a_plan_ends_when_its_time_is_over_and_says_so) {
+  const Simple two("plan_timeout");
+  testbed::Session blocker(two.source.uri());
+  blocker.exec("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE");
+  Process engine(init(two.source, two.target, {"--dry-run", "--timeout", "2s"}));
+  EXPECT_EQ(engine.wait(), 1);
+  EXPECT_EQ(report_of(engine).reason, "Timeout");
+}
+
 }  // namespace
 }  // namespace tributary::cli

@@ -66,12 +66,12 @@ api::Report report_on(const Work& work, pipeline::ProgressBoard& board, const Un
 // Done with the work, or with its watchdog, which ends the process where the work does not come back: one of the two
 // publishes.
 api::Report watched(const Work& work, pipeline::ProgressBoard& board, int interrupts, Display& display,
-                    const Options& options) {
+                    const Options& options, const Publisher& publisher) {
   const Patience patience{options.spec.snapshot.timeout, options.spec.snapshot.stall_timeout};
   const Watchdog watchdog(patience, board, interrupts, [&](const Stop& stop) {
     end_on_interrupt();
     display.stop();
-    _exit(publish(with_cause(abandoned(options, board), stop, patience), options));
+    _exit(publisher(with_cause(abandoned(options, board), stop, patience)));
   });
   const api::Report report = report_on(work, board, Until{Deadline::never(), watchdog.stop()}, options);
   return with_cause(report, watchdog.stopped(), patience);
@@ -80,20 +80,24 @@ api::Report watched(const Work& work, pipeline::ProgressBoard& board, int interr
 }  // namespace
 
 int run(const Options& options, const Work& work) {
+  return run(options, work, [&](const api::Report& report) { return publish(report, options); });
+}
+
+int run(const Options& options, const Work& work, const Publisher& publisher) {
   const bool live = can_show_live();
   start_log(options, live);
   const Result<int> interrupts = catch_interrupts();
-  if (!interrupts) return publish(report_of(options, interrupts.error(), "NoSignals"), options);
+  if (!interrupts) return publisher(report_of(options, interrupts.error(), "NoSignals"));
 
   pipeline::ProgressBoard board(options.spec.replication);
   const auto server = open_status(options, board);
-  if (!server) return publish(report_of(options, server.error(), "StatusAddressUnusable"), options);
+  if (!server) return publisher(report_of(options, server.error(), "StatusAddressUnusable"));
 
   Display display(board, live);
-  const api::Report report = watched(work, board, *interrupts, display, options);
+  const api::Report report = watched(work, board, *interrupts, display, options, publisher);
   end_on_interrupt();
   display.stop();
-  return publish(report, options);
+  return publisher(report);
 }
 
 }  // namespace tributary::cli

@@ -36,13 +36,15 @@ Result<PlannedDatabase> plan_database(const DatabasePair& pair, Servers& servers
 
 }  // namespace
 
-Result<SnapshotPlan> plan_snapshot(Servers& servers, const Until& until) {
+Result<SnapshotPlan> plan_snapshot(Servers& servers, ProgressBoard& board, const Until& until) {
   SnapshotPlan plan;
+  board.enter(api::Phase::validating, "checking both ends");
   for (api::Finding& finding : TRY(servers.preflight(until)))
     if (finding.severity != api::Severity::ok) plan.findings.push_back(std::move(finding));
   if (const api::Finding* error = first_error(plan.findings)) return refusal(*error);
   plan.parallelism = TRY(servers.parallelism(until));
   for (const DatabasePair& pair : TRY(servers.databases(until))) {
+    board.enter(api::Phase::preparing, "planning database " + pair.source);
     Result<PlannedDatabase> database = plan_database(pair, servers, plan.parallelism, until);
     if (!database) return within("database " + pair.source, database.error());
     plan.databases.push_back(std::move(database).value());

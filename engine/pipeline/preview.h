@@ -10,6 +10,7 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/table.h"
+#include "engine/pipeline/progress.h"
 #include "engine/pipeline/servers.h"
 
 // What run_snapshot would do, found without writing anything anywhere.
@@ -38,7 +39,7 @@ struct SnapshotPlan {
 };
 
 // Fails with what run_snapshot would fail with before its first write. Holds each source database's snapshot and its
-// locks for as long as it reads the catalog.
-Result<SnapshotPlan> plan_snapshot(Servers& servers, const Until& until);
+// locks for as long as it reads the catalog. What it is at stands on the board.
+Result<SnapshotPlan> plan_snapshot(Servers& servers, ProgressBoard& board, const Until& until);
 
 }  // namespace tributary::pipeline

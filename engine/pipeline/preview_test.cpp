@@ -27,10 +27,11 @@ class Preview : public ::testing::Test {
   }
   Result<SnapshotPlan> plan() {
     FakeServers servers(world);
-    return plan_snapshot(servers, {});
+    return plan_snapshot(servers, board, {});
   }
 
   World world;
+  ProgressBoard board{""};
 };
 
 TEST_F(Preview, lists_the_tables_in_the_order_of_their_copy_with_their_parts) {
@@ -57,6 +58,12 @@ TEST_F(Preview, plans_for_as_many_streams_as_the_servers_have_room_for) {
   ASSERT_TRUE(snapshot);
   EXPECT_EQ(snapshot->parallelism, 1);
   EXPECT_EQ(snapshot->databases.front().tables.front().parts, 1);
+}
+
+TEST_F(Preview, shows_what_it_is_at) {
+  ASSERT_TRUE(plan());
+  EXPECT_EQ(board.snapshot().phase, api::Phase::preparing);
+  EXPECT_EQ(board.snapshot().message, "planning database shop");
 }
 
 TEST_F(Preview, lets_the_source_go) {

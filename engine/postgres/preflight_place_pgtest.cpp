@@ -85,7 +85,8 @@ class TheTarget : public ::testing::Test {
     EXPECT_THAT(errors(found), ::testing::ElementsAre(code));
     EXPECT_THAT(text(found, code), HasSubstr(words));
     const auto servers = make_servers(made);
-    const Result<pipeline::SnapshotPlan> plan = pipeline::plan_snapshot(*servers, soon());
+    pipeline::ProgressBoard board("");
+    const Result<pipeline::SnapshotPlan> plan = pipeline::plan_snapshot(*servers, board, soon());
     ASSERT_FALSE(plan);
     EXPECT_THAT(plan.error().what, HasSubstr(words));
     const api::Report report = snapshot(made);

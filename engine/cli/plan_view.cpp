@@ -89,8 +89,8 @@ std::string plan_text(const pipeline::SnapshotPlan& plan, const Style& style) {
     time += database.time;
   }
   return text + "would copy " + counted(tables, "table") + " of " + counted(plan.databases.size(), "database") + ", " +
-         bytes_text(bytes) + ", in " + counted(static_cast<std::uint64_t>(plan.parallelism), "stream") +
-         ", " + about(time) + "; nothing was changed\n";
+         bytes_text(bytes) + ", in " + counted(static_cast<std::uint64_t>(plan.parallelism), "stream") + ", " +
+         about(time) + "; nothing was changed\n";
 }
 
 std::string plan_json(const pipeline::SnapshotPlan& plan) {

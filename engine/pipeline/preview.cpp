@@ -19,11 +19,8 @@ Result<PlannedDatabase> plan_database(const DatabasePair& pair, Servers& servers
   const std::vector<model::Table> tables = TRY(source->tables(until));
   std::uint64_t bytes = 0;
   for (const model::Table& table : tables) bytes += table.bytes;
-  PlannedDatabase database{pair.source,
-                           pair.target,
-                           {},
-                           TRY(source->schema(until)).steps.size(),
-                           estimated_time(tables.size(), bytes)};
+  PlannedDatabase database{
+      pair.source, pair.target, {}, TRY(source->schema(until)).steps.size(), estimated_time(tables.size(), bytes)};
   PlanLimits limits;
   limits.streams = streams;
   limits.splits_tables = source->splits_tables();

@@ -242,6 +242,10 @@ int Connection::server_version() const {
   return PQserverVersion(state_->get());
 }
 
+int Connection::told_backend() const {
+  return PQbackendPID(state_->get());
+}
+
 std::string Connection::reported(const char* name) const {
   const char* value = PQparameterStatus(state_->get(), name);
   return value == nullptr ? "" : value;

@@ -149,6 +149,8 @@ class Connection {
 
   int server_version() const;  // e.g. 150018
   int major_version() const { return server_version() / 10000; }
+  // The id of the server process, as it was told while connecting. A pooler tells one that no process has.
+  int told_backend() const;
   // A parameter that the server reports by itself ("server_encoding", "in_hot_standby"); "" when it does not.
   std::string reported(const char* name) const;
   // False after a failure that left the session in an unknown state; open a new one then.

@@ -9,10 +9,10 @@ constexpr int least_streams = 2;
 constexpr int most_streams = 8;
 
 // A role that may not see more than its own sessions gets no backend_type of others, but their role and database,
-// which background processes do not have.
+// which background processes do not have. Sessions of a check are not counted: they are gone before a copy begins.
 constexpr const char* counts_query =
     "WITH client AS (SELECT usesysid, datid FROM pg_catalog.pg_stat_activity WHERE pid <> pg_catalog.pg_backend_pid()"
-    "   AND usesysid IS NOT NULL AND datid IS NOT NULL"
+    "   AND usesysid IS NOT NULL AND datid IS NOT NULL AND COALESCE(application_name, '') <> 'tributary/preflight'"
     "   AND COALESCE(backend_type, 'client backend') = 'client backend')"
     " SELECT current_setting('max_connections')::int, current_setting('superuser_reserved_connections')::int,"
     "   COALESCE(current_setting('reserved_connections', true)::int, 0), (SELECT count(*) FROM client),"
@@ -22,6 +22,7 @@ constexpr const char* counts_query =
 constexpr const char* databases_query =
     "SELECT d.datname, d.datconnlimit, (SELECT count(*) FROM pg_catalog.pg_stat_activity a WHERE a.datid = d.oid"
     "   AND a.pid <> pg_catalog.pg_backend_pid() AND a.usesysid IS NOT NULL"
+    "   AND COALESCE(a.application_name, '') <> 'tributary/preflight'"
     "   AND COALESCE(a.backend_type, 'client backend') = 'client backend')"
     " FROM pg_catalog.pg_database d WHERE d.datconnlimit >= 0";
 

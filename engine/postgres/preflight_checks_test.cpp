@@ -79,8 +79,24 @@ const std::vector<Case> cases = {
        f.target.server.start_time = "1";
      },
      "SameDatabase"},
-    {"locks", [](Facts& f) { pair(f).source.unlockable = {{"public", "others"}}; }, "SelectDenied"},
-    {"pooler", [](Facts& f) { f.source.host = "ep-cool-1-pooler.eu.aws.neon.tech"; }, "PooledConnection"},
+    {"locks",
+     [](Facts& f) {
+       pair(f).source.unlockable = {{"public", "others"}};
+     },
+     "SelectDenied"},
+    {"pooled_source",
+     [](Facts& f) {
+       f.source.failure = Error{Fault::invalid, "pooled"};
+       f.source.pooled = true;
+       f.pairs.clear();
+     },
+     "PooledConnection"},
+    {"pooled_target",
+     [](Facts& f) {
+       f.target.failure = Error{Fault::invalid, "pooled"};
+       f.target.pooled = true;
+     },
+     "PooledConnection"},
     {"no_replication", [](Facts& f) { unprivileged(f.source.role); }, "ReplicationDenied", Severity::warning},
     {"no_replication_for_sync",
      [](Facts& f) {
@@ -331,9 +347,10 @@ TEST(Preflight, a_failing_source_does_not_hide_the_targets_findings) {
   Facts facts = good();
   facts.source.failure = Error{Fault::transient, "no route"};
   facts.target.server.in_recovery = true;
-  facts.target.host = "x-pooler.example";
+  facts.target.server.version = 110022;
   facts.pairs.clear();
-  EXPECT_THAT(codes(facts, Severity::error), ElementsAre("SourceUnreachable", "PooledConnection", "TargetReadOnly"));
+  EXPECT_THAT(codes(facts, Severity::error),
+              ElementsAre("SourceUnreachable", "TargetVersionUnsupported", "TargetReadOnly"));
 }
 
 TEST(Preflight, rights_of_providers_count) {

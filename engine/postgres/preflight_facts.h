@@ -36,9 +36,9 @@ struct AvailableExtension {
 
 struct EndFacts {
   std::optional<Error> failure;  // it could not be reached or asked: nothing below is known then
-  std::string host;
-  std::string address;         // "host:port", for people
-  std::string given_database;  // the one that the endpoint names; "" where it names none
+  bool pooled = false;           // with `failure`: it was reached, but its sessions are not the server's own
+  std::string address;           // "host:port", for people
+  std::string given_database;    // the one that the endpoint names; "" where it names none
   Server server;
   SessionRole role;
   Provider provider = Provider::none;

@@ -3,6 +3,7 @@
 
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/large_objects.h"
+#include "engine/postgres/pooler.h"
 #include "engine/postgres/preflight_checks.h"
 #include "engine/postgres/preflight_gather.h"
 #include "engine/postgres/role_facts.h"
@@ -13,11 +14,25 @@ namespace {
 constexpr Milliseconds connect_limit{20000};
 constexpr int large_objects_at_most = 100'000;
 
+Parameters named(Parameters parameters) {
+  parameters["application_name"] = "tributary/preflight";
+  return parameters;
+}
+
+Result<Connection> open_unsettled_session(const Parameters& parameters, const Until& until) {
+  return Connection::open(named(parameters), {}, until.within(connect_limit));
+}
+
 // A lock that somebody holds must not let a check wait for long.
-const std::vector<std::string>& settings() {
-  static const std::vector<std::string> all = {"statement_timeout = 0", "search_path = pg_catalog",
-                                               "lock_timeout = '10s'", "default_transaction_read_only = on"};
-  return all;
+Result<void> settle(Connection& connection, const Until& until) {
+  std::string settings =
+      "SET statement_timeout = 0; SET search_path = pg_catalog; SET lock_timeout = '10s';"
+      " SET default_transaction_read_only = on";
+  // Names of a database without an encoding are bytes that nobody can convert.
+  if (connection.reported("server_encoding") == "SQL_ASCII") settings += "; SET client_encoding = 'SQL_ASCII'";
+  const Result<void> settled = connection.execute(settings, until);
+  if (!settled) return within("settings of a session", settled.error());
+  return {};
 }
 
 bool given_up(const Until& until) {
@@ -100,35 +115,45 @@ Parameters server_alone(Parameters parameters) {
   return parameters;
 }
 
+// The first session with an end.
+Result<Connection> reach(const Parameters& parameters, EndFacts& end, const Until& until) {
+  Connection connection = TRY(open_unsettled_session(parameters, until));
+  end.pooled = shares_backends(connection, named(parameters), until);
+  if (end.pooled)
+    return Error{Fault::invalid,
+                 end.address +
+                     " is a pooler that gives one session several server processes, so that its settings, locks and"
+                     " snapshots would be lost",
+                 "connect to the server itself, or to the pooler's port for session mode"};
+  TRY(settle(connection, until));
+  return connection;
+}
+
 // Where the database that the endpoint names is yet to be created, any other one serves to ask the server.
-Result<Connection> connect_anywhere(const Parameters& parameters, const Until& until) {
-  if (value_of(parameters, "dbname").empty())
-    return open_preflight_session(for_database(parameters, "postgres"), until);
-  Result<Connection> connection = open_preflight_session(parameters, until);
+Result<Connection> reach_anywhere(const Parameters& parameters, EndFacts& end, const Until& until) {
+  if (value_of(parameters, "dbname").empty()) return reach(for_database(parameters, "postgres"), end, until);
+  Result<Connection> connection = reach(parameters, end, until);
   if (connection || connection.error().fault != Fault::missing) return connection;
-  Result<Connection> other = open_preflight_session(for_database(parameters, "postgres"), until);
+  Result<Connection> other = reach(for_database(parameters, "postgres"), end, until);
   if (other) return other;
   return connection;
 }
 
 Result<Parameters> gather_source(const api::Spec& spec, EndFacts& end, const Until& until) {
   const Parameters parameters = TRY(resolve(spec.source, "source"));
-  end.host = value_of(parameters, "host");
   end.address = describe(server_alone(parameters));
   end.given_database = value_of(parameters, "dbname");
-  Connection connection = TRY(open_preflight_session(parameters, until));
+  Connection connection = TRY(reach(parameters, end, until));
   TRY(read_end(connection, end, until));
   return parameters;
 }
 
 Result<Parameters> gather_target(const api::Spec& spec, EndFacts& end, const Until& until) {
   const Parameters parameters = TRY(resolve(spec.target, "target"));
-  end.host = value_of(parameters, "host");
   end.address = describe(server_alone(parameters));
   end.given_database = value_of(parameters, "dbname");
   const bool may_be_absent = spec.snapshot.create_database;
-  Connection connection =
-      TRY(may_be_absent ? connect_anywhere(parameters, until) : open_preflight_session(parameters, until));
+  Connection connection = TRY(may_be_absent ? reach_anywhere(parameters, end, until) : reach(parameters, end, until));
   TRY(read_target_end(connection, end, until));
   return parameters;
 }
@@ -146,8 +171,8 @@ constexpr const char* sequence_query =
     "  AND e.deptype = 'e')"
     " AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')) ORDER BY 1, 2";
 
-// What pg_dump locks in ACCESS SHARE mode, whatever is selected (getTables in src/bin/pg_dump/pg_dump.c), and who may do
-// that (LockTableAclCheck in src/backend/commands/lockcmds.c).
+// What pg_dump locks in ACCESS SHARE mode, whatever is selected (getTables in src/bin/pg_dump/pg_dump.c), and who may
+// do that (LockTableAclCheck in src/backend/commands/lockcmds.c).
 std::string unlockable_query(int major) {
   const char* const privileges = major >= 17   ? "SELECT, UPDATE, DELETE, TRUNCATE, MAINTAIN"
                                  : major == 16 ? "SELECT, UPDATE, DELETE, TRUNCATE"
@@ -299,12 +324,9 @@ Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& sele
 
 }  // namespace
 
-Result<Connection> open_preflight_session(Parameters parameters, const Until& until) {
-  parameters["application_name"] = "tributary/preflight";
-  Connection connection = TRY(Connection::open(parameters, settings(), until.within(connect_limit)));
-  // Names of a database without an encoding are bytes that nobody can convert.
-  if (connection.reported("server_encoding") == "SQL_ASCII")
-    TRY(connection.execute("SET client_encoding = 'SQL_ASCII'", until));
+Result<Connection> open_preflight_session(const Parameters& parameters, const Until& until) {
+  Connection connection = TRY(open_unsettled_session(parameters, until));
+  TRY(settle(connection, until));
   return connection;
 }
 

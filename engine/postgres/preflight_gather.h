@@ -8,7 +8,7 @@
 namespace tributary::postgres {
 
 // Gives up on a lock after some seconds, so that nobody's lock lets a check wait for long.
-Result<Connection> open_preflight_session(Parameters parameters, const Until& until);
+Result<Connection> open_preflight_session(const Parameters& parameters, const Until& until);
 
 // Whether transactions of the session's role would be read-only there, but for the word of the session itself.
 Result<bool> is_read_only(Connection& connection, const Until& until);

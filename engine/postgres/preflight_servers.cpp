@@ -22,7 +22,7 @@ void report_failure(const char* end, const std::array<const char*, 4>& codes, co
   const char* code = codes[0];
   if (error.fault == Fault::denied) code = codes[1];
   if (error.fault == Fault::missing) code = codes[2];
-  if (error.fault == Fault::invalid) code = codes[3];
+  if (error.fault == Fault::invalid) code = facts.pooled ? "PooledConnection" : codes[3];
   // The subject says which end it is.
   const std::string prefix = std::string(end) + ": ";
   const std::string what = error.what.starts_with(prefix) ? error.what.substr(prefix.size()) : error.what;
@@ -90,18 +90,6 @@ void check_same_database(const Facts& facts, Findings& findings) {
         "source and target are the same database of one server, or the target is a physical copy of the source",
         "name another server or another database as the target; nothing was changed");
   }
-}
-
-void check_pooler(const char* end, const EndFacts& facts, Findings& findings) {
-  if (facts.host.find("-pooler.") == std::string::npos) return;
-  add(findings, Severity::error, "PooledConnection", end,
-      "host " + facts.host + " is a connection pooler, which does not keep a session's settings, locks and snapshot",
-      "use the provider's direct host name, without -pooler");
-}
-
-void check_poolers(const Facts& facts, Findings& findings) {
-  check_pooler("source", facts.source, findings);
-  check_pooler("target", facts.target, findings);
 }
 
 std::string replication_hint(const EndFacts& end) {
@@ -252,12 +240,11 @@ void check_selection(const Facts& facts, Findings& findings) {
   }
 }
 
-constexpr std::array<Check, 13> all_checks = {{{"source reachable", check_source_reachable},
+constexpr std::array<Check, 12> all_checks = {{{"source reachable", check_source_reachable},
                                                {"target reachable", check_target_reachable},
                                                {"versions", check_versions},
                                                {"pg_dump", check_tools},
                                                {"same database", check_same_database},
-                                               {"poolers", check_poolers},
                                                {"source rights", check_source_rights},
                                                {"target rights", check_target_rights},
                                                {"roles", check_roles},

@@ -1,11 +1,8 @@
 #include "engine/testing/postgres_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,20 +61,6 @@ while alive "$1"; do sleep 0.1; done
 [ -n "$shm" ] && ipcrm -m "${shm##* }" 2>/dev/null
 until rm -rf "$1"; do sleep 0.1; done
 )sh";
-
-// Held by nobody at this moment; a race with another process is met by trying again.
-int free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(probe);
-  if (!bound) throw std::runtime_error("no free port on 127.0.0.1");
-  return ntohs(address.sin_port);
-}
 
 std::string percent_encoded(const std::string& text) {
   constexpr const char* digits = "0123456789ABCDEF";

@@ -23,6 +23,9 @@ std::filesystem::path installation(int major);
 // so that two servers of one process never share a system identifier.
 void copy_cluster(int major, int ordinal, const std::filesystem::path& data);
 
+// Of 127.0.0.1; held by nobody at this moment: a race with another process is met by trying again.
+int free_port();
+
 // Starts a program, as the unprivileged user where we are root because PostgreSQL refuses root; its output is appended
 // to `log`. `input` becomes its standard input, -1 means none.
 pid_t launch(const std::vector<std::string>& command, const std::filesystem::path& log, int input = -1);

@@ -14,7 +14,6 @@ namespace tributary::postgres {
 
 inline EndFacts good_end(const std::string& system, const std::string& role) {
   EndFacts end;
-  end.host = "db.example";
   end.given_database = "app";
   end.server.version = 170006;
   end.server.system_identifier = system;

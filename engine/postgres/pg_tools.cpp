@@ -52,10 +52,10 @@ bool is_program(const std::string& path) {
   return !error && real.filename() != "pg_wrapper" && access(real.c_str(), X_OK) == 0;
 }
 
-// Nothing where the folder has not both programs or they do not run.
+// Nothing where the folder has no pg_dump or it does not run.
 Result<std::optional<PgTools>> look_into(const std::string& folder, const Until& until) {
-  PgTools tools{folder + "/pg_dump", folder + "/pg_restore", 0, ""};
-  if (!is_program(tools.pg_dump) || !is_program(tools.pg_restore)) return std::optional<PgTools>();
+  PgTools tools{folder + "/pg_dump", 0, ""};
+  if (!is_program(tools.pg_dump)) return std::optional<PgTools>();
   Program program;
   program.command = {tools.pg_dump, "--version"};
   program.output_limit = 4096;
@@ -96,7 +96,7 @@ Result<PgTools> choose_pg_tools(const std::vector<PgTools>& found, int major) {
   if (chosen != found.end()) return *chosen;
   const std::string wanted = std::to_string(major);
   const std::string hint = "install the package postgresql-client-" + wanted + " or newer";
-  if (found.empty()) return Error{Fault::invalid, "pg_dump and pg_restore are not found in PATH", hint};
+  if (found.empty()) return Error{Fault::invalid, "pg_dump is not found in PATH", hint};
   const auto older = [](const PgTools& a, const PgTools& b) { return a.major < b.major; };
   const PgTools& newest = *std::max_element(found.begin(), found.end(), older);
   return Error{Fault::invalid,

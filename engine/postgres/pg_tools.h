@@ -7,17 +7,17 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 
-// The client programs that read and print a schema. Both must be at least as new as the source server.
+// The program that reads a schema. It must be at least as new as the source server; the archive that it writes we read
+// ourselves (toc.h), so pg_restore is not needed.
 namespace tributary::postgres {
 
 struct PgTools {
-  std::string pg_dump;     // absolute path
-  std::string pg_restore;  // absolute path, of the same installation
+  std::string pg_dump;  // absolute path
   int major = 0;
   std::string version;  // e.g. "18.1"
 };
 
-// Every installation that has both programs: the folders of PATH in order, then /usr/lib/postgresql/*/bin, newest
+// Every installation that has it: the folders of PATH in order, then /usr/lib/postgresql/*/bin, newest
 // first. Debian's wrappers, which choose another version by themselves, are passed over.
 Result<std::vector<PgTools>> find_pg_tools(const Until& until);
 

@@ -23,8 +23,7 @@ TEST(ParseToolVersion, is_what_stands_behind_the_product) {
 }
 
 PgTools tools(int major) {
-  return {"/" + std::to_string(major) + "/pg_dump", "/" + std::to_string(major) + "/pg_restore", major,
-          std::to_string(major) + ".1"};
+  return {"/" + std::to_string(major) + "/pg_dump", major, std::to_string(major) + ".1"};
 }
 
 TEST(ChoosePgTools, the_first_that_is_new_enough_is_taken) {
@@ -71,27 +70,23 @@ class FindPgTools : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-TEST_F(FindPgTools, folders_with_both_programs_are_taken_in_the_order_of_the_path) {
+TEST_F(FindPgTools, folders_with_a_pg_dump_that_runs_are_taken_in_the_order_of_the_path) {
   program("old/pg_dump", "echo 'pg_dump (PostgreSQL) 12.22'");
-  program("old/pg_restore", "");
   program("new/pg_dump", "echo 'pg_dump (PostgreSQL) 18.1'");
-  program("new/pg_restore", "");
-  program("half/pg_dump", "echo 'pg_dump (PostgreSQL) 18.1'");
+  program("other/pg_restore", "");
   program("broken/pg_dump", "exit 1");
-  program("broken/pg_restore", "");
   const std::string f = folder_.string();
-  const auto all = found(f + "/half::" + f + "/broken:" + f + "/old:relative:" + f + "/absent:" + f + "/new");
+  const auto all = found(f + "/other::" + f + "/broken:" + f + "/old:relative:" + f + "/absent:" + f + "/new");
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].version, "12.22");
   EXPECT_EQ(all[1].major, 18);
-  EXPECT_EQ(all[1].pg_restore, f + "/new/pg_restore");
+  EXPECT_EQ(all[1].pg_dump, f + "/new/pg_dump");
 }
 
 TEST_F(FindPgTools, a_wrapper_that_chooses_by_itself_is_passed_over) {
   program("share/pg_wrapper", "echo 'pg_dump (PostgreSQL) 15.1'");
   std::filesystem::create_directories(folder_ / "bin");
   std::filesystem::create_symlink("../share/pg_wrapper", folder_ / "bin/pg_dump");
-  std::filesystem::create_symlink("../share/pg_wrapper", folder_ / "bin/pg_restore");
   EXPECT_TRUE(found(folder_.string() + "/bin").empty());
 }
 

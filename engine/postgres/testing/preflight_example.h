@@ -56,7 +56,7 @@ inline Facts good() {
   Facts facts;
   facts.source = good_end("1", "reader");
   facts.target = good_end("2", "writer");
-  facts.tools = {{"/bin/pg_dump", "/bin/pg_restore", 18, "18.1"}};
+  facts.tools = {{"/bin/pg_dump", 18, "18.1"}};
   PairFacts pair;
   pair.source_name = pair.target_name = "app";
   pair.source.facts = utf8(16384);

@@ -65,13 +65,14 @@ void check_select(const Facts& facts, const PairFacts& pair, Findings& findings)
   if (!pair.source.unlockable.empty() && takes_snapshot(facts.mode)) {
     add(findings, Severity::error, "SelectDenied", database_subject(pair.source_name),
         role + " may not lock " + counted_names(displayed(pair.source.unlockable), "table") +
-            ": to read the schema pg_dump locks every table of the database, also those that are not selected",
+            ": pg_dump locks every table of the database to read the schema, also those that are not selected",
         "GRANT USAGE ON SCHEMA ... and GRANT SELECT ON ... TO \"" + facts.source.role.name +
             "\", or on 14 and newer GRANT pg_read_all_data");
   }
   if (!pair.source.unreadable_sequences.empty()) {
     add(findings, Severity::error, "SequenceDenied", database_subject(pair.source_name),
-        role + " may not read " + counted_names(displayed(pair.source.unreadable_sequences), "sequence"),
+        role + " may not read " + counted_names(displayed(pair.source.unreadable_sequences), "sequence") +
+            (pair.whole ? "" : ": pg_dump reads every sequence of the database, also those that are not selected"),
         "GRANT SELECT ON ALL SEQUENCES IN SCHEMA ... TO \"" + facts.source.role.name + "\"");
   }
 }

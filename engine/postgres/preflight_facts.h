@@ -60,7 +60,7 @@ struct SourceDatabase {
   // Beside the selected ones: what pg_dump locks to read the schema, and the role may not.
   std::vector<model::Name> unlockable;
   std::vector<Extension> extensions;
-  std::vector<model::Name> unreadable_sequences;  // of what is selected
+  std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
   std::uint64_t foreign_tables = 0;
   std::uint64_t large_objects = 0;
   std::vector<model::Name> large_object_tables;  // selected ones with a column that may refer to any of them

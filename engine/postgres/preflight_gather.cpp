@@ -160,11 +160,9 @@ Result<Parameters> gather_target(const api::Spec& spec, EndFacts& end, const Unt
 
 // ------------------------------------------------------------------------------------------------ databases
 
+// pg_dump reads the values of all sequences, whatever is selected and though nothing asks for them (dumpSequenceData).
 constexpr const char* sequence_query =
-    "SELECT n.nspname, c.relname, tn.nspname, t.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid"
-    "  AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
-    " LEFT JOIN pg_class t ON t.oid = d.refobjid LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+    "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
     " AND n.nspname NOT IN ('information_schema', '_tributary')"
     " AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid"
@@ -180,6 +178,8 @@ std::string unlockable_query(int major) {
   return "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
          " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
          " AND n.nspname NOT IN ('information_schema', '_tributary')"
+         " AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid"
+         "  AND e.deptype = 'e')"
          " AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, '" +
          std::string(privileges) + "')) ORDER BY 1, 2";
 }
@@ -191,36 +191,21 @@ constexpr const char* large_object_query =
     " WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))))"
     " FROM pg_largeobject_metadata l";
 
-std::set<model::Name> names_of(const std::vector<CatalogTable>& tables) {
-  std::set<model::Name> names;
-  for (const CatalogTable& table : tables) names.insert(table.table.name);
+Result<std::vector<model::Name>> read_names(Connection& connection, const std::string& query, const Until& until) {
+  const Rows rows = TRY(connection.query(query, until));
+  std::vector<model::Name> names;
+  for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});
   return names;
 }
 
+// The selected ones must be read, which is more.
 Result<std::vector<model::Name>> read_unlockable(Connection& connection, const SourceDatabase& database,
                                                  const Until& until) {
-  const std::set<model::Name> selected = names_of(database.tables);
-  const Rows rows = TRY(connection.query(unlockable_query(connection.major_version()), until));
-  std::vector<model::Name> tables;
-  for (int row = 0; row < rows.size(); ++row) {
-    const model::Name name{rows.str(row, 0), rows.str(row, 1)};
-    if (!selected.contains(name)) tables.push_back(name);
-  }
-  return tables;
-}
-
-// Those of a table that is not selected stay behind with it.
-Result<std::vector<model::Name>> read_unreadable_sequences(Connection& connection, const SourceDatabase& database,
-                                                           bool whole, const Until& until) {
-  const std::set<model::Name> selected = names_of(database.tables);
-  const Rows rows = TRY(connection.query(sequence_query, until));
-  std::vector<model::Name> sequences;
-  for (int row = 0; row < rows.size(); ++row) {
-    if (whole || selected.contains({rows.str(row, 2), rows.str(row, 3)})) {
-      sequences.push_back({rows.str(row, 0), rows.str(row, 1)});
-    }
-  }
-  return sequences;
+  std::set<model::Name> selected;
+  for (const CatalogTable& table : database.tables) selected.insert(table.table.name);
+  std::vector<model::Name> names = TRY(read_names(connection, unlockable_query(connection.major_version()), until));
+  std::erase_if(names, [&](const model::Name& name) { return selected.contains(name); });
+  return names;
 }
 
 Result<void> read_large_objects(Connection& connection, const api::SnapshotOptions& options, PairFacts& pair,
@@ -255,7 +240,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   }
   database.extensions = TRY(read_extensions(connection, until));
   database.unlockable = TRY(read_unlockable(connection, database, until));
-  database.unreadable_sequences = TRY(read_unreadable_sequences(connection, database, pair.whole, until));
+  database.unreadable_sequences = TRY(read_names(connection, sequence_query, until));
   TRY(read_large_objects(connection, options, pair, until));
   const Rows foreign = TRY(connection.query_row("SELECT count(*) FROM pg_class WHERE relkind = 'f'", {}, until));
   database.foreign_tables = static_cast<std::uint64_t>(foreign.integer(0, 0));

@@ -364,5 +364,17 @@ TEST(Init, of_a_plan_ends_when_its_time_is_over_and_says_so) {
   EXPECT_EQ(report_of(engine).reason, "Timeout");
 }
 
+TEST(Validate, tells_the_size_of_each_database_and_the_time_that_it_takes) {
+  const Simple two("validated");
+  std::vector<std::string> command = init(two.source, two.target);
+  command[1] = "validate";
+  Process engine(command);
+  EXPECT_EQ(engine.wait(), 0) << engine.errors();
+  const api::DatabaseReport database = report_of(engine).databases.at(0);
+  EXPECT_GT(database.bytes, 0U);
+  EXPECT_GT(database.database_bytes, database.bytes);
+  EXPECT_GT(database.estimated_seconds, 0U);
+}
+
 }  // namespace
 }  // namespace tributary::cli

@@ -5,15 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/../lib/scenario.sh"
 
 begin
-start_server source 17
-start_server target 17
-psql_as_superuser source postgres -c "CREATE DATABASE shop"
-fill_slow_source shop
-hold_copy shop
-secret source source shop
-secret target target shop
-replication shop Snapshot </dev/null
-wait_until 60 "the copy is under way" copy_waits shop
+start_held_copy
 wait_until 30 "its pod is said to run" engine_runs
 first=$(engine_pod)
 in_namespace delete "$first" --grace-period=0 --force >/dev/null 2>&1

@@ -77,6 +77,7 @@ condition() { in_namespace get replication "$1" -o "jsonpath={.status.conditions
 condition_is() { [[ $(condition "$1" "$2") == "$3" ]]; }
 condition_says() { [[ $(condition "$1" "$2" .message) == *"$3"* ]]; }
 reason_is() { [[ $(condition "$1" "$2" .reason) == "$3" ]]; }
+status_is() { [[ $(status_of "$1" "$2") == "$3" ]]; }
 status_of() { in_namespace get replication "$1" -o "jsonpath={.status$2}"; }
 
 wait_ready() { # NAME [seconds]
@@ -92,6 +93,15 @@ expect() { # "what" command...
 
 refused() { ! "$@" 2>/dev/null; }
 
+# Nothing that a person could read of this namespace or of the operator's log holds the word.
+never_told() {
+  local told
+  told=$(in_namespace get replications,configmaps,jobs,pods,events -o json && in_namespace logs --prefix --all-containers \
+    -l app.kubernetes.io/managed-by=tributary && kubectl -n "$OPERATOR_NAMESPACE" logs deployment/tributary-operator) ||
+    return 1
+  [[ $told == *"\"namespace\": \"$NAMESPACE\""* && $told != *"$1"* ]]
+}
+
 jobs_are() { # COUNT; false, too, where the API server does not answer
   local jobs
   jobs=$(in_namespace get jobs -o name) || return 1
@@ -101,6 +111,27 @@ job_is_there() { jobs_are 1; }
 no_jobs() { jobs_are 0; }
 engine_runs() { [[ -n $(engine_pod) ]]; }
 engine_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | head -n 1; }
+
+# start_shop TARGET_MAJOR: both servers; the source has a database shop.
+start_shop() {
+  start_server source 17
+  start_server target "$1"
+  psql_as_superuser source postgres -c "CREATE DATABASE shop"
+  psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
+}
+
+# Both servers, and a Replication shop whose copy is under way and ends no sooner than release_copy.
+start_held_copy() {
+  start_server source 17
+  start_server target 17
+  psql_as_superuser source postgres -c "CREATE DATABASE shop"
+  fill_slow_source shop
+  hold_copy shop
+  secret source source shop
+  secret target target shop
+  replication shop Snapshot </dev/null
+  wait_until 60 "the copy is under way" copy_waits shop
+}
 
 # A source database that is copied for as long as the test wants: each row of table `slow` asks for a lock on the target
 # that hold_copy keeps.

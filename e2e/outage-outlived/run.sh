@@ -5,10 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/../lib/scenario.sh"
 
 begin
-start_server source 17
-start_server target 17
-psql_as_superuser source postgres -c "CREATE DATABASE shop"
-psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
+start_shop 17
 stop_server source
 secret source source shop
 secret target target shop
@@ -23,5 +20,5 @@ expect "it is not Stalled" condition_is shop Stalled ""
 
 resume_server source
 wait_ready shop 180
-expect "the second attempt copied" test "$(status_of shop .snapshot.attempt)" = 2
+expect "the second attempt copied" status_is shop .snapshot.attempt 2
 expect_equal_content shop

@@ -5,34 +5,52 @@ set -euo pipefail
 source "$(dirname "$0")/../lib/scenario.sh"
 
 begin
-start_server source 17
-start_server target 17
-psql_as_superuser source postgres -c "CREATE DATABASE shop"
+start_shop 17
 secret source source shop
 secret target target shop
 
-replication image Snapshot <<YAML
-  template: {image: "localhost/no-such-image:1"}
-YAML
-wait_until 30 "Ready names the image" condition_says image Ready "localhost/no-such-image:1"
+# told NAME TYPE REASON WORD: what the condition says
+told() { reason_is "$1" "$2" "$3" && condition_says "$1" "$2" "$4"; }
 
-replication placed Snapshot <<YAML
+replication unknown-image Snapshot <<YAML
+  template: {image: "localhost/no-such:1"}
+YAML
+wait_until 30 "Ready names the image" told unknown-image Ready ImagePullBackOff "localhost/no-such:1"
+
+replication placeless Snapshot <<YAML
   template: {nodeSelector: {no-such-label: here}}
 YAML
-wait_until 30 "Ready says that the pod cannot be scheduled" condition_says placed Ready "node"
+wait_until 30 "Ready says that the pod finds no node" told placeless Ready Unschedulable "node affinity"
 
 in_namespace create secret generic incomplete --from-literal=password=x >/dev/null
 in_namespace apply -f - >/dev/null <<YAML
 apiVersion: tributary.dev/v1alpha1
 kind: Replication
-metadata: {name: incomplete}
+metadata: {name: keyless}
 spec:
   mode: Snapshot
   source: {type: PostgreSQL, secretRef: {name: incomplete}}
   target: {secretRef: {name: target}}
 YAML
-wait_until 60 "Stalled names the missing key" condition_says incomplete Stalled "host"
+wait_until 60 "Stalled names the missing key" condition_says keyless Stalled "host"
 
-in_namespace create quota none --hard=pods=0 >/dev/null
-replication quota Snapshot </dev/null
-wait_until 30 "Ready names the quota" condition_says quota Ready "quota"
+# One value, which no engine can hold within the limit.
+psql_as_superuser source postgres -c "CREATE DATABASE hoard"
+psql_as_superuser source hoard -c "CREATE TABLE large AS SELECT repeat('x', 200000000) AS value"
+secret hoard source hoard
+in_namespace apply -f - >/dev/null <<YAML
+apiVersion: tributary.dev/v1alpha1
+kind: Replication
+metadata: {name: greedy}
+spec:
+  mode: Snapshot
+  source: {type: PostgreSQL, secretRef: {name: hoard}}
+  target: {secretRef: {name: target}}
+  template: {resources: {requests: {memory: 64Mi}, limits: {memory: 64Mi}}}
+YAML
+wait_until 90 "Ready names the limit of memory" told greedy Ready OOMKilled "spec.template.resources.limits.memory"
+in_namespace delete replication greedy >/dev/null
+
+in_namespace create quota no-pods --hard=pods=0 >/dev/null
+replication crowded Snapshot </dev/null
+wait_until 30 "Ready names the quota" told crowded Ready QuotaExceeded "no-pods"

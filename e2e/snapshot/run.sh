@@ -25,9 +25,9 @@ expect_equal_content billing
 expect "SnapshotComplete is True" condition_is shop SnapshotComplete True
 expect "Reconciling is gone" condition_is shop Reconciling ""
 expect "Stalled is absent" condition_is shop Stalled ""
-expect "phase is Completed" test "$(status_of shop .phase)" = Completed
+expect "phase is Completed" status_is shop .phase Completed
 expect "observedGeneration is the generation" \
-  test "$(status_of shop .observedGeneration)" = "$(in_namespace get replication shop -o 'jsonpath={.metadata.generation}')"
+  status_is shop .observedGeneration "$(in_namespace get replication shop -o 'jsonpath={.metadata.generation}')"
 expect "a database that was not selected stayed away" \
   test "$(psql_as_superuser target postgres -c "SELECT count(*) FROM pg_database WHERE datname = 'private'")" = 0
 expect "the role came with its grant" \

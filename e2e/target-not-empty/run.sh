@@ -5,10 +5,7 @@ set -euo pipefail
 source "$(dirname "$0")/../lib/scenario.sh"
 
 begin
-start_server source 17
-start_server target 17
-psql_as_superuser source postgres -c "CREATE DATABASE shop"
-psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
+start_shop 17
 psql_as_superuser target postgres -c "CREATE DATABASE shop"
 psql_as_superuser target shop -c "CREATE TABLE precious AS SELECT 42 AS answer"
 secret source source shop

@@ -26,7 +26,7 @@ bench() {
   fi
   packages
   postgres
-  build release
+  build release --target tributary
   for name in "${cases[@]}"; do step "benchmark $name" "bench/$name/run.sh" "$@"; done
 }
 

@@ -45,6 +45,9 @@ with_lock() {
 
 prepare_environment() {
   umask 022
+  # Messages as the tests know them; and objects compiled in another language are others to the compiler cache.
+  export LANG=C.UTF-8
+  unset LC_ALL LC_CTYPE LC_MESSAGES
   export HOME=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}
   CACHE=$(cache_dir)
   export TRIBUTARY_CACHE=$CACHE

@@ -48,7 +48,9 @@ measure() { # ROUND TOOL DATABASE
   fresh_target "$3"
   rm -rf "$BENCH_DIR/dump"
   began=$EPOCHREALTIME
-  "tool_$2" "$3" >"$BENCH_DIR/$2.log" 2>&1 || { tail -n 20 "$BENCH_DIR/$2.log" >&2; die "$2 failed"; }
+  # In the background, so that a signal is heard while a tool runs; it ends then for want of servers.
+  "tool_$2" "$3" >"$BENCH_DIR/$2.log" 2>&1 &
+  wait $! || { tail -n 20 "$BENCH_DIR/$2.log" >&2; die "$2 failed"; }
   ended=$EPOCHREALTIME
   awk -v round="$1" -v tool="$2" -v began="$began" -v ended="$ended" \
     'BEGIN {printf "%s %s %.2f\n", round, tool, ended - began}' | tee -a "$BENCH_DIR/times.$3" >&2

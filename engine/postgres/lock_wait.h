@@ -29,9 +29,9 @@ Error blocked_by(const std::function<Result<Parameters>()>& connect, const std::
 // Who waits for the locks of a copy.
 class Waiters {
  public:
-  // Fault::transient where somebody waits for a table or index of the connection's database, is kept from it by sessions
-  // of a snapshot alone, keeps others waiting, and was seen to do all this `patience` ago; he is named. The connection
-  // may be in a transaction.
+  // Fault::transient where somebody waits for a table or index of the connection's database, is kept from it by
+  // sessions of a snapshot alone, keeps others waiting, and was seen to do all this `patience` ago; he is named. The
+  // connection may be in a transaction.
   Result<void> look(Connection& connection, Milliseconds patience, const Until& until);
 
  private:

@@ -14,6 +14,10 @@ constexpr std::size_t shared_steps = 64;
 // Each holds a lock on two tables until its transaction ends.
 constexpr std::size_t added_keys = 200;
 
+void take_out(std::vector<std::size_t>& from, const std::vector<std::size_t>& taken) {
+  std::erase_if(from, [&](std::size_t one) { return std::find(taken.begin(), taken.end(), one) != taken.end(); });
+}
+
 }  // namespace
 
 Schedule::Schedule(const std::vector<model::Table>& tables, const Schema& schema, std::vector<Batch> batches,
@@ -40,10 +44,7 @@ Schedule::Schedule(const std::vector<model::Table>& tables, const Schema& schema
   // The biggest table's first, so that no long build is left for the end.
   std::stable_sort(open_steps_.begin(), open_steps_.end(),
                    [&](std::size_t left, std::size_t right) { return bytes_of(left) > bytes_of(right); });
-  for (const std::size_t step : open_steps_) {
-    TableState* state = table_state(step);
-    ++(state == nullptr ? steps_without_table_left_ : state->steps_left);
-  }
+  for (const std::size_t step : open_steps_) ++steps_left_beside(step);
   steps_left_ = open_steps_.size();
   keys_left_ = open_keys_.size();
   std::iota(open_samples_.begin(), open_samples_.end(), 0);
@@ -60,6 +61,11 @@ const Schedule::TableState* Schedule::table_state(std::size_t step) const {
   if (!table) return nullptr;
   const auto known = index_.find(*table);
   return known == index_.end() ? nullptr : &tables_[known->second];  // a partitioned parent has no rows to wait for
+}
+
+std::size_t& Schedule::steps_left_beside(std::size_t step) {
+  TableState* state = table_state(step);
+  return state == nullptr ? steps_without_table_left_ : state->steps_left;
 }
 
 std::uint64_t Schedule::bytes_of(std::size_t step) const {
@@ -121,9 +127,7 @@ std::optional<Work> Schedule::next_steps(int idle) {
     if (!small(step) || work.steps.size() == shared_steps || work.effort.table_bytes > shared_bytes) break;
   }
   if (work.steps.empty()) return std::nullopt;
-  std::erase_if(open_steps_, [&](std::size_t step) {
-    return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
-  });
+  take_out(open_steps_, work.steps);
   if (!small(work.steps.front()) && rows_handed_out()) {
     const bool others = std::any_of(open_steps_.begin(), open_steps_.end(),
                                     [&](std::size_t step) { return ready(step) && !small(step); });
@@ -143,9 +147,7 @@ std::optional<Work> Schedule::next_foreign_keys() {
     if (ready_after(step, {})) work.steps.push_back(step);
   }
   if (work.steps.empty()) return std::nullopt;
-  std::erase_if(open_keys_, [&](std::size_t step) {
-    return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
-  });
+  take_out(open_keys_, work.steps);
   return work;
 }
 
@@ -160,9 +162,7 @@ std::optional<Work> Schedule::next_validation() {
     if (!same && !shares) break;
     work.steps.push_back(step);
   }
-  std::erase_if(unvalidated_, [&](std::size_t step) {
-    return std::find(work.steps.begin(), work.steps.end(), step) != work.steps.end();
-  });
+  take_out(unvalidated_, work.steps);
   return work;
 }
 
@@ -186,9 +186,7 @@ std::optional<Work> Schedule::next_statistics() {
     if (bytes > shared_bytes || work.samples.size() == shared_steps) break;
   }
   if (work.samples.empty()) return std::nullopt;
-  std::erase_if(open_samples_, [&](std::size_t sample) {
-    return std::find(work.samples.begin(), work.samples.end(), sample) != work.samples.end();
-  });
+  take_out(open_samples_, work.samples);
   return work;
 }
 
@@ -220,10 +218,7 @@ std::vector<std::size_t> Schedule::finish(const Work& work) {
     case Work::Kind::steps:
       mark(work, State::done);
       steps_left_ -= work.steps.size();
-      for (const std::size_t step : work.steps) {
-        TableState* state = table_state(step);
-        --(state == nullptr ? steps_without_table_left_ : state->steps_left);
-      }
+      for (const std::size_t step : work.steps) --steps_left_beside(step);
       break;
     case Work::Kind::add_foreign_keys:
       mark(work, State::added);

@@ -65,6 +65,7 @@ class Schedule {
   bool ready_for_statistics(const Sample& sample) const;
   void mark(const Work& work, State state);
   TableState* table_state(std::size_t step);
+  std::size_t& steps_left_beside(std::size_t step);  // of its table, itself included; or of all that have none
   const TableState* table_state(std::size_t step) const;
 
   const Schema& schema_;

@@ -9,8 +9,7 @@ start_held_copy
 wait_until 30 "its pod is said to run" engine_runs
 first=$(engine_pod)
 in_namespace delete "$first" --grace-period=0 --force >/dev/null 2>&1
-another_pod_runs() { [[ -n $(engine_pod) && $(engine_pod) != "$first" ]]; }
-wait_until 90 "another engine pod runs" another_pod_runs
+wait_until 90 "another engine pod runs" another_engine_runs "$first"
 release_copy
 wait_ready shop 180
 expect_equal_content shop

@@ -56,7 +56,7 @@ secret() {
     --from-literal=username=postgres --from-literal=password="${4:-$SERVER_PASSWORD}" | in_namespace apply -f - >/dev/null
 }
 
-# replication NAME MODE < further lines of spec, indented by two
+# replication NAME MODE [SECRET of the source] < further lines of spec, indented by two
 replication() {
   { cat <<YAML
 apiVersion: tributary.dev/v1alpha1
@@ -64,7 +64,7 @@ kind: Replication
 metadata: {name: $1}
 spec:
   mode: $2
-  source: {type: PostgreSQL, secretRef: {name: source}}
+  source: {type: PostgreSQL, secretRef: {name: ${3:-source}}}
   target: {secretRef: {name: target}}
 YAML
     cat
@@ -110,21 +110,24 @@ jobs_are() { # COUNT; false, too, where the API server does not answer
 job_is_there() { jobs_are 1; }
 no_jobs() { jobs_are 0; }
 engine_runs() { [[ -n $(engine_pod) ]]; }
+another_engine_runs() { [[ -n $(engine_pod) && $(engine_pod) != "$1" ]]; } # than that POD
 engine_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | head -n 1; }
 
-# start_shop TARGET_MAJOR: both servers; the source has a database shop.
-start_shop() {
+# Both servers; the source has a database shop, which is empty.
+start_empty_shop() { # TARGET_MAJOR
   start_server source 17
   start_server target "$1"
   psql_as_superuser source postgres -c "CREATE DATABASE shop"
+}
+
+start_shop() { # TARGET_MAJOR
+  start_empty_shop "$1"
   psql_as_superuser source shop -f "$ROOT/e2e/snapshot/source.sql"
 }
 
 # Both servers, and a Replication shop whose copy is under way and ends no sooner than release_copy.
 start_held_copy() {
-  start_server source 17
-  start_server target 17
-  psql_as_superuser source postgres -c "CREATE DATABASE shop"
+  start_empty_shop 17
   fill_slow_source shop
   hold_copy shop
   secret source source shop

@@ -12,7 +12,6 @@ connect_again() { iptables -D INPUT -s "$address" -j DROP && iptables -D OUTPUT 
 sessions_of() { psql_as_superuser target postgres -c "SELECT count(*) FROM pg_stat_activity WHERE client_addr = '$1'"; }
 has_sessions() { [[ $(sessions_of "$1") -gt 0 ]]; }
 has_no_sessions() { [[ $(sessions_of "$1") == 0 ]]; }
-another_pod_runs() { [[ -n $(engine_pod) && $(engine_pod) != "$first" ]]; }
 
 begin
 start_held_copy
@@ -23,7 +22,7 @@ expect "the engine has sessions on the target" has_sessions "$address"
 AT_END+=(connect_again)
 cut_off "$address"
 in_namespace delete "$first" --grace-period=0 --force >/dev/null 2>&1
-wait_until 90 "another engine pod runs" another_pod_runs
+wait_until 90 "another engine pod runs" another_engine_runs "$first"
 expect "the sessions of the lost engine live on" has_sessions "$address"
 release_copy
 wait_until 120 "they have ended" has_no_sessions "$address"

@@ -23,29 +23,14 @@ YAML
 wait_until 30 "Ready says that the pod finds no node" told placeless Ready Unschedulable "node affinity"
 
 in_namespace create secret generic incomplete --from-literal=password=x >/dev/null
-in_namespace apply -f - >/dev/null <<YAML
-apiVersion: tributary.dev/v1alpha1
-kind: Replication
-metadata: {name: keyless}
-spec:
-  mode: Snapshot
-  source: {type: PostgreSQL, secretRef: {name: incomplete}}
-  target: {secretRef: {name: target}}
-YAML
+replication keyless Snapshot incomplete </dev/null
 wait_until 60 "Stalled names the missing key" condition_says keyless Stalled "host"
 
 # One value, which no engine can hold within the limit.
 psql_as_superuser source postgres -c "CREATE DATABASE hoard"
 psql_as_superuser source hoard -c "CREATE TABLE large AS SELECT repeat('x', 200000000) AS value"
 secret hoard source hoard
-in_namespace apply -f - >/dev/null <<YAML
-apiVersion: tributary.dev/v1alpha1
-kind: Replication
-metadata: {name: greedy}
-spec:
-  mode: Snapshot
-  source: {type: PostgreSQL, secretRef: {name: hoard}}
-  target: {secretRef: {name: target}}
+replication greedy Snapshot hoard <<YAML
   template: {resources: {requests: {memory: 64Mi}, limits: {memory: 64Mi}}}
 YAML
 wait_until 90 "Ready names the limit of memory" told greedy Ready OOMKilled "spec.template.resources.limits.memory"

@@ -1,6 +1,12 @@
 # shellcheck shell=bash
 # The suites. Each is a ctest test of label unit (no server), pg (live PostgreSQL) or e2e (a real Kubernetes).
 
+# Rooms with threads of their own run under ThreadSanitizer too; of the PostgreSQL tests those in which the threads of a
+# copy meet.
+readonly THREADED=(engine_base_test engine_pipeline_test engine_serve_test engine_cli_test operator_kube_test
+  operator_replication_test)
+readonly THREADED_POSTGRES='ASnapshot.*:AStop.*:ASecondEngine.*:ALostConnection.*:ALargeTable.*:LargeObjects.*'
+
 # run_tests PRESET LABELS [ctest arguments...]
 run_tests() {
   local preset=$1 labels=$2
@@ -19,12 +25,16 @@ suite() {
   say "    done in $((SECONDS - began)) s: $what"
 }
 
+# Every suite once, under the sanitizers: they take hardly longer than without. What ships is what the end-to-end tests run.
 test_everything() {
   packages
   postgres
-  build dev
-  suite "unit and PostgreSQL tests" dev 'unit|pg'
-  suite "end-to-end tests" dev e2e
+  build asan
+  suite "unit and PostgreSQL tests, under AddressSanitizer and UndefinedBehaviorSanitizer" asan 'unit|pg'
+  build tsan --target "${THREADED[@]}" engine_postgres_pgtest
+  suite "threaded parts, under ThreadSanitizer" tsan unit --tests-regex "^($(IFS='|'; echo "${THREADED[*]}"))\$"
+  GTEST_FILTER=$THREADED_POSTGRES suite "copies, under ThreadSanitizer" tsan pg --tests-regex '^engine_postgres_pgtest_'
+  suite "end-to-end tests" asan e2e
   ((${#FAILED[@]} == 0)) || die "failed: $(printf '%s; ' "${FAILED[@]}")"
 }
 

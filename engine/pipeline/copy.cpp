@@ -37,7 +37,7 @@ class Copy {
   Result<void> serve(Worker& worker);
   std::optional<Work> take(Worker& worker);
   Result<std::vector<api::Finding>> perform(const Work& work, Worker& worker);
-  std::vector<std::string> subjects_of(const Work& work) const;
+  std::vector<Sample> samples_of(const Work& work) const;
   void finish(const Work& work, Worker& worker, std::vector<api::Finding> findings);
   void put_back(std::unique_ptr<SourceReader> reader);
   void close_readers();
@@ -135,10 +135,10 @@ std::optional<Work> Copy::take(Worker& worker) {
   return std::nullopt;
 }
 
-std::vector<std::string> Copy::subjects_of(const Work& work) const {
-  std::vector<std::string> subjects;
-  for (const std::size_t sample : work.samples) subjects.push_back(samples_[sample].subject);
-  return subjects;
+std::vector<Sample> Copy::samples_of(const Work& work) const {
+  std::vector<Sample> samples;
+  for (const std::size_t sample : work.samples) samples.push_back(samples_[sample]);
+  return samples;
 }
 
 Result<std::vector<api::Finding>> Copy::perform(const Work& work, Worker& worker) {
@@ -153,8 +153,7 @@ Result<std::vector<api::Finding>> Copy::perform(const Work& work, Worker& worker
     case Work::Kind::validate:
       return worker.writer->validate(contents.schema, work.steps, until_);
     case Work::Kind::statistics:
-      TRY(worker.writer->analyze(subjects_of(work), until_));
-      return std::vector<api::Finding>{};
+      return worker.writer->analyze(samples_of(work), until_);
   }
   std::abort();
 }
@@ -214,8 +213,11 @@ Result<std::vector<api::Finding>> Copy::run(Target& target) {
 
 Result<std::vector<api::Finding>> copy_database(Source& source, Target& target, const CopyRequest& request,
                                                 ProgressBoard& board, const Until& until) {
-  const std::vector<Sample> samples = TRY(target.samples(request.contents.tables, until));
-  return Copy(source, request, samples, board, until).run(target);
+  StatisticsPlan statistics = TRY(target.plan_statistics(request.contents.tables, until));
+  std::vector<api::Finding> findings = std::move(statistics.findings);
+  for (api::Finding& finding : TRY(Copy(source, request, statistics.samples, board, until).run(target)))
+    findings.push_back(std::move(finding));
+  return findings;
 }
 
 }  // namespace tributary::pipeline

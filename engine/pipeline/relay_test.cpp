@@ -87,7 +87,7 @@ class Writer : public TargetWriter {
   Result<std::vector<api::Finding>> validate(const Schema&, const std::vector<std::size_t>&, const Until&) override {
     return Error{Fault::failed, "no steps here"};
   }
-  Result<void> analyze(const std::vector<std::string>&, const Until&) override {
+  Result<std::vector<api::Finding>> analyze(const std::vector<Sample>&, const Until&) override {
     return Error{Fault::failed, "no statistics here"};
   }
 

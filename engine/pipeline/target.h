@@ -56,9 +56,15 @@ inline Error kept_out_by(const std::string& holder) {
 
 // What the target gathers statistics of in one go.
 struct Sample {
-  std::string subject;              // as TargetWriter::analyze wants it
+  std::string subject;              // as the target names it in a statement
   std::vector<std::size_t> tables;  // whose rows it looks at
   std::uint64_t bytes = 0;          // to be read, about
+  std::string object = {};          // for people: "table public.orders"
+};
+
+struct StatisticsPlan {
+  std::vector<Sample> samples;
+  std::vector<api::Finding> findings;  // of what is left out
 };
 
 // What a snapshot is about to put into the database.
@@ -99,9 +105,9 @@ class TargetWriter {
   // then stays NOT VALID.
   virtual Result<std::vector<api::Finding>> validate(const Schema& schema, const std::vector<std::size_t>& steps,
                                                      const Until& until) = 0;
-  // Statistics for the planner, of subjects of Target::samples(). One transaction each: holds the lock of one at a
-  // time.
-  virtual Result<void> analyze(const std::vector<std::string>& subjects, const Until& until) = 0;
+  // Statistics for the planner, of samples of Target::plan_statistics(). One transaction each: holds the lock of one at
+  // a time. What the server will not gather is a finding: a copy can do without.
+  virtual Result<std::vector<api::Finding>> analyze(const std::vector<Sample>& samples, const Until& until) = 0;
 };
 
 // Used by one thread, except that writers may be used by another each, and at_work() by any. Destroying it lets go of
@@ -129,7 +135,7 @@ class Target {
   virtual Result<bool> at_work(const Until& until) const = 0;
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
   // What is to be analyzed once `tables` hold all their rows and what is built on them; they exist.
-  virtual Result<std::vector<Sample>> samples(const std::vector<model::Table>& tables, const Until& until) = 0;
+  virtual Result<StatisticsPlan> plan_statistics(const std::vector<model::Table>& tables, const Until& until) = 0;
   // Reads the ledger back and marks the snapshot complete under the fence, in one transaction with what `last` does
   // through this target on the calling thread. When it returns, the mark and everything that was committed before it
   // are durable. An Error when a table is not done, or of `last`.

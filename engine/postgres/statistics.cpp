@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/sql.h"
@@ -42,31 +43,68 @@ Result<std::map<std::size_t, std::vector<model::Name>>> read_parents(Connection&
   return parents;
 }
 
+// Every table that a foreign one is a partition or an heir of, at any distance.
+Result<std::set<model::Name>> read_tables_above_foreign_ones(Connection& target, const Until& until) {
+  const Rows rows =
+      TRY(target.query("WITH RECURSIVE above AS (SELECT i.inhparent AS id FROM pg_catalog.pg_inherits i"
+                       " JOIN pg_catalog.pg_class f ON f.oid = i.inhrelid AND f.relkind = 'f'"
+                       " UNION SELECT i.inhparent FROM above a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.id)"
+                       " SELECT n.nspname, c.relname FROM above JOIN pg_catalog.pg_class c ON c.oid = id"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
+                       until));
+  std::set<model::Name> names;
+  for (int row = 0; row < rows.size(); ++row) names.insert({rows.str(row, 0), rows.str(row, 1)});
+  return names;
+}
+
+std::string object_of(const model::Name& table) {
+  return "table " + model::display(table);
+}
+
 }  // namespace
 
+api::Finding statistics_left_out(const std::string& object, const std::string& why) {
+  return {api::Severity::warning, "StatisticsLeftOut", object, "was not analyzed: " + why,
+          "ANALYZE it on the target once that can succeed"};
+}
+
 // Before 18, ANALYZE of a partitioned table looks at each of its partitions as well.
-Result<std::vector<pipeline::Sample>> statistics_samples(Connection& target, const std::vector<model::Table>& tables,
-                                                         const Until& until) {
+Result<pipeline::StatisticsPlan> plan_statistics(Connection& target, const std::vector<model::Table>& tables,
+                                                 const Until& until) {
   const bool only = target.major_version() >= first_major_with_only;
   const auto parents = TRY(read_parents(target, tables, until));
+  const std::set<model::Name> above_foreign = TRY(read_tables_above_foreign_ones(target, until));
   std::map<std::string, pipeline::Sample> samples;
-  const auto add = [&](const std::string& subject, std::size_t table, std::uint64_t bytes) {
-    pipeline::Sample& sample = samples.try_emplace(subject, pipeline::Sample{subject, {}, 0}).first->second;
+  std::set<model::Name> left_out;
+  const auto add = [&](const std::string& subject, const model::Name& name, std::size_t table) {
+    const pipeline::Sample empty{subject, {}, 0, object_of(name)};
+    pipeline::Sample& sample = samples.try_emplace(subject, empty).first->second;
     sample.tables.push_back(table);
-    sample.bytes += bytes;
+    sample.bytes += sample_of(tables[table].bytes);
   };
   for (std::size_t table = 0; table < tables.size(); ++table) {
-    const std::uint64_t bytes = sample_of(tables[table].bytes);
+    std::vector<model::Name> upwards{tables[table].name};
     const auto above = parents.find(table);
-    if (above == parents.end() || only) add(quote_name(tables[table].name), table, bytes);
-    if (above == parents.end()) continue;
-    if (!only) add(quote_name(above->second.back()), table, bytes);
-    for (const model::Name& parent : above->second)
-      if (only) add("ONLY " + quote_name(parent), table, bytes);
+    if (above != parents.end()) upwards.insert(upwards.end(), above->second.begin(), above->second.end());
+    const auto foreign = std::find_if(upwards.begin(), upwards.end(),
+                                      [&](const model::Name& name) { return above_foreign.contains(name); });
+    left_out.insert(foreign, upwards.end());
+    upwards.erase(foreign, upwards.end());
+    if (upwards.empty()) continue;
+    if (!only) {
+      add(quote_name(upwards.back()), upwards.back(), table);
+      continue;
+    }
+    add(quote_name(upwards.front()), upwards.front(), table);
+    for (auto parent = upwards.begin() + 1; parent != upwards.end(); ++parent)
+      add("ONLY " + quote_name(*parent), *parent, table);
   }
-  std::vector<pipeline::Sample> result;
-  for (auto& [subject, sample] : samples) result.push_back(std::move(sample));
-  return result;
+  pipeline::StatisticsPlan plan;
+  for (auto& [subject, sample] : samples) plan.samples.push_back(std::move(sample));
+  for (const model::Name& name : left_out)
+    plan.findings.push_back(
+        statistics_left_out(object_of(name), "foreign tables are among its parts, whose servers would be asked"));
+  return plan;
 }
 
 }  // namespace tributary::postgres

@@ -12,8 +12,12 @@
 // gathers (autovacuum passes them over).
 namespace tributary::postgres {
 
-// Subjects are names as ANALYZE takes them.
-Result<std::vector<pipeline::Sample>> statistics_samples(Connection& target, const std::vector<model::Table>& tables,
-                                                         const Until& until);
+// Subjects are names as ANALYZE takes them. What has foreign tables among its partitions or heirs is left out: to
+// ANALYZE it would read their rows too, from servers that nobody asked us to load or to wait for.
+Result<pipeline::StatisticsPlan> plan_statistics(Connection& target, const std::vector<model::Table>& tables,
+                                                 const Until& until);
+
+// `object` is for people, as in a Sample.
+api::Finding statistics_left_out(const std::string& object, const std::string& why);
 
 }  // namespace tributary::postgres

@@ -265,8 +265,8 @@ Result<void> Target::set_sequences(const std::vector<pipeline::SequenceValue>& s
   return postgres::set_sequences(*control_, ours, until);
 }
 
-Result<std::vector<pipeline::Sample>> Target::samples(const std::vector<model::Table>& tables, const Until& until) {
-  return statistics_samples(*control_, tables, until);
+Result<pipeline::StatisticsPlan> Target::plan_statistics(const std::vector<model::Table>& tables, const Until& until) {
+  return postgres::plan_statistics(*control_, tables, until);
 }
 
 Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>& tables,

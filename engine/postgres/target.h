@@ -43,7 +43,8 @@ class Target final : public pipeline::Target {
   Result<std::unique_ptr<pipeline::TargetWriter>> writer(const Until& until) override;
   Result<bool> at_work(const Until& until) const override;
   Result<void> set_sequences(const std::vector<pipeline::SequenceValue>& sequences, const Until& until) override;
-  Result<std::vector<pipeline::Sample>> samples(const std::vector<model::Table>& tables, const Until& until) override;
+  Result<pipeline::StatisticsPlan> plan_statistics(const std::vector<model::Table>& tables,
+                                                   const Until& until) override;
   Result<pipeline::TableRecords> complete(const std::vector<model::Table>& tables,
                                           const std::function<Result<void>()>& last, const Until& until) override;
 

@@ -3,6 +3,7 @@
 #include "engine/postgres/copy_error.h"
 #include "engine/postgres/copy_statement.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/statistics.h"
 
 namespace tributary::postgres {
 namespace {
@@ -89,10 +90,24 @@ Result<std::vector<api::Finding>> Writer::validate(const pipeline::Schema& schem
   return steps_.validate(schema, steps, until);
 }
 
-Result<void> Writer::analyze(const std::vector<std::string>& subjects, const Until& until) {
+// One that fails ends a list of them, so then each is gathered by itself. Whatever the server has against it, the rows
+// are there; only a session that is lost, or was stopped, is the copy's end.
+Result<std::vector<api::Finding>> Writer::analyze(const std::vector<pipeline::Sample>& samples, const Until& until) {
   std::string sql;
-  for (const std::string& subject : subjects) sql += (sql.empty() ? "ANALYZE " : ", ") + subject;
-  return connection_.execute(sql, until);
+  for (const pipeline::Sample& sample : samples) sql += (sql.empty() ? "ANALYZE " : ", ") + sample.subject;
+  std::vector<api::Finding> findings;
+  const auto fatal = [&](const Result<void>& result) {
+    return !result && (result.error().fault == Fault::cancelled || !connection_.usable());
+  };
+  const Result<void> together = connection_.execute(sql, until);
+  if (fatal(together)) return together.error();
+  if (together) return findings;
+  for (const pipeline::Sample& sample : samples) {
+    const Result<void> gathered = connection_.execute("ANALYZE " + sample.subject, until);
+    if (fatal(gathered)) return gathered.error();
+    if (!gathered) findings.push_back(statistics_left_out(sample.object, gathered.error().what));
+  }
+  return findings;
 }
 
 }  // namespace tributary::postgres

@@ -32,7 +32,7 @@ class Writer final : public pipeline::TargetWriter {
                                         const Effort& effort, const Until& until) override;
   Result<std::vector<api::Finding>> validate(const pipeline::Schema& schema, const std::vector<std::size_t>& steps,
                                              const Until& until) override;
-  Result<void> analyze(const std::vector<std::string>& subjects, const Until& until) override;
+  Result<std::vector<api::Finding>> analyze(const std::vector<pipeline::Sample>& samples, const Until& until) override;
 
  private:
   Error refused(const Error& error) const;

@@ -148,16 +148,16 @@ Result<void> FakeTarget::set_sequences(const std::vector<SequenceValue>& sequenc
 }
 
 // Each table, and all of them together as the partitions of one.
-Result<std::vector<Sample>> FakeTarget::samples(const std::vector<model::Table>& tables, const Until& until) {
-  return world_.calls.run("target.samples", until, [&]() -> Result<std::vector<Sample>> {
-    std::vector<Sample> samples;
+Result<StatisticsPlan> FakeTarget::plan_statistics(const std::vector<model::Table>& tables, const Until& until) {
+  return world_.calls.run("target.plan_statistics", until, [&]() -> Result<StatisticsPlan> {
+    StatisticsPlan plan;
     Sample all{"all tables", {}, 0};
     for (std::size_t table = 0; table < tables.size(); ++table) {
       all.tables.push_back(table);
-      samples.push_back({tables[table].name.name, {table}, tables[table].bytes});
+      plan.samples.push_back({tables[table].name.name, {table}, tables[table].bytes});
     }
-    samples.push_back(all);
-    return samples;
+    plan.samples.push_back(all);
+    return plan;
   });
 }
 

@@ -39,7 +39,7 @@ class FakeTarget : public Target {
   Result<std::unique_ptr<TargetWriter>> writer(const Until& until) override;
   Result<bool> at_work(const Until& until) const override { return world_.at_work(until); }
   Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) override;
-  Result<std::vector<Sample>> samples(const std::vector<model::Table>& tables, const Until& until) override;
+  Result<StatisticsPlan> plan_statistics(const std::vector<model::Table>& tables, const Until& until) override;
   Result<TableRecords> complete(const std::vector<model::Table>& tables, const std::function<Result<void>()>& last,
                                 const Until& until) override;
 

@@ -115,10 +115,10 @@ class FakeWriter : public TargetWriter {
     });
   }
 
-  Result<void> analyze(const std::vector<std::string>& subjects, const Until& until) override {
-    return used("writer.analyze", until, [&]() -> Result<void> {
+  Result<std::vector<api::Finding>> analyze(const std::vector<Sample>& samples, const Until& until) override {
+    return used("writer.analyze", until, [&]() -> Result<std::vector<api::Finding>> {
       if (written_) return misuse("statistics inside a transaction");
-      for (const std::string& subject : subjects) {
+      for (const auto& [subject, of, bytes, object] : samples) {
         for (const auto& [table, parts] : mine_.data().tables) {
           if (subject != table.name && subject != "all tables") continue;
           if (!mine_.data().whole(table)) complain("statistics of half a table");
@@ -126,7 +126,7 @@ class FakeWriter : public TargetWriter {
         // No fence: statistics are the same whoever gathers them, so only ours count here.
         if (mine_.fence()) mine_.data().analyzed.insert(subject);
       }
-      return {};
+      return std::vector<api::Finding>{};
     });
   }
 

@@ -35,8 +35,12 @@ Result<void> settle(Connection& connection, const Until& until) {
   return {};
 }
 
-bool given_up(const Until& until) {
-  return until.stop.stop_requested() || until.deadline.passed();
+// To be asked before an error is taken for a fact: whoever was stopped has learned nothing, whatever the last call
+// says of the one before it.
+Result<void> go_on(const Until& until) {
+  if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped while validating"};
+  if (until.deadline.passed()) return Error{Fault::transient, "the time to validate in is over"};
+  return {};
 }
 
 std::set<std::string> strings(const Rows& rows) {
@@ -135,8 +139,7 @@ Result<Connection> reach_anywhere(const Parameters& parameters, EndFacts& end, c
   Result<Connection> connection = reach(parameters, end, until);
   if (connection || connection.error().fault != Fault::missing) return connection;
   Result<Connection> other = reach(for_database(parameters, "postgres"), end, until);
-  if (other) return other;
-  return connection;
+  return other ? std::move(other) : std::move(connection);
 }
 
 Result<Parameters> gather_source(const api::Spec& spec, EndFacts& end, const Until& until) {
@@ -250,7 +253,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
 // An Error that says that we gave up is one; any other is a fact.
 Result<std::optional<Error>> fact_of(const Result<void>& result, const Until& until) {
   if (result) return std::optional<Error>();
-  if (given_up(until)) return result.error();
+  TRY(go_on(until));
   return std::optional(result.error());
 }
 
@@ -329,10 +332,10 @@ Result<Facts> gather_facts(const api::Spec& spec, const Until& until) {
   facts.options = spec.snapshot;
   const Result<Parameters> source = gather_source(spec, facts.source, until);
   if (!source) facts.source.failure = source.error();
-  if (given_up(until)) return source ? Error{Fault::cancelled, "stopped while validating"} : source.error();
+  TRY(go_on(until));
   const Result<Parameters> target = gather_target(spec, facts.target, until);
   if (!target) facts.target.failure = target.error();
-  if (given_up(until)) return target ? Error{Fault::cancelled, "stopped while validating"} : target.error();
+  TRY(go_on(until));
   facts.tools = TRY(find_pg_tools(until));
   facts.cores = static_cast<int>(std::thread::hardware_concurrency());
 

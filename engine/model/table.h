@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct Table {
   double rows = -1;         // estimate; -1 when the source has none
   std::string storage;      // identity of the table's storage (relfilenode): another one means a rewrite
   bool unlogged = false;
+  // The partitioned table above it that its rows must be written to, because the target may put them into other
+  // partitions. The tables of one such route are whole only together.
+  std::optional<Name> route = {};
 };
 
 // One unit of work that is committed as a whole, together with its ledger row: a table or a range of its pages.

@@ -35,6 +35,14 @@ Schedule::Schedule(const std::vector<model::Table>& tables, const Schema& schema
   }
   for (const Batch& batch : batches_)
     for (const model::CopyPart& part : batch.parts) tables_[part.table].parts_left = static_cast<std::size_t>(part.of);
+  std::map<model::Name, std::size_t> routes;
+  for (std::size_t table = 0; table < tables.size(); ++table) {
+    tables_[table].route = parts_left_on_.size();
+    if (tables[table].route)
+      tables_[table].route = routes.emplace(*tables[table].route, parts_left_on_.size()).first->second;
+    if (tables_[table].route == parts_left_on_.size()) parts_left_on_.push_back(0);
+    parts_left_on_[tables_[table].route] += tables_[table].parts_left;
+  }
   for (std::size_t step = 0; step < schema.steps.size(); ++step) {
     const Stage stage = schema.steps[step].stage;
     if (stage == Stage::before_data) states_[step] = State::done;
@@ -86,7 +94,7 @@ bool Schedule::ready_after(std::size_t step, const std::vector<std::size_t>& cho
 
 bool Schedule::ready(std::size_t step) const {
   const TableState* state = table_state(step);
-  return (state == nullptr || state->parts_left == 0) && ready_after(step, {});
+  return (state == nullptr || whole(*state)) && ready_after(step, {});
 }
 
 // CREATE INDEX lets others of its kind run on the same table; everything else waits for all of them.
@@ -120,7 +128,7 @@ std::optional<Work> Schedule::next_steps(int idle) {
     const bool first = work.steps.empty();
     if (!first && !small(step)) continue;
     const TableState* state = table_state(step);
-    if (state != nullptr && state->parts_left != 0) continue;
+    if (state != nullptr && !whole(*state)) continue;
     if (!ready_after(step, work.steps) || !table_free(step)) continue;
     work.steps.push_back(step);
     work.effort.table_bytes += bytes_of(step);
@@ -171,7 +179,7 @@ std::optional<Work> Schedule::next_validation() {
 bool Schedule::ready_for_statistics(const Sample& sample) const {
   return steps_without_table_left_ == 0 &&
          std::all_of(sample.tables.begin(), sample.tables.end(), [&](std::size_t table) {
-           return (tables_[table].parts_left == 0 || rows_done()) && tables_[table].steps_left == 0;
+           return (whole(tables_[table]) || rows_done()) && tables_[table].steps_left == 0;
          });
 }
 
@@ -212,8 +220,10 @@ std::vector<std::size_t> Schedule::finish(const Work& work) {
   switch (work.kind) {
     case Work::Kind::rows:
       ++batches_done_;
-      for (const model::CopyPart& part : work.batch.parts)
+      for (const model::CopyPart& part : work.batch.parts) {
+        --parts_left_on_[tables_[part.table].route];
         if (--tables_[part.table].parts_left == 0) complete.push_back(part.table);
+      }
       break;
     case Work::Kind::steps:
       mark(work, State::done);

@@ -49,6 +49,7 @@ class Schedule {
   enum class State { waiting, running, added, done };
   struct TableState {
     std::size_t parts_left = 0;
+    std::size_t route = 0;  // whose tables are whole together
     std::size_t steps_left = 0;
     int sharing = 0;         // running index builds
     bool exclusive = false;  // a running step that locks the table against them
@@ -62,6 +63,7 @@ class Schedule {
   std::optional<Work> next_foreign_keys();
   std::optional<Work> next_validation();
   std::optional<Work> next_statistics();
+  bool whole(const TableState& table) const { return parts_left_on_[table.route] == 0; }
   bool ready_for_statistics(const Sample& sample) const;
   void mark(const Work& work, State state);
   TableState* table_state(std::size_t step);
@@ -72,6 +74,7 @@ class Schedule {
   const std::vector<Sample>& samples_;
   std::vector<Batch> batches_;
   std::vector<TableState> tables_;
+  std::vector<std::size_t> parts_left_on_;  // per route; most have one table
   std::vector<std::uint64_t> table_bytes_;
   std::map<model::Name, std::size_t> index_;
   std::vector<State> states_;             // per step

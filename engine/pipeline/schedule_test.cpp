@@ -92,6 +92,22 @@ TEST(Schedule, builds_no_index_before_the_last_part_of_its_table) {
   EXPECT_THAT(copying.take().steps, ElementsAre(0));
 }
 
+TEST(Schedule, builds_no_index_while_rows_of_another_table_may_fall_into_its_table) {
+  const model::Name above{"public", "above"};
+  std::vector<model::Table> tables{table("a", 64 * mib), table("b", 32 * mib), table("c", 16 * mib)};
+  tables[0].route = tables[1].route = above;
+  Copying copying(tables, {index_of("a"), index_of("c")});
+  const Work first = copying.take();
+  const Work second = copying.take();
+  const Work third = copying.take();
+  EXPECT_THAT(copying.schedule.finish(first), ElementsAre(0));
+  EXPECT_FALSE(copying.schedule.next(0)) << "rows of b may belong to a";
+  copying.schedule.finish(third);
+  EXPECT_THAT(copying.take().steps, ElementsAre(1));
+  copying.schedule.finish(second);
+  EXPECT_THAT(copying.take().steps, ElementsAre(0));
+}
+
 TEST(Schedule, builds_the_indexes_of_a_finished_table_before_it_copies_the_next) {
   Copying copying({table("a", 64 * mib), table("b", 32 * mib)}, {index_of("b"), index_of("a")});
   copying.do_next(Kind::rows);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/postgres/condition.h"
+#include "engine/postgres/copy_statement.h"
 
 namespace tributary::postgres {
 namespace {
@@ -46,7 +47,7 @@ struct Place {
 // src/backend/commands/copyfrom.c). Of what follows the number only a name that the table has is believed.
 Place place_in(const std::string& context, const model::Table& table) {
   Place place;
-  const std::string start = "COPY " + table.name.name + ", line ";
+  const std::string start = "COPY " + written_to(table).name + ", line ";
   std::size_t at = context.find(start);
   if (at == std::string::npos) return place;
   at += start.size();

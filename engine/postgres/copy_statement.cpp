@@ -19,9 +19,9 @@ const char* format_of(const model::Table& table) {
 }
 
 // Without columns COPY takes no list, and none is needed.
-std::string relation(const model::Table& table) {
+std::string relation(const model::Name& name, const model::Table& table) {
   const std::string columns = column_list(table);
-  return quote_name(table.name) + (columns.empty() ? "" : " (" + columns + ")");
+  return quote_name(name) + (columns.empty() ? "" : " (" + columns + ")");
 }
 
 std::string page(std::uint64_t number) {
@@ -39,16 +39,20 @@ std::string conditions(const model::CopyPart& part, const std::string& filter) {
 
 }  // namespace
 
+const model::Name& written_to(const model::Table& table) {
+  return table.route ? *table.route : table.name;
+}
+
 std::string copy_out_sql(const model::Table& table, const model::CopyPart& part, const std::string& filter) {
   const std::string where = conditions(part, filter);
   const std::string what =
-      where.empty() ? relation(table)
+      where.empty() ? relation(table.name, table)
                     : "(SELECT " + column_list(table) + " FROM ONLY " + quote_name(table.name) + " " + where + ")";
   return "COPY " + what + " TO STDOUT (FORMAT " + format_of(table) + ")";
 }
 
 std::string copy_in_sql(const model::Table& table, Freeze freeze) {
-  return "COPY " + relation(table) + " FROM STDIN (FORMAT " + format_of(table) +
+  return "COPY " + relation(written_to(table), table) + " FROM STDIN (FORMAT " + format_of(table) +
          (freeze == Freeze::yes ? ", FREEZE)" : ")");
 }
 

@@ -8,6 +8,9 @@
 // generated ones left out, because the target computes them.
 namespace tributary::postgres {
 
+// Where COPY puts the rows: the table, or one above it.
+const model::Name& written_to(const model::Table& table);
+
 // `filter` is "" or "WHERE ...". Rows of child tables never travel with their parent.
 std::string copy_out_sql(const model::Table& table, const model::CopyPart& part, const std::string& filter = "");
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <set>
 
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/preflight_checks.h"
@@ -137,6 +138,35 @@ void check_foreign_tables(const Facts&, const PairFacts& pair, Findings& finding
   add(findings, Severity::warning, "ForeignTables", database_subject(pair.source_name),
       counted(pair.source.foreign_tables, "foreign table") + ": the definition is copied, no rows are",
       "the target must reach their servers by itself");
+}
+
+// Rows that are written to a table above the leaves must find all of its leaves there, and on the target alone.
+void check_partition_routes(const Facts& facts, const PairFacts& pair, Findings& findings) {
+  if (!takes_snapshot(facts.mode)) return;
+  const SourceDatabase& source = pair.source;
+  const bool kept = pair.target.exists && !is_recreated(facts, pair);
+  const bool same_encoding = !kept || pair.target.facts.encoding == source.facts.encoding;
+  std::set<model::Name> routes;
+  for (const CatalogTable& table : source.tables) {
+    const auto route = route_of(table.partition_of, source.partition_choices, same_encoding);
+    if (route) routes.insert(*route);
+  }
+  for (const model::Name& route : routes) {
+    const std::string rows = "rows of " + display(route) + " may belong to other partitions on the target, and ";
+    std::vector<std::string> left_out;
+    for (const CatalogTable& table : source.unselected_partitions) {
+      const std::vector<model::Name>& above = table.partition_of;
+      if (std::find(above.begin(), above.end(), route) != above.end()) left_out.push_back(display(table.table.name));
+    }
+    if (!left_out.empty())
+      add(findings, Severity::error, "PartitionsLeftOut", database_subject(pair.source_name),
+          rows + counted_names(left_out, "partition") + (left_out.size() == 1 ? " is" : " are") + " not selected",
+          "select all of " + display(route) + ", or none of it");
+    if (source.above_foreign.contains(route))
+      add(findings, Severity::error, "ForeignPartition", database_subject(pair.source_name),
+          rows + "some of these are foreign tables, whose servers would be written to",
+          "detach them on the source for the copy, or exclude " + display(route));
+  }
 }
 
 void check_source_collation(const Facts&, const PairFacts& pair, Findings& findings) {
@@ -280,7 +310,7 @@ void check_extensions(const Facts& facts, const PairFacts& pair, Findings& findi
   }
 }
 
-constexpr std::array<Check, 10> all_checks = {{
+constexpr std::array<Check, 11> all_checks = {{
     {"databases readable", check_readable},
     {"select", each<check_select>},
     {"row security", each<check_row_security>},
@@ -288,6 +318,7 @@ constexpr std::array<Check, 10> all_checks = {{
     {"streamable", each<check_streamable>},
     {"foreign tables", each<check_foreign_tables>},
     {"collation version", each<check_source_collation>},
+    {"partition routes", each_on_target<check_partition_routes>},
     {"encoding", each_on_target<check_encoding>},
     {"collation", each_on_target<check_collation>},
     {"extensions", each_on_target<check_extensions>},

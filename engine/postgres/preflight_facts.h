@@ -14,6 +14,7 @@
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/connection_room.h"
 #include "engine/postgres/course.h"
+#include "engine/postgres/partition_routes.h"
 #include "engine/postgres/pg_tools.h"
 #include "engine/postgres/provider.h"
 
@@ -61,6 +62,9 @@ struct SourceDatabase {
   std::vector<model::Name> unlockable;
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
+  PartitionChoices partition_choices;
+  std::vector<CatalogTable> unselected_partitions;
+  std::set<model::Name> above_foreign;  // tables with foreign ones among their partitions
   std::uint64_t foreign_tables = 0;
   std::uint64_t large_objects = 0;
   std::vector<model::Name> large_object_tables;  // selected ones with a column that may refer to any of them

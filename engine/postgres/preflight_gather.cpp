@@ -239,8 +239,12 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
     held.tables.push_back({table.table.name, table.partition_of});
     if (selection.selects_table(pair.source_name, table.table.name, table.partition_of)) {
       database.tables.push_back(std::move(table));
+    } else if (!table.partition_of.empty()) {
+      database.unselected_partitions.push_back(std::move(table));
     }
   }
+  database.partition_choices = TRY(read_partition_choices(connection, until));
+  database.above_foreign = TRY(read_above_foreign(connection, until));
   database.extensions = TRY(read_extensions(connection, until));
   database.unlockable = TRY(read_unlockable(connection, database, until));
   database.unreadable_sequences = TRY(read_names(connection, sequence_query, until));

@@ -106,26 +106,44 @@ Result<void> unlink_objects(Connection& control, const Owner& owner, const Until
 }
 
 // The ledger's foreign keys do not fire in a session that loads data: part rows go by themselves.
-Result<void> forget_tables(Connection& control, const Owner& owner, const pipeline::TableRecords& kept,
-                           const Until& until) {
-  std::vector<std::string> schemas, names;
+// Of the tables on a route, one with a part done tells that all may hold rows: those are forgotten last.
+Result<void> forget_tables(Connection& control, const Owner& owner, const std::vector<model::Table>& tables,
+                           const pipeline::TableRecords& kept, const Until& until) {
+  std::vector<std::string> schemas, names, routed_schemas, routed_names, routes;
   for (const auto& [name, record] : kept) {
     schemas.push_back(name.schema);
     names.push_back(name.name);
   }
-  const std::vector<std::optional<std::string>> values{owner.key, array_literal(schemas), array_literal(names)};
+  for (const model::Table& table : tables) {
+    if (!table.route) continue;
+    routed_schemas.push_back(table.name.schema);
+    routed_names.push_back(table.name.name);
+    routes.push_back(quote_name(*table.route));
+  }
+  const std::vector<std::optional<std::string>> values{owner.key,
+                                                       array_literal(schemas),
+                                                       array_literal(names),
+                                                       array_literal(routed_schemas),
+                                                       array_literal(routed_names),
+                                                       array_literal(routes)};
   const Conditions conditions = TRY(read_config_tables(control, until));
   while (true) {
-    const Rows tables = TRY(control.query(
-        "SELECT t.schema_name, t.table_name, c.oid IS NOT NULL AND t.parts_done > 0 FROM _tributary.table_state t"
+    const Rows some = TRY(control.query(
+        "WITH routed AS (SELECT * FROM unnest($4::text[], $5::text[], $6::text[]) AS g (schema, name, route)),"
+        " written AS (SELECT DISTINCT r.route FROM routed r JOIN _tributary.table_state s ON s.replication = $1"
+        "   AND s.schema_name = r.schema AND s.table_name = r.name AND s.parts_done > 0)"
+        " SELECT t.schema_name, t.table_name, c.oid IS NOT NULL AND (t.parts_done > 0 OR w.route IS NOT NULL)"
+        " FROM _tributary.table_state t"
+        " LEFT JOIN routed r ON r.schema = t.schema_name AND r.name = t.table_name"
+        " LEFT JOIN written w ON w.route = r.route"
         " LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name"
         " LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name AND c.relkind = 'r'"
         " WHERE t.replication = $1 AND (t.schema_name, t.table_name) NOT IN"
-        "   (SELECT * FROM unnest($2::text[], $3::text[])) LIMIT " +
+        "   (SELECT * FROM unnest($2::text[], $3::text[])) ORDER BY t.parts_done > 0 LIMIT " +
             std::to_string(undone_at_once),
         values, until));
-    if (tables.size() == 0) return {};
-    TRY(in_transaction(control, owner, until, [&] { return forget_some(control, owner, tables, conditions, until); }));
+    if (some.size() == 0) return {};
+    TRY(in_transaction(control, owner, until, [&] { return forget_some(control, owner, some, conditions, until); }));
   }
 }
 

@@ -110,7 +110,7 @@ Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::Databa
 
 Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePair& databases, const Until& until) {
   Connection server = TRY(connect_target_server(until));
-  const TargetTraits traits = TRY(read_target_traits(server, until));
+  TargetTraits traits = TRY(read_target_traits(server, until));
   std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
   DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
   TRY(ensure_database(database, until));
@@ -128,6 +128,8 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
     return replace_database(maintenance, database, limit);
   };
   std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
+  traits.encoding = target->control().reported("server_encoding");
+  source->expect(traits);
   return std::unique_ptr<pipeline::Link>(
       std::make_unique<Link>(std::move(source), std::move(target), traits, std::move(database), databases.whole));
 }

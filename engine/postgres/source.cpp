@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/postgres/large_objects.h"
+#include "engine/postgres/partition_routes.h"
 #include "engine/postgres/reader.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_settings.h"
@@ -128,10 +129,13 @@ Result<std::vector<model::Table>> Source::tables(const Until& until) {
   shapes_ = std::move(shapes).value();
   Shapes target = shapes_;
   target.server_version = options_.target.version;
+  const PartitionChoices choices = TRY(read_partition_choices(*coordinator_, until));
+  const bool same_encoding = options_.target.encoding == coordinator_->reported("server_encoding");
   std::vector<model::Table> tables;
   for (const CatalogTable& each : tables_) {
     tables.push_back(each.table);
     tables.back().format = choose_format(each.table, shapes_, target);
+    tables.back().route = route_of(each.partition_of, choices, same_encoding);
   }
   return tables;
 }

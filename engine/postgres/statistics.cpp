@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/partition_routes.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -43,20 +44,6 @@ Result<std::map<std::size_t, std::vector<model::Name>>> read_parents(Connection&
   return parents;
 }
 
-// Every table that a foreign one is a partition or an heir of, at any distance.
-Result<std::set<model::Name>> read_tables_above_foreign_ones(Connection& target, const Until& until) {
-  const Rows rows =
-      TRY(target.query("WITH RECURSIVE above AS (SELECT i.inhparent AS id FROM pg_catalog.pg_inherits i"
-                       " JOIN pg_catalog.pg_class f ON f.oid = i.inhrelid AND f.relkind = 'f'"
-                       " UNION SELECT i.inhparent FROM above a JOIN pg_catalog.pg_inherits i ON i.inhrelid = a.id)"
-                       " SELECT n.nspname, c.relname FROM above JOIN pg_catalog.pg_class c ON c.oid = id"
-                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace",
-                       until));
-  std::set<model::Name> names;
-  for (int row = 0; row < rows.size(); ++row) names.insert({rows.str(row, 0), rows.str(row, 1)});
-  return names;
-}
-
 std::string object_of(const model::Name& table) {
   return "table " + model::display(table);
 }
@@ -73,7 +60,7 @@ Result<pipeline::StatisticsPlan> plan_statistics(Connection& target, const std::
                                                  const Until& until) {
   const bool only = target.major_version() >= first_major_with_only;
   const auto parents = TRY(read_parents(target, tables, until));
-  const std::set<model::Name> above_foreign = TRY(read_tables_above_foreign_ones(target, until));
+  const std::set<model::Name> above_foreign = TRY(read_above_foreign(target, until));
   std::map<std::string, pipeline::Sample> samples;
   std::set<model::Name> left_out;
   const auto add = [&](const std::string& subject, const model::Name& name, std::size_t table) {

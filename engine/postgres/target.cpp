@@ -18,6 +18,15 @@ namespace {
 constexpr std::size_t steps_at_once = 200;
 constexpr std::size_t named_at_most = 5;
 
+// Rows of one table on a route may lie in any other: they are kept all or none.
+void forget_broken_routes(const std::vector<model::Table>& tables, pipeline::TableRecords& kept) {
+  std::set<model::Name> broken;
+  for (const model::Table& table : tables)
+    if (table.route && !kept.contains(table.name)) broken.insert(*table.route);
+  for (const model::Table& table : tables)
+    if (table.route && broken.contains(*table.route)) kept.erase(table.name);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Target>> Target::open(Resolve connect, Options options, const Until& until) {
@@ -198,6 +207,7 @@ Result<void> Target::begin(const Until& until) {
 Result<pipeline::TableRecords> Target::tables_to_keep(const std::vector<model::Table>& tables, const Until& until) {
   pipeline::TableRecords kept = TRY(read_tables_done(*control_, owner_.key, until));
   std::erase_if(kept, [](const auto& each) { return !each.second.done; });
+  forget_broken_routes(tables, kept);
   std::vector<model::Table> here;
   std::vector<model::Table> unlogged;
   for (const model::Table& table : tables) {
@@ -222,7 +232,7 @@ Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents
   if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until));
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));
-  TRY(forget_tables(*control_, owner_, kept, until));
+  TRY(forget_tables(*control_, owner_, contents.tables, kept, until));
   if (drops_tables && kept.empty()) TRY(drop_tables(contents.tables, until));
   return kept;
 }

@@ -32,6 +32,7 @@ Result<void> read_roles(Connection& target, TargetTraits& traits, const Until& u
 Result<TargetTraits> read_target_traits(Connection& target, const Until& until) {
   TargetTraits traits;
   traits.version = target.server_version();
+  traits.encoding = target.reported("server_encoding");
   const Rows self = TRY(target.query_row(self_query, {}, until));
   traits.user = self.str(0, 0);
   traits.superuser = self.boolean(0, 1);

@@ -15,6 +15,7 @@ namespace tributary::postgres {
 struct TargetTraits {
   int version = 0;  // e.g. 180001
   bool superuser = false;
+  std::string encoding;                  // of the database that was asked: "UTF8"
   std::string user;                      // the connecting role
   std::set<std::string> roles;           // all that exist
   std::set<std::string> assumable;       // those that `user` may hand ownership to and go on working as

@@ -19,9 +19,10 @@ Result<void> Writer::begin(const Until& until) {
 
 // A table emptied in this very transaction is written frozen: no VACUUM has to visit it again, and a server with
 // wal_level minimal writes no WAL for it. Parts of a table share it and can do neither; a small table, which is empty,
-// is not worth the TRUNCATE, and a table that others refer to refuses it.
+// is not worth the TRUNCATE, and a table that others refer to refuses it. Nor can a leaf that rows of others are sent
+// to.
 Result<void> Writer::open(const model::Table& table, const model::CopyPart& part, const Until& until) {
-  const bool whole = part.of == 1;
+  const bool whole = part.of == 1 && !table.route;
   const bool large = whole && table.bytes >= worth_freezing;
   Freeze freeze = Freeze::no;
   if (large || (whole && options_->may_all_exist)) {

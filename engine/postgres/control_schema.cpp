@@ -1,5 +1,7 @@
 #include "engine/postgres/control_schema.h"
 
+#include "engine/postgres/array_literal.h"
+
 namespace tributary::postgres {
 namespace {
 
@@ -96,6 +98,42 @@ SELECT pg_catalog.pg_get_userbyid(o.owner), o.object FROM (
 ) AS o JOIN pg_catalog.pg_roles r ON r.oid = o.owner
 WHERE NOT r.rolsuper AND r.rolname <> current_user ORDER BY o.rank, o.object LIMIT 1)sql";
 
+constexpr const char* foreign_objects = R"sql(
+WITH space AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = '_tributary'),
+own AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN space s ON s.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND c.relname = ANY ($1::text[]) AND EXISTS (SELECT FROM pg_catalog.pg_class k
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = k.oid AND a.attname = 'version'
+    WHERE k.relnamespace = s.oid AND k.relname = 'control')),
+object AS (
+  SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, c.oid, c.relname AS name, c.relkind <> 'c' AS is_relation
+  FROM pg_catalog.pg_class c JOIN space s ON s.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c') AND c.oid NOT IN (SELECT oid FROM own)
+  UNION ALL
+  SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, p.proname, false
+  FROM pg_catalog.pg_proc p JOIN space s ON s.oid = p.pronamespace
+  UNION ALL
+  SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, t.typname, false
+  FROM pg_catalog.pg_type t JOIN space s ON s.oid = t.typnamespace WHERE t.typtype IN ('e', 'd', 'r')
+)
+SELECT o.name, pg_catalog.pg_describe_object(o.class, o.oid, 0), o.is_relation FROM object o
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.class AND d.objid = o.oid
+  AND (d.deptype = 'e' OR (d.deptype IN ('a', 'i') AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refobjid IN (SELECT oid FROM own))))
+ORDER BY 2)sql";
+
+// Of all versions, read from what makes them.
+std::vector<std::string> control_tables() {
+  const std::string words = "CREATE TABLE _tributary.";
+  std::vector<std::string> names;
+  for (const std::string& sql : control_upgrades()) {
+    for (std::size_t at = sql.find(words); at != std::string::npos; at = sql.find(words, at)) {
+      at += words.size();
+      names.push_back(sql.substr(at, sql.find_first_of(" (", at) - at));
+    }
+  }
+  return names;
+}
+
 Result<void> require_own_schema(Connection& target, const Until& until) {
   const Rows foreign = TRY(target.query(strangers, until));
   if (foreign.size() == 0) return {};
@@ -133,6 +171,16 @@ Result<std::optional<int>> read_control_version(Connection& target, const Until&
   TRY(require_own_schema(target, until));
   const Rows version = TRY(target.query_row("SELECT version FROM _tributary.control", {}, until));
   return std::optional<int>{static_cast<int>(version.integer(0, 0))};
+}
+
+// A table is the ledger's where it bears the name of one and the ledger's first table is there; its sequences, indexes
+// and row types go with it.
+Result<std::vector<ForeignObject>> read_foreign_control_objects(Connection& source, const Until& until) {
+  const Rows rows = TRY(source.query(foreign_objects, {array_literal(control_tables())}, until));
+  std::vector<ForeignObject> objects;
+  for (int row = 0; row < rows.size(); ++row)
+    objects.push_back({rows.str(row, 0), rows.str(row, 1), rows.boolean(row, 2)});
+  return objects;
 }
 
 Result<void> ensure_control_schema(Connection& target, const Until& until) {

@@ -25,6 +25,14 @@ Result<std::optional<int>> read_control_version(Connection& target, const Until&
 // newer engine made it: then nothing is touched.
 Result<void> ensure_control_schema(Connection& target, const Until& until);
 
+// What stands in schema _tributary and is no part of a ledger: somebody else used its name.
+struct ForeignObject {
+  std::string name;
+  std::string description;  // "table _tributary.mine"
+  bool is_relation = false;
+};
+Result<std::vector<ForeignObject>> read_foreign_control_objects(Connection& source, const Until& until);
+
 // What brings a database from version n to n + 1, by n. Pure.
 const std::vector<std::string>& control_upgrades();
 

@@ -13,6 +13,18 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+// Text that is hashed in the same encoding lies where it lay.
+TEST(PartitionsOfText, may_be_selected_in_part_where_the_encoding_stays) {
+  Facts facts = good();
+  pair(facts).source.tables[0].partition_of = {{"public", "p"}};
+  pair(facts).source.partition_choices = {{{"public", "p"}, Holds::in_its_encoding}};
+  pair(facts).source.unselected_partitions = {good_table("other")};
+  pair(facts).source.unselected_partitions[0].partition_of = {{"public", "p"}};
+  EXPECT_EQ(text(facts, "PartitionsLeftOut"), "no PartitionsLeftOut");
+  pair(facts).source.facts.encoding = "LATIN1";
+  EXPECT_NE(text(facts, "PartitionsLeftOut"), "no PartitionsLeftOut");
+}
+
 TEST(Preflight, nothing_speaks_against_a_good_replication) {
   EXPECT_THAT(codes(good(), Severity::error), IsEmpty());
   EXPECT_THAT(codes(good(), Severity::warning), IsEmpty());
@@ -237,6 +249,23 @@ const std::vector<Case> cases = {
      },
      "UnloggedTables", Severity::warning},
     {"foreign_tables", [](Facts& f) { pair(f).source.foreign_tables = 1; }, "ForeignTables", Severity::warning},
+    {"control_schema", [](Facts& f) { pair(f).source.control_objects = {"table _tributary.mine"}; },
+     "ControlSchemaTaken"},
+    {"partition_left_out",
+     [](Facts& f) {
+       pair(f).source.tables[0].partition_of = {{"public", "p"}};
+       pair(f).source.partition_choices = {{{"public", "p"}, Holds::nowhere_else}};
+       pair(f).source.unselected_partitions = {good_table("other")};
+       pair(f).source.unselected_partitions[0].partition_of = {{"public", "p"}};
+     },
+     "PartitionsLeftOut"},
+    {"foreign_partition",
+     [](Facts& f) {
+       pair(f).source.tables[0].partition_of = {{"public", "p"}};
+       pair(f).source.partition_choices = {{{"public", "p"}, Holds::nowhere_else}};
+       pair(f).source.above_foreign = {{"public", "p"}};
+     },
+     "ForeignPartition"},
     {"collation_version",
      [](Facts& f) {
        pair(f).source.facts.collation_version = "2.31";

@@ -140,6 +140,14 @@ void check_foreign_tables(const Facts&, const PairFacts& pair, Findings& finding
       "the target must reach their servers by itself");
 }
 
+void check_control_schema(const Facts& facts, const PairFacts& pair, Findings& findings) {
+  const std::vector<std::string>& objects = pair.source.control_objects;
+  if (objects.empty() || !takes_snapshot(facts.mode)) return;
+  add(findings, Severity::error, "ControlSchemaTaken", database_subject(pair.source_name),
+      "schema _tributary, which is kept for the ledger and never copied, holds " + join(objects, named_at_most),
+      "move these to another schema on the source, or ALTER SCHEMA _tributary RENAME TO ...");
+}
+
 // Rows that are written to a table above the leaves must find all of its leaves there, and on the target alone.
 void check_partition_routes(const Facts& facts, const PairFacts& pair, Findings& findings) {
   if (!takes_snapshot(facts.mode)) return;
@@ -310,8 +318,9 @@ void check_extensions(const Facts& facts, const PairFacts& pair, Findings& findi
   }
 }
 
-constexpr std::array<Check, 11> all_checks = {{
+constexpr std::array<Check, 12> all_checks = {{
     {"databases readable", check_readable},
+    {"control schema", each<check_control_schema>},
     {"select", each<check_select>},
     {"row security", each<check_row_security>},
     {"large objects", each<check_large_objects>},

@@ -62,6 +62,7 @@ struct SourceDatabase {
   std::vector<model::Name> unlockable;
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
+  std::vector<std::string> control_objects;       // in schema _tributary, selected and none of a ledger's
   PartitionChoices partition_choices;
   std::vector<CatalogTable> unselected_partitions;
   std::set<model::Name> above_foreign;  // tables with foreign ones among their partitions

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "engine/postgres/control_schema.h"
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/large_objects.h"
 #include "engine/postgres/pooler.h"
@@ -242,6 +243,11 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
     } else if (!table.partition_of.empty()) {
       database.unselected_partitions.push_back(std::move(table));
     }
+  }
+  for (const ForeignObject& each : TRY(read_foreign_control_objects(connection, until))) {
+    const bool wanted =
+        each.is_relation ? selection.selects_table(pair.source_name, {"_tributary", each.name}, {}) : pair.whole;
+    if (wanted) database.control_objects.push_back(each.description);
   }
   database.partition_choices = TRY(read_partition_choices(connection, until));
   database.above_foreign = TRY(read_above_foreign(connection, until));

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "engine/postgres/control_schema.h"
 #include "engine/postgres/servers.h"
 #include "engine/testing/postgres_server.h"
 #include "engine/testing/server_files.h"
@@ -125,6 +126,31 @@ TEST_F(Validating, a_target_database_that_is_yet_to_be_created_is_fine) {
   EXPECT_TRUE(validated(made).passed());
   made.snapshot.create_database = false;
   EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("TargetDatabaseMissing"));
+}
+
+TEST_F(Validating, objects_of_others_in_the_ledgers_schema_are_refused_and_a_ledger_is_passed_over) {
+  const Database source = old_.create_database("own_name");
+  const Database target = new_.create_database("own_name");
+  const api::Spec made = spec(source.uri(), target.uri());
+  source.exec("CREATE TABLE t (i int); CREATE SCHEMA _tributary");
+  EXPECT_TRUE(validated(made).passed());
+  source.exec(
+      "CREATE TABLE _tributary.mine (i serial); CREATE FUNCTION _tributary.f() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+      "CREATE TABLE _tributary.part (i int)");
+  EXPECT_THAT(codes(validated(made), Severity::error), ElementsAre("ControlSchemaTaken"));
+  EXPECT_THAT(text(validated(made), "ControlSchemaTaken"), HasSubstr("table _tributary.mine"));
+  EXPECT_THAT(text(validated(made), "ControlSchemaTaken"), HasSubstr("function _tributary.f()"));
+  EXPECT_THAT(text(validated(made), "ControlSchemaTaken"), HasSubstr("table _tributary.part"));
+  api::Spec some = made;
+  some.selection.include_tables = {source.name() + ".t"};
+  EXPECT_TRUE(validated(some).passed());
+  // A ledger's own tables, and one beside them.
+  source.exec("DROP SCHEMA _tributary CASCADE");
+  for (const std::string& sql : control_upgrades()) source.exec(sql);
+  EXPECT_TRUE(validated(made).passed());
+  EXPECT_THAT(codes(validated(made), Severity::warning), IsEmpty());
+  source.exec("CREATE VIEW _tributary.seen AS SELECT * FROM _tributary.replication");
+  EXPECT_THAT(text(validated(made), "ControlSchemaTaken"), HasSubstr("holds view _tributary.seen"));
 }
 
 TEST_F(Validating, both_ends_are_judged_though_one_is_down) {

@@ -3,6 +3,8 @@
 namespace tributary::postgres {
 namespace {
 
+constexpr int first_major_with_parameter_grants = 15;
+
 // Whether something depends on the role as its owner ("o") or by a grant to it ("a").
 std::string depends(const std::string& how) {
   return "EXISTS (SELECT FROM pg_catalog.pg_shdepend d WHERE d.deptype = '" + how +
@@ -34,6 +36,11 @@ const char* const settings_query =
     "CROSS JOIN LATERAL pg_catalog.unnest(d.setconfig) WITH ORDINALITY AS c (s, n) WHERE d.setdatabase = 0 ORDER BY 1, "
     "n";
 
+const char* const parameter_grants_query =
+    "SELECT p.parname, r.rolname, a.privilege_type, a.is_grantable FROM pg_catalog.pg_parameter_acl p "
+    "CROSS JOIN LATERAL pg_catalog.aclexplode(p.paracl) a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee "
+    "WHERE r.rolsuper IS NOT TRUE AND (a.grantee = 0 OR r.oid IS NOT NULL) ORDER BY 2, 1, 3";
+
 Role role_of(const Rows& rows, int i) {
   Role role;
   role.name = rows.str(i, 0);
@@ -62,6 +69,14 @@ Result<void> read_settings(Connection& connection, ServerRoles& result, const Un
   return {};
 }
 
+Result<void> read_parameter_grants(Connection& connection, ServerRoles& result, const Until& until) {
+  if (connection.major_version() < first_major_with_parameter_grants) return {};
+  const Rows grants = TRY(connection.query(parameter_grants_query, until));
+  for (int i = 0; i < grants.size(); ++i)
+    result.parameter_grants.push_back({grants.str(i, 0), grants.str(i, 1), grants.str(i, 2), grants.boolean(i, 3)});
+  return {};
+}
+
 }  // namespace
 
 Result<ServerRoles> read_server_roles(Connection& connection, const Until& until) {
@@ -80,6 +95,7 @@ Result<ServerRoles> read_server_roles(Connection& connection, const Until& until
         {members.str(i, 0), members.str(i, 1), members.boolean(i, 2), members.boolean(i, 3), members.boolean(i, 4)});
   }
   TRY(read_settings(connection, result, until));
+  TRY(read_parameter_grants(connection, result, until));
   return result;
 }
 

@@ -41,12 +41,22 @@ struct Membership {
   bool set = true;
 };
 
+// From 15 on: may set a parameter that only a superuser may otherwise.
+struct ParameterGrant {
+  std::string parameter;
+  std::string grantee;    // "" for PUBLIC
+  std::string privilege;  // "SET", "ALTER SYSTEM"
+  bool grantable = false;
+  bool operator==(const ParameterGrant&) const = default;
+};
+
 struct ServerRoles {
   int version = 0;
   std::string user;  // the connecting role
   bool reads_passwords = false;
   std::map<std::string, Role> roles;
   std::vector<Membership> memberships;
+  std::vector<ParameterGrant> parameter_grants;  // but to superusers
 };
 
 Result<ServerRoles> read_server_roles(Connection& connection, const Until& until);

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <string_view>
 
+#include "engine/base/counted.h"
 #include "engine/postgres/provider.h"
 #include "engine/postgres/role_facts.h"
 #include "engine/postgres/settings.h"
@@ -47,6 +49,13 @@ std::string list(const std::vector<std::string>& words) {
   return text;
 }
 
+// Each part of a customized name by itself: "app.level".
+std::string quote_parameter(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  if (dot == std::string::npos) return quote_identifier(name);
+  return quote_identifier(name.substr(0, dot)) + "." + quote_parameter(name.substr(dot + 1));
+}
+
 constexpr int attempts_at_most = 5;
 
 // What a statement about a role fails with when another engine makes the same at the same time: role or row of a
@@ -79,6 +88,7 @@ class Missing {
     }
     for (const Membership& membership : source_.memberships) grant(membership);
     for (const Role* role : created_) describe(*role);
+    grant_parameters();
     report_passwords();
     return std::move(statements_);
   }
@@ -206,6 +216,37 @@ class Missing {
       add("comment on role " + role.name,
           "COMMENT ON ROLE " + quote_identifier(role.name) + " IS " + quote_literal(role.comment), true);
     }
+  }
+
+  // A role that was there keeps the grants that it has.
+  void grant_parameters() {
+    std::map<std::string, std::uint64_t> left_out;
+    for (const ParameterGrant& grant : source_.parameter_grants) {
+      const bool to_public = grant.grantee.empty();
+      if (!to_public && !is_predefined(grant.grantee) && is_foreign(grant.grantee)) continue;
+      if (has(grant)) continue;
+      if (target_.version < 150000 || (!to_public && !is_created(grant.grantee))) {
+        ++left_out[to_public ? "PUBLIC" : "role " + grant.grantee];
+        continue;
+      }
+      add("grant on parameter " + grant.parameter + " to " + (to_public ? "PUBLIC" : "role " + grant.grantee),
+          "GRANT " + grant.privilege + " ON PARAMETER " + quote_parameter(grant.parameter) + " TO " +
+              (to_public ? "PUBLIC" : quote_identifier(grant.grantee)) + (grant.grantable ? " WITH GRANT OPTION" : ""),
+          true);
+    }
+    for (const auto& [role, count] : left_out)
+      findings_.push_back(
+          {api::Severity::warning, "GrantsLeftOut", role,
+           counted(count, "grant") + " on parameters left out: " +
+               (target_.version < 150000 ? "the target's version knows none" : "on the target it is kept as it is"),
+           "GRANT SET ON PARAMETER ... on the target if it should have them"});
+  }
+
+  bool has(const ParameterGrant& grant) const {
+    const auto there = target_.roles.find(grant.grantee);
+    if (there != target_.roles.end() && there->second.superuser) return true;
+    const std::vector<ParameterGrant>& grants = target_.parameter_grants;
+    return std::find(grants.begin(), grants.end(), grant) != grants.end();
   }
 
   void report_passwords() {

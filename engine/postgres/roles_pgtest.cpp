@@ -81,6 +81,28 @@ TEST(RolesOnServers, arrive_with_all_they_had) {
   }
 }
 
+TEST(RolesOnServers, bring_their_grants_on_parameters) {
+  testbed::PostgresServer& from = testbed::server(15);
+  testbed::PostgresServer& to = testbed::server(18);
+  from.exec("postgres",
+            "CREATE ROLE parameter_user; GRANT SET ON PARAMETER log_min_messages TO parameter_user WITH GRANT OPTION;"
+            "GRANT SET, ALTER SYSTEM ON PARAMETER app.level TO parameter_user");
+  Connection source = connect(from.uri("postgres"));
+  Connection target = connect(to.uri("postgres"));
+  std::vector<api::Finding> findings;
+  const auto statements = role_statements(source, target, findings, soon());
+  ASSERT_TRUE(statements) << statements.error().what;
+  EXPECT_THAT(carry_out(target, *statements), ::testing::IsEmpty());
+  const char* grants =
+      "SELECT string_agg(parname || ' ' || a.privilege_type || ' ' || a.is_grantable, ',' ORDER BY parname COLLATE "
+      "\"C\", a.privilege_type)"
+      " FROM pg_parameter_acl, aclexplode(paracl) a WHERE a.grantee = 'parameter_user'::regrole";
+  EXPECT_EQ(to.scalar("postgres", grants), from.scalar("postgres", grants));
+  EXPECT_THAT(to.scalar("postgres", grants), ::testing::StartsWith("app.level ALTER SYSTEM false,app.level SET"));
+  for (testbed::PostgresServer* each : {&from, &to})
+    each->exec("postgres", "DROP OWNED BY parameter_user; DROP ROLE parameter_user");
+}
+
 TEST(RolesOnServers, are_created_as_far_as_a_role_like_that_of_a_managed_server_may) {
   testbed::PostgresServer& from = testbed::server(17);
   testbed::PostgresServer& to = testbed::server(16);

@@ -57,6 +57,36 @@ Role user_of(const std::string& name) {
   return made;
 }
 
+TEST(Roles, bring_their_grants_on_parameters) {
+  ServerRoles source = server(170000, superuser(), {role("app"), role("old")});
+  source.parameter_grants = {{"log_min_messages", "app", "SET", true},
+                             {"app.\"x", "app", "ALTER SYSTEM"},
+                             {"work_mem", "", "SET"},
+                             {"log_min_messages", "old", "SET"},
+                             {"wal_level", "old", "SET"}};
+  ServerRoles target = server(180000, superuser(), {role("old")});
+  target.parameter_grants = {{"wal_level", "old", "SET"}};
+  std::vector<api::Finding> findings;
+  const std::vector<std::string> sql = sql_of(missing_roles(source, target, findings));
+  EXPECT_THAT(sql, Contains("GRANT SET ON PARAMETER \"log_min_messages\" TO \"app\" WITH GRANT OPTION"));
+  EXPECT_THAT(sql, Contains("GRANT ALTER SYSTEM ON PARAMETER \"app\".\"\"\"x\" TO \"app\""));
+  EXPECT_THAT(sql, Contains("GRANT SET ON PARAMETER \"work_mem\" TO PUBLIC"));
+  EXPECT_EQ(sql.size(), 4U);
+  ASSERT_THAT(codes(findings), ElementsAre("GrantsLeftOut"));
+  EXPECT_EQ(findings.front().subject, "role old");
+  EXPECT_THAT(findings.front().message, ::testing::HasSubstr("1 grant on parameters"));
+}
+
+TEST(Roles, lose_their_grants_on_parameters_on_a_server_that_knows_none_and_say_so) {
+  ServerRoles source = server(150000, superuser(), {role("app")});
+  source.parameter_grants = {{"log_min_messages", "app", "SET"}, {"wal_level", "app", "SET"}, {"work_mem", "", "SET"}};
+  std::vector<api::Finding> findings;
+  EXPECT_EQ(missing_roles(source, server(140000, superuser(), {}), findings).size(), 1U);
+  ASSERT_THAT(codes(findings), ElementsAre("GrantsLeftOut", "GrantsLeftOut"));
+  EXPECT_EQ(findings[0].subject, "PUBLIC");
+  EXPECT_EQ(findings[1].subject, "role app");
+}
+
 TEST(Roles, that_are_predefined_or_the_providers_are_passed_over) {
   const ServerRoles source = server(150000, user_of("master"),
                                     {role("pg_monitor"), user_of("rdsadmin"), role("rds_superuser"), role("rds_new")});

@@ -115,6 +115,16 @@ Error unexpected(const std::string& argument, const std::string& what, const std
   return {Fault::invalid, "unknown " + what + " " + word, meant.empty() ? "see " + see : "did you mean " + meant + "?"};
 }
 
+// CLI11 takes the next flag for the value that is missing.
+Result<void> check_values(const CLI::App& verb) {
+  const std::vector<std::string> known = names_of(verb);
+  for (const CLI::Option* option : verb.get_options())
+    for (const std::string& value : option->results())
+      if (std::find(known.begin(), known.end(), value) != known.end())
+        return Error{Fault::invalid, option->get_name() + " has no value", "give it one before " + value};
+  return {};
+}
+
 Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
   for (const std::string& extra : app.remaining()) {
     if (!extra.starts_with('-')) continue;
@@ -138,6 +148,7 @@ Result<void> check_spec_alone(const CLI::App& verb) {
 }
 
 Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags& flags, Options& options) {
+  TRY(check_values(verb));
   TRY(read_manner(flags, options));
   TRY(check_extras(app, verb));
   options.from_spec_file = !flags.spec_file.empty();
@@ -150,8 +161,25 @@ Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags
   return {};
 }
 
-Invocation failed(Error flaw) {
+// What a command line that cannot be read says all the same about who is told of it, and how.
+Options read_ahead(const std::vector<std::string>& arguments) {
+  Options options;
+  const auto value_of = [&](std::size_t at, const std::string& flag) -> std::string {
+    if (arguments[at].starts_with(flag + "=")) return arguments[at].substr(flag.size() + 1);
+    return arguments[at] == flag && at + 1 < arguments.size() ? arguments[at + 1] : "";
+  };
+  for (const Verb verb : {Verb::validate, Verb::init})
+    if (!arguments.empty() && arguments.front() == word_of(verb)) options.verb = verb;
+  for (std::size_t at = 0; at < arguments.size(); ++at) {
+    if (value_of(at, "--output") == "json") options.output = Output::json;
+    if (const std::string file = value_of(at, "--termination-log"); !file.empty()) options.termination_log = file;
+  }
+  return options;
+}
+
+Invocation failed(Error flaw, Options options = {}) {
   Invocation invocation;
+  invocation.options = std::move(options);
   invocation.flaw = std::move(flaw);
   return invocation;
 }
@@ -169,6 +197,14 @@ Invocation explain(const CLI::App& app, const std::string& topic) {
   return invocation;
 }
 
+// A flag with one value that has got several.
+std::string given_again(const CLI::App& app) {
+  for (const CLI::App* verb : app.get_subcommands())
+    for (const CLI::Option* option : verb->get_options())
+      if (option->get_items_expected_max() == 1 && option->count() > 1) return option->get_name();
+  return "";
+}
+
 // CLI11 ends a parse by throwing; its words for a flag without its value are good enough to pass on.
 Result<std::string> parse(CLI::App& app, std::vector<std::string> arguments) {
   std::reverse(arguments.begin(), arguments.end());
@@ -181,6 +217,8 @@ Result<std::string> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion&) {
     return std::string("tributary " TRIBUTARY_VERSION "\n");
   } catch (const CLI::ArgumentMismatch& problem) {
+    const std::string again = given_again(app);
+    if (!again.empty()) return Error{Fault::invalid, again + " is given more than once", "give it once"};
     return Error{Fault::invalid, problem.what(), "a value that begins with - is written --flag=value"};
   } catch (const CLI::Error&) {
     return Error{Fault::invalid, "the command line cannot be read", "see tributary --help"};
@@ -214,7 +252,7 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
 
   const Result<std::string> text = parse(app, arguments);
-  if (!text) return failed(text.error());
+  if (!text) return failed(text.error(), read_ahead(arguments));
   if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
   if (!validate->parsed() && !init->parsed())
     return explain(app, app.remaining().empty() ? "" : app.remaining().front());
@@ -222,7 +260,11 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   Invocation invocation;
   invocation.options.verb = init->parsed() ? Verb::init : Verb::validate;
   const Result<void> read = read_options(app, init->parsed() ? *init : *validate, flags, invocation.options);
-  if (!read) invocation.flaw = read.error();
+  if (read) return invocation;
+  invocation.flaw = read.error();
+  if (invocation.options.output == Output::text) invocation.options.output = read_ahead(arguments).output;
+  if (invocation.options.termination_log.empty())
+    invocation.options.termination_log = read_ahead(arguments).termination_log;
   return invocation;
 }
 

@@ -149,6 +149,9 @@ TEST(CommandLine, each_flaw_names_the_flag_and_says_what_to_do) {
        "cannot use both --include-databases and --exclude-databases (hint: give one of the two)"},
       {{"--include-tables", "a.t", "--exclude-tables", "a.u"},
        "cannot use both --include-tables and --exclude-tables (hint: give one of the two)"},
+      {{"--source", source}, "--source is given more than once (hint: give it once)"},
+      {{"--parallelism", "2", "--parallelism=3"}, "--parallelism is given more than once (hint: give it once)"},
+      {{"--timeout", "--yes"}, "--timeout has no value (hint: give it one before --yes)"},
       {{"--drop-exsting"}, "unknown flag --drop-exsting (hint: did you mean --drop-existing?)"},
       {{"--drop"}, "unknown flag --drop (hint: did you mean --drop-existing?)"},
       {{"--frobnicate"}, "unknown flag --frobnicate (hint: see tributary help init)"},
@@ -194,6 +197,20 @@ TEST(CommandLine, each_flaw_around_the_verb_is_named) {
       {{"validate", "--source", source, "--target", target, "--dry-run"},
        "unknown flag --dry-run (hint: see tributary help validate)"}};
   for (const auto& [words, expected] : cases) EXPECT_EQ(flaw(read_command_line(words)), expected);
+}
+
+TEST(CommandLine, that_cannot_be_read_still_says_what_form_its_report_takes) {
+  const std::vector<Words> cases = {
+      {"init", "--source", "--output", "json", "--termination-log=/dev/report"},
+      {"init", "--source", "a", "--source=b", "--output=json", "--termination-log", "/dev/report"}};
+  for (const Words& words : cases) {
+    const Invocation read = read_command_line(words);
+    EXPECT_TRUE(read.flaw);
+    EXPECT_EQ(read.options.verb, Verb::init);
+    EXPECT_EQ(read.options.output, Output::json);
+    EXPECT_EQ(read.options.termination_log, "/dev/report");
+  }
+  EXPECT_EQ(read_command_line({"validate", "--source"}).options.output, Output::text);
 }
 
 TEST(CommandLine, a_flag_without_its_value_is_named) {

@@ -46,6 +46,10 @@ TEST(Spec, each_flaw_names_its_key) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "spec is not a JSON object"},
       {"[]", "spec is not a JSON object"},
+      {"{\"mode\":\"Sync\",\"mode\":\"Snapshot\"}", "spec.mode is given twice"},
+      {"{\"source\":{\"host\":\"a\",\"port\":1,\"host\":\"b\"}}", "spec.source.host is given twice"},
+      {"{\"source\":{\"host\":\"a\\u0000b\"}}", "spec.source.host holds a NUL byte"},
+      {"{\"selection\":{\"includeTables\":[\"a.b\",\"a.c\\u0000\"]}}", "spec.selection.includeTables holds a NUL byte"},
       {"{\"mode\":\"Sometimes\"}", "spec.mode is not one of the known words"},
       {"{\"source\":{\"port\":70000}}", "spec.source.port is larger than 65535"},
       {"{\"source\":{\"port\":-1}}", "spec.source.port is not a whole number from 0"},
@@ -59,6 +63,13 @@ TEST(Spec, each_flaw_names_its_key) {
     EXPECT_EQ(result.error().what, what);
     EXPECT_EQ(result.error().fault, Fault::invalid);
   }
+}
+
+TEST(Spec, ends_where_its_text_ends) {
+  using namespace std::string_literals;
+  const Result<Spec> result = spec_from_json("{\"mode\":\"Snapshot\"}\0{\"mode\":\"Sync\"}"s);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().what, "spec holds a NUL byte");
 }
 
 TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_adds) {

@@ -71,6 +71,7 @@ class JsonReader {
   JsonReader& fail(const std::string& key, const std::string& why);
   JsonReader& absorb(Result<void> inner);
 
+  std::string read_text(const char* key, const nlohmann::json& found);
   void assign(const char* key, const nlohmann::json& found, std::string& value);
   void assign(const char* key, const nlohmann::json& found, bool& value);
   void assign(const char* key, const nlohmann::json& found, int& value);

@@ -28,14 +28,16 @@ int run(const tributary::cli::Invocation& invocation) {
     case Verb::none:
       break;
   }
-  return std::fputs(invocation.text.c_str(), stdout) < 0 ? 1 : 0;
+  return std::fputs(invocation.text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
 }
 
-// A stream that was closed would become the next socket, and what is written for it would go there.
+// A stream that was closed would become the next socket, and what is written for it would go there. Whoever closed
+// standard output still learns that nothing was written: it may only be read.
 void open_standard_streams() {
   int opened = 0;
   do {
-    opened = ::open("/dev/null", O_RDWR);
+    const bool output_closed = fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) < 0;
+    opened = ::open("/dev/null", output_closed ? O_RDONLY : O_RDWR);
   } while (opened >= 0 && opened <= STDERR_FILENO);
   if (opened >= 0) ::close(opened);
 }

@@ -204,7 +204,7 @@ std::string shell(const std::vector<std::string>& command, const std::string& re
 TEST(Init, needs_no_standard_streams) {
   const Simple two("closed");
   Process engine({"/bin/sh", "-c", shell(init(two.source, two.target, {"--timeout", "100s"}), "<&- >&- 2>&-")});
-  EXPECT_EQ(engine.wait(), 0);
+  EXPECT_EQ(engine.wait(), 1) << "nobody has got the report that was asked for";
   EXPECT_TRUE(same_content(two.source.uri(), two.target.uri()));
 }
 
@@ -213,6 +213,17 @@ TEST(Init, whose_report_cannot_be_written_does_not_end_as_done) {
   Process engine({"/bin/sh", "-c", shell(init(two.source, two.target), ">/dev/full")});
   EXPECT_EQ(engine.wait(), 1);
   EXPECT_THAT(engine.errors(), HasSubstr("output not written"));
+}
+
+TEST(Validate, whose_findings_cannot_be_written_does_not_end_as_done) {
+  const Simple two("listing");
+  const std::string command = "'" + testbed::built_program("tributary") + "' validate --source '" + two.source.uri() +
+                              "' --target '" + two.target.uri() + "' ";
+  for (const auto& [redirection, code] :
+       {std::pair(">/dev/full", 1), std::pair(">&-", 1), std::pair(">/dev/null", 0)}) {
+    Process engine({"/bin/sh", "-c", command + redirection});
+    EXPECT_EQ(engine.wait(), code) << redirection << engine.errors();
+  }
 }
 
 // What a person sits at.

@@ -107,7 +107,9 @@ int publish(const api::Report& report, const Options& options) {
     // Whoever reads the report must not take an exit code alone for it.
     if (!write(stdout, api::to_json(report) + "\n") && done) code = static_cast<int>(api::ExitCode::failed);
   } else {
-    write(stdout, report_text(report, style_of(STDOUT_FILENO)));
+    const bool listed = write(stdout, report_text(report, style_of(STDOUT_FILENO)));
+    // The findings are all that `validate` is run for.
+    if (!listed && done && options.verb == Verb::validate) code = static_cast<int>(api::ExitCode::failed);
     write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO)));
   }
   log::flush();

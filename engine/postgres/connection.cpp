@@ -19,7 +19,9 @@ constexpr Seconds limit_per_host{130};
 // SQLSTATE for it, so the server's own words decide. They are the untranslated ones of the startup phase
 // (src/backend/libpq/auth.c, src/backend/utils/init/postinit.c); a translated server falls back to transient.
 Fault fault_of_connect_failure(const std::string& message) {
-  static constexpr std::pair<const char*, Fault> known[] = {{"too many connections", Fault::transient},
+  static constexpr std::pair<const char*, Fault> known[] = {{"definition of service ", Fault::invalid},
+                                                            {"service file ", Fault::invalid},
+                                                            {"too many connections", Fault::transient},
                                                             {"password authentication failed", Fault::denied},
                                                             {"no password supplied", Fault::denied},
                                                             {"no pg_hba.conf entry", Fault::denied},
@@ -43,6 +45,8 @@ Fault fault_of_connect_failure(const std::string& message) {
 Error connect_error(const Parameters& parameters, PGconn* connection) {
   const std::string message = one_line(PQerrorMessage(connection));
   Error error{fault_of_connect_failure(message), "cannot connect to " + describe(parameters) + ": " + message};
+  if (message.find("service ") != std::string::npos && error.fault == Fault::invalid)
+    error.hint = "correct the service's name, or the file that defines it (PGSERVICEFILE, ~/.pg_service.conf)";
   if (error.fault == Fault::denied) error.hint = "check user, password and the server's pg_hba.conf";
   if (error.fault == Fault::transient)
     error.hint = "check host, port and whether the network lets this machine through";

@@ -71,6 +71,14 @@ TEST(Connection, an_unreachable_server_is_transient_and_named) {
   EXPECT_NE(connection.error().what.find("127.0.0.1:1/app"), std::string::npos);
 }
 
+TEST(Connection, a_service_that_nothing_defines_is_a_mistake_and_no_outage) {
+  const auto connection = Connection::open({{"service", "nope"}}, {}, {Deadline::after(Seconds(10)), {}});
+  ASSERT_FALSE(connection);
+  EXPECT_EQ(connection.error().fault, Fault::invalid);
+  EXPECT_NE(connection.error().what.find("nope"), std::string::npos) << connection.error().what;
+  EXPECT_NE(connection.error().hint.find("PGSERVICEFILE"), std::string::npos) << connection.error().hint;
+}
+
 // A listener whose backlog takes connections that nobody accepts.
 TEST(Connection, a_server_that_never_answers_is_given_up) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

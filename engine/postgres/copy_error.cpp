@@ -23,8 +23,15 @@ bool is_permanent(std::string_view sqlstate) {
          std::find(about_rows_or_table.begin(), about_rows_or_table.end(), group) != about_rows_or_table.end();
 }
 
-const char* hint_of(std::string_view sqlstate) {
+// The bounds of a partition have no name.
+const char* hint_of(std::string_view sqlstate, std::string_view constraint) {
   const std::string_view group = sqlstate.substr(0, 2);
+  if (sqlstate == "23514" && constraint.empty())
+    return "the row belongs to another partition on the target: compare partition keys and bounds, collations and "
+           "encodings of the two";
+  if (sqlstate == "23514")
+    return "a CHECK that came with the table reads what is not there yet, or holds for new rows only: add it anew as "
+           "NOT VALID on the source, then it follows the rows; one that only the target has is to be dropped there";
   if (group == "23" || group == "44")
     return "the target asks more of its rows than the source does: take that constraint from the table there, or drop "
            "the table, and run again";
@@ -72,7 +79,7 @@ Error copy_error(const model::Table& table, const std::string& sqlstate, const D
   if (!diagnosis.constraint.empty() && error.what.find(diagnosis.constraint) == std::string::npos)
     error.what += ", constraint " + diagnosis.constraint;
   error.fault = Fault::invalid;
-  error.hint = hint_of(sqlstate);
+  error.hint = hint_of(sqlstate, diagnosis.constraint);
   return error;
 }
 

@@ -37,6 +37,11 @@ TEST(ACopyThatIsRefused, believes_no_column_that_the_table_lacks) {
   EXPECT_EQ(refused("22P02", "COPY others, line 3").what, "refused [22P02]");
 }
 
+TEST(ACopyThatIsRefused, tells_a_check_from_the_bounds_of_a_partition) {
+  EXPECT_THAT(refused("23514", "", "", "positive").hint, ::testing::HasSubstr("NOT VALID"));
+  EXPECT_THAT(refused("23514", "").hint, ::testing::HasSubstr("another partition"));
+}
+
 TEST(ACopyThatIsRefused, for_a_trigger_or_another_shape_is_not_tried_again) {
   for (const char* state : {"P0001", "MY001", "42703", "42809", "23514", "22021", "0A000", "54000"})
     EXPECT_EQ(refused(state, "").fault, Fault::invalid) << state;

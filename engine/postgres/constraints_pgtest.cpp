@@ -1,0 +1,47 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/postgres_server.h"
+
+// Rows that the target's constraints refuse though the source has them.
+namespace tributary::postgres {
+namespace {
+
+using testbed::Database;
+using testbed::done;
+using testbed::failed;
+using testbed::server;
+using testbed::snapshot;
+using testbed::spec_between;
+using ::testing::HasSubstr;
+
+constexpr api::ExitCode refused = api::ExitCode::bad_configuration;
+
+// The function reads a table whose rows, or which itself, comes later.
+constexpr const char* looking_up =
+    "CREATE TABLE z_lookup (i int); INSERT INTO z_lookup VALUES (1);"
+    "CREATE FUNCTION known(n int) RETURNS bool LANGUAGE plpgsql AS"
+    " $$BEGIN RETURN EXISTS (SELECT FROM public.z_lookup WHERE i = n); END$$;"
+    "CREATE TABLE big (n int, pad text); INSERT INTO big SELECT 1, repeat('x', 1000) FROM generate_series(1, 2000);";
+
+TEST(ACheckThatReadsAnotherTable, says_how_its_rows_can_be_copied) {
+  const Database source = server(15).create_database("looking");
+  const Database target = server(18).create_database("looking");
+  source.exec(looking_up + std::string("ALTER TABLE big ADD CONSTRAINT looked CHECK (known(n))"));
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  EXPECT_TRUE(failed(report, refused, "looked"));
+  EXPECT_THAT(report.hint, HasSubstr("NOT VALID on the source"));
+}
+
+TEST(ACheckThatReadsAnotherTable, follows_the_rows_where_it_is_not_valid) {
+  const Database source = server(15).create_database("not_valid");
+  const Database target = server(18).create_database("not_valid");
+  source.exec(looking_up + std::string("ALTER TABLE big ADD CONSTRAINT looked CHECK (known(n)) NOT VALID"));
+  ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
+  EXPECT_TRUE(testbed::same_content(source.uri(), target.uri()));
+  EXPECT_EQ(target.scalar("SELECT convalidated FROM pg_constraint WHERE conname = 'looked'"), "f");
+}
+
+}  // namespace
+}  // namespace tributary::postgres

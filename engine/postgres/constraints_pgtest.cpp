@@ -18,6 +18,27 @@ using ::testing::HasSubstr;
 
 constexpr api::ExitCode refused = api::ExitCode::bad_configuration;
 
+class RowsThatAreEqual : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Under, RowsThatAreEqual,
+                         ::testing::Values("CREATE UNIQUE INDEX u ON t (i)",
+                                           "ALTER TABLE t ADD CONSTRAINT u PRIMARY KEY (i)",
+                                           "ALTER TABLE t ADD CONSTRAINT u UNIQUE (i) DEFERRABLE"));
+
+// As an index is that is corrupt, or was built by another version of a collation.
+TEST_P(RowsThatAreEqual, a_unique_index_are_no_reason_to_try_again) {
+  const Database source = server(15).create_database("equal");
+  const Database target = server(18).create_database("equal");
+  source.exec("CREATE TABLE other (i int PRIMARY KEY); CREATE TABLE t (i int); INSERT INTO t VALUES (1)");
+  source.exec(GetParam());
+  source.exec("UPDATE pg_index SET indisready = false WHERE indexrelid = 'u'::regclass");
+  source.exec("INSERT INTO t VALUES (1)");
+  source.exec("UPDATE pg_index SET indisready = true WHERE indexrelid = 'u'::regclass");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  EXPECT_TRUE(failed(report, refused, "table public.t"));
+  EXPECT_THAT(report.message, HasSubstr("\"u\""));
+  EXPECT_THAT(report.hint, HasSubstr("REINDEX"));
+}
+
 // The function reads a table whose rows, or which itself, comes later.
 constexpr const char* looking_up =
     "CREATE TABLE z_lookup (i int); INSERT INTO z_lookup VALUES (1);"

@@ -37,7 +37,18 @@ bool is_permanent(std::string_view sqlstate) {
          !already_exists(sqlstate, "");
 }
 
-Error failure_of(const pipeline::SchemaStep& step, const std::string& sqlstate, const Error& error) {
+// Of rows; another session's object of the same name breaks an index of the catalog.
+bool found_duplicates(const pipeline::SchemaStep& step, const std::string& sqlstate, const Diagnosis& diagnosis) {
+  return sqlstate == "23505" && step.table && diagnosis.table == step.table->name;
+}
+
+Error failure_of(const pipeline::SchemaStep& step, const Connection& connection, const Error& error) {
+  const std::string& sqlstate = connection.sqlstate();
+  if (found_duplicates(step, sqlstate, connection.diagnosis()))
+    return {Fault::invalid,
+            step.object + ": rows of table " + model::display(*step.table) + " are equal: " + error.what,
+            "look for duplicates on the source, whose own index may be corrupt (REINDEX it there), or the target's "
+            "collation takes for equal what the source's does not"};
   Error told = within(step.object, error);
   if (told.fault != Fault::failed || !is_permanent(sqlstate)) return told;
   told.fault = Fault::invalid;
@@ -105,7 +116,7 @@ Result<Findings> StepRunner::attempt(const pipeline::Schema& schema, const std::
     if (!step.undo_query.empty()) undo = TRY(connection_.query_row(step.undo_query, {}, until)).str(0, 0);
     if (tolerant(step)) {
       const Result<bool> result = run_one(step, findings, until);
-      if (!result) return failure_of(step, connection_.sqlstate(), result.error());
+      if (!result) return failure_of(step, connection_, result.error());
       if (!*result) {
         options_->existing->add(index);
         continue;
@@ -138,7 +149,7 @@ Result<void> StepRunner::flush(std::vector<const pipeline::SchemaStep*>& gathere
   const Result<void> done = connection_.execute(sql, until);
   if (done) return {};
   several_failed_ = steps.size() > 1;
-  return failure_of(*steps.front(), connection_.sqlstate(), done.error());
+  return failure_of(*steps.front(), connection_, done.error());
 }
 
 // Whether what the step is about is ours to take back.

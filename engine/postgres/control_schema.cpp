@@ -77,6 +77,27 @@ CREATE TABLE _tributary.large_object (
 INSERT INTO _tributary.control (version) VALUES (1);
 )sql";
 
+// Version 2: the stream. `position` of a table is the one its rows were copied at; `stream` is NULL where nothing follows.
+constexpr const char* version_2 = R"sql(
+CREATE TABLE _tributary.stream (
+  replication text PRIMARY KEY REFERENCES _tributary.replication ON DELETE CASCADE,
+  slot text NOT NULL,
+  publication text NOT NULL,
+  owns_publication boolean NOT NULL,
+  timeline integer NOT NULL,
+  start pg_lsn NOT NULL,
+  applied pg_lsn NOT NULL,
+  commit_time timestamptz,
+  released boolean NOT NULL,
+  epoch bigint NOT NULL,
+  moved timestamptz NOT NULL
+) WITH (fillfactor = 10);
+ALTER TABLE _tributary.table_state
+  ADD COLUMN stream text CHECK (stream IN ('followed', 'stopped', 'not_streamed')),
+  ADD COLUMN reason text NOT NULL DEFAULT '';
+UPDATE _tributary.control SET version = 2;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -149,7 +170,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1};
+  static const std::vector<std::string> upgrades{version_1, version_2};
   return upgrades;
 }
 

@@ -7,11 +7,6 @@
 namespace tributary::postgres {
 namespace {
 
-Error fenced(const Owner& owner) {
-  return Error{Fault::fenced, "another engine has taken over replication " + owner.key,
-               "this engine wrote nothing since; let the other one finish"};
-}
-
 const char* word_of(pipeline::Stage stage) {
   switch (stage) {
     case pipeline::Stage::before_data:
@@ -36,11 +31,16 @@ Result<void> run_fenced(Connection& target, const Owner& owner, const std::strin
   values.insert(values.begin(), {owner.key, std::to_string(owner.epoch)});
   const Rows touched =
       TRY(target.query_row(fenced_by + rest + " SELECT pg_catalog.count(*) FROM fence", values, until));
-  if (touched.integer(0, 0) != 1) return fenced(owner);
+  if (touched.integer(0, 0) != 1) return fenced_out(owner);
   return {};
 }
 
 }  // namespace
+
+Error fenced_out(const Owner& owner) {
+  return Error{Fault::fenced, "another engine has taken over replication " + owner.key,
+               "this engine wrote nothing since; let the other one finish"};
+}
 
 std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
                             const std::string& selection) {
@@ -150,7 +150,7 @@ Result<void> record_schema(Connection& target, const Owner& owner, const std::st
        position.value == 0 ? std::nullopt : std::optional(to_string(position)),
        consistency == api::Consistency::snapshot ? "snapshot" : "per_table"},
       until));
-  if (touched.affected() != 1) return fenced(owner);
+  if (touched.affected() != 1) return fenced_out(owner);
   return {};
 }
 
@@ -160,7 +160,7 @@ Result<void> mark_complete(Connection& target, const Owner& owner, const Until& 
       TRY(target.query("UPDATE _tributary.replication SET state = 'complete', completed = now(), moved = now()"
                        " WHERE key = $1 AND epoch = $2",
                        {owner.key, std::to_string(owner.epoch)}, until));
-  if (touched.affected() != 1) return fenced(owner);
+  if (touched.affected() != 1) return fenced_out(owner);
   return {};
 }
 

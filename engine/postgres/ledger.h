@@ -63,6 +63,9 @@ Result<void> record_schema(Connection& target, const Owner& owner, const std::st
 // Begins an attempt: a row of its own or the next epoch of the existing one. Nobody else can commit from here on.
 Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const ReplicationRow& row, const Until& until);
 
+// What a writer learns whose epoch is over.
+Error fenced_out(const Owner& owner);
+
 // Inside the caller's transaction: the fence. Fault::fenced when the epoch is no longer ours.
 Result<void> fence(Connection& target, const Owner& owner, const Until& until);
 

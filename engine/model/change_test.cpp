@@ -1,0 +1,53 @@
+#include "engine/model/change.h"
+
+#include <gtest/gtest.h>
+
+namespace tributary::model {
+namespace {
+
+TEST(ABatch, OwnsWhatItsEventsReferTo) {
+  Batch batch;
+  auto table = std::make_shared<const LogTable>(LogTable{7, {"public", "orders"}, LogTable::Identity::primary_key, {}});
+  {
+    std::string text = "a value longer than what a string keeps inside itself";
+    const std::span<Value> row = batch.row(2);
+    row[0] = {Value::Kind::text, batch.keep(text)};
+    Event insert;
+    insert.kind = Event::Kind::insert;
+    insert.table = batch.keep(table);
+    insert.new_row = row;
+    batch.add(insert);
+    text.assign(text.size(), 'x');
+  }
+  table.reset();
+
+  const Event& insert = batch.events().front();
+  EXPECT_EQ(insert.table->name.name, "orders");
+  EXPECT_EQ(insert.new_row[0].bytes, "a value longer than what a string keeps inside itself");
+  EXPECT_EQ(insert.new_row[1].kind, Value::Kind::null);
+}
+
+TEST(ABatch, KeepsEarlierRowsInPlaceWhileItGrows) {
+  Batch batch;
+  const std::span<Value> first = batch.row(1);
+  first[0] = {Value::Kind::text, batch.keep("first")};
+  for (int more = 0; more < 10'000; ++more) batch.row(3)[0] = {Value::Kind::text, batch.keep("another")};
+  EXPECT_EQ(first[0].bytes, "first");
+  EXPECT_GT(batch.bytes(), 10'000 * 3 * sizeof(Value));
+}
+
+TEST(ABatch, KeepsAListOfTables) {
+  Batch batch;
+  const auto one = std::make_shared<const LogTable>(LogTable{1, {"public", "one"}, {}, {}});
+  const auto two = std::make_shared<const LogTable>(LogTable{2, {"public", "two"}, {}, {}});
+  std::span<const LogTable* const> kept;
+  {
+    const std::vector<const LogTable*> listed{batch.keep(one), batch.keep(two)};
+    kept = batch.keep(listed);
+  }
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[1]->name.name, "two");
+}
+
+}  // namespace
+}  // namespace tributary::model

@@ -1,0 +1,118 @@
+#include "engine/postgres/stream_ledger.h"
+
+#include <chrono>
+
+#include "engine/postgres/array_literal.h"
+
+namespace tributary::postgres {
+namespace {
+
+const char* word_of(FollowedTable::State state) {
+  switch (state) {
+    case FollowedTable::State::followed:
+      return "followed";
+    case FollowedTable::State::stopped:
+      return "stopped";
+    case FollowedTable::State::not_streamed:
+      return "not_streamed";
+  }
+  std::abort();
+}
+
+FollowedTable::State state_of(std::string_view word) {
+  if (word == "followed") return FollowedTable::State::followed;
+  if (word == "not_streamed") return FollowedTable::State::not_streamed;
+  return FollowedTable::State::stopped;
+}
+
+model::Lsn lsn_of(const Rows& rows, int row, int column) {
+  return model::parse_lsn(rows.text(row, column)).value_or(model::Lsn{});
+}
+
+}  // namespace
+
+const char* const move_stream =
+    "UPDATE _tributary.stream SET applied = GREATEST(applied, $3::pg_lsn),"
+    " commit_time = COALESCE($4::timestamptz, commit_time), moved = pg_catalog.clock_timestamp()"
+    " WHERE replication = $1::text AND epoch = $2::bigint";
+
+Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT slot, publication, owns_publication, timeline, start, applied,"
+                       " (EXTRACT(epoch FROM commit_time) * 1000000)::bigint, released"
+                       " FROM _tributary.stream WHERE replication = $1",
+                       {key}, until));
+  if (rows.size() == 0) return std::optional<StreamRow>{};
+  StreamRow row;
+  row.slot = rows.str(0, 0);
+  row.publication = rows.str(0, 1);
+  row.owns_publication = rows.boolean(0, 2);
+  row.timeline = static_cast<int>(rows.integer(0, 3));
+  row.start = lsn_of(rows, 0, 4);
+  row.position.applied = lsn_of(rows, 0, 5);
+  if (!rows.is_null(0, 6)) row.position.commit = WallTime{std::chrono::microseconds{rows.integer(0, 6)}};
+  row.released = rows.boolean(0, 7);
+  return std::optional<StreamRow>{std::move(row)};
+}
+
+Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
+                                                        const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT schema_name, table_name, stream, position, reason FROM _tributary.table_state"
+                       " WHERE replication = $1 AND stream IS NOT NULL ORDER BY schema_name, table_name",
+                       {key}, until));
+  std::vector<FollowedTable> tables;
+  for (int row = 0; row < rows.size(); ++row)
+    tables.push_back(
+        {{rows.str(row, 0), rows.str(row, 1)}, state_of(rows.text(row, 2)), lsn_of(rows, row, 3), rows.str(row, 4)});
+  return tables;
+}
+
+Result<void> record_stream(Connection& target, const Owner& owner, const StreamRow& row, const Until& until) {
+  TRY(
+      target.query("INSERT INTO _tributary.stream AS s (replication, slot, publication, owns_publication, timeline,"
+                   "   start, applied, released, epoch, moved)"
+                   " VALUES ($1, $2, $3, $4::boolean, $5::int, $6::pg_lsn, $6::pg_lsn, false, $7::bigint, now())"
+                   " ON CONFLICT (replication) DO UPDATE SET slot = EXCLUDED.slot, publication = EXCLUDED.publication,"
+                   "   owns_publication = EXCLUDED.owns_publication, timeline = EXCLUDED.timeline,"
+                   "   start = EXCLUDED.start, applied = EXCLUDED.applied, commit_time = NULL, released = false,"
+                   "   epoch = EXCLUDED.epoch, moved = EXCLUDED.moved",
+                   {owner.key, row.slot, row.publication, row.owns_publication ? "true" : "false",
+                    std::to_string(row.timeline), to_string(row.start), std::to_string(owner.epoch)},
+                   until));
+  return {};
+}
+
+Result<void> record_followed_tables(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
+                                    const Until& until) {
+  std::vector<std::string> schemas, names, states, positions, reasons;
+  for (const FollowedTable& table : tables) {
+    schemas.push_back(table.name.schema);
+    names.push_back(table.name.name);
+    states.push_back(word_of(table.state));
+    positions.push_back(to_string(table.position));
+    reasons.push_back(table.reason);
+  }
+  TRY(
+      target.query("UPDATE _tributary.table_state t SET stream = g.stream, position = g.position, reason = g.reason"
+                   " FROM unnest($2::text[], $3::text[], $4::text[], $5::pg_lsn[], $6::text[])"
+                   "   AS g (schema_name, table_name, stream, position, reason)"
+                   " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name",
+                   {owner.key, array_literal(schemas), array_literal(names), array_literal(states),
+                    array_literal(positions), array_literal(reasons)},
+                   until));
+  return {};
+}
+
+Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until) {
+  const Rows epoch = TRY(target.query_row(
+      "WITH mine AS (UPDATE _tributary.replication r SET epoch = epoch + 1, attempt = $2::int, engine = $3,"
+      "   session_pid = a.pid, session_start = a.backend_start, moved = now()"
+      "   FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid() AND r.key = $1 RETURNING epoch)"
+      " UPDATE _tributary.stream s SET epoch = mine.epoch, timeline = $4::int, moved = now() FROM mine"
+      " WHERE s.replication = $1 RETURNING s.epoch",
+      {owner.key, std::to_string(owner.attempt), TRIBUTARY_VERSION, std::to_string(timeline)}, until));
+  return epoch.integer(0, 0);
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/lsn.h"
+#include "engine/model/name.h"
+#include "engine/pipeline/applier.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+
+// The rows of one replication's stream in `_tributary`, as statements: `stream` (where it stands) and what
+// `table_state` says of each table beside its copy. Who applies hangs every transaction on the stream's epoch, as a
+// copy does on the replication's.
+namespace tributary::postgres {
+
+struct StreamRow {
+  std::string slot;
+  std::string publication;
+  bool owns_publication = true;  // else made by somebody else, and never dropped by us
+  int timeline = 0;              // of the source, when it was last connected to
+  model::Lsn start;              // the slot's consistent point: what the copy began with
+  pipeline::StreamPosition position;
+  bool released = false;  // slot and publication are gone: only a new snapshot leads back
+};
+
+// A table as the stream is to treat it.
+struct FollowedTable {
+  enum class State {
+    followed,      // changes from `position` on are applied
+    stopped,       // changes could not be applied any more; `reason` says why
+    not_streamed,  // the source cannot publish its updates and deletes; `reason` says why
+  };
+  model::Name name;
+  State state = State::followed;
+  model::Lsn position;  // its rows are those of this position: transactions below it are in them
+  std::string reason;
+};
+
+// Reads; the control schema must exist.
+Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until);
+Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key, const Until& until);
+
+// Inside the caller's transaction, with its fence: the stream that a copy at `row.start` begins with. Replaces what an
+// earlier attempt said.
+Result<void> record_stream(Connection& target, const Owner& owner, const StreamRow& row, const Until& until);
+Result<void> record_followed_tables(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
+                                    const Until& until);
+
+// Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on.
+Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until);
+
+// Moves the position and is the fence of the transaction that it runs in: one row, or fenced_out().
+// $1 key, $2 epoch, $3 end of the last transaction, $4 its commit time on the source (RFC 3339 with microseconds, or
+// NULL to leave it). Never moves back.
+extern const char* const move_stream;
+
+}  // namespace tributary::postgres

@@ -82,12 +82,23 @@ TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_add
                          .rows_copied = 7,
                          .bytes_copied = 8,
                          .bytes_total = 9,
-                         .active = {{.name = "public.t", .rows = 1, .bytes = 2, .bytes_total = 3, .done = true}}}};
+                         .active = {{.name = "public.t", .rows = 1, .bytes = 2, .bytes_total = 3, .done = true}},
+                         .stream = StreamProgress{.state = StreamState::following,
+                                                  .lag_bytes = 1,
+                                                  .lag_seconds = 2,
+                                                  .received = "0/3",
+                                                  .applied = "0/2",
+                                                  .last_transaction = "2026-11-22T00:00:00Z",
+                                                  .transactions = 5,
+                                                  .changes = 6,
+                                                  .error = "away"}}};
   std::string json = to_json(progress);
   json.insert(1, "\"later\":{},");
   const Result<Progress> again = progress_from_json(json);
   ASSERT_TRUE(again) << again.error().what;
   EXPECT_EQ(to_json(*again), to_json(progress));
+  ASSERT_EQ(again->databases.size(), 1u);
+  EXPECT_EQ(again->databases[0].stream, progress.databases[0].stream);
 }
 
 Report a_long_report() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ enum class Phase {
   copying,
   indexing,   // no copy part is left; indexes and constraints are still built
   finishing,  // foreign keys, sequences, materialized views, statistics
+  following,  // continuous sync: see the streams
   done,
   failed,
 };
@@ -32,6 +34,25 @@ struct TableProgress {
   bool done = false;
 };
 
+enum class StreamState {
+  connecting,  // nothing is known of the source yet, or not any more: lag is not known either
+  following,
+};
+
+// One database's stream. Positions are the source's, "" where there is none.
+struct StreamProgress {
+  StreamState state = StreamState::connecting;
+  std::uint64_t lag_bytes = 0;    // of the source's log, that the target lacks
+  std::uint64_t lag_seconds = 0;  // since the target had everything, or since the last commit that it has
+  std::string received;
+  std::string applied;
+  std::string last_transaction;    // when the last one that was applied was committed on the source (RFC 3339)
+  std::uint64_t transactions = 0;  // applied by this engine
+  std::uint64_t changes = 0;
+  std::string error;  // that is being overcome, or ""
+  bool operator==(const StreamProgress&) const = default;
+};
+
 struct DatabaseProgress {
   std::string name;
   std::uint64_t tables_total = 0;
@@ -40,6 +61,7 @@ struct DatabaseProgress {
   std::uint64_t bytes_copied = 0;
   std::uint64_t bytes_total = 0;      // estimate
   std::vector<TableProgress> active;  // at most 20, being copied right now
+  std::optional<StreamProgress> stream;
 };
 
 struct Progress {
@@ -54,6 +76,7 @@ struct Progress {
 };
 
 const char* word_of(Phase phase);
+const char* word_of(StreamState state);
 
 Result<Progress> progress_from_json(std::string_view text);
 std::string to_json(const Progress& progress);

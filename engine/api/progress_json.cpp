@@ -7,9 +7,13 @@ namespace {
 using nlohmann::ordered_json;
 
 const Words<Phase> phase_words = {
-    {"Starting", Phase::starting},   {"Waiting", Phase::waiting}, {"Validating", Phase::validating},
-    {"Preparing", Phase::preparing}, {"Copying", Phase::copying}, {"Indexing", Phase::indexing},
-    {"Finishing", Phase::finishing}, {"Done", Phase::done},       {"Failed", Phase::failed}};
+    {"Starting", Phase::starting},   {"Waiting", Phase::waiting},     {"Validating", Phase::validating},
+    {"Preparing", Phase::preparing}, {"Copying", Phase::copying},     {"Indexing", Phase::indexing},
+    {"Finishing", Phase::finishing}, {"Following", Phase::following}, {"Done", Phase::done},
+    {"Failed", Phase::failed}};
+
+const Words<StreamState> stream_words = {{"Connecting", StreamState::connecting},
+                                         {"Following", StreamState::following}};
 
 ordered_json write_table(const TableProgress& table) {
   return {{"name", table.name},
@@ -19,16 +23,30 @@ ordered_json write_table(const TableProgress& table) {
           {"done", table.done}};
 }
 
+ordered_json write_stream(const StreamProgress& stream) {
+  return {{"state", word_of(stream.state)},
+          {"lagBytes", stream.lag_bytes},
+          {"lagSeconds", stream.lag_seconds},
+          {"received", stream.received},
+          {"applied", stream.applied},
+          {"lastTransaction", stream.last_transaction},
+          {"transactions", stream.transactions},
+          {"changes", stream.changes},
+          {"error", stream.error}};
+}
+
 ordered_json write_database(const DatabaseProgress& database) {
   ordered_json active = ordered_json::array();
   for (const TableProgress& table : database.active) active.push_back(write_table(table));
-  return {{"name", database.name},
-          {"tablesTotal", database.tables_total},
-          {"tablesDone", database.tables_done},
-          {"rowsCopied", database.rows_copied},
-          {"bytesCopied", database.bytes_copied},
-          {"bytesTotal", database.bytes_total},
-          {"active", std::move(active)}};
+  ordered_json json = {{"name", database.name},
+                       {"tablesTotal", database.tables_total},
+                       {"tablesDone", database.tables_done},
+                       {"rowsCopied", database.rows_copied},
+                       {"bytesCopied", database.bytes_copied},
+                       {"bytesTotal", database.bytes_total},
+                       {"active", std::move(active)}};
+  if (database.stream) json["stream"] = write_stream(*database.stream);
+  return json;
 }
 
 void read_table(JsonReader& in, TableProgress& table) {
@@ -39,6 +57,18 @@ void read_table(JsonReader& in, TableProgress& table) {
       .read("done", table.done);
 }
 
+void read_stream(JsonReader& in, StreamProgress& stream) {
+  in.read_word("state", stream.state, stream_words)
+      .read("lagBytes", stream.lag_bytes)
+      .read("lagSeconds", stream.lag_seconds)
+      .read("received", stream.received)
+      .read("applied", stream.applied)
+      .read("lastTransaction", stream.last_transaction)
+      .read("transactions", stream.transactions)
+      .read("changes", stream.changes)
+      .read("error", stream.error);
+}
+
 void read_database(JsonReader& in, DatabaseProgress& database) {
   in.read("name", database.name)
       .read("tablesTotal", database.tables_total)
@@ -46,13 +76,18 @@ void read_database(JsonReader& in, DatabaseProgress& database) {
       .read("rowsCopied", database.rows_copied)
       .read("bytesCopied", database.bytes_copied)
       .read("bytesTotal", database.bytes_total)
-      .read_list("active", database.active, read_table);
+      .read_list("active", database.active, read_table)
+      .read_object("stream", [&](JsonReader& stream) { read_stream(stream, database.stream.emplace()); });
 }
 
 }  // namespace
 
 const char* word_of(Phase phase) {
   return word_for(phase_words, phase);
+}
+
+const char* word_of(StreamState state) {
+  return word_for(stream_words, state);
 }
 
 std::string to_json(const Progress& progress) {

@@ -45,14 +45,22 @@ std::vector<TableMeter*> ProgressBoard::begin_database(const std::string& databa
   const std::lock_guard lock(mutex_);
   std::vector<TableMeter*> meters;
   for (const TableSize& table : tables) meters.push_back(&meters_.emplace_back(table.name, table.bytes));
-  const auto known =
-      std::find_if(databases_.begin(), databases_.end(), [&](const Database& each) { return each.name == database; });
-  if (known == databases_.end()) {
-    databases_.push_back({database, meters});
-  } else {
-    known->meters = meters;
-  }
+  database_of(database).meters = meters;
   return meters;
+}
+
+// Call with the mutex held.
+ProgressBoard::Database& ProgressBoard::database_of(const std::string& name) {
+  const auto known =
+      std::find_if(databases_.begin(), databases_.end(), [&](const Database& each) { return each.name == name; });
+  return known == databases_.end() ? databases_.emplace_back(Database{name}) : *known;
+}
+
+StreamMeter& ProgressBoard::stream_of(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  Database& found = database_of(database);
+  if (!found.stream) found.stream = std::make_unique<StreamMeter>();
+  return *found.stream;
 }
 
 void ProgressBoard::started(TableMeter& meter) {
@@ -100,6 +108,7 @@ api::DatabaseProgress ProgressBoard::database_progress(const Database& database)
     const bool running = meter->running_.load(std::memory_order_relaxed) > 0;
     if (running && !done && progress.active.size() < most_active) progress.active.push_back(table);
   }
+  if (database.stream) progress.stream = database.stream->snapshot(std::chrono::system_clock::now());
   return progress;
 }
 

@@ -11,6 +11,7 @@
 
 #include "engine/api/progress.h"
 #include "engine/base/clock.h"
+#include "engine/pipeline/stream_board.h"
 
 // Where the copy writes down what it does, and where terminal, /status, metrics and the stall watchdog read it.
 namespace tributary::pipeline {
@@ -55,6 +56,8 @@ class ProgressBoard {
   void add(TableMeter& meter, std::uint64_t rows, std::uint64_t bytes);
   void stopped(TableMeter& meter);
   void done(TableMeter& meter);  // all its rows are committed
+  // Of one database that is followed; the same one for every call with its name.
+  StreamMeter& stream_of(const std::string& database);
   // A sign of life that no counter shows: a statement finished.
   void moved();
 
@@ -66,8 +69,10 @@ class ProgressBoard {
  private:
   struct Database {
     std::string name;
-    std::vector<TableMeter*> meters;
+    std::vector<TableMeter*> meters = {};
+    std::unique_ptr<StreamMeter> stream = {};
   };
+  Database& database_of(const std::string& name);
   api::DatabaseProgress database_progress(const Database& database) const;
 
   const std::string replication_;
@@ -78,7 +83,7 @@ class ProgressBoard {
   api::Phase phase_ = api::Phase::starting;
   std::string message_;
   std::deque<TableMeter> meters_;
-  std::vector<Database> databases_;
+  std::deque<Database> databases_;
 };
 
 }  // namespace tributary::pipeline

@@ -146,6 +146,8 @@ const char* reason_of(api::Phase phase) {
     case api::Phase::finishing:
     case api::Phase::done:
       return "Finishing";
+    case api::Phase::following:
+      return "Following";
     case api::Phase::failed:
       return "Failing";
   }

@@ -1,0 +1,128 @@
+#include "engine/pipeline/follow.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "engine/base/log.h"
+#include "engine/base/pause.h"
+
+namespace tributary::pipeline {
+namespace {
+
+// What a stop leaves for the last commit.
+constexpr Milliseconds last_words{10'000};
+
+// One stream from its opening to its end, with the applier it feeds.
+class Run {
+ public:
+  Run(Applier& applier, ChangeStream& stream, StreamMeter& meter, const Pace::Limits& limits)
+      : applier_(applier),
+        stream_(stream),
+        meter_(meter),
+        pace_(limits, applier.position().applied, SteadyClock::now()) {}
+
+  // Until stopped, which is success, or an Error.
+  Result<void> run(const Until& until) {
+    while (TRY(turn(until))) continue;
+    return finish();
+  }
+
+ private:
+  // False when a stop was asked for while nothing was under way.
+  Result<bool> turn(const Until& until);
+  Result<void> commit(Pace::Commit how, const Until& until);
+  Result<void> finish();
+
+  Applier& applier_;
+  ChangeStream& stream_;
+  StreamMeter& meter_;
+  Pace pace_;
+  std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
+};
+
+Result<bool> Run::turn(const Until& until) {
+  if (until.stop.stop_requested()) return false;
+  auto next = stream_.next(pace_.patience(SteadyClock::now()), until);
+  if (!next && next.error().fault == Fault::cancelled) return false;
+  const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
+  const Reach reach = stream_.reach();
+  pace_.reached(reach);
+  if (!batch->empty()) {
+    TRY(applier_.apply(*batch, pace_.mode(), until));
+    group_.push_back(batch);
+  }
+  pace_.took(*batch, SteadyClock::now());
+  const Pace::Commit due = pace_.due(SteadyClock::now());
+  if (due != Pace::Commit::none) TRY(commit(due, until));
+  meter_.reached(reach, std::chrono::system_clock::now());
+  return true;
+}
+
+Result<void> Run::commit(Pace::Commit how, const Until& until) {
+  TRY(applier_.commit(how == Pace::Commit::durable, until));
+  pace_.committed(how, SteadyClock::now());
+  if (how == Pace::Commit::durable) stream_.confirm(pace_.durable());
+  std::uint64_t transactions = 0;
+  std::uint64_t changes = 0;
+  for (const auto& batch : group_) {
+    for (const model::Event& event : batch->events()) {
+      using Kind = model::Event::Kind;
+      if (event.kind == Kind::commit) ++transactions;
+      if (event.kind != Kind::begin && event.kind != Kind::commit && event.kind != Kind::idle) ++changes;
+    }
+  }
+  group_.clear();
+  meter_.committed(applier_.position(), transactions, changes);
+  return {};
+}
+
+// A transaction that has not ended is left to the next engine, which gets it whole.
+Result<void> Run::finish() {
+  if (!pace_.between_transactions() || pace_.durable() == pace_.given()) return {};
+  return commit(Pace::Commit::durable, {Deadline::after(last_words), {}});
+}
+
+// What one try came to.
+struct Outcome {
+  Result<void> ended;
+  bool moved = false;  // the ledger's position
+};
+
+Outcome follow_once(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits) {
+  Result<std::unique_ptr<Applier>> applier = ends.applier(until);
+  if (!applier) return {applier.error()};
+  const model::Lsn began = (*applier)->position().applied;
+  meter.opened((*applier)->position());
+  Result<std::unique_ptr<ChangeStream>> stream = ends.stream(began, until);
+  if (!stream) return {stream.error()};
+  Result<void> ran = Run(**applier, **stream, meter, limits).run(until);
+  const bool moved = (*applier)->position().applied > began;
+  if (const auto& stopped = (*applier)->stopped()) {
+    log::warn("table stopped", {{"table", model::display(stopped->table)}, {"reason", stopped->reason}});
+    const Result<void> recorded = (*applier)->stop(*stopped, until);
+    if (!recorded) return {recorded, moved};
+  }
+  return {std::move(ran), moved};
+}
+
+}  // namespace
+
+Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
+                    const Backoff::Limits& pauses) {
+  Backoff backoff{pauses};
+  while (true) {
+    const Outcome outcome = follow_once(ends, meter, until, limits);
+    if (outcome.ended || until.stop.stop_requested()) return {};
+    const Error& error = outcome.ended.error();
+    if (error.fault == Fault::differs) continue;  // without that table, from the ledger's position
+    if (error.fault != Fault::transient) return error;
+    if (outcome.moved) backoff.reset();
+    const Milliseconds pause = backoff.next();
+    meter.troubled(describe(error));
+    log::warn("retrying the stream", {{"error", describe(error)}, {"after_ms", pause.count()}});
+    if (!pause_for(pause, until.stop)) return {};
+  }
+}
+
+}  // namespace tributary::pipeline

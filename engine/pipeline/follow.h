@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/base/backoff.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/lsn.h"
+#include "engine/pipeline/applier.h"
+#include "engine/pipeline/change_stream.h"
+#include "engine/pipeline/pace.h"
+#include "engine/pipeline/stream_board.h"
+
+// One database after its snapshot: what the source commits is committed on the target, for as long as it is asked to.
+namespace tributary::pipeline {
+
+// Both ends of one database's stream. Used by one thread.
+class StreamEnds {
+ public:
+  virtual ~StreamEnds() = default;
+
+  // Takes the replication over and holds the ledger against the source: from here on nobody else can commit.
+  // Fault::fenced where another engine has it, Fault::lost where the stream cannot go on without a gap,
+  // Fault::invalid where there is nothing to go on from. Destroying the applier lets go.
+  virtual Result<std::unique_ptr<Applier>> applier(const Until& until) = 0;
+  // Opens the stream behind `applied`.
+  virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
+};
+
+// Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.
+// Transient faults are overcome by beginning again from the ledger, with pauses between; a table whose changes cannot
+// be applied is stopped, and the others go on. Any other Error ends it.
+Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits = {},
+                    const Backoff::Limits& pauses = {});
+
+}  // namespace tributary::pipeline

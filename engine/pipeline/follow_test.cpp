@@ -1,0 +1,258 @@
+#include "engine/pipeline/follow.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "engine/pipeline/testing/alarm.h"
+
+namespace tributary::pipeline {
+namespace {
+
+using Kind = model::Event::Kind;
+
+// A source's log of transactions, one insert each, and a target that counts them. Faults come at drawn moments.
+struct World {
+  std::mutex mutex;  // guards everything below
+  std::mt19937_64 random;
+  int faults_left = 0;
+  std::vector<std::uint64_t> log;          // ends of transactions
+  std::multiset<std::uint64_t> in_target;  // committed
+  std::multiset<std::uint64_t> on_disk;    // what a crash of the target leaves
+  model::Lsn ledger{1};
+  model::Lsn ledger_on_disk{1};
+  model::Lsn confirmed{1};
+  std::optional<std::uint64_t> poison;  // its change meets no row, while its table is followed
+  std::string stopped_table;
+  int engines = 0;
+  std::vector<std::string> complaints;
+
+  bool strikes() {
+    if (faults_left == 0 || random() % 5 != 0) return false;
+    --faults_left;
+    return true;
+  }
+  Error fault() { return {Fault::transient, "the server went away"}; }
+};
+
+class FakeStream : public ChangeStream {
+ public:
+  FakeStream(World& world, model::Lsn from) : world_(world), at_(from) {}
+
+  Result<std::shared_ptr<const model::Batch>> next(Milliseconds, const Until& until) override {
+    const std::lock_guard lock(world_.mutex);
+    if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped"};
+    if (world_.strikes()) return world_.fault();
+    auto batch = std::make_shared<model::Batch>();
+    for (int events = 0; events < 7; ++events) {
+      const auto next = std::upper_bound(world_.log.begin(), world_.log.end(), at_.value);
+      if (next == world_.log.end()) break;
+      model::Event event;
+      event.kind = static_cast<Kind>(step_ == 0 ? Kind::begin : step_ == 1 ? Kind::insert : Kind::commit);
+      event.table = step_ == 1 ? batch->keep(table_) : nullptr;
+      event.lsn = model::Lsn{*next - 1};
+      event.end = model::Lsn{*next};
+      batch->add(event);
+      if (step_ == 2) at_ = model::Lsn{*next};
+      step_ = (step_ + 1) % 3;
+    }
+    return std::shared_ptr<const model::Batch>(std::move(batch));
+  }
+  void confirm(model::Lsn durable) override {
+    const std::lock_guard lock(world_.mutex);
+    if (durable > world_.ledger_on_disk) world_.complaints.push_back("confirmed what is not on disk");
+    world_.confirmed = std::max(world_.confirmed, durable);
+  }
+  Reach reach() const override {
+    const std::lock_guard lock(world_.mutex);
+    return {at_, model::Lsn{world_.log.empty() ? 0 : world_.log.back()}, {}};
+  }
+
+ private:
+  World& world_;
+  model::Lsn at_;
+  int step_ = 0;  // inside a transaction
+  const std::shared_ptr<const model::LogTable> table_ =
+      std::make_shared<const model::LogTable>(model::LogTable{1, {"public", "t"}, {}, {}});
+};
+
+class FakeApplier : public Applier {
+ public:
+  explicit FakeApplier(World& world) : world_(world) {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.engines++ > 0) world_.complaints.push_back("two appliers at once");
+    position_.applied = world_.ledger;
+  }
+  ~FakeApplier() override {
+    const std::lock_guard lock(world_.mutex);
+    --world_.engines;
+  }
+
+  StreamPosition position() const override { return position_; }
+
+  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return broken();
+    for (const model::Event& event : batch.events()) {
+      if (event.kind == Kind::insert && world_.poison == event.end.value && world_.stopped_table.empty()) {
+        stopped_ = StoppedTable{event.table->name, "no row"};
+        open_.clear();
+        return Error{Fault::differs, "no row"};
+      }
+      if (event.kind == Kind::commit) {
+        open_.push_back(event.end.value);
+        given_ = event.end;
+      }
+    }
+    return {};
+  }
+  Result<void> commit(bool durable, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return broken();
+    for (const std::uint64_t end : open_) world_.in_target.insert(end);
+    open_.clear();
+    world_.ledger = std::max(world_.ledger, given_);
+    if (durable) {
+      world_.on_disk = world_.in_target;
+      world_.ledger_on_disk = world_.ledger;
+    }
+    if (world_.strikes()) return broken();  // only the answer is lost
+    position_.applied = world_.ledger;
+    return {};
+  }
+  const std::optional<StoppedTable>& stopped() const override { return stopped_; }
+  Result<void> stop(const StoppedTable& table, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return world_.fault();
+    world_.stopped_table = table.table.name;
+    return {};
+  }
+  bool usable() const override { return usable_; }
+
+ private:
+  // The server may have been one that crashed.
+  Error broken() {
+    usable_ = false;
+    open_.clear();
+    if (world_.random() % 2 == 0) {
+      world_.in_target = world_.on_disk;
+      world_.ledger = world_.ledger_on_disk;
+    }
+    return world_.fault();
+  }
+
+  World& world_;
+  StreamPosition position_;
+  std::vector<std::uint64_t> open_;
+  model::Lsn given_;
+  std::optional<StoppedTable> stopped_;
+  bool usable_ = true;
+};
+
+class FakeEnds : public StreamEnds {
+ public:
+  explicit FakeEnds(World& world) : world_(world) {}
+  Result<std::unique_ptr<Applier>> applier(const Until&) override {
+    if (next_) return *std::exchange(next_, {});
+    return std::unique_ptr<Applier>(std::make_unique<FakeApplier>(world_));
+  }
+  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return world_.fault();
+    if (applied < world_.confirmed) world_.complaints.push_back("asked for what the source may have forgotten");
+    return std::unique_ptr<ChangeStream>(std::make_unique<FakeStream>(world_, applied));
+  }
+  std::optional<Error> next_;  // of applier()
+
+ private:
+  World& world_;
+};
+
+constexpr Backoff::Limits at_once{Milliseconds{1}, 1.0, Milliseconds{1}, 0.0};
+const Pace::Limits brisk{Milliseconds{1}, 5, 1 << 10, 200, 50, Milliseconds{3}, Milliseconds{5}};
+
+// Follows until `done` says so, then stops it.
+Result<void> follow_until(World& world, FakeEnds& ends, StreamMeter& meter, const std::function<bool()>& done) {
+  std::stop_source stop;
+  std::jthread watcher([&] {
+    while (true) {
+      {
+        const std::lock_guard lock(world.mutex);
+        if (done()) break;
+      }
+      std::this_thread::yield();
+    }
+    stop.request_stop();
+  });
+  return follow(ends, meter, {Deadline::never(), stop.get_token()}, brisk, at_once);
+}
+
+TEST(AFollower, AppliesEveryTransactionOnceWhateverBreaks) {
+  const testing::Alarm alarm("following through faults");
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world;
+    world.random.seed(seed);
+    world.faults_left = 20;
+    for (std::uint64_t end = 10; end < 10 + 10 * (seed % 60); end += 10) world.log.push_back(end);
+    FakeEnds ends(world);
+    StreamMeter meter;
+    const Result<void> ended = follow_until(
+        world, ends, meter, [&] { return world.log.empty() || world.ledger_on_disk.value == world.log.back(); });
+    ASSERT_TRUE(ended) << ended.error().what;
+    EXPECT_EQ(world.in_target, std::multiset<std::uint64_t>(world.log.begin(), world.log.end()));
+    EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+  }
+}
+
+TEST(AFollower, PutsWhatItHasOnDiskWhenItIsStopped) {
+  const testing::Alarm alarm("stopping");
+  World world;
+  world.log = {10, 20, 30};
+  FakeEnds ends(world);
+  StreamMeter meter;
+  const Result<void> ended = follow_until(world, ends, meter, [&] { return world.ledger.value == 30; });
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(world.on_disk.size(), 3u);
+  EXPECT_EQ(world.confirmed, model::Lsn{30});
+  EXPECT_EQ(meter.snapshot({}).transactions, 3u);
+}
+
+TEST(AFollower, StopsATableThatDiffersAndGoesOnWithTheOthers) {
+  const testing::Alarm alarm("stopping a table");
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world;
+    world.random.seed(seed);
+    world.faults_left = static_cast<int>(seed % 10);
+    world.log = {10, 20, 30, 40, 50};
+    world.poison = 30;
+    FakeEnds ends(world);
+    StreamMeter meter;
+    ASSERT_TRUE(follow_until(world, ends, meter, [&] { return world.ledger_on_disk.value == 50; }));
+    EXPECT_EQ(world.stopped_table, "t");
+    EXPECT_EQ(world.in_target.size(), 5u);
+    EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+  }
+}
+
+TEST(AFollower, EndsWithWhatNoRetryOvercomes) {
+  const testing::Alarm alarm("ending");
+  for (const Fault fault : {Fault::lost, Fault::fenced, Fault::invalid, Fault::failed, Fault::denied}) {
+    World world;
+    FakeEnds ends(world);
+    ends.next_ = Error{fault, "no way on"};
+    StreamMeter meter;
+    const Result<void> ended = follow(ends, meter, {}, brisk, at_once);
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().fault, fault);
+  }
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

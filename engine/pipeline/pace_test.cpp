@@ -1,0 +1,124 @@
+#include "engine/pipeline/pace.h"
+
+#include <gtest/gtest.h>
+
+namespace tributary::pipeline {
+namespace {
+
+using Kind = model::Event::Kind;
+using Commit = Pace::Commit;
+
+void add(model::Batch& batch, Kind kind, std::uint64_t end = 0) {
+  model::Event event;
+  event.kind = kind;
+  event.end = model::Lsn{end};
+  batch.add(event);
+}
+
+class APace : public ::testing::Test {
+ protected:
+  void take(std::initializer_list<std::pair<Kind, std::uint64_t>> events) {
+    model::Batch batch;
+    for (const auto& [kind, end] : events) add(batch, kind, end);
+    pace.took(batch, now);
+  }
+  void take_transaction(std::uint64_t end) { take({{Kind::begin, 0}, {Kind::commit, end}}); }
+  void pass(Milliseconds span) { now += span; }
+
+  SteadyTime now{Seconds{1000}};
+  Pace::Limits limits;
+  Pace pace{limits, model::Lsn{100}, now};
+};
+
+TEST_F(APace, GivesATransactionABriefTimeForOthersToJoin) {
+  take_transaction(110);
+  EXPECT_EQ(pace.due(now), Commit::none);
+  EXPECT_EQ(pace.patience(now), limits.longest_group);
+  pass(limits.longest_group);
+  EXPECT_EQ(pace.due(now), Commit::fast);
+}
+
+TEST_F(APace, CommitsAtOnceWhenTheStreamHasNoMore) {
+  take_transaction(110);
+  take({});
+  EXPECT_EQ(pace.due(now), Commit::fast);
+}
+
+TEST_F(APace, CommitsAFullGroup) {
+  for (std::size_t one = 1; one < limits.group_transactions; ++one) take_transaction(100 + one);
+  EXPECT_EQ(pace.due(now), Commit::none);
+  take_transaction(500);
+  EXPECT_EQ(pace.due(now), Commit::fast);
+}
+
+TEST_F(APace, NeverCommitsInsideATransaction) {
+  take({{Kind::begin, 0}, {Kind::insert, 0}});
+  pass(Milliseconds{60'000});
+  EXPECT_EQ(pace.due(now), Commit::none);
+  EXPECT_FALSE(pace.between_transactions());
+  take({{Kind::commit, 110}});
+  EXPECT_EQ(pace.due(now), Commit::durable);
+}
+
+TEST_F(APace, WaitsForTheDiskOnceASecond) {
+  take_transaction(110);
+  pass(limits.longest_group);
+  pace.committed(pace.due(now), now);
+  EXPECT_EQ(pace.durable(), model::Lsn{});
+  EXPECT_EQ(pace.due(now), Commit::none);
+  pass(pace.patience(now));
+  EXPECT_EQ(pace.due(now), Commit::durable);
+  pace.committed(Commit::durable, now);
+  EXPECT_EQ(pace.durable(), model::Lsn{110});
+}
+
+TEST_F(APace, PutsOnDiskWhatAnEarlierStreamLeft) {
+  EXPECT_EQ(pace.due(now), Commit::none);
+  pass(pace.patience(now));
+  EXPECT_EQ(pace.due(now), Commit::durable);
+  pace.committed(Commit::durable, now);
+  EXPECT_EQ(pace.durable(), model::Lsn{100});
+}
+
+TEST_F(APace, WritesAPositionThatMovedIdlyEveryTenSeconds) {
+  pace.committed(Commit::durable, now);
+  take({{Kind::idle, 200}});
+  EXPECT_EQ(pace.due(now), Commit::none);
+  EXPECT_EQ(pace.patience(now), limits.idle_every);
+  pass(limits.idle_every);
+  EXPECT_EQ(pace.due(now), Commit::durable);
+  pace.committed(Commit::durable, now);
+  EXPECT_EQ(pace.durable(), model::Lsn{200});
+  EXPECT_EQ(pace.due(now), Commit::none);
+}
+
+TEST_F(APace, CoalescesWhileFarBehindAndOnlyChangesBetweenGroups) {
+  pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
+  EXPECT_EQ(pace.mode(), ApplyMode::coalesced);
+  take({{Kind::begin, 0}, {Kind::commit, 100 + limits.behind_from}});
+  pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
+  EXPECT_EQ(pace.mode(), ApplyMode::coalesced);
+  pace.committed(Commit::fast, now);
+  pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
+  EXPECT_EQ(pace.mode(), ApplyMode::ordered);
+}
+
+TEST_F(APace, StaysCoalescedUntilItIsNear) {
+  pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
+  take({{Kind::begin, 0}, {Kind::commit, 100 + limits.behind_from - limits.near_from}});
+  pace.committed(Commit::fast, now);
+  pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
+  EXPECT_EQ(pace.mode(), ApplyMode::coalesced);
+}
+
+TEST_F(APace, FillsALargeGroupWhileBehind) {
+  pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
+  for (std::size_t one = 1; one <= limits.group_transactions; ++one) take_transaction(100 + one);
+  pass(limits.longest_group);
+  EXPECT_EQ(pace.due(now), Commit::none);
+  pass(limits.durable_every);
+  EXPECT_EQ(pace.due(now), Commit::durable);
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

@@ -1,0 +1,65 @@
+#include "engine/pipeline/stream_board.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tributary::pipeline {
+namespace {
+
+std::string text_of(model::Lsn lsn) {
+  return lsn.value == 0 ? "" : to_string(lsn);
+}
+
+}  // namespace
+
+void StreamMeter::opened(const StreamPosition& position) {
+  const std::lock_guard lock(mutex_);
+  position_ = position;
+  state_ = api::StreamState::connecting;
+}
+
+void StreamMeter::committed(const StreamPosition& position, std::uint64_t transactions, std::uint64_t changes) {
+  const std::lock_guard lock(mutex_);
+  position_ = position;
+  transactions_ += transactions;
+  changes_ += changes;
+}
+
+void StreamMeter::reached(const Reach& reach, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  reach_ = reach;
+  if (reach.source_end.value != 0) {
+    state_ = api::StreamState::following;
+    error_.clear();
+  }
+  if (position_.applied >= reach.source_end) caught_up_ = now;
+}
+
+void StreamMeter::troubled(std::string error) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(error);
+  state_ = api::StreamState::connecting;
+}
+
+api::StreamProgress StreamMeter::snapshot(WallTime now) const {
+  const std::lock_guard lock(mutex_);
+  api::StreamProgress progress;
+  progress.state = state_;
+  if (reach_.source_end > position_.applied) {
+    progress.lag_bytes = reach_.source_end.value - position_.applied.value;
+    // Whatever the last transaction's age: nothing is older than the moment at which nothing was lacking.
+    const WallTime since = std::max(position_.commit.value_or(WallTime{}), caught_up_);
+    if (since != WallTime{} && now > since)
+      progress.lag_seconds =
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now - since).count());
+  }
+  progress.received = text_of(reach_.received);
+  progress.applied = text_of(position_.applied);
+  if (position_.commit) progress.last_transaction = rfc3339(*position_.commit);
+  progress.transactions = transactions_;
+  progress.changes = changes_;
+  progress.error = error_;
+  return progress;
+}
+
+}  // namespace tributary::pipeline

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "engine/api/progress.h"
+#include "engine/base/clock.h"
+#include "engine/model/lsn.h"
+#include "engine/pipeline/applier.h"
+#include "engine/pipeline/change_stream.h"
+
+namespace tributary::pipeline {
+
+// What one database's stream does, as it says itself: written by the thread that follows, read by any.
+class StreamMeter {
+ public:
+  // The ledger was read, and the stream is open behind it.
+  void opened(const StreamPosition& position);
+  // A group was committed.
+  void committed(const StreamPosition& position, std::uint64_t transactions, std::uint64_t changes);
+  void reached(const Reach& reach, WallTime now);
+  // A fault that is being overcome; "" when it is.
+  void troubled(std::string error);
+
+  // Lag is what the target lacks: 0 where all is applied that the source is known to have.
+  api::StreamProgress snapshot(WallTime now) const;
+
+ private:
+  mutable std::mutex mutex_;  // guards everything below
+  api::StreamState state_ = api::StreamState::connecting;
+  StreamPosition position_;
+  Reach reach_;
+  WallTime caught_up_{};  // the last moment at which nothing was lacking
+  std::uint64_t transactions_ = 0;
+  std::uint64_t changes_ = 0;
+  std::string error_;
+};
+
+}  // namespace tributary::pipeline

@@ -1,0 +1,60 @@
+#include "engine/pipeline/stream_board.h"
+
+#include <gtest/gtest.h>
+
+namespace tributary::pipeline {
+namespace {
+
+const WallTime noon{Seconds{1'800'000'000}};
+
+Reach reach(std::uint64_t end) {
+  return {model::Lsn{end}, model::Lsn{end}, noon};
+}
+
+TEST(AStreamMeter, LagsByNothingWhereAllIsAppliedHoweverLongAgoThatWas) {
+  StreamMeter meter;
+  meter.opened({model::Lsn{100}, noon});
+  meter.reached(reach(100), noon + Seconds{3600});
+  const api::StreamProgress progress = meter.snapshot(noon + Seconds{3600});
+  EXPECT_EQ(progress.state, api::StreamState::following);
+  EXPECT_EQ(progress.lag_bytes, 0u);
+  EXPECT_EQ(progress.lag_seconds, 0u);
+}
+
+TEST(AStreamMeter, CountsLagFromTheMomentAtWhichNothingWasLacking) {
+  StreamMeter meter;
+  meter.opened({model::Lsn{100}, noon});
+  meter.reached(reach(100), noon + Seconds{3600});
+  meter.reached(reach(150), noon + Seconds{3605});
+  const api::StreamProgress progress = meter.snapshot(noon + Seconds{3607});
+  EXPECT_EQ(progress.lag_bytes, 50u);
+  EXPECT_EQ(progress.lag_seconds, 7u);
+}
+
+TEST(AStreamMeter, CountsLagFromTheLastCommitWhileItCatchesUp) {
+  StreamMeter meter;
+  meter.opened({model::Lsn{100}, noon});
+  meter.reached(reach(900), noon + Seconds{600});
+  EXPECT_EQ(meter.snapshot(noon + Seconds{600}).lag_seconds, 600u);
+  meter.committed({model::Lsn{500}, noon + Seconds{300}}, 7, 30);
+  const api::StreamProgress progress = meter.snapshot(noon + Seconds{610});
+  EXPECT_EQ(progress.lag_seconds, 310u);
+  EXPECT_EQ(progress.transactions, 7u);
+  EXPECT_EQ(progress.changes, 30u);
+  EXPECT_EQ(progress.applied, "0/1F4");
+}
+
+TEST(AStreamMeter, ShowsWhatIsBeingOvercomeUntilTheSourceSpeaksAgain) {
+  StreamMeter meter;
+  meter.troubled("the source is away");
+  EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::connecting);
+  EXPECT_EQ(meter.snapshot(noon).error, "the source is away");
+  meter.opened({model::Lsn{100}, {}});
+  EXPECT_EQ(meter.snapshot(noon).error, "the source is away");
+  meter.reached(reach(100), noon);
+  EXPECT_EQ(meter.snapshot(noon).error, "");
+  EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

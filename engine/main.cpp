@@ -25,6 +25,8 @@ int run(const tributary::cli::Invocation& invocation) {
       return validate(options);
     case Verb::init:
       return init(options);
+    case Verb::sync:
+      return sync(options);
     case Verb::none:
       break;
   }

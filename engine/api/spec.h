@@ -57,6 +57,10 @@ struct SnapshotOptions {
   Seconds stall_timeout{15 * 60};  // no byte and no step for this long is a failure; 0: none
 };
 
+struct SyncOptions {
+  std::string publication;  // one that somebody has made on the source; "": the engine makes its own
+};
+
 struct Spec {
   Mode mode = Mode::snapshot;
   std::string replication;  // identity in the ledger: the object's UID; empty: derived from both ends
@@ -66,6 +70,7 @@ struct Spec {
   Endpoint target;
   Selection selection;
   SnapshotOptions snapshot;
+  SyncOptions sync;
 };
 
 // Total: any text gives a Spec or Fault::invalid naming the key.

@@ -76,6 +76,14 @@ ordered_json write_snapshot(const SnapshotOptions& snapshot) {
           {"stallTimeoutSeconds", snapshot.stall_timeout.count()}};
 }
 
+void read_sync(JsonReader& in, SyncOptions& sync) {
+  in.read("publication", sync.publication);
+}
+
+ordered_json write_sync(const SyncOptions& sync) {
+  return {{"publication", sync.publication}};
+}
+
 }  // namespace
 
 Result<Spec> spec_from_json(std::string_view text) {
@@ -90,7 +98,8 @@ Result<Spec> spec_from_json(std::string_view text) {
       .read_object("source", [&](JsonReader& inner) { read_endpoint(inner, spec.source); })
       .read_object("target", [&](JsonReader& inner) { read_endpoint(inner, spec.target); })
       .read_object("selection", [&](JsonReader& inner) { read_selection(inner, spec.selection); })
-      .read_object("snapshot", [&](JsonReader& inner) { read_snapshot(inner, spec.snapshot); });
+      .read_object("snapshot", [&](JsonReader& inner) { read_snapshot(inner, spec.snapshot); })
+      .read_object("sync", [&](JsonReader& inner) { read_sync(inner, spec.sync); });
   TRY(in.finish());
   if (version != contract_version) {
     return Error{Fault::invalid, "spec.version " + std::to_string(version) + " is not known to this engine",
@@ -112,7 +121,8 @@ std::string to_json(const Spec& spec) {
                                {"excludeDatabases", spec.selection.exclude_databases},
                                {"includeTables", spec.selection.include_tables},
                                {"excludeTables", spec.selection.exclude_tables}}},
-                             {"snapshot", write_snapshot(spec.snapshot)}};
+                             {"snapshot", write_snapshot(spec.snapshot)},
+                             {"sync", write_sync(spec.sync)}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -83,6 +83,19 @@ Result<void> refuse_both(const std::string& one, bool one_given, const std::stri
   return {};
 }
 
+Result<void> check_sync(const Flags& flags) {
+  TRY(refuse_both("--sync", flags.sync, "--resume-per-table", flags.resume_per_table));
+  if (!flags.publication.empty() && !flags.sync)
+    return invalid("--publication without --sync", "a copy alone needs none");
+  return {};
+}
+
+api::Mode mode_of(Verb verb, bool sync) {
+  if (verb == Verb::sync) return api::Mode::sync;
+  if (verb == Verb::validate) return sync ? api::Mode::snapshot_and_sync : api::Mode::validate;
+  return sync ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
+}
+
 Result<api::Selection> read_selection(const Flags& flags) {
   api::Selection selection;
   selection.include_databases = TRY(split_list("--include-databases", flags.include_databases));
@@ -134,9 +147,10 @@ Result<void> read_manner(const Flags& flags, Options& options) {
 }
 
 Result<api::Spec> spec_from_flags(const Flags& flags, Verb verb) {
+  TRY(check_sync(flags));
   TRY(refuse_both("--drop-existing", flags.drop_existing, "--append", flags.append));
   api::Spec spec;
-  spec.mode = verb == Verb::validate ? api::Mode::validate : api::Mode::snapshot;
+  spec.mode = mode_of(verb, flags.sync);
   spec.source.uri = TRY(read_uri("--source", flags.source));
   spec.target.uri = TRY(read_uri("--target", flags.target));
   spec.source.allow_self_signed_certificates = flags.allow_self_signed_certs;
@@ -149,6 +163,7 @@ Result<api::Spec> spec_from_flags(const Flags& flags, Verb verb) {
   spec.snapshot.large_objects = !flags.no_large_objects;
   spec.snapshot.allow_older_target = flags.allow_older_target;
   spec.snapshot.resume_per_table = flags.resume_per_table;
+  spec.sync.publication = flags.publication;
   spec.snapshot.timeout = TRY(read_duration("--timeout", flags.timeout));
   spec.snapshot.stall_timeout = TRY(read_duration("--stall-timeout", flags.stall_timeout));
   return spec;

@@ -26,6 +26,8 @@ struct Flags {
   bool resume_per_table = false;
   std::string timeout = "0";
   std::string stall_timeout = "15m";
+  bool sync = false;
+  std::string publication;
   bool dry_run = false;
   bool yes = false;
   std::string output = "text";

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 
 #include "engine/base/nearest.h"
 #include "engine/cli/flags.h"
@@ -20,6 +21,7 @@ constexpr const char* exit_codes =
 constexpr const char* ends = "Source and target";
 constexpr const char* selection = "Selection";
 constexpr const char* snapshot = "Snapshot";
+constexpr const char* stream = "Continuous sync";
 constexpr const char* consent = "Consent";
 constexpr const char* manner = "Output";
 
@@ -70,6 +72,12 @@ void add_snapshot(CLI::App& verb, Flags& flags) {
            "Give up when nothing moves for this long; default 15m, 0: never");
 }
 
+void add_stream(CLI::App& verb, Flags& flags) {
+  add_switch(verb, "--sync", flags.sync, stream, "Make a slot first, from which tributary sync goes on");
+  add_text(verb, "--publication", flags.publication, "NAME", stream,
+           "Use this one of the source; default: make one of our own");
+}
+
 void add_consent(CLI::App& verb, Flags& flags) {
   add_switch(verb, "--dry-run", flags.dry_run, consent, "Print what would be done and change nothing");
   add_switch(verb, "-y,--yes", flags.yes, consent, "Drop without asking");
@@ -90,7 +98,8 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
   CLI::App* made = app.add_subcommand(word_of(verb), what);
   add_ends(*made, flags);
   add_selection(*made, flags);
-  add_snapshot(*made, flags);
+  if (verb != Verb::sync) add_snapshot(*made, flags);
+  if (verb != Verb::sync) add_stream(*made, flags);
   if (verb == Verb::init) add_consent(*made, flags);
   add_manner(*made, flags);
   made->footer(exit_codes);
@@ -115,16 +124,6 @@ Error unexpected(const std::string& argument, const std::string& what, const std
   return {Fault::invalid, "unknown " + what + " " + word, meant.empty() ? "see " + see : "did you mean " + meant + "?"};
 }
 
-// CLI11 takes the next flag for the value that is missing.
-Result<void> check_values(const CLI::App& verb) {
-  const std::vector<std::string> known = names_of(verb);
-  for (const CLI::Option* option : verb.get_options())
-    for (const std::string& value : option->results())
-      if (std::find(known.begin(), known.end(), value) != known.end())
-        return Error{Fault::invalid, option->get_name() + " has no value", "give it one before " + value};
-  return {};
-}
-
 Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
   for (const std::string& extra : app.remaining()) {
     if (!extra.starts_with('-')) continue;
@@ -140,7 +139,7 @@ Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
 Result<void> check_spec_alone(const CLI::App& verb) {
   for (const CLI::Option* option : verb.get_options()) {
     const std::string& group = option->get_group();
-    const bool said_by_spec = group == ends || group == selection || group == snapshot;
+    const bool said_by_spec = group == ends || group == selection || group == snapshot || group == stream;
     if (!said_by_spec || option->count() == 0 || option->get_name() == "--spec") continue;
     return Error{Fault::invalid, "cannot use both --spec and " + option->get_name(), "say it in the file of --spec"};
   }
@@ -148,7 +147,6 @@ Result<void> check_spec_alone(const CLI::App& verb) {
 }
 
 Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags& flags, Options& options) {
-  TRY(check_values(verb));
   TRY(read_manner(flags, options));
   TRY(check_extras(app, verb));
   options.from_spec_file = !flags.spec_file.empty();
@@ -161,32 +159,15 @@ Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags
   return {};
 }
 
-// What a command line that cannot be read says all the same about who is told of it, and how.
-Options read_ahead(const std::vector<std::string>& arguments) {
-  Options options;
-  const auto value_of = [&](std::size_t at, const std::string& flag) -> std::string {
-    if (arguments[at].starts_with(flag + "=")) return arguments[at].substr(flag.size() + 1);
-    return arguments[at] == flag && at + 1 < arguments.size() ? arguments[at + 1] : "";
-  };
-  for (const Verb verb : {Verb::validate, Verb::init})
-    if (!arguments.empty() && arguments.front() == word_of(verb)) options.verb = verb;
-  for (std::size_t at = 0; at < arguments.size(); ++at) {
-    if (value_of(at, "--output") == "json") options.output = Output::json;
-    if (const std::string file = value_of(at, "--termination-log"); !file.empty()) options.termination_log = file;
-  }
-  return options;
-}
-
-Invocation failed(Error flaw, Options options = {}) {
+Invocation failed(Error flaw) {
   Invocation invocation;
-  invocation.options = std::move(options);
   invocation.flaw = std::move(flaw);
   return invocation;
 }
 
 Invocation explain(const CLI::App& app, const std::string& topic) {
   Invocation invocation;
-  const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init)};
+  const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init), word_of(Verb::sync)};
   if (topic.empty()) {
     invocation.text = app.help();
   } else if (std::find(verbs.begin(), verbs.end(), topic) != verbs.end()) {
@@ -195,14 +176,6 @@ Invocation explain(const CLI::App& app, const std::string& topic) {
     return failed(unexpected(topic, "verb", verbs, "tributary --help"));
   }
   return invocation;
-}
-
-// A flag with one value that has got several.
-std::string given_again(const CLI::App& app) {
-  for (const CLI::App* verb : app.get_subcommands())
-    for (const CLI::Option* option : verb->get_options())
-      if (option->get_items_expected_max() == 1 && option->count() > 1) return option->get_name();
-  return "";
 }
 
 // CLI11 ends a parse by throwing; its words for a flag without its value are good enough to pass on.
@@ -217,8 +190,6 @@ Result<std::string> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion&) {
     return std::string("tributary " TRIBUTARY_VERSION "\n");
   } catch (const CLI::ArgumentMismatch& problem) {
-    const std::string again = given_again(app);
-    if (!again.empty()) return Error{Fault::invalid, again + " is given more than once", "give it once"};
     return Error{Fault::invalid, problem.what(), "a value that begins with - is written --flag=value"};
   } catch (const CLI::Error&) {
     return Error{Fault::invalid, "the command line cannot be read", "see tributary --help"};
@@ -235,6 +206,8 @@ const char* word_of(Verb verb) {
       return "validate";
     case Verb::init:
       return "init";
+    case Verb::sync:
+      return "sync";
   }
   std::abort();
 }
@@ -247,24 +220,24 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   app.allow_extras();
   const CLI::App* validate = add_verb(app, Verb::validate, "Say what stands in the way, changing nothing", flags);
   const CLI::App* init = add_verb(app, Verb::init, "Copy databases, schema and rows", flags);
+  const CLI::App* sync = add_verb(app, Verb::sync, "Follow the source after init --sync, until it is stopped", flags);
   app.add_subcommand("help", "Explain a verb: tributary help init");
   if (arguments.empty()) return explain(app, "");
   if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
 
   const Result<std::string> text = parse(app, arguments);
-  if (!text) return failed(text.error(), read_ahead(arguments));
+  if (!text) return failed(text.error());
   if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
-  if (!validate->parsed() && !init->parsed())
+  const auto chosen = app.get_subcommands();
+  const std::map<const CLI::App*, Verb> verbs = {{validate, Verb::validate}, {init, Verb::init}, {sync, Verb::sync}};
+  const auto verb = chosen.empty() ? verbs.end() : verbs.find(chosen.front());
+  if (verb == verbs.end())
     return explain(app, app.remaining().empty() ? "" : app.remaining().front());
 
   Invocation invocation;
-  invocation.options.verb = init->parsed() ? Verb::init : Verb::validate;
-  const Result<void> read = read_options(app, init->parsed() ? *init : *validate, flags, invocation.options);
-  if (read) return invocation;
-  invocation.flaw = read.error();
-  if (invocation.options.output == Output::text) invocation.options.output = read_ahead(arguments).output;
-  if (invocation.options.termination_log.empty())
-    invocation.options.termination_log = read_ahead(arguments).termination_log;
+  invocation.options.verb = verb->second;
+  const Result<void> read = read_options(app, *verb->first, flags, invocation.options);
+  if (!read) invocation.flaw = read.error();
   return invocation;
 }
 

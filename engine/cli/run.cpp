@@ -67,7 +67,10 @@ api::Report report_on(const Work& work, pipeline::ProgressBoard& board, const Un
 // publishes.
 api::Report watched(const Work& work, pipeline::ProgressBoard& board, int interrupts, Display& display,
                     const Options& options, const Publisher& publisher) {
-  const Patience patience{options.spec.snapshot.timeout, options.spec.snapshot.stall_timeout};
+  // A stream has no end, and none is expected of it.
+  const bool ends = options.verb != Verb::sync;
+  const Patience patience{ends ? options.spec.snapshot.timeout : Seconds{0},
+                          ends ? options.spec.snapshot.stall_timeout : Seconds{0}};
   const Watchdog watchdog(patience, board, interrupts, [&](const Stop& stop) {
     end_on_interrupt();
     display.stop();

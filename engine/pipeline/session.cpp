@@ -9,26 +9,22 @@
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "engine/pipeline/copy.h"
+#include "engine/pipeline/patience.h"
 #include "engine/pipeline/pulse.h"
+#include "engine/pipeline/reason.h"
 #include "engine/pipeline/refusal.h"
 
 namespace tributary::pipeline {
 namespace {
 
-// Somebody who started the engine by hand waits this long for a fault to pass, and for another engine to end. Where
-// nobody does, a fault has as long as a stall may last, and another engine longer than a server needs to notice that
-// it is gone (postgres/session_settings.cpp).
+// Somebody who started the engine by hand waits this long for a fault to pass. Where nobody does, a fault has as long as
+// a stall may last.
 constexpr Seconds patience_by_hand{120};
-constexpr Seconds lock_patience_by_hand{10};
-constexpr Seconds lock_patience{120};
 constexpr Milliseconds look_again{500};
+// What a source is given to take back a stream, after the copy has failed or was stopped.
+constexpr Milliseconds last_words{10'000};
 // Attempts that moved something before they broke: a fault that comes back each time does not pass by itself.
 constexpr int most_broken_attempts = 5;
-
-// Of an object of Kubernetes: a command line names no replication.
-bool is_declared(const api::Spec& spec) {
-  return !spec.replication.empty();
-}
 
 bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
   if (!is_declared(spec)) return idle < patience_by_hand;
@@ -38,32 +34,6 @@ bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
 // False when the wait was ended.
 bool rest(Milliseconds span, const Until& until) {
   return pause_for(std::min(span, until.deadline.left()), until.stop) && !until.deadline.passed();
-}
-
-const char* reason_of(Fault fault) {
-  switch (fault) {
-    case Fault::transient:
-      return "Unavailable";
-    case Fault::conflict:
-      return "Conflict";
-    case Fault::missing:
-      return "NotFound";
-    case Fault::denied:
-      return "AccessDenied";
-    case Fault::invalid:
-      return "BadConfiguration";
-    case Fault::differs:
-      return "Differs";
-    case Fault::lost:
-      return "SnapshotLost";
-    case Fault::fenced:
-      return "Fenced";
-    case Fault::cancelled:
-      return "Stopped";
-    case Fault::failed:
-      return "SnapshotFailed";
-  }
-  std::abort();
 }
 
 PartCount sum_of(const TableRecords& records) {
@@ -98,6 +68,7 @@ class Session {
   Result<void> check();
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
+  Result<void> copy(Link& link, const DatabasePair& pair);
   Result<void> copy_roles(Link& link);
   Result<Claim> claim(Link& link, const SourceIdentity& identity);
   Result<void> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
@@ -159,7 +130,7 @@ void Session::add(std::vector<api::Finding> findings) {
 
 void Session::blame(const Error& error) {
   report_.exit_code = api::exit_code_of(error.fault);
-  if (report_.reason.empty()) report_.reason = reason_of(error.fault);
+  if (report_.reason.empty()) report_.reason = reason_of(error.fault, "SnapshotFailed");
   report_.message = error.what;
   report_.hint = error.hint;
 }
@@ -213,12 +184,19 @@ Result<void> Session::attempt(const DatabasePair& pair) {
   const Pulse pulse(link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
   TRY(copy_roles(*link));
   board_.show(api::Phase::preparing, "preparing database " + pair.source);
+  const Result<void> copied = copy(*link, pair);
+  // An attempt that was to be its last may be complete: then its stream is needed.
+  if (!copied && asked_ != link->target().epoch()) link->source().drop_stream({Deadline::after(last_words), {}});
+  return copied;
+}
+
+Result<void> Session::copy(Link& link, const DatabasePair& pair) {
   Contents contents;
-  contents.snapshot = TRY(link->source().open_snapshot(until_));
-  contents.tables = TRY(link->source().tables(until_));
-  contents.schema = TRY(link->source().schema(until_));
-  const TableRecords kept = TRY(link->target().prepare(contents, until_));
-  return fill(*link, pair, contents, kept);
+  contents.snapshot = TRY(link.source().open_snapshot(until_));
+  contents.tables = TRY(link.source().tables(until_));
+  contents.schema = TRY(link.source().schema(until_));
+  const TableRecords kept = TRY(link.target().prepare(contents, until_));
+  return fill(link, pair, contents, kept);
 }
 
 // Once for all databases, since roles belong to the server.
@@ -233,7 +211,7 @@ Result<void> Session::copy_roles(Link& link) {
 
 // The session of an engine that was killed lives until its server notices.
 Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
-  const Deadline enough = Deadline::after(is_declared(spec_) ? lock_patience : lock_patience_by_hand);
+  const Deadline enough = Deadline::after(lock_patience(spec_));
   while (true) {
     Claim claim = TRY(link.target().claim(identity, asked_, until_));
     if (claim.standing != Standing::held) return claim;

@@ -95,6 +95,7 @@ TEST_P(EveryCallOfASession, may_fail_and_the_next_session_leaves_what_an_undistu
     if (!struck) return;
     EXPECT_THAT(report.message, ::testing::HasSubstr("on purpose"));
     EXPECT_THAT(report.databases, IsEmpty());
+    EXPECT_EQ(world.source["shop"].slot != 0, world.target["shop"].complete) << "a slot without a stream, or the reverse";
     expect_the_next_one_to_complete(world);
   });
 }
@@ -106,6 +107,7 @@ TEST_P(EveryCallOfASession, may_fail_for_a_moment_and_the_session_itself_gets_ov
     ASSERT_EQ(report.exit_code, ExitCode::done) << report.message;
     EXPECT_EQ(world.target["shop"].contents(), undisturbed_);
     EXPECT_EQ(report.databases.size(), 1U);
+    EXPECT_NE(world.source["shop"].slot, 0);
     ASSERT_EQ(report.findings.size(), 1U) << "what was found is told once";
     EXPECT_EQ(report.findings.front().code, "UnloggedTable");
   });
@@ -126,8 +128,10 @@ TEST_P(EveryCallOfASession, may_meet_a_stop_and_the_next_session_completes) {
 TEST_P(EveryCallOfASession, may_meet_another_engine_and_nothing_is_written_from_then_on) {
   sweep([&](World& world, std::size_t number) {
     std::string before;
+    int slot = 0;
     world.calls.before(number, [&] {
       world.take_over("shop");
+      slot = world.source["shop"].slot;
       before = world.target["shop"].contents();
     });
     const api::Report report = run(world);
@@ -135,6 +139,7 @@ TEST_P(EveryCallOfASession, may_meet_another_engine_and_nothing_is_written_from_
     ASSERT_EQ(report.exit_code, ExitCode::fenced);
     EXPECT_EQ(report.reason, "Fenced");
     EXPECT_EQ(world.target["shop"].contents(), before);
+    EXPECT_EQ(world.source["shop"].slot, slot);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,9 +25,24 @@ struct SourceIdentity {
   std::string database;  // its name on the source
 };
 
+// A stream that continues where a snapshot ends: made before it, at exactly its position.
+struct StreamStart {
+  struct NotStreamed {
+    model::Name table;
+    std::string reason;  // a sentence
+  };
+  std::string slot;
+  std::string publication;
+  bool owns_publication = true;  // else made by somebody else
+  int timeline = 0;              // of the source's log
+  std::vector<model::Name> streamed;
+  std::vector<NotStreamed> not_streamed;  // of the selected tables
+};
+
 struct SnapshotInfo {
   std::string id;       // name of the exported snapshot; "" where the source knows none
   model::Lsn position;  // where a stream would begin; zero where the source has none
+  std::optional<StreamStart> stream = {};
 };
 
 struct SequenceValue {
@@ -63,7 +79,7 @@ class Source {
   virtual ~Source() = default;
 
   virtual Result<SourceIdentity> identity(const Until& until) = 0;
-  // Takes the view and locks the selected tables against rewrites. Fault::transient when somebody holds a
+  // Makes the stream first, where one is to follow. Takes the view and locks the selected tables against rewrites. Fault::transient when somebody holds a
   // conflicting lock for too long, naming the session.
   virtual Result<SnapshotInfo> open_snapshot(const Until& until) = 0;
   // The selected tables that hold rows of their own, in a stable order, each with the format that a target of the
@@ -80,6 +96,10 @@ class Source {
   // Lets go of the view, so that the source may vacuum again. Call it as soon as the last row was read; all readers
   // must be gone.
   virtual void close_snapshot() = 0;
+  // After an attempt that failed: the source need not keep its log for the stream that this object's open_snapshot()
+  // made; never touches one that another engine has made since. What cannot be taken back is logged; the next attempt
+  // replaces it.
+  virtual void drop_stream(const Until& until) = 0;
   // What was found on the way and a person should know.
   virtual std::vector<api::Finding> findings() const = 0;
 };

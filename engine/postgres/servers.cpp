@@ -37,7 +37,7 @@ class Servers final : public pipeline::Servers {
  private:
   Result<Connection> connect_target_server(const Until& until);
   Result<std::unique_ptr<Source>> open_source(const std::string& database, const TargetTraits& traits,
-                                              const Until& until);
+                                              std::optional<StreamWish> stream, const Until& until);
   Result<void> ensure_database(const DatabaseStatements& database, const Until& until);
 
   Source::Resolve source_database(const std::string& name) const {
@@ -84,8 +84,12 @@ Result<Connection> Servers::connect_target_server(const Until& until) {
 }
 
 Result<std::unique_ptr<Source>> Servers::open_source(const std::string& database, const TargetTraits& traits,
-                                                     const Until& until) {
-  Source::Options options{database, TRY(pipeline::Selection::parse(spec_.selection)), "", traits, Milliseconds{30'000}};
+                                                     std::optional<StreamWish> stream, const Until& until) {
+  Source::Options options;
+  options.database = database;
+  options.selection = TRY(pipeline::Selection::parse(spec_.selection));
+  options.target = traits;
+  options.stream = std::move(stream);
   Connection probe = TRY(connect(spec_.source, "version", until));
   const std::vector<PgTools> tools = TRY(find_pg_tools(until));
   options.pg_dump = TRY(choose_pg_tools(tools, probe.major_version())).pg_dump;
@@ -104,23 +108,26 @@ Result<void> Servers::ensure_database(const DatabaseStatements& database, const 
 Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::DatabasePair& databases, const Until& until) {
   Connection server = TRY(connect_target_server(until));
   const TargetTraits traits = TRY(read_target_traits(server, until));
-  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
+  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, {}, until));
   return std::unique_ptr<pipeline::Source>(std::move(source));
 }
 
 Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePair& databases, const Until& until) {
   Connection server = TRY(connect_target_server(until));
-  TargetTraits traits = TRY(read_target_traits(server, until));
-  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, until));
+  const TargetTraits traits = TRY(read_target_traits(server, until));
+  const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
+  const std::string selected = digest_of(selection.table_entries_of(databases.source));
+  std::optional<StreamWish> stream;
+  if (spec_.mode == api::Mode::snapshot_and_sync) stream = {spec_.replication, selected, spec_.sync.publication};
+  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, std::move(stream), until));
   DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
   TRY(ensure_database(database, until));
-  const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
   Target::Options options;
   options.database = databases.target;
   options.replication = spec_.replication;
   options.attempt = spec_.attempt;
   options.snapshot = spec_.snapshot;
-  options.selection = digest_of(selection.table_entries_of(databases.source));
+  options.selection = selected;
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
     const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
@@ -128,8 +135,6 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
     return replace_database(maintenance, database, limit);
   };
   std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
-  traits.encoding = target->control().reported("server_encoding");
-  source->expect(traits);
   return std::unique_ptr<pipeline::Link>(
       std::make_unique<Link>(std::move(source), std::move(target), traits, std::move(database), databases.whole));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/log.h"
 #include "engine/postgres/large_objects.h"
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/reader.h"
@@ -56,23 +57,43 @@ Result<pipeline::SourceIdentity> Source::identity(const Until& until) {
 
 Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
   if (!coordinator_->usable()) TRY(connect_coordinator(until));
-  TRY(coordinator_->execute("ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
-  const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
-  snapshot_ = exported.str(0, 0);
-  Result<std::vector<CatalogTable>> tables = read_tables(*coordinator_, until);
-  if (!tables) return amid_changes(tables.error());
-  tables_ = std::move(tables).value();
-  note_partitions();
-  std::erase_if(tables_, [&](const CatalogTable& each) { return !selects(each.table.name); });
+  pipeline::SnapshotInfo info = TRY(export_snapshot(until));
+  snapshot_ = info.id;
+  tables_ = TRY(read_selected(until));
+  if (info.stream) TRY(check_streamed(*info.stream, tables_));
   TRY(lock_tables(until));
   TRY(check_storage(until));
-  return pipeline::SnapshotInfo{snapshot_, model::parse_lsn(exported.text(0, 1)).value_or(model::Lsn{})};
+  return info;
+}
+
+Result<pipeline::SnapshotInfo> Source::export_snapshot(const Until& until) {
+  TRY(coordinator_->execute("ROLLBACK", until));
+  std::optional<OpenStream> stream;
+  if (options_.stream) {
+    const pipeline::SourceIdentity self = TRY(identity(until));
+    const std::vector<CatalogTable> tables = TRY(read_selected(until));
+    stream = TRY(open_stream(connect_, *coordinator_, *options_.stream, self, tables, until));
+    made_ = MadeSlot{stream->start.slot, stream->slot.position};
+  }
+  TRY(coordinator_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
+  if (stream) TRY(coordinator_->execute("SET TRANSACTION SNAPSHOT " + quote_literal(stream->slot.snapshot), until));
+  const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
+  if (stream) return pipeline::SnapshotInfo{exported.str(0, 0), stream->slot.position, stream->start};
+  return pipeline::SnapshotInfo{exported.str(0, 0), model::parse_lsn(exported.text(0, 1)).value_or(model::Lsn{}), {}};
+}
+
+Result<std::vector<CatalogTable>> Source::read_selected(const Until& until) {
+  Result<std::vector<CatalogTable>> tables = read_tables(*coordinator_, until);
+  if (!tables) return amid_changes(tables.error());
+  note_partitions(*tables);
+  std::erase_if(*tables, [&](const CatalogTable& each) { return !selects(each.table.name); });
+  return tables;
 }
 
 // A partitioned table between a leaf and its root is selected as its leaves are: by its own name or by one above it.
-void Source::note_partitions() {
+void Source::note_partitions(const std::vector<CatalogTable>& tables) {
   partition_of_.clear();
-  for (const CatalogTable& each : tables_) {
+  for (const CatalogTable& each : tables) {
     const std::vector<model::Name>& above = each.partition_of;
     partition_of_[each.table.name] = above;
     for (auto parent = above.begin(); parent != above.end(); ++parent)
@@ -202,6 +223,17 @@ Result<void> Source::watch(const Until& until) {
 // A failure to say goodbye changes nothing: the server ends the transaction with the connection.
 void Source::close_snapshot() {
   if (coordinator_->usable()) static_cast<void>(coordinator_->execute("COMMIT", {Deadline::after(Seconds{5}), {}}));
+}
+
+void Source::drop_stream(const Until& until) {
+  if (!made_) return;
+  const auto drop = [&]() -> Result<void> {
+    if (!coordinator_->usable()) TRY(connect_coordinator(until));
+    return drop_unused_slot(*coordinator_, made_->name, made_->position, until);
+  };
+  const Result<void> dropped = drop();
+  if (!dropped) log::warn("slot not dropped", {{"slot", made_->name}, {"error", describe(dropped.error())}});
+  made_.reset();
 }
 
 }  // namespace tributary::postgres

@@ -14,6 +14,7 @@
 #include "engine/postgres/copy_format.h"
 #include "engine/postgres/lock_wait.h"
 #include "engine/postgres/schema_read.h"
+#include "engine/postgres/stream_start.h"
 
 namespace tributary::postgres {
 
@@ -31,6 +32,7 @@ class Source final : public pipeline::Source {
     pipeline::Selection selection;
     std::string pg_dump;  // absolute path
     TargetTraits target;
+    std::optional<StreamWish> stream;  // given: a stream is to follow
     // How long these sessions wait for another one, and let one wait; a migration that takes care gives up sooner.
     Milliseconds lock_timeout{30'000};
   };
@@ -48,6 +50,7 @@ class Source final : public pipeline::Source {
   Result<std::vector<pipeline::SequenceValue>> sequences(const Until& until) override;
   Result<void> watch(const Until& until) override;
   void close_snapshot() override;
+  void drop_stream(const Until& until) override;
   std::vector<api::Finding> findings() const override { return findings_; }
 
   // A further session inside the snapshot, for what is neither table nor sequence.
@@ -66,7 +69,9 @@ class Source final : public pipeline::Source {
   Source(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<Connection> open_session(std::string_view purpose, const Until& until);
   Result<void> connect_coordinator(const Until& until);
-  void note_partitions();
+  Result<pipeline::SnapshotInfo> export_snapshot(const Until& until);
+  Result<std::vector<CatalogTable>> read_selected(const Until& until);
+  void note_partitions(const std::vector<CatalogTable>& tables);
   bool selects(const model::Name& name) const;
   Result<void> lock_tables(const Until& until);
   Result<void> lock_some(std::size_t first, std::size_t end, const Until& until);
@@ -78,6 +83,11 @@ class Source final : public pipeline::Source {
   Options options_;
   std::optional<Connection> coordinator_;
   std::string snapshot_;
+  struct MadeSlot {
+    std::string name;
+    model::Lsn position;
+  };
+  std::optional<MadeSlot> made_;
   Waiters waiters_;
   std::vector<CatalogTable> tables_;  // selected
   Shapes shapes_;

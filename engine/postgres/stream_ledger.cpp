@@ -68,15 +68,18 @@ Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, cons
   return tables;
 }
 
+Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until) {
+  TRY(target.query("DELETE FROM _tributary.stream WHERE replication = $1", {owner.key}, until));
+  TRY(target.query("UPDATE _tributary.table_state SET stream = NULL, reason = '' WHERE replication = $1"
+                   " AND stream IS NOT NULL",
+                   {owner.key}, until));
+  return {};
+}
+
 Result<void> record_stream(Connection& target, const Owner& owner, const StreamRow& row, const Until& until) {
-  TRY(
-      target.query("INSERT INTO _tributary.stream AS s (replication, slot, publication, owns_publication, timeline,"
-                   "   start, applied, released, epoch, moved)"
-                   " VALUES ($1, $2, $3, $4::boolean, $5::int, $6::pg_lsn, $6::pg_lsn, false, $7::bigint, now())"
-                   " ON CONFLICT (replication) DO UPDATE SET slot = EXCLUDED.slot, publication = EXCLUDED.publication,"
-                   "   owns_publication = EXCLUDED.owns_publication, timeline = EXCLUDED.timeline,"
-                   "   start = EXCLUDED.start, applied = EXCLUDED.applied, commit_time = NULL, released = false,"
-                   "   epoch = EXCLUDED.epoch, moved = EXCLUDED.moved",
+  TRY(target.query("INSERT INTO _tributary.stream (replication, slot, publication, owns_publication, timeline, start,"
+                   "   applied, released, epoch, moved)"
+                   " VALUES ($1, $2, $3, $4::boolean, $5::int, $6::pg_lsn, $6::pg_lsn, false, $7::bigint, now())",
                    {owner.key, row.slot, row.publication, row.owns_publication ? "true" : "false",
                     std::to_string(row.timeline), to_string(row.start), std::to_string(owner.epoch)},
                    until));

@@ -44,8 +44,9 @@ struct FollowedTable {
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key, const Until& until);
 
-// Inside the caller's transaction, with its fence: the stream that a copy at `row.start` begins with. Replaces what an
-// earlier attempt said.
+// Inside the caller's transaction, with its fence: nothing follows the copy that begins.
+Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until);
+// Likewise, after that: the stream that a copy at `row.start` begins with.
 Result<void> record_stream(Connection& target, const Owner& owner, const StreamRow& row, const Until& until);
 Result<void> record_followed_tables(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
                                     const Until& until);

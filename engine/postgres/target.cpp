@@ -10,6 +10,7 @@
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/statistics.h"
+#include "engine/postgres/stream_ledger.h"
 #include "engine/postgres/writer.h"
 
 namespace tributary::postgres {
@@ -104,9 +105,30 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
   TRY(record_schema(*control_, owner_, digest_of(contents.schema), contents.snapshot.position,
                     kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
   TRY(in_transaction(*control_, owner_, until,
-                     [&] { return plan_tables(*control_, owner_, contents.tables, kept, until); }));
+                     [&] { return plan(contents, kept, until); }));
   TRY(look_at_steps(until));
   return kept;
+}
+
+// What is copied, and what follows it.
+Result<void> Target::plan(const pipeline::Contents& contents, const pipeline::TableRecords& kept, const Until& until) {
+  TRY(plan_tables(*control_, owner_, contents.tables, kept, until));
+  TRY(forget_stream(*control_, owner_, until));
+  if (!contents.snapshot.stream) return {};
+  const pipeline::StreamStart& stream = *contents.snapshot.stream;
+  StreamRow row;
+  row.slot = stream.slot;
+  row.publication = stream.publication;
+  row.owns_publication = stream.owns_publication;
+  row.timeline = stream.timeline;
+  row.start = contents.snapshot.position;
+  TRY(record_stream(*control_, owner_, row, until));
+  std::vector<FollowedTable> tables;
+  for (const model::Name& name : stream.streamed)
+    tables.push_back({name, FollowedTable::State::followed, row.start, ""});
+  for (const auto& each : stream.not_streamed)
+    tables.push_back({each.table, FollowedTable::State::not_streamed, row.start, each.reason});
+  return record_followed_tables(*control_, owner_, tables, until);
 }
 
 Result<void> Target::look_at_steps(const Until& until) {
@@ -227,7 +249,8 @@ Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents
   const bool drops_tables = drop() == Drop::tables;
   pipeline::TableRecords kept;
   std::set<std::string> steps;
-  if (same_schema && options_.snapshot.resume_per_table && !former_->complete)
+  // What an earlier attempt copied lies before the stream of this one.
+  if (same_schema && options_.snapshot.resume_per_table && !former_->complete && !contents.snapshot.stream)
     kept = TRY(tables_to_keep(contents.tables, until));
   if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until));
   TRY(undo_steps(*control_, owner_, steps, until));

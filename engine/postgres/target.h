@@ -65,6 +65,7 @@ class Target final : public pipeline::Target {
   Result<void> require_empty(const std::vector<model::Table>& tables, const pipeline::TableRecords& kept,
                              const Until& until);
   Result<void> begin(const Until& until);
+  Result<void> plan(const pipeline::Contents& contents, const pipeline::TableRecords& kept, const Until& until);
   Result<void> look_at_steps(const Until& until);
   Result<pipeline::TableRecords> tables_to_keep(const std::vector<model::Table>& tables, const Until& until);
   Result<pipeline::TableRecords> rewind(const pipeline::Contents& contents, const Until& until);

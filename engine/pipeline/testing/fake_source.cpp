@@ -93,6 +93,7 @@ Result<SnapshotInfo> FakeSource::open_snapshot(const Until& until) {
   return world_.calls.run("source.open_snapshot", until, [&]() -> Result<SnapshotInfo> {
     if (view_) world_.calls.complain("a snapshot is open already");
     const std::lock_guard lock(world_.mutex);
+    world_.source.at(database_).slot = slot_ = ++world_.slots;
     view_ = world_.source.at(database_);
     return SnapshotInfo{"00000003-1", model::Lsn{0x1000}};
   });
@@ -138,6 +139,12 @@ void FakeSource::close_snapshot() {
   const std::lock_guard lock(world_.mutex);
   if (*readers_ != 0) world_.calls.complain("the snapshot was closed before its readers");
   view_.reset();
+}
+
+void FakeSource::drop_stream(const Until&) {
+  world_.calls.note("source.drop_stream");
+  const std::lock_guard lock(world_.mutex);
+  if (int& slot = world_.source.at(database_).slot; slot == slot_) slot = 0;
 }
 
 std::vector<api::Finding> FakeSource::findings() const {

@@ -27,6 +27,7 @@ class FakeSource : public Source {
   Result<std::vector<SequenceValue>> sequences(const Until& until) override;
   Result<void> watch(const Until& until) override;
   void close_snapshot() override;
+  void drop_stream(const Until& until) override;
   std::vector<api::Finding> findings() const override;
 
  private:
@@ -36,6 +37,7 @@ class FakeSource : public Source {
   const std::string database_;
   const Connected connected_;
   std::optional<SourceDatabase> view_;
+  int slot_ = -1;  // that this one made
   std::shared_ptr<int> readers_ = std::make_shared<int>(0);  // under the world's mutex
 };
 

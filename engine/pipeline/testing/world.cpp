@@ -91,6 +91,7 @@ void World::take_over(const std::string& database) {
   taken.owner = this;
   taken.superseded = true;
   ++taken.epoch;
+  source[database].slot = ++slots;
 }
 
 Connected::Connected(World& world) : world_(world) {

@@ -33,6 +33,7 @@ struct SourceDatabase {
   std::vector<SequenceValue> sequences;
   std::set<std::uint32_t> objects;
   std::vector<api::Finding> findings;
+  int slot = 0;                      // that its log is kept for; 0: none
   std::vector<api::Finding> unfit;  // what no target can be given of the database itself
 };
 
@@ -86,8 +87,9 @@ struct World {
   std::function<Result<bool>(const Until&)> at_work = [](const Until&) { return false; };
   std::function<void()> after_object;  // that was copied
   int connections = 0;                 // open, of every kind
+  int slots = 0;                       // made so far
 
-  // Another engine takes the replication over: from now on nothing of ours is kept.
+  // Another engine takes the replication over: from now on nothing of ours is kept. It has a slot of its own.
   void take_over(const std::string& database);
 };
 

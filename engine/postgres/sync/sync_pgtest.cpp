@@ -1,0 +1,182 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+
+// Continuous sync between live servers: a snapshot with a slot, and the stream that goes on from it.
+namespace tributary::postgres::sync {
+namespace {
+
+using api::ExitCode;
+using testbed::done;
+using testbed::failed;
+using testbed::Following;
+using testbed::same_content;
+using testbed::StreamPair;
+using ::testing::HasSubstr;
+
+class EveryVersion : public ::testing::TestWithParam<std::pair<int, int>> {};
+
+INSTANTIATE_TEST_SUITE_P(OfSourceAndTarget, EveryVersion,
+                         ::testing::Values(std::pair{13, 15}, std::pair{15, 18}, std::pair{17, 17}, std::pair{18, 18}),
+                         [](const auto& each) {
+                           return std::to_string(each.param.first) + "_to_" + std::to_string(each.param.second);
+                         });
+
+TEST_P(EveryVersion, carries_what_is_committed_after_the_snapshot) {
+  StreamPair pair("follow", GetParam().first, GetParam().second);
+  pair.source.exec(
+      "CREATE TABLE t (id int PRIMARY KEY, word text, number numeric);"
+      "INSERT INTO t SELECT i, 'word ' || i, i / 7.0 FROM generate_series(1, 1000) i;"
+      "CREATE TABLE emptied (id int PRIMARY KEY); INSERT INTO emptied SELECT generate_series(1, 10)");
+  ASSERT_TRUE(done(pair.init()));
+  pair.source.exec(
+      "INSERT INTO t VALUES (2001, 'committed before the stream is opened', NULL);"
+      "UPDATE t SET word = '' WHERE id = 1");
+  Following following(pair.spec(api::Mode::sync));
+  pair.source.exec(
+      "UPDATE t SET number = number * 2 WHERE id % 3 = 0; DELETE FROM t WHERE id % 5 = 0;"
+      "UPDATE t SET id = id + 10000 WHERE id < 10; TRUNCATE emptied; INSERT INTO emptied VALUES (7)");
+  testbed::Session undone(pair.source.uri());
+  undone.exec("BEGIN; INSERT INTO t VALUES (3001); SAVEPOINT s; INSERT INTO t VALUES (3002); ROLLBACK TO s; ROLLBACK");
+  undone.exec("BEGIN; INSERT INTO t VALUES (4001); SAVEPOINT s; INSERT INTO t VALUES (4002); ROLLBACK TO s; COMMIT");
+  pair.wait_until_applied();
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  const api::Report report = following.stop();
+  EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
+  EXPECT_EQ(report.reason, "Stopped");
+}
+
+TEST(ASync, GoesOnWhereTheOneBeforeItStopped) {
+  StreamPair pair("resumed", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int)");
+  ASSERT_TRUE(done(pair.init()));
+  for (int round = 0; round < 3; ++round) {
+    const std::string from = std::to_string(round * 100);
+    pair.source.exec("INSERT INTO t SELECT i, 0 FROM generate_series(" + from + " + 1, " + from + " + 50) i");
+    Following following(pair.spec(api::Mode::sync));
+    pair.source.exec("UPDATE t SET n = n + 1");
+    pair.wait_until_applied();
+    ASSERT_EQ(following.stop().exit_code, ExitCode::done);
+  }
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ASync, SaysWhereItIs) {
+  StreamPair pair("progress", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  testbed::wait_until("nothing is lacking", [&] {
+    const api::StreamProgress stream = following.stream(pair.source.name());
+    return stream.state == api::StreamState::following && stream.lag_bytes == 0;
+  });
+  const api::StreamProgress stream = following.stream(pair.source.name());
+  EXPECT_EQ(stream.lag_seconds, 0u);
+  EXPECT_GE(stream.transactions, 1u);
+  EXPECT_GE(stream.changes, 1u);
+  EXPECT_NE(stream.last_transaction, "");
+  EXPECT_EQ(stream.error, "");
+}
+
+TEST(ASync, ReconnectsWhenItsSessionsAreEnded) {
+  StreamPair pair("reconnect", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  for (int round = 0; round < 3; ++round) {
+    pair.wait_until_applied();
+    pair.from.exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" +
+                                   pair.source.name() + "' AND application_name LIKE 'tributary/%'");
+    pair.wait_until_applied();
+    pair.to.exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" +
+                                 pair.target.name() + "' AND application_name LIKE 'tributary/%'");
+  }
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ASync, RefusesAPairThatWasNeverInitialised) {
+  StreamPair pair("never", 15, 18);
+  Following following(pair.spec(api::Mode::sync));
+  const api::Report report = following.wait();
+  EXPECT_EQ(report.exit_code, ExitCode::bad_configuration);
+  EXPECT_THAT(report.message, HasSubstr("was never prepared for continuous sync"));
+  EXPECT_THAT(report.hint, HasSubstr("init --sync"));
+}
+
+TEST(ASync, RefusesAPlainSnapshot) {
+  StreamPair pair("plain", 15, 18);
+  ASSERT_TRUE(done(testbed::snapshot(pair.spec(api::Mode::snapshot))));
+  EXPECT_EQ(pair.slots(), "0");
+  Following following(pair.spec(api::Mode::sync));
+  EXPECT_THAT(following.wait().message, HasSubstr("was never prepared for continuous sync"));
+}
+
+TEST(ASync, EndsAsLostWhenItsSlotIsGone) {
+  StreamPair pair("lost", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  pair.from.exec("postgres", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
+                                 pair.source.name() + "'");
+  Following following(pair.spec(api::Mode::sync));
+  const api::Report report = following.wait();
+  EXPECT_EQ(report.exit_code, ExitCode::lost_position) << report.message;
+  EXPECT_EQ(report.reason, "PositionLost");
+  EXPECT_EQ(pair.slots(), "0") << "never made anew in silence";
+}
+
+TEST(ASync, EndsAsLostWhenTheTargetWasSetBack) {
+  StreamPair pair("set_back", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  const std::string before = pair.target.scalar("SELECT applied FROM _tributary.stream");
+  Following first(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  ASSERT_EQ(first.stop().exit_code, ExitCode::done);
+  pair.target.exec("UPDATE _tributary.stream SET applied = '" + before + "'");
+  Following second(pair.spec(api::Mode::sync));
+  const api::Report report = second.wait();
+  EXPECT_EQ(report.exit_code, ExitCode::lost_position) << report.message;
+}
+
+TEST(ASync, IsFencedByAnotherOne) {
+  StreamPair pair("two_syncs", 15, 18);
+  ASSERT_TRUE(done(pair.init("")));
+  Following first(pair.spec(api::Mode::sync, ""));
+  pair.wait_until_applied();
+  Following second(pair.spec(api::Mode::sync, ""));
+  EXPECT_TRUE(failed(second.wait(), ExitCode::fenced, "another engine is at work on replication "));
+  pair.wait_until_applied();
+  EXPECT_EQ(first.stop().exit_code, ExitCode::done);
+}
+
+TEST(ASnapshotWithAStream, LeavesNoSlotBehindWhenItFails) {
+  StreamPair pair("no_slot", 15, 18);
+  pair.target.exec("CREATE TABLE in_the_way (id int)");
+  EXPECT_EQ(pair.init().exit_code, ExitCode::bad_configuration);
+  EXPECT_EQ(pair.slots(), "0");
+}
+
+TEST(ASnapshotWithAStream, ReplacesTheSlotOfAKilledAttempt) {
+  StreamPair pair("replaced", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec("UPDATE _tributary.replication SET state = 'copying', completed = NULL");
+  ASSERT_TRUE(done(pair.init()));
+  EXPECT_EQ(pair.slots(), "1");
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ASnapshotWithAStream, NeverPublishesATableWhoseUpdatesThatWouldBreak) {
+  StreamPair pair("keyless", 15, 18);
+  pair.source.exec("CREATE TABLE keyless (n int); INSERT INTO keyless VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  pair.source.exec("UPDATE keyless SET n = 2; DELETE FROM keyless");
+  EXPECT_EQ(pair.target.scalar("SELECT stream FROM _tributary.table_state WHERE table_name = 'keyless'"),
+            "not_streamed");
+  EXPECT_NE(pair.target.scalar("SELECT reason FROM _tributary.table_state WHERE table_name = 'keyless'"), "");
+}
+
+}  // namespace
+}  // namespace tributary::postgres::sync

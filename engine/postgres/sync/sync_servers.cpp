@@ -1,0 +1,53 @@
+#include "engine/postgres/sync/sync_servers.h"
+
+#include "engine/pipeline/patience.h"
+#include "engine/pipeline/selection.h"
+#include "engine/postgres/endpoint.h"
+#include "engine/postgres/ledger.h"
+#include "engine/postgres/servers.h"
+#include "engine/postgres/sync/stream_ends.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+class SyncServers final : public pipeline::SyncServers {
+ public:
+  explicit SyncServers(const api::Spec& spec) : spec_(spec), servers_(make_servers(spec)) {}
+
+  Result<std::vector<pipeline::DatabasePair>> databases(const Until& until) override {
+    selection_ = TRY(pipeline::Selection::parse(spec_.selection));
+    return servers_->databases(until);
+  }
+
+  std::unique_ptr<pipeline::StreamEnds> ends(const pipeline::DatabasePair& databases) override {
+    StreamEnds::Options options;
+    options.source = resolve_database(spec_.source, "source", databases.source);
+    options.target = resolve_database(spec_.target, "target", databases.target);
+    options.replication = spec_.replication;
+    options.selection = digest_of(selection_.table_entries_of(databases.source));
+    options.attempt = spec_.attempt;
+    options.lock_patience = pipeline::lock_patience(spec_);
+    return std::make_unique<StreamEnds>(std::move(options));
+  }
+
+ private:
+  static StreamEnds::Resolve resolve_database(const api::Endpoint& endpoint, std::string_view which,
+                                              const std::string& name) {
+    return [&endpoint, which, name]() -> Result<Parameters> {
+      const Parameters parameters = TRY(resolve(endpoint, which));
+      return for_database(parameters, name);
+    };
+  }
+
+  const api::Spec spec_;
+  const std::unique_ptr<pipeline::Servers> servers_;
+  pipeline::Selection selection_;
+};
+
+}  // namespace
+
+std::unique_ptr<pipeline::SyncServers> make_sync_servers(const api::Spec& spec) {
+  return std::make_unique<SyncServers>(spec);
+}
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,75 @@
+#include "engine/postgres/sync/testing/following.h"
+
+#include <stdexcept>
+
+#include "engine/pipeline/sync.h"
+#include "engine/postgres/sync/sync_servers.h"
+#include "engine/postgres/testing/snapshot.h"
+
+namespace tributary::testbed {
+
+StreamPair::StreamPair(const std::string& name, int source_major, int target_major)
+    : from(server(source_major)),
+      to(server(target_major)),
+      source(from.create_database(name)),
+      target(to.create_database(name)) {
+  source.exec("CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");
+}
+
+StreamPair::~StreamPair() {
+  const std::string of_source = " FROM pg_replication_slots WHERE database = '" + source.name() + "'";
+  from.exec("postgres", "SELECT pg_terminate_backend(active_pid)" + of_source + " AND active");
+  wait_until("nobody streams from " + source.name(),
+             [&] { return from.scalar("postgres", "SELECT count(*)" + of_source + " AND active") == "0"; });
+  from.exec("postgres", "SELECT pg_drop_replication_slot(slot_name)" + of_source);
+}
+
+api::Spec StreamPair::spec(api::Mode mode, const std::string& replication) const {
+  api::Spec made = spec_between(source.uri(), target.uri());
+  made.mode = mode;
+  made.replication = replication;
+  return made;
+}
+
+api::Report StreamPair::init(const std::string& replication) const {
+  return snapshot(spec(api::Mode::snapshot_and_sync, replication));
+}
+
+void StreamPair::wait_until_applied() const {
+  const std::string mark = source.scalar("INSERT INTO mark DEFAULT VALUES RETURNING id");
+  wait_until("mark " + mark + " is on the target",
+             [&] { return target.scalar("SELECT count(*) FROM mark WHERE id = " + mark) == "1"; });
+}
+
+std::string StreamPair::slots() const {
+  return from.scalar("postgres", "SELECT count(*) FROM pg_replication_slots WHERE database = '" + source.name() + "'");
+}
+
+Following::Following(const api::Spec& spec) {
+  report_ = std::async(std::launch::async, [this, spec] {
+    const auto servers = postgres::sync::make_sync_servers(spec);
+    return pipeline::run_sync(spec, *servers, board_, {Deadline::never(), stop_.get_token()});
+  });
+}
+
+Following::~Following() {
+  stop_.request_stop();
+}
+
+api::Report Following::stop() {
+  stop_.request_stop();
+  return wait();
+}
+
+api::Report Following::wait() {
+  if (report_.wait_for(Seconds{60}) != std::future_status::ready) throw std::runtime_error("the sync does not end");
+  return report_.get();
+}
+
+api::StreamProgress Following::stream(const std::string& database) const {
+  for (const api::DatabaseProgress& each : board_.snapshot().databases)
+    if (each.name == database && each.stream) return *each.stream;
+  return {};
+}
+
+}  // namespace tributary::testbed

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <future>
+#include <stop_token>
+#include <string>
+
+#include "engine/api/report.h"
+#include "engine/api/spec.h"
+#include "engine/pipeline/progress.h"
+#include "engine/testing/postgres_server.h"
+
+// A source that is followed into a target, inside the test's own process.
+namespace tributary::testbed {
+
+// Two new databases on the servers of these majors. The slots of the source go with it.
+struct StreamPair {
+  StreamPair(const std::string& name, int source_major, int target_major);
+  ~StreamPair();
+  StreamPair(const StreamPair&) = delete;
+  StreamPair& operator=(const StreamPair&) = delete;
+
+  // Copies what the source holds and makes the stream.
+  api::Report init(const std::string& replication = "uid-1") const;
+  api::Spec spec(api::Mode mode, const std::string& replication = "uid-1") const;
+
+  // Commits a mark on the source and waits until it is on the target: everything before it is then.
+  void wait_until_applied() const;
+  std::string slots() const;  // how many there are for the source
+
+  PostgresServer& from;
+  PostgresServer& to;
+  Database source;
+  Database target;
+};
+
+// A sync that runs until it is stopped or ends by itself.
+class Following {
+ public:
+  explicit Following(const api::Spec& spec);
+  ~Following();
+
+  // Asks it to stop and waits.
+  api::Report stop();
+  // Waits until it has ended by itself.
+  api::Report wait();
+  const pipeline::ProgressBoard& board() const { return board_; }
+  api::StreamProgress stream(const std::string& database) const;
+
+ private:
+  std::stop_source stop_;
+  pipeline::ProgressBoard board_{""};
+  std::future<api::Report> report_;
+};
+
+}  // namespace tributary::testbed

@@ -12,12 +12,14 @@ namespace {
 
 // What a stop leaves for the last commit.
 constexpr Milliseconds last_words{10'000};
+constexpr Seconds sequences_every{60};
 
 // One stream from its opening to its end, with the applier it feeds.
 class Run {
  public:
-  Run(Applier& applier, ChangeStream& stream, StreamMeter& meter, const Pace::Limits& limits)
-      : applier_(applier),
+  Run(StreamEnds& ends, Applier& applier, ChangeStream& stream, StreamMeter& meter, const Pace::Limits& limits)
+      : ends_(ends),
+        applier_(applier),
         stream_(stream),
         meter_(meter),
         pace_(limits, applier.position().applied, SteadyClock::now()) {}
@@ -34,10 +36,12 @@ class Run {
   Result<void> commit(Pace::Commit how, const Until& until);
   Result<void> finish();
 
+  StreamEnds& ends_;
   Applier& applier_;
   ChangeStream& stream_;
   StreamMeter& meter_;
   Pace pace_;
+  Deadline sequences_due_ = Deadline::after(sequences_every);
   std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
 };
 
@@ -55,6 +59,10 @@ Result<bool> Run::turn(const Until& until) {
   pace_.took(*batch, SteadyClock::now());
   const Pace::Commit due = pace_.due(SteadyClock::now());
   if (due != Pace::Commit::none) TRY(commit(due, until));
+  if (group_.empty() && sequences_due_.passed()) {
+    TRY(ends_.carry_sequences(until));
+    sequences_due_ = Deadline::after(sequences_every);
+  }
   meter_.reached(reach, std::chrono::system_clock::now());
   return true;
 }
@@ -79,8 +87,10 @@ Result<void> Run::commit(Pace::Commit how, const Until& until) {
 
 // A transaction that has not ended is left to the next engine, which gets it whole.
 Result<void> Run::finish() {
-  if (!pace_.between_transactions() || pace_.durable() == pace_.given()) return {};
-  return commit(Pace::Commit::durable, {Deadline::after(last_words), {}});
+  const Until until{Deadline::after(last_words), {}};
+  if (!pace_.between_transactions()) return {};
+  if (pace_.durable() < pace_.given()) TRY(commit(Pace::Commit::durable, until));
+  return ends_.carry_sequences(until);
 }
 
 // What one try came to.
@@ -96,7 +106,7 @@ Outcome follow_once(StreamEnds& ends, StreamMeter& meter, const Until& until, co
   meter.opened((*applier)->position());
   Result<std::unique_ptr<ChangeStream>> stream = ends.stream(began, until);
   if (!stream) return {stream.error()};
-  Result<void> ran = Run(**applier, **stream, meter, limits).run(until);
+  Result<void> ran = Run(ends, **applier, **stream, meter, limits).run(until);
   const bool moved = (*applier)->position().applied > began;
   if (const auto& stopped = (*applier)->stopped()) {
     log::warn("table stopped", {{"table", model::display(stopped->table)}, {"reason", stopped->reason}});

@@ -25,6 +25,9 @@ class StreamEnds {
   virtual Result<std::unique_ptr<Applier>> applier(const Until& until) = 0;
   // Opens the stream behind `applied`.
   virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
+  // Sets the target's sequences to where the source's are, which no stream tells: a target that takes over must not
+  // give out old numbers. Called between two commits, while an applier is held.
+  virtual Result<void> carry_sequences(const Until& until) = 0;
 };
 
 // Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.

@@ -29,6 +29,7 @@ struct World {
   model::Lsn confirmed{1};
   std::optional<std::uint64_t> poison;  // its change meets no row, while its table is followed
   std::string stopped_table;
+  std::uint64_t sequences = 0;  // of the target, as far as the source's log then
   int engines = 0;
   std::vector<std::string> complaints;
 
@@ -167,6 +168,12 @@ class FakeEnds : public StreamEnds {
     if (applied < world_.confirmed) world_.complaints.push_back("asked for what the source may have forgotten");
     return std::unique_ptr<ChangeStream>(std::make_unique<FakeStream>(world_, applied));
   }
+  Result<void> carry_sequences(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return world_.fault();
+    world_.sequences = world_.log.empty() ? 0 : world_.log.back();
+    return {};
+  }
   std::optional<Error> next_;  // of applier()
 
  private:
@@ -220,6 +227,7 @@ TEST(AFollower, PutsWhatItHasOnDiskWhenItIsStopped) {
   ASSERT_TRUE(ended);
   EXPECT_EQ(world.on_disk.size(), 3u);
   EXPECT_EQ(world.confirmed, model::Lsn{30});
+  EXPECT_EQ(world.sequences, 30u);
   EXPECT_EQ(meter.snapshot({}).transactions, 3u);
 }
 

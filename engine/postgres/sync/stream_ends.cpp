@@ -105,4 +105,8 @@ Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(model::Lsn ap
   return stream::open_stream(options_.source, options, until);
 }
 
+Result<void> StreamEnds::carry_sequences(const Until& until) {
+  return sequences_.carry(*source_, *control_, owner_, until);
+}
+
 }  // namespace tributary::postgres::sync

@@ -10,6 +10,7 @@
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"
 #include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/sync/sequence_carrier.h"
 
 namespace tributary::postgres::sync {
 
@@ -31,6 +32,7 @@ class StreamEnds final : public pipeline::StreamEnds {
 
   Result<std::unique_ptr<pipeline::Applier>> applier(const Until& until) override;
   Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
+  Result<void> carry_sequences(const Until& until) override;
 
  private:
   Result<void> look_at_source(const Until& until);
@@ -46,6 +48,7 @@ class StreamEnds final : public pipeline::StreamEnds {
   std::optional<Connection> control_;
   Owner owner_;
   StreamRow row_;
+  SequenceCarrier sequences_;
 };
 
 }  // namespace tributary::postgres::sync

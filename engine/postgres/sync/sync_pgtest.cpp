@@ -42,10 +42,10 @@ TEST_P(EveryVersion, carries_what_is_committed_after_the_snapshot) {
   undone.exec("BEGIN; INSERT INTO t VALUES (3001); SAVEPOINT s; INSERT INTO t VALUES (3002); ROLLBACK TO s; ROLLBACK");
   undone.exec("BEGIN; INSERT INTO t VALUES (4001); SAVEPOINT s; INSERT INTO t VALUES (4002); ROLLBACK TO s; COMMIT");
   pair.wait_until_applied();
-  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
   const api::Report report = following.stop();
   EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
   EXPECT_EQ(report.reason, "Stopped");
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri())) << "sequences too";
 }
 
 TEST(ASync, GoesOnWhereTheOneBeforeItStopped) {
@@ -165,6 +165,7 @@ TEST(ASnapshotWithAStream, ReplacesTheSlotOfAKilledAttempt) {
   EXPECT_EQ(pair.slots(), "1");
   Following following(pair.spec(api::Mode::sync));
   pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 

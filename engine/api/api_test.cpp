@@ -91,7 +91,9 @@ TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_add
                                                   .last_transaction = "2026-11-22T00:00:00Z",
                                                   .transactions = 5,
                                                   .changes = 6,
-                                                  .error = "away"}}};
+                                                  .error = "away",
+                                                  .slot = "tributary_app",
+                                                  .retained_bytes = 7}}};
   std::string json = to_json(progress);
   json.insert(1, "\"later\":{},");
   const Result<Progress> again = progress_from_json(json);

@@ -37,6 +37,7 @@ struct TableProgress {
 enum class StreamState {
   connecting,  // nothing is known of the source yet, or not any more: lag is not known either
   following,
+  holding,  // the slot is watched and nothing is applied
 };
 
 // One database's stream. Positions are the source's, "" where there is none.
@@ -50,6 +51,8 @@ struct StreamProgress {
   std::uint64_t transactions = 0;  // applied by this engine
   std::uint64_t changes = 0;
   std::string error;  // that is being overcome, or ""
+  std::string slot;
+  std::uint64_t retained_bytes = 0;  // of its log that the source keeps for the slot
   bool operator==(const StreamProgress&) const = default;
 };
 

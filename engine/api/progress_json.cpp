@@ -12,8 +12,8 @@ const Words<Phase> phase_words = {
     {"Finishing", Phase::finishing}, {"Following", Phase::following}, {"Done", Phase::done},
     {"Failed", Phase::failed}};
 
-const Words<StreamState> stream_words = {{"Connecting", StreamState::connecting},
-                                         {"Following", StreamState::following}};
+const Words<StreamState> stream_words = {
+    {"Connecting", StreamState::connecting}, {"Following", StreamState::following}, {"Holding", StreamState::holding}};
 
 ordered_json write_table(const TableProgress& table) {
   return {{"name", table.name},
@@ -32,7 +32,9 @@ ordered_json write_stream(const StreamProgress& stream) {
           {"lastTransaction", stream.last_transaction},
           {"transactions", stream.transactions},
           {"changes", stream.changes},
-          {"error", stream.error}};
+          {"error", stream.error},
+          {"slot", stream.slot},
+          {"retainedBytes", stream.retained_bytes}};
 }
 
 ordered_json write_database(const DatabaseProgress& database) {
@@ -66,7 +68,9 @@ void read_stream(JsonReader& in, StreamProgress& stream) {
       .read("lastTransaction", stream.last_transaction)
       .read("transactions", stream.transactions)
       .read("changes", stream.changes)
-      .read("error", stream.error);
+      .read("error", stream.error)
+      .read("slot", stream.slot)
+      .read("retainedBytes", stream.retained_bytes);
 }
 
 void read_database(JsonReader& in, DatabaseProgress& database) {

@@ -91,7 +91,7 @@ Result<void> check_sync(const Flags& flags) {
 }
 
 api::Mode mode_of(Verb verb, bool sync) {
-  if (verb == Verb::sync) return api::Mode::sync;
+  if (verb == Verb::sync || verb == Verb::release) return api::Mode::sync;
   if (verb == Verb::validate) return sync ? api::Mode::snapshot_and_sync : api::Mode::validate;
   return sync ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
 }
@@ -134,6 +134,8 @@ Result<std::vector<std::string>> split_list(const std::string& flag, const std::
 Result<void> read_manner(const Flags& flags, Options& options) {
   options.dry_run = flags.dry_run;
   options.yes = flags.yes;
+  options.hold = flags.hold;
+  options.forget = flags.forget;
   options.status_address = flags.status_address;
   options.termination_log = flags.termination_log;
   options.output = TRY(is_json("--output", flags.output)) ? Output::json : Output::text;

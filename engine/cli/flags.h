@@ -27,6 +27,8 @@ struct Flags {
   std::string timeout = "0";
   std::string stall_timeout = "15m";
   bool sync = false;
+  bool hold = false;
+  bool forget = false;
   std::string publication;
   bool dry_run = false;
   bool yes = false;

@@ -22,6 +22,7 @@ constexpr const char* ends = "Source and target";
 constexpr const char* selection = "Selection";
 constexpr const char* snapshot = "Snapshot";
 constexpr const char* stream = "Continuous sync";
+constexpr const char* manner_of_sync = "Sync";
 constexpr const char* consent = "Consent";
 constexpr const char* manner = "Output";
 
@@ -98,9 +99,14 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
   CLI::App* made = app.add_subcommand(word_of(verb), what);
   add_ends(*made, flags);
   add_selection(*made, flags);
-  if (verb != Verb::sync) add_snapshot(*made, flags);
-  if (verb != Verb::sync) add_stream(*made, flags);
+  const bool copies = verb == Verb::validate || verb == Verb::init;
+  if (copies) add_snapshot(*made, flags);
+  if (copies) add_stream(*made, flags);
   if (verb == Verb::init) add_consent(*made, flags);
+  if (verb == Verb::sync)
+    add_switch(*made, "--hold", flags.hold, manner_of_sync, "Apply nothing; watch what the source keeps for the slot");
+  if (verb == Verb::release)
+    add_switch(*made, "--forget", flags.forget, manner_of_sync, "Drop what the ledger says of this replication, too");
   add_manner(*made, flags);
   made->footer(exit_codes);
   made->allow_extras();
@@ -167,7 +173,8 @@ Invocation failed(Error flaw) {
 
 Invocation explain(const CLI::App& app, const std::string& topic) {
   Invocation invocation;
-  const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init), word_of(Verb::sync)};
+  const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init), word_of(Verb::sync),
+                                          word_of(Verb::release)};
   if (topic.empty()) {
     invocation.text = app.help();
   } else if (std::find(verbs.begin(), verbs.end(), topic) != verbs.end()) {
@@ -208,6 +215,8 @@ const char* word_of(Verb verb) {
       return "init";
     case Verb::sync:
       return "sync";
+    case Verb::release:
+      return "release";
   }
   std::abort();
 }
@@ -221,6 +230,7 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   const CLI::App* validate = add_verb(app, Verb::validate, "Say what stands in the way, changing nothing", flags);
   const CLI::App* init = add_verb(app, Verb::init, "Copy databases, schema and rows", flags);
   const CLI::App* sync = add_verb(app, Verb::sync, "Follow the source after init --sync, until it is stopped", flags);
+  const CLI::App* release = add_verb(app, Verb::release, "End a sync for good: drop its slot and publication", flags);
   app.add_subcommand("help", "Explain a verb: tributary help init");
   if (arguments.empty()) return explain(app, "");
   if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
@@ -229,10 +239,10 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   if (!text) return failed(text.error());
   if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
   const auto chosen = app.get_subcommands();
-  const std::map<const CLI::App*, Verb> verbs = {{validate, Verb::validate}, {init, Verb::init}, {sync, Verb::sync}};
+  const std::map<const CLI::App*, Verb> verbs = {
+      {validate, Verb::validate}, {init, Verb::init}, {sync, Verb::sync}, {release, Verb::release}};
   const auto verb = chosen.empty() ? verbs.end() : verbs.find(chosen.front());
-  if (verb == verbs.end())
-    return explain(app, app.remaining().empty() ? "" : app.remaining().front());
+  if (verb == verbs.end()) return explain(app, app.remaining().empty() ? "" : app.remaining().front());
 
   Invocation invocation;
   invocation.options.verb = verb->second;

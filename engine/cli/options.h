@@ -11,7 +11,7 @@
 // The command line as values. docs/cli.md lists the flags for users; --help is made from the same declarations.
 namespace tributary::cli {
 
-enum class Verb { none, validate, init, sync };  // none: the command line does not say which
+enum class Verb { none, validate, init, sync, release };  // none: the command line does not say which
 enum class Output { text, json };
 
 struct Options {
@@ -20,6 +20,8 @@ struct Options {
   bool from_spec_file = false;  // somebody declared it; nobody is asked before a drop
   bool dry_run = false;
   bool yes = false;
+  bool hold = false;
+  bool forget = false;
   Output output = Output::text;
   std::optional<log::Level> log_level;  // not given: info, but warn under a live display
   log::Format log_format = log::Format::text;

@@ -1,6 +1,6 @@
+#include "engine/pipeline/sync.h"
 #include "engine/cli/run.h"
 #include "engine/cli/verbs.h"
-#include "engine/pipeline/sync.h"
 #include "engine/postgres/sync/sync_servers.h"
 
 namespace tributary::cli {
@@ -8,7 +8,8 @@ namespace tributary::cli {
 int sync(const Options& options) {
   return run(options, [&](pipeline::ProgressBoard& board, const Until& until) {
     const auto servers = postgres::sync::make_sync_servers(options.spec);
-    return pipeline::run_sync(options.spec, *servers, board, until);
+    return pipeline::run_sync(options.spec, *servers, options.hold ? pipeline::Manner::hold : pipeline::Manner::follow,
+                              board, until);
   });
 }
 

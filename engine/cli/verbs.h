@@ -8,5 +8,6 @@ namespace tributary::cli {
 int validate(const Options& options);
 int init(const Options& options);
 int sync(const Options& options);
+int release(const Options& options);
 
 }  // namespace tributary::cli

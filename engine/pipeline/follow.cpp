@@ -13,6 +13,7 @@ namespace {
 // What a stop leaves for the last commit.
 constexpr Milliseconds last_words{10'000};
 constexpr Seconds sequences_every{60};
+constexpr Seconds look_every{10};
 
 // One stream from its opening to its end, with the applier it feeds.
 class Run {
@@ -34,6 +35,7 @@ class Run {
   // False when a stop was asked for while nothing was under way.
   Result<bool> turn(const Until& until);
   Result<void> commit(Pace::Commit how, const Until& until);
+  Result<void> tend(const Until& until);
   Result<void> finish();
 
   StreamEnds& ends_;
@@ -41,6 +43,7 @@ class Run {
   ChangeStream& stream_;
   StreamMeter& meter_;
   Pace pace_;
+  Deadline look_due_ = Deadline::after(Milliseconds{0});
   Deadline sequences_due_ = Deadline::after(sequences_every);
   std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
 };
@@ -59,12 +62,24 @@ Result<bool> Run::turn(const Until& until) {
   pace_.took(*batch, SteadyClock::now());
   const Pace::Commit due = pace_.due(SteadyClock::now());
   if (due != Pace::Commit::none) TRY(commit(due, until));
+  TRY(tend(until));
+  meter_.reached(reach, std::chrono::system_clock::now());
+  return true;
+}
+
+// What is to be done beside the stream now and then.
+Result<void> Run::tend(const Until& until) {
+  if (look_due_.passed()) {
+    const SlotHealth health = TRY(ends_.look_at_slot(until));
+    pace_.reached({{}, health.source_end, {}});
+    meter_.looked(health, api::StreamState::following);
+    look_due_ = Deadline::after(look_every);
+  }
   if (group_.empty() && sequences_due_.passed()) {
     TRY(ends_.carry_sequences(until));
     sequences_due_ = Deadline::after(sequences_every);
   }
-  meter_.reached(reach, std::chrono::system_clock::now());
-  return true;
+  return {};
 }
 
 Result<void> Run::commit(Pace::Commit how, const Until& until) {
@@ -116,13 +131,27 @@ Outcome follow_once(StreamEnds& ends, StreamMeter& meter, const Until& until, co
   return {std::move(ran), moved};
 }
 
-}  // namespace
+Outcome hold_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
+  Result<std::unique_ptr<Applier>> applier = ends.applier(until);
+  if (!applier) return {applier.error()};
+  meter.opened((*applier)->position());
+  bool moved = false;
+  while (true) {
+    const Result<SlotHealth> health = ends.look_at_slot(until);
+    if (!health) return {health.error(), moved};
+    moved = true;
+    meter.looked(*health, api::StreamState::holding);
+    meter.reached({{}, health->source_end, {}}, std::chrono::system_clock::now());
+    if (!pause_for(look_every, until.stop)) return {};
+  }
+}
 
-Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
-                    const Backoff::Limits& pauses) {
+// Begins again after every fault that may pass.
+template <class Try>
+Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {
   Backoff backoff{pauses};
   while (true) {
-    const Outcome outcome = follow_once(ends, meter, until, limits);
+    const Outcome outcome = once();
     if (outcome.ended || until.stop.stop_requested()) return {};
     const Error& error = outcome.ended.error();
     if (error.fault == Fault::differs) continue;  // without that table, from the ledger's position
@@ -133,6 +162,17 @@ Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, co
     log::warn("retrying the stream", {{"error", describe(error)}, {"after_ms", pause.count()}});
     if (!pause_for(pause, until.stop)) return {};
   }
+}
+
+}  // namespace
+
+Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
+                    const Backoff::Limits& pauses) {
+  return keep_at([&] { return follow_once(ends, meter, until, limits); }, meter, until, pauses);
+}
+
+Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {
+  return keep_at([&] { return hold_once(ends, meter, until); }, meter, until, pauses);
 }
 
 }  // namespace tributary::pipeline

@@ -9,6 +9,7 @@
 #include "engine/pipeline/applier.h"
 #include "engine/pipeline/change_stream.h"
 #include "engine/pipeline/pace.h"
+#include "engine/pipeline/slot_health.h"
 #include "engine/pipeline/stream_board.h"
 
 // One database after its snapshot: what the source commits is committed on the target, for as long as it is asked to.
@@ -25,6 +26,8 @@ class StreamEnds {
   virtual Result<std::unique_ptr<Applier>> applier(const Until& until) = 0;
   // Opens the stream behind `applied`.
   virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
+  // Asks the source itself, while an applier is held. Fault::lost where the slot is gone or was invalidated.
+  virtual Result<SlotHealth> look_at_slot(const Until& until) = 0;
   // Sets the target's sequences to where the source's are, which no stream tells: a target that takes over must not
   // give out old numbers. Called between two commits, while an applier is held.
   virtual Result<void> carry_sequences(const Until& until) = 0;
@@ -35,5 +38,8 @@ class StreamEnds {
 // be applied is stopped, and the others go on. Any other Error ends it.
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits = {},
                     const Backoff::Limits& pauses = {});
+
+// The same without applying anything: nobody else can take the stream up, and what the source keeps for it is watched.
+Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses = {});
 
 }  // namespace tributary::pipeline

@@ -168,6 +168,11 @@ class FakeEnds : public StreamEnds {
     if (applied < world_.confirmed) world_.complaints.push_back("asked for what the source may have forgotten");
     return std::unique_ptr<ChangeStream>(std::make_unique<FakeStream>(world_, applied));
   }
+  Result<SlotHealth> look_at_slot(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return world_.fault();
+    return SlotHealth{"slot", model::Lsn{world_.log.empty() ? 0 : world_.log.back()}, 7};
+  }
   Result<void> carry_sequences(const Until&) override {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return world_.fault();
@@ -247,6 +252,28 @@ TEST(AFollower, StopsATableThatDiffersAndGoesOnWithTheOthers) {
     EXPECT_EQ(world.in_target.size(), 5u);
     EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
   }
+}
+
+TEST(AFollower, ThatHoldsAppliesNothingAndWatchesTheSlot) {
+  const testing::Alarm alarm("holding");
+  World world;
+  world.random.seed(1);
+  world.faults_left = 5;
+  world.log = {10, 20};
+  FakeEnds ends(world);
+  StreamMeter meter;
+  std::stop_source stop;
+  std::jthread watcher([&] {
+    while (meter.snapshot({}).state != api::StreamState::holding) std::this_thread::yield();
+    stop.request_stop();
+  });
+  ASSERT_TRUE(hold(ends, meter, {Deadline::never(), stop.get_token()}, at_once));
+  watcher.join();
+  const api::StreamProgress progress = meter.snapshot({});
+  EXPECT_TRUE(world.in_target.empty());
+  EXPECT_EQ(progress.slot, "slot");
+  EXPECT_EQ(progress.retained_bytes, 7u);
+  EXPECT_EQ(progress.lag_bytes, 19u);
 }
 
 TEST(AFollower, EndsWithWhatNoRetryOvercomes) {

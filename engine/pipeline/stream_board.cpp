@@ -27,12 +27,9 @@ void StreamMeter::committed(const StreamPosition& position, std::uint64_t transa
 
 void StreamMeter::reached(const Reach& reach, WallTime now) {
   const std::lock_guard lock(mutex_);
-  reach_ = reach;
-  if (reach.source_end.value != 0) {
-    state_ = api::StreamState::following;
-    error_.clear();
-  }
-  if (position_.applied >= reach.source_end) caught_up_ = now;
+  reach_.received = std::max(reach_.received, reach.received);
+  reach_.source_end = std::max({reach_.source_end, reach.source_end, health_.source_end});
+  if (position_.applied >= reach_.source_end) caught_up_ = now;
 }
 
 void StreamMeter::troubled(std::string error) {
@@ -41,12 +38,19 @@ void StreamMeter::troubled(std::string error) {
   state_ = api::StreamState::connecting;
 }
 
+void StreamMeter::looked(const SlotHealth& health, api::StreamState state) {
+  const std::lock_guard lock(mutex_);
+  health_ = health;
+  state_ = state;
+  error_.clear();
+}
+
 api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   const std::lock_guard lock(mutex_);
   api::StreamProgress progress;
   progress.state = state_;
-  if (reach_.source_end > position_.applied) {
-    progress.lag_bytes = reach_.source_end.value - position_.applied.value;
+  if (const model::Lsn end = reach_.source_end; end > position_.applied) {
+    progress.lag_bytes = end.value - position_.applied.value;
     // Whatever the last transaction's age: nothing is older than the moment at which nothing was lacking.
     const WallTime since = std::max(position_.commit.value_or(WallTime{}), caught_up_);
     if (since != WallTime{} && now > since)
@@ -59,6 +63,8 @@ api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   progress.transactions = transactions_;
   progress.changes = changes_;
   progress.error = error_;
+  progress.slot = health_.slot;
+  progress.retained_bytes = health_.retained;
   return progress;
 }
 

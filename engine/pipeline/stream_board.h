@@ -9,6 +9,7 @@
 #include "engine/model/lsn.h"
 #include "engine/pipeline/applier.h"
 #include "engine/pipeline/change_stream.h"
+#include "engine/pipeline/slot_health.h"
 
 namespace tributary::pipeline {
 
@@ -20,6 +21,8 @@ class StreamMeter {
   // A group was committed.
   void committed(const StreamPosition& position, std::uint64_t transactions, std::uint64_t changes);
   void reached(const Reach& reach, WallTime now);
+  // What the source itself said; `state` is what is done with the stream.
+  void looked(const SlotHealth& health, api::StreamState state);
   // A fault that is being overcome; "" when it is.
   void troubled(std::string error);
 
@@ -31,6 +34,7 @@ class StreamMeter {
   api::StreamState state_ = api::StreamState::connecting;
   StreamPosition position_;
   Reach reach_;
+  SlotHealth health_;
   WallTime caught_up_{};  // the last moment at which nothing was lacking
   std::uint64_t transactions_ = 0;
   std::uint64_t changes_ = 0;

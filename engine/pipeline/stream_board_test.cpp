@@ -11,9 +11,14 @@ Reach reach(std::uint64_t end) {
   return {model::Lsn{end}, model::Lsn{end}, noon};
 }
 
+SlotHealth health(std::uint64_t end) {
+  return {"slot", model::Lsn{end}, 5};
+}
+
 TEST(AStreamMeter, LagsByNothingWhereAllIsAppliedHoweverLongAgoThatWas) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
+  meter.looked(health(100), api::StreamState::following);
   meter.reached(reach(100), noon + Seconds{3600});
   const api::StreamProgress progress = meter.snapshot(noon + Seconds{3600});
   EXPECT_EQ(progress.state, api::StreamState::following);
@@ -44,6 +49,15 @@ TEST(AStreamMeter, CountsLagFromTheLastCommitWhileItCatchesUp) {
   EXPECT_EQ(progress.applied, "0/1F4");
 }
 
+TEST(AStreamMeter, BelievesTheSourceMoreThanTheStreamAboutTheEndOfItsLog) {
+  StreamMeter meter;
+  meter.opened({model::Lsn{100}, noon});
+  meter.looked(health(900), api::StreamState::following);
+  meter.reached(reach(100), noon);
+  EXPECT_EQ(meter.snapshot(noon).lag_bytes, 800u);
+  EXPECT_EQ(meter.snapshot(noon).retained_bytes, 5u);
+}
+
 TEST(AStreamMeter, ShowsWhatIsBeingOvercomeUntilTheSourceSpeaksAgain) {
   StreamMeter meter;
   meter.troubled("the source is away");
@@ -51,7 +65,7 @@ TEST(AStreamMeter, ShowsWhatIsBeingOvercomeUntilTheSourceSpeaksAgain) {
   EXPECT_EQ(meter.snapshot(noon).error, "the source is away");
   meter.opened({model::Lsn{100}, {}});
   EXPECT_EQ(meter.snapshot(noon).error, "the source is away");
-  meter.reached(reach(100), noon);
+  meter.looked(health(100), api::StreamState::following);
   EXPECT_EQ(meter.snapshot(noon).error, "");
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
 }

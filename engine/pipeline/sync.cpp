@@ -1,5 +1,6 @@
 #include "engine/pipeline/sync.h"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -10,6 +11,7 @@
 #include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
+#include "engine/pipeline/patience.h"
 #include "engine/pipeline/reason.h"
 
 namespace tributary::pipeline {
@@ -18,8 +20,9 @@ namespace {
 // The databases' threads, and the first failure among them.
 class Followers {
  public:
-  Followers(SyncServers& servers, ProgressBoard& board, const Until& until, const Backoff::Limits& pauses)
-      : servers_(servers), board_(board), until_(until), pauses_(pauses) {}
+  Followers(SyncServers& servers, Manner manner, ProgressBoard& board, const Until& until,
+            const Backoff::Limits& pauses)
+      : servers_(servers), manner_(manner), board_(board), until_(until), pauses_(pauses) {}
 
   Result<void> run(const std::vector<DatabasePair>& pairs) {
     const std::stop_callback pass_on(until_.stop, [this] { stop_.request_stop(); });
@@ -34,8 +37,11 @@ class Followers {
 
  private:
   void follow_one(const DatabasePair& pair, StreamEnds& ends) {
-    const Result<void> ended = contain(
-        [&] { return follow(ends, board_.stream_of(pair.source), {until_.deadline, stop_.get_token()}, {}, pauses_); });
+    StreamMeter& meter = board_.stream_of(pair.source);
+    const Until until{until_.deadline, stop_.get_token()};
+    const Result<void> ended = contain([&] {
+      return manner_ == Manner::hold ? hold(ends, meter, until, pauses_) : follow(ends, meter, until, {}, pauses_);
+    });
     if (ended) return;
     {
       const std::lock_guard lock(mutex_);
@@ -45,6 +51,7 @@ class Followers {
   }
 
   SyncServers& servers_;
+  const Manner manner_;
   ProgressBoard& board_;
   const Until& until_;
   const Backoff::Limits pauses_;
@@ -53,45 +60,95 @@ class Followers {
   std::optional<Error> failure_;
 };
 
-Result<std::vector<DatabasePair>> list_databases(SyncServers& servers, ProgressBoard& board, const Until& until,
-                                                 const Backoff::Limits& pauses) {
+// Again and again while the fault may pass; what it waits for is on the board.
+template <class Body>
+auto patiently(Body&& body, ProgressBoard& board, const Until& until, const Backoff::Limits& pauses)
+    -> decltype(body()) {
   Backoff backoff{pauses};
   while (true) {
-    Result<std::vector<DatabasePair>> pairs = servers.databases(until);
-    if (pairs || pairs.error().fault != Fault::transient) return pairs;
-    board.show(api::Phase::waiting, describe(pairs.error()));
-    if (!pause_for(backoff.next(), until.stop)) return Error{Fault::cancelled, "stopped while listing databases"};
+    auto result = body();
+    if (result || result.error().fault != Fault::transient) return result;
+    board.show(api::Phase::waiting, describe(result.error()));
+    const bool go_on = pause_for(std::min(backoff.next(), until.deadline.left()), until.stop);
+    if (!go_on || until.deadline.passed()) return result;
   }
 }
 
-Result<void> sync_all(SyncServers& servers, ProgressBoard& board, const Until& until, const Backoff::Limits& pauses) {
+Result<void> sync_all(SyncServers& servers, Manner manner, ProgressBoard& board, const Until& until,
+                      const Backoff::Limits& pauses) {
   board.enter(api::Phase::preparing, "listing databases");
-  const std::vector<DatabasePair> pairs = TRY(list_databases(servers, board, until, pauses));
-  board.enter(api::Phase::following, "following " + counted(pairs.size(), "database"));
-  return Followers(servers, board, until, pauses).run(pairs);
+  const std::vector<DatabasePair> pairs =
+      TRY(patiently([&] { return servers.databases(until); }, board, until, pauses));
+  board.enter(api::Phase::following,
+              (manner == Manner::hold ? "holding " : "following ") + counted(pairs.size(), "database"));
+  return Followers(servers, manner, board, until, pauses).run(pairs);
+}
+
+constexpr Seconds patience_by_hand{120};
+
+Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard& board, const Until& until,
+                         const Backoff::Limits& pauses) {
+  board.enter(api::Phase::preparing, "listing databases");
+  const std::vector<DatabasePair> pairs =
+      TRY(patiently([&] { return servers.databases(until); }, board, until, pauses));
+  Result<void> first;
+  for (const DatabasePair& pair : pairs) {
+    board.enter(api::Phase::finishing, "releasing database " + pair.source);
+    const Result<void> released =
+        patiently([&] { return servers.release(pair, remember, until); }, board, until, pauses);
+    if (!released && first) first = within("database " + pair.source, released.error());
+  }
+  return first;
+}
+
+api::Report begin_report(const char* verb, const api::Spec& spec) {
+  api::Report report;
+  report.verb = verb;
+  report.replication = spec.replication;
+  report.started = rfc3339(std::chrono::system_clock::now());
+  return report;
+}
+
+void blame(api::Report& report, const Error& error, const char* reason) {
+  report.exit_code = api::exit_code_of(error.fault);
+  report.reason = reason_of(error.fault, reason);
+  report.message = error.what;
+  report.hint = error.hint;
+}
+
+api::Report end_report(api::Report report, ProgressBoard& board) {
+  board.enter(report.exit_code == api::ExitCode::done ? api::Phase::done : api::Phase::failed, report.message);
+  report.finished = rfc3339(std::chrono::system_clock::now());
+  return report;
 }
 
 }  // namespace
 
-api::Report run_sync(const api::Spec& spec, SyncServers& servers, ProgressBoard& board, const Until& until,
-                     const Backoff::Limits& pauses) {
-  api::Report report;
-  report.verb = "sync";
-  report.replication = spec.replication;
-  report.started = rfc3339(std::chrono::system_clock::now());
-  const Result<void> ended = contain([&] { return sync_all(servers, board, until, pauses); });
+api::Report run_sync(const api::Spec& spec, SyncServers& servers, Manner manner, ProgressBoard& board,
+                     const Until& until, const Backoff::Limits& pauses) {
+  api::Report report = begin_report("sync", spec);
+  const Result<void> ended = contain([&] { return sync_all(servers, manner, board, until, pauses); });
   if (ended || until.stop.stop_requested()) {
     report.reason = "Stopped";
     report.message = "stopped with everything that was applied on the target's disk";
   } else {
-    report.exit_code = api::exit_code_of(ended.error().fault);
-    report.reason = reason_of(ended.error().fault, "SyncFailed");
-    report.message = ended.error().what;
-    report.hint = ended.error().hint;
+    blame(report, ended.error(), "SyncFailed");
   }
-  board.enter(ended ? api::Phase::done : api::Phase::failed, report.message);
-  report.finished = rfc3339(std::chrono::system_clock::now());
-  return report;
+  return end_report(std::move(report), board);
+}
+
+api::Report run_release(const api::Spec& spec, SyncServers& servers, Remember remember, ProgressBoard& board,
+                        const Until& until, const Backoff::Limits& pauses) {
+  api::Report report = begin_report("release", spec);
+  const Until enough = is_declared(spec) ? until : until.within(patience_by_hand);
+  const Result<void> ended = contain([&] { return release_all(servers, remember, board, enough, pauses); });
+  if (ended) {
+    report.reason = "Released";
+    report.message = "the source keeps nothing for this replication any more";
+  } else {
+    blame(report, ended.error(), "ReleaseFailed");
+  }
+  return end_report(std::move(report), board);
 }
 
 }  // namespace tributary::pipeline

@@ -14,6 +14,9 @@
 // Continuous sync of all selected databases, each on a thread of its own.
 namespace tributary::pipeline {
 
+// What the ledger keeps of a replication that is released: all, marked as released, or nothing.
+enum class Remember { rows, nothing };
+
 // Both servers as a sync sees them. Used by one thread; every StreamEnds by another, and before its SyncServers go.
 class SyncServers {
  public:
@@ -21,11 +24,21 @@ class SyncServers {
   // The selected databases, by name. Never empty.
   virtual Result<std::vector<DatabasePair>> databases(const Until& until) = 0;
   virtual std::unique_ptr<StreamEnds> ends(const DatabasePair& databases) = 0;
+  // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it,
+  // also where the target cannot be reached; that is an Error then. Success where there is no stream.
+  virtual Result<void> release(const DatabasePair& databases, Remember remember, const Until& until) = 0;
 };
 
 // Follows until `until` stops it, which is success; never throws, always reports. The first database whose stream
 // cannot go on ends all of them: a part that stands still behind a process that looks alive would go unnoticed.
-api::Report run_sync(const api::Spec& spec, SyncServers& servers, ProgressBoard& board, const Until& until,
-                     const Backoff::Limits& pauses = {});
+// Held: nothing is applied, the slots are watched.
+enum class Manner { follow, hold };
+api::Report run_sync(const api::Spec& spec, SyncServers& servers, Manner manner, ProgressBoard& board,
+                     const Until& until, const Backoff::Limits& pauses = {});
+
+// Releases the streams of all selected databases; every one is tried. A fault that may pass is overcome for two
+// minutes, or where the spec names a replication as long as `until` lets it. Never throws, always reports.
+api::Report run_release(const api::Spec& spec, SyncServers& servers, Remember remember, ProgressBoard& board,
+                        const Until& until, const Backoff::Limits& pauses = {});
 
 }  // namespace tributary::pipeline

@@ -70,14 +70,16 @@ Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, cons
 
 Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until) {
   TRY(target.query("DELETE FROM _tributary.stream WHERE replication = $1", {owner.key}, until));
-  TRY(target.query("UPDATE _tributary.table_state SET stream = NULL, reason = '' WHERE replication = $1"
+  TRY(
+      target.query("UPDATE _tributary.table_state SET stream = NULL, reason = '' WHERE replication = $1"
                    " AND stream IS NOT NULL",
                    {owner.key}, until));
   return {};
 }
 
 Result<void> record_stream(Connection& target, const Owner& owner, const StreamRow& row, const Until& until) {
-  TRY(target.query("INSERT INTO _tributary.stream (replication, slot, publication, owns_publication, timeline, start,"
+  TRY(
+      target.query("INSERT INTO _tributary.stream (replication, slot, publication, owns_publication, timeline, start,"
                    "   applied, released, epoch, moved)"
                    " VALUES ($1, $2, $3, $4::boolean, $5::int, $6::pg_lsn, $6::pg_lsn, false, $7::bigint, now())",
                    {owner.key, row.slot, row.publication, row.owns_publication ? "true" : "false",
@@ -104,6 +106,19 @@ Result<void> record_followed_tables(Connection& target, const Owner& owner, cons
                    {owner.key, array_literal(schemas), array_literal(names), array_literal(states),
                     array_literal(positions), array_literal(reasons)},
                    until));
+  return {};
+}
+
+Result<void> mark_released(Connection& target, const Owner& owner, const Until& until) {
+  TRY(target.query("UPDATE _tributary.stream SET released = true, moved = now() WHERE replication = $1", {owner.key},
+                   until));
+  return {};
+}
+
+Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until) {
+  const Rows gone = TRY(target.query("DELETE FROM _tributary.replication WHERE key = $1 AND epoch = $2",
+                                     {owner.key, std::to_string(owner.epoch)}, until));
+  if (gone.affected() != 1) return fenced_out(owner);
   return {};
 }
 

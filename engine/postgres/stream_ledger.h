@@ -51,6 +51,11 @@ Result<void> record_stream(Connection& target, const Owner& owner, const StreamR
 Result<void> record_followed_tables(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
                                     const Until& until);
 
+// Inside the caller's transaction, with its fence: slot and publication are about to go.
+Result<void> mark_released(Connection& target, const Owner& owner, const Until& until);
+// Everything of the replication, or Fault::fenced.
+Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until);
+
 // Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on.
 Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until);
 

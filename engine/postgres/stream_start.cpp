@@ -46,9 +46,8 @@ Result<OpenStream> open_stream(const std::function<Result<Parameters>()>& connec
   start.owns_publication = wish.publication.empty();
   start.publication = start.owns_publication ? start.slot : wish.publication;
   TRY(drop_slot(coordinator, start.slot, slot_patience, until));
-  PublicationPlan plan = TRY(start.owns_publication
-                                 ? make_publication(coordinator, start.publication, tables, until)
-                                 : use_publication(coordinator, start.publication, tables, until));
+  PublicationPlan plan = TRY(start.owns_publication ? make_publication(coordinator, start.publication, tables, until)
+                                                    : use_publication(coordinator, start.publication, tables, until));
   start.streamed = std::move(plan.published);
   for (NotPublished& each : plan.not_published)
     start.not_streamed.push_back({std::move(each.table), std::move(each.reason)});
@@ -74,7 +73,8 @@ Result<void> check_streamed(const pipeline::StreamStart& start, const std::vecto
 
 Result<void> drop_unused_slot(Connection& source, const std::string& slot, model::Lsn position, const Until& until) {
   TRY(source.execute("ROLLBACK", until));
-  TRY(source.query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots"
+  TRY(
+      source.query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots"
                    " WHERE slot_name = $1 AND confirmed_flush_lsn = $2::pg_lsn AND NOT active",
                    {slot, to_string(position)}, until));
   return {};

@@ -104,8 +104,7 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
   TRY(require_empty(contents.tables, kept, until));
   TRY(record_schema(*control_, owner_, digest_of(contents.schema), contents.snapshot.position,
                     kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
-  TRY(in_transaction(*control_, owner_, until,
-                     [&] { return plan(contents, kept, until); }));
+  TRY(in_transaction(*control_, owner_, until, [&] { return plan(contents, kept, until); }));
   TRY(look_at_steps(until));
   return kept;
 }

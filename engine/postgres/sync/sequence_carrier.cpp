@@ -9,13 +9,13 @@ namespace tributary::postgres::sync {
 namespace {
 
 Result<std::vector<model::Name>> list_sequences(Connection& source, const Until& until) {
-  const Rows rows = TRY(
-      source.query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
-                   " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                   " WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
-                   " AND n.nspname NOT IN ('information_schema', '_tributary')"
-                   " AND has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')",
-                   until));
+  const Rows rows =
+      TRY(source.query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
+                       " AND n.nspname NOT IN ('information_schema', '_tributary')"
+                       " AND has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')",
+                       until));
   std::vector<model::Name> names;
   for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});
   return names;

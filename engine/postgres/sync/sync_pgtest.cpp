@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/pipeline/sync.h"
+#include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 
@@ -148,6 +150,43 @@ TEST(ASync, IsFencedByAnotherOne) {
   EXPECT_TRUE(failed(second.wait(), ExitCode::fenced, "another engine is at work on replication "));
   pair.wait_until_applied();
   EXPECT_EQ(first.stop().exit_code, ExitCode::done);
+}
+
+api::Report release(const api::Spec& spec, pipeline::Remember remember = pipeline::Remember::rows) {
+  const auto servers = make_sync_servers(spec);
+  pipeline::ProgressBoard board("");
+  return pipeline::run_release(spec, *servers, remember, board, {});
+}
+
+TEST(ARelease, LeavesNothingOnTheSourceAndNoWayOn) {
+  StreamPair pair("released", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  EXPECT_TRUE(done(release(pair.spec(api::Mode::sync))));
+  EXPECT_EQ(pair.slots(), "0");
+  EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+  EXPECT_TRUE(done(release(pair.spec(api::Mode::sync)))) << "once more changes nothing";
+  Following following(pair.spec(api::Mode::sync));
+  EXPECT_TRUE(failed(following.wait(), ExitCode::lost_position, "was released"));
+  ASSERT_TRUE(done(pair.init())) << "complete: not repeated without being asked";
+  EXPECT_EQ(pair.slots(), "0");
+}
+
+TEST(ARelease, ForgetsTheReplication) {
+  StreamPair pair("forgotten", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  EXPECT_TRUE(done(release(pair.spec(api::Mode::sync), pipeline::Remember::nothing)));
+  EXPECT_EQ(pair.slots(), "0");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.replication"), "0");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.stream"), "0");
+}
+
+TEST(ARelease, WithoutTheTargetStillDropsTheSlot) {
+  StreamPair pair("half_released", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.target.database = "not_there";
+  EXPECT_NE(release(spec).exit_code, ExitCode::done);
+  EXPECT_EQ(pair.slots(), "0");
 }
 
 TEST(ASnapshotWithAStream, LeavesNoSlotBehindWhenItFails) {

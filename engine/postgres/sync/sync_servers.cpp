@@ -5,6 +5,7 @@
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/ledger.h"
 #include "engine/postgres/servers.h"
+#include "engine/postgres/sync/release.h"
 #include "engine/postgres/sync/stream_ends.h"
 
 namespace tributary::postgres::sync {
@@ -20,19 +21,26 @@ class SyncServers final : public pipeline::SyncServers {
   }
 
   std::unique_ptr<pipeline::StreamEnds> ends(const pipeline::DatabasePair& databases) override {
-    StreamEnds::Options options;
+    return std::make_unique<StreamEnds>(options_of(databases));
+  }
+
+  Result<void> release(const pipeline::DatabasePair& databases, pipeline::Remember remember,
+                       const Until& until) override {
+    return sync::release(options_of(databases), remember, until);
+  }
+
+ private:
+  StreamOptions options_of(const pipeline::DatabasePair& databases) const {
+    StreamOptions options;
     options.source = resolve_database(spec_.source, "source", databases.source);
     options.target = resolve_database(spec_.target, "target", databases.target);
     options.replication = spec_.replication;
     options.selection = digest_of(selection_.table_entries_of(databases.source));
     options.attempt = spec_.attempt;
     options.lock_patience = pipeline::lock_patience(spec_);
-    return std::make_unique<StreamEnds>(std::move(options));
+    return options;
   }
-
- private:
-  static StreamEnds::Resolve resolve_database(const api::Endpoint& endpoint, std::string_view which,
-                                              const std::string& name) {
+  static Resolve resolve_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
     return [&endpoint, which, name]() -> Result<Parameters> {
       const Parameters parameters = TRY(resolve(endpoint, which));
       return for_database(parameters, name);

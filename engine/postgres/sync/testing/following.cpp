@@ -48,7 +48,7 @@ std::string StreamPair::slots() const {
 Following::Following(const api::Spec& spec) {
   report_ = std::async(std::launch::async, [this, spec] {
     const auto servers = postgres::sync::make_sync_servers(spec);
-    return pipeline::run_sync(spec, *servers, board_, {Deadline::never(), stop_.get_token()});
+    return pipeline::run_sync(spec, *servers, pipeline::Manner::follow, board_, {Deadline::never(), stop_.get_token()});
   });
 }
 

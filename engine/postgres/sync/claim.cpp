@@ -1,0 +1,60 @@
+#include "engine/postgres/sync/claim.h"
+
+#include <utility>
+
+#include "engine/base/pause.h"
+#include "engine/pipeline/target.h"
+#include "engine/postgres/catalog.h"
+#include "engine/postgres/control_schema.h"
+#include "engine/postgres/session_lock.h"
+#include "engine/postgres/session_settings.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+constexpr Milliseconds look_again{500};
+
+Result<void> take_lock(Connection& control, const LockRequest& request, Seconds patience, const Until& until) {
+  const Deadline enough = Deadline::after(patience);
+  while (true) {
+    const std::string holder = TRY(take_session_lock(control, request, until));
+    if (holder.empty()) return {};
+    if (enough.passed()) return pipeline::kept_out_by(holder);
+    if (!pause_for(look_again, until.stop))
+      return Error{Fault::cancelled, "stopped while waiting for the session lock"};
+  }
+}
+
+}  // namespace
+
+Result<SourceSide> look_at_source(const StreamOptions& options, const Until& until) {
+  const Parameters parameters = TRY(options.source());
+  SourceSide side{TRY(open_source_session(parameters, "sync", until)), {}, ""};
+  side.identity.system = TRY(read_server(side.session, until)).system_identifier;
+  side.identity.database = TRY(read_current_database(side.session, until)).name;
+  side.key = replication_key(options.replication, side.identity, options.selection);
+  return side;
+}
+
+Result<Connection> open_stream_session(const StreamOptions& options, const SourceSide& source, std::string_view purpose,
+                                       const Until& until) {
+  const Parameters parameters = TRY(options.target());
+  return open_target_session(parameters, session_prefix(source.key) + std::string(purpose),
+                             source.session.reported("client_encoding"), until);
+}
+
+Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until) {
+  Claimed claimed{
+      TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
+  TRY(take_lock(claimed.control, {source.key, options.attempt}, options.lock_patience, until));
+  if (!TRY(read_control_version(claimed.control, until))) return claimed;
+  TRY(ensure_control_schema(claimed.control, until));
+  claimed.replication = TRY(read_replication(claimed.control, source.key, until));
+  claimed.stream = TRY(read_stream(claimed.control, source.key, until));
+  if (claimed.replication && claimed.replication->attempt > options.attempt)
+    return Error{Fault::fenced, "attempt " + std::to_string(claimed.replication->attempt) + " of replication " +
+                                    source.key + " has begun; this is attempt " + std::to_string(options.attempt)};
+  return claimed;
+}
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "engine/base/clock.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/pipeline/source.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+#include "engine/postgres/stream_ledger.h"
+
+// Whose stream it is, and the lock that keeps others from it.
+namespace tributary::postgres::sync {
+
+using Resolve = std::function<Result<Parameters>()>;  // of the database; asked before every connect
+
+struct StreamOptions {
+  Resolve source;
+  Resolve target;
+  std::string replication;  // Spec.replication; "" to derive it from the source's identity
+  std::string selection;    // of tables, as a digest; "" means all of the source's database
+  int attempt = 0;
+  Seconds lock_patience{10};
+};
+
+struct SourceSide {
+  Connection session;
+  pipeline::SourceIdentity identity;
+  std::string key;  // of the replication
+};
+Result<SourceSide> look_at_source(const StreamOptions& options, const Until& until);
+
+// A session on the target of the replication `key`, with the source's encoding.
+Result<Connection> open_stream_session(const StreamOptions& options, const SourceSide& source, std::string_view purpose,
+                                       const Until& until);
+
+// The replication's lock, held as long as `control` lives, and what the ledger says under it; nothing where it knows
+// nothing. Waits for another engine as long as the options say, then Fault::fenced.
+struct Claimed {
+  Connection control;
+  Owner owner;
+  std::optional<ReplicationRow> replication;
+  std::optional<StreamRow> stream;
+};
+Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until);
+
+}  // namespace tributary::postgres::sync

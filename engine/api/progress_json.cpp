@@ -1,5 +1,6 @@
 #include "engine/api/json_reader.h"
 #include "engine/api/progress.h"
+#include "engine/api/progress_json.h"
 
 namespace tributary::api {
 namespace {
@@ -23,6 +24,8 @@ ordered_json write_table(const TableProgress& table) {
           {"done", table.done}};
 }
 
+}  // namespace
+
 ordered_json write_stream(const StreamProgress& stream) {
   return {{"state", word_of(stream.state)},
           {"lagBytes", stream.lag_bytes},
@@ -36,6 +39,8 @@ ordered_json write_stream(const StreamProgress& stream) {
           {"slot", stream.slot},
           {"retainedBytes", stream.retained_bytes}};
 }
+
+namespace {
 
 ordered_json write_database(const DatabaseProgress& database) {
   ordered_json active = ordered_json::array();

@@ -13,6 +13,7 @@ namespace tributary::postgres::sync {
 namespace {
 
 constexpr Milliseconds look_again{500};
+constexpr int first_version_with_streams = 2;
 
 Result<void> take_lock(Connection& control, const LockRequest& request, Seconds patience, const Until& until) {
   const Deadline enough = Deadline::after(patience);
@@ -23,6 +24,16 @@ Result<void> take_lock(Connection& control, const LockRequest& request, Seconds 
     if (!pause_for(look_again, until.stop))
       return Error{Fault::cancelled, "stopped while waiting for the session lock"};
   }
+}
+
+Result<void> read_ledger(Claimed& claimed, const Until& until) {
+  const std::optional<int> version = TRY(read_control_version(claimed.control, until));
+  if (!version) return {};
+  if (*version > control_version) return too_new(*version);
+  if (*version < first_version_with_streams) return {};
+  claimed.replication = TRY(read_replication(claimed.control, claimed.owner.key, until));
+  claimed.stream = TRY(read_stream(claimed.control, claimed.owner.key, until));
+  return {};
 }
 
 }  // namespace
@@ -43,14 +54,17 @@ Result<Connection> open_stream_session(const StreamOptions& options, const Sourc
                              source.session.reported("client_encoding"), until);
 }
 
+Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& source, const Until& until) {
+  Claimed claimed{TRY(open_stream_session(options, source, "status", until)), {source.key, options.attempt, 0}, {}, {}};
+  TRY(read_ledger(claimed, until));
+  return claimed;
+}
+
 Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until) {
-  Claimed claimed{
-      TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
+  Claimed claimed{TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
   TRY(take_lock(claimed.control, {source.key, options.attempt}, options.lock_patience, until));
-  if (!TRY(read_control_version(claimed.control, until))) return claimed;
-  TRY(ensure_control_schema(claimed.control, until));
-  claimed.replication = TRY(read_replication(claimed.control, source.key, until));
-  claimed.stream = TRY(read_stream(claimed.control, source.key, until));
+  if (TRY(read_control_version(claimed.control, until))) TRY(ensure_control_schema(claimed.control, until));
+  TRY(read_ledger(claimed, until));
   if (claimed.replication && claimed.replication->attempt > options.attempt)
     return Error{Fault::fenced, "attempt " + std::to_string(claimed.replication->attempt) + " of replication " +
                                     source.key + " has begun; this is attempt " + std::to_string(options.attempt)};

@@ -37,14 +37,17 @@ Result<SourceSide> look_at_source(const StreamOptions& options, const Until& unt
 Result<Connection> open_stream_session(const StreamOptions& options, const SourceSide& source, std::string_view purpose,
                                        const Until& until);
 
-// The replication's lock, held as long as `control` lives, and what the ledger says under it; nothing where it knows
-// nothing. Waits for another engine as long as the options say, then Fault::fenced.
+// What the ledger says, nothing where it knows nothing; after claim() under the replication's lock, which is held as long
+// as `control` lives.
 struct Claimed {
   Connection control;
   Owner owner;
   std::optional<ReplicationRow> replication;
   std::optional<StreamRow> stream;
 };
+// The same without the lock, which another engine may hold: what is read may have changed by now.
+Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& source, const Until& until);
+// Waits for another engine as long as the options say, then Fault::fenced.
 Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until);
 
 }  // namespace tributary::postgres::sync

@@ -22,8 +22,6 @@ class StreamEnds final : public pipeline::StreamEnds {
   Result<void> carry_sequences(const Until& until) override;
 
  private:
-  Result<int> check_position(const Until& until);
-
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<Claimed> claimed_;

@@ -7,6 +7,7 @@
 #include "engine/postgres/servers.h"
 #include "engine/postgres/sync/release.h"
 #include "engine/postgres/sync/stream_ends.h"
+#include "engine/postgres/sync/stream_status.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -22,6 +23,12 @@ class SyncServers final : public pipeline::SyncServers {
 
   std::unique_ptr<pipeline::StreamEnds> ends(const pipeline::DatabasePair& databases) override {
     return std::make_unique<StreamEnds>(options_of(databases));
+  }
+
+  Result<api::StreamStatus> status(const pipeline::DatabasePair& databases, const Until& until) override {
+    api::StreamStatus status = TRY(read_status(options_of(databases), until));
+    status.target = databases.target;
+    return status;
   }
 
   Result<void> release(const pipeline::DatabasePair& databases, pipeline::Remember remember,

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/api/progress.h"
+
+// How the streams of a replication stand, as both ends say it, whoever runs the engine: what `status` prints. Values
+// only.
+namespace tributary::api {
+
+// A table whose changes do not reach the target as they happen, and why.
+struct TableStatus {
+  std::string name;   // schema.table
+  std::string state;  // "stopped", "not_streamed"
+  std::string reason;
+};
+
+struct StreamStatus {
+  std::string database;
+  std::string target;
+  StreamProgress stream;  // state: whether an engine streams now; its counters are its own and 0 here
+  std::uint64_t followed = 0;  // tables
+  std::uint64_t stopped = 0;
+  std::uint64_t not_streamed = 0;
+  std::vector<TableStatus> tables;  // the last two, at most 1000 of them
+  std::string problem;              // why the stream cannot go on, or ""
+  std::string hint;
+};
+
+std::string to_json(const std::vector<StreamStatus>& streams);
+
+}  // namespace tributary::api

@@ -1,0 +1,33 @@
+#include "engine/api/progress_json.h"
+#include "engine/api/stream_status.h"
+
+namespace tributary::api {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json write_status(const StreamStatus& status) {
+  ordered_json tables = ordered_json::array();
+  for (const TableStatus& table : status.tables)
+    tables.push_back({{"name", table.name}, {"state", table.state}, {"reason", table.reason}});
+  return {{"database", status.database},
+          {"target", status.target},
+          {"stream", write_stream(status.stream)},
+          {"tablesFollowed", status.followed},
+          {"tablesStopped", status.stopped},
+          {"tablesNotStreamed", status.not_streamed},
+          {"tables", std::move(tables)},
+          {"problem", status.problem},
+          {"hint", status.hint}};
+}
+
+}  // namespace
+
+std::string to_json(const std::vector<StreamStatus>& streams) {
+  ordered_json databases = ordered_json::array();
+  for (const StreamStatus& status : streams) databases.push_back(write_status(status));
+  const ordered_json json = {{"version", 1}, {"databases", std::move(databases)}};
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace tributary::api

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/pipeline/slot_health.h"
+#include "engine/postgres/sync/claim.h"
+
+// The source held against the ledger.
+namespace tributary::postgres::sync {
+
+// Whether there is something to go on from: Fault::invalid where nothing was ever prepared, Fault::lost where it was
+// another source's or is released.
+Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdentity& source);
+
+// Whether the source still has all that the ledger lacks: Fault::lost where it has not. The source's timeline.
+Result<int> check_position(const StreamOptions& options, SourceSide& source, const StreamRow& row, const Until& until);
+
+// Fault::lost where the slot is gone or was invalidated.
+Result<pipeline::SlotHealth> read_slot_health(Connection& source, const std::string& slot, const Until& until);
+
+}  // namespace tributary::postgres::sync

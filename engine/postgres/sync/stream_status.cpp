@@ -1,0 +1,72 @@
+#include "engine/postgres/sync/stream_status.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "engine/postgres/control_schema.h"
+#include "engine/postgres/slot.h"
+#include "engine/postgres/sync/position.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+constexpr std::size_t most_tables = 1000;
+
+void add_tables(api::StreamStatus& status, const std::vector<FollowedTable>& tables) {
+  for (const FollowedTable& table : tables) {
+    const bool stopped = table.state == FollowedTable::State::stopped;
+    const bool not_streamed = table.state == FollowedTable::State::not_streamed;
+    status.stopped += stopped ? 1 : 0;
+    status.not_streamed += not_streamed ? 1 : 0;
+    status.followed += stopped || not_streamed ? 0 : 1;
+    if ((stopped || not_streamed) && status.tables.size() < most_tables)
+      status.tables.push_back({model::display(table.name), stopped ? "stopped" : "not_streamed", table.reason});
+  }
+}
+
+void add_position(api::StreamProgress& stream, const StreamRow& row, model::Lsn source_end) {
+  const pipeline::StreamPosition& position = row.position;
+  stream.slot = row.slot;
+  stream.applied = to_string(position.applied);
+  if (position.commit) stream.last_transaction = rfc3339(*position.commit);
+  if (source_end > position.applied) stream.lag_bytes = source_end.value - position.applied.value;
+}
+
+// What keeps the stream from going on is part of the status.
+Result<void> add_source(api::StreamStatus& status, const StreamOptions& options, SourceSide& source,
+                        const Claimed& claimed, const Until& until) {
+  TRY(require_stream(claimed, source.identity));
+  const StreamRow& row = *claimed.stream;
+  add_position(status.stream, row, {});
+  const pipeline::SlotHealth health = TRY(read_slot_health(source.session, row.slot, until));
+  add_position(status.stream, row, health.source_end);
+  status.stream.retained_bytes = health.retained;
+  const std::optional<SlotState> slot = TRY(read_slot(source.session, row.slot, until));
+  if (slot && slot->active_pid != 0) {
+    status.stream.state = api::StreamState::following;
+    return {};
+  }
+  TRY(check_position(options, source, row, until));
+  return {};
+}
+
+}  // namespace
+
+Result<api::StreamStatus> read_status(const StreamOptions& options, const Until& until) {
+  SourceSide source = TRY(look_at_source(options, until));
+  Claimed seen = TRY(look_at_target(options, source, until));
+  api::StreamStatus status;
+  status.database = source.identity.database;
+  const Result<void> added = add_source(status, options, source, seen, until);
+  if (!added && (added.error().fault == Fault::lost || added.error().fault == Fault::invalid)) {
+    status.problem = added.error().what;
+    status.hint = added.error().hint;
+  } else if (!added) {
+    return added.error();
+  }
+  if (seen.stream) add_tables(status, TRY(read_followed_tables(seen.control, source.key, until)));
+  return status;
+}
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "engine/api/stream_status.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/sync/claim.h"
+
+namespace tributary::postgres::sync {
+
+// One database's stream as its ends say it; `target` is left to the caller. Reads only, and takes no lock.
+Result<api::StreamStatus> read_status(const StreamOptions& options, const Until& until);
+
+}  // namespace tributary::postgres::sync

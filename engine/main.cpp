@@ -29,6 +29,8 @@ int run(const tributary::cli::Invocation& invocation) {
       return sync(options);
     case Verb::release:
       return release(options);
+    case Verb::status:
+      return status(options);
     case Verb::none:
       break;
   }

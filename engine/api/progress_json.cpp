@@ -1,6 +1,6 @@
+#include "engine/api/progress_json.h"
 #include "engine/api/json_reader.h"
 #include "engine/api/progress.h"
-#include "engine/api/progress_json.h"
 
 namespace tributary::api {
 namespace {

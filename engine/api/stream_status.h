@@ -20,7 +20,7 @@ struct TableStatus {
 struct StreamStatus {
   std::string database;
   std::string target;
-  StreamProgress stream;  // state: whether an engine streams now; its counters are its own and 0 here
+  StreamProgress stream;       // state: whether an engine streams now; its counters are its own and 0 here
   std::uint64_t followed = 0;  // tables
   std::uint64_t stopped = 0;
   std::uint64_t not_streamed = 0;

@@ -91,7 +91,7 @@ Result<void> check_sync(const Flags& flags) {
 }
 
 api::Mode mode_of(Verb verb, bool sync) {
-  if (verb == Verb::sync || verb == Verb::release) return api::Mode::sync;
+  if (verb == Verb::sync || verb == Verb::release || verb == Verb::status) return api::Mode::sync;
   if (verb == Verb::validate) return sync ? api::Mode::snapshot_and_sync : api::Mode::validate;
   return sync ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
 }

@@ -41,6 +41,31 @@ MetricFamily per_database(const api::Progress& progress, const char* name, const
   return made;
 }
 
+// One value a stream.
+template <class Of>
+MetricFamily per_stream(const api::Progress& progress, const char* name, const char* help, MetricType type, Of&& of) {
+  MetricFamily made = family(name, help, type);
+  for (const api::DatabaseProgress& database : progress.databases)
+    if (database.stream) add(made, {{"database", database.name}}, static_cast<double>(of(*database.stream)));
+  return made;
+}
+
+std::vector<MetricFamily> streams(const api::Progress& progress) {
+  using Stream = api::StreamProgress;
+  return {per_stream(progress, "tributary_stream_connected", "1 while the source is followed", MetricType::Gauge,
+                     [](const Stream& stream) { return stream.state == api::StreamState::following ? 1 : 0; }),
+          per_stream(progress, "tributary_stream_lag_bytes", "Bytes of the source's log that the target lacks",
+                     MetricType::Gauge, [](const Stream& stream) { return stream.lag_bytes; }),
+          per_stream(progress, "tributary_stream_lag_seconds", "Age of what the target lacks", MetricType::Gauge,
+                     [](const Stream& stream) { return stream.lag_seconds; }),
+          per_stream(progress, "tributary_stream_retained_bytes", "Bytes of its log that the source keeps for the slot",
+                     MetricType::Gauge, [](const Stream& stream) { return stream.retained_bytes; }),
+          per_stream(progress, "tributary_stream_transactions_total", "Transactions applied by this engine",
+                     MetricType::Counter, [](const Stream& stream) { return stream.transactions; }),
+          per_stream(progress, "tributary_stream_changes_total", "Changes applied by this engine", MetricType::Counter,
+                     [](const Stream& stream) { return stream.changes; })};
+}
+
 MetricFamily phases(const api::Progress& progress) {
   MetricFamily made =
       family("tributary_phase", "1 for the phase the engine is in, 0 for the others", MetricType::Gauge);
@@ -61,7 +86,7 @@ MetricFamily single(const char* name, const char* help, std::vector<ClientMetric
 
 std::string metrics_text(const api::Progress& progress) {
   using Database = api::DatabaseProgress;
-  const std::vector<MetricFamily> all = {
+  std::vector<MetricFamily> all = {
       single("tributary_build_info", "Version of the engine", {{"version", TRIBUTARY_VERSION}}, 1),
       phases(progress),
       single("tributary_snapshot_percent", "Share of the estimated bytes that is copied", {}, progress.percent),
@@ -75,6 +100,8 @@ std::string metrics_text(const api::Progress& progress) {
                    &Database::bytes_copied),
       per_database(progress, "tributary_snapshot_estimated_bytes", "Estimated bytes of the selected tables",
                    MetricType::Gauge, &Database::bytes_total)};
+  for (MetricFamily& each : streams(progress))
+    if (!each.metric.empty()) all.push_back(std::move(each));
   return prometheus::TextSerializer().Serialize(all);
 }
 

@@ -174,7 +174,7 @@ Invocation failed(Error flaw) {
 Invocation explain(const CLI::App& app, const std::string& topic) {
   Invocation invocation;
   const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init), word_of(Verb::sync),
-                                          word_of(Verb::release)};
+                                          word_of(Verb::release), word_of(Verb::status)};
   if (topic.empty()) {
     invocation.text = app.help();
   } else if (std::find(verbs.begin(), verbs.end(), topic) != verbs.end()) {
@@ -217,6 +217,8 @@ const char* word_of(Verb verb) {
       return "sync";
     case Verb::release:
       return "release";
+    case Verb::status:
+      return "status";
   }
   std::abort();
 }
@@ -231,6 +233,7 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   const CLI::App* init = add_verb(app, Verb::init, "Copy databases, schema and rows", flags);
   const CLI::App* sync = add_verb(app, Verb::sync, "Follow the source after init --sync, until it is stopped", flags);
   const CLI::App* release = add_verb(app, Verb::release, "End a sync for good: drop its slot and publication", flags);
+  const CLI::App* status = add_verb(app, Verb::status, "Say how a sync stands, from any machine", flags);
   app.add_subcommand("help", "Explain a verb: tributary help init");
   if (arguments.empty()) return explain(app, "");
   if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
@@ -239,8 +242,11 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   if (!text) return failed(text.error());
   if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
   const auto chosen = app.get_subcommands();
-  const std::map<const CLI::App*, Verb> verbs = {
-      {validate, Verb::validate}, {init, Verb::init}, {sync, Verb::sync}, {release, Verb::release}};
+  const std::map<const CLI::App*, Verb> verbs = {{validate, Verb::validate},
+                                                 {init, Verb::init},
+                                                 {sync, Verb::sync},
+                                                 {release, Verb::release},
+                                                 {status, Verb::status}};
   const auto verb = chosen.empty() ? verbs.end() : verbs.find(chosen.front());
   if (verb == verbs.end()) return explain(app, app.remaining().empty() ? "" : app.remaining().front());
 

@@ -11,7 +11,7 @@
 // The command line as values. docs/cli.md lists the flags for users; --help is made from the same declarations.
 namespace tributary::cli {
 
-enum class Verb { none, validate, init, sync, release };  // none: the command line does not say which
+enum class Verb { none, validate, init, sync, release, status };  // none: the command line does not say which
 enum class Output { text, json };
 
 struct Options {

@@ -7,9 +7,9 @@
 
 #include "engine/base/contain.h"
 #include "engine/cli/display.h"
+#include "engine/cli/endpoints.h"
 #include "engine/cli/output.h"
 #include "engine/cli/signals.h"
-#include "engine/cli/status.h"
 #include "engine/cli/terminal.h"
 #include "engine/cli/watchdog.h"
 #include "engine/serve/server.h"

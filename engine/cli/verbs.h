@@ -9,5 +9,6 @@ int validate(const Options& options);
 int init(const Options& options);
 int sync(const Options& options);
 int release(const Options& options);
+int status(const Options& options);
 
 }  // namespace tributary::cli

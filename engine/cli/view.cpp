@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/counted.h"
+#include "engine/cli/stream_view.h"
 #include "engine/cli/text.h"
 
 namespace tributary::cli {
@@ -71,9 +72,17 @@ std::vector<ActiveTable> active_tables(const api::Progress& progress, const Spee
   return all;
 }
 
+std::string following_text(const api::Progress& progress) {
+  std::vector<std::string> parts;
+  for (const api::DatabaseProgress& database : progress.databases)
+    if (database.stream) parts.push_back(stream_line(database));
+  return parts.empty() ? api::word_of(progress.phase) : joined(parts);
+}
+
 }  // namespace
 
 std::string summary(const api::Progress& progress, const Speeds& speeds) {
+  if (progress.phase == api::Phase::following) return following_text(progress);
   const Volume volume = volume_of(progress);
   std::string first = api::word_of(progress.phase);
   if (progress.phase >= api::Phase::copying) first += " " + std::to_string(progress.percent) + "%";

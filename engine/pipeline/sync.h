@@ -25,8 +25,8 @@ class SyncServers {
   // The selected databases, by name. Never empty.
   virtual Result<std::vector<DatabasePair>> databases(const Until& until) = 0;
   virtual std::unique_ptr<StreamEnds> ends(const DatabasePair& databases) = 0;
-  // What both ends say now, whoever runs an engine: takes no lock and writes nothing. What keeps the stream from going on
-  // is in it; an Error only where an end could not be asked.
+  // What both ends say now, whoever runs an engine: takes no lock and writes nothing. What keeps the stream from going
+  // on is in it; an Error only where an end could not be asked.
   virtual Result<api::StreamStatus> status(const DatabasePair& databases, const Until& until) = 0;
   // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it,
   // also where the target cannot be reached; that is an Error then. Success where there is no stream.

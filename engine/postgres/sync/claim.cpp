@@ -61,7 +61,8 @@ Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& s
 }
 
 Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until) {
-  Claimed claimed{TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
+  Claimed claimed{
+      TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
   TRY(take_lock(claimed.control, {source.key, options.attempt}, options.lock_patience, until));
   if (TRY(read_control_version(claimed.control, until))) TRY(ensure_control_schema(claimed.control, until));
   TRY(read_ledger(claimed, until));

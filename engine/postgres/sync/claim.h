@@ -37,8 +37,8 @@ Result<SourceSide> look_at_source(const StreamOptions& options, const Until& unt
 Result<Connection> open_stream_session(const StreamOptions& options, const SourceSide& source, std::string_view purpose,
                                        const Until& until);
 
-// What the ledger says, nothing where it knows nothing; after claim() under the replication's lock, which is held as long
-// as `control` lives.
+// What the ledger says, nothing where it knows nothing; after claim() under the replication's lock, which is held as
+// long as `control` lives.
 struct Claimed {
   Connection control;
   Owner owner;

@@ -54,9 +54,9 @@ Result<pipeline::SlotHealth> read_slot_health(Connection& source, const std::str
                  "take a new snapshot to follow the source again, and let it keep more log (max_slot_wal_keep_size)"};
   const Rows end =
       TRY(source.query_row("SELECT CASE WHEN pg_catalog.pg_is_in_recovery()"
-                                     " THEN pg_catalog.pg_last_wal_replay_lsn()"
-                                     " ELSE pg_catalog.pg_current_wal_flush_lsn() END",
-                                     {}, until));
+                           " THEN pg_catalog.pg_last_wal_replay_lsn()"
+                           " ELSE pg_catalog.pg_current_wal_flush_lsn() END",
+                           {}, until));
   return pipeline::SlotHealth{name, model::parse_lsn(end.text(0, 0)).value_or(model::Lsn{}), slot->retained};
 }
 

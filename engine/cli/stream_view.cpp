@@ -1,0 +1,74 @@
+#include "engine/cli/stream_view.h"
+
+#include <cstdlib>
+
+#include "engine/base/counted.h"
+#include "engine/base/hint.h"
+#include "engine/cli/table.h"
+#include "engine/cli/text.h"
+
+namespace tributary::cli {
+namespace {
+
+std::string state_text(const api::StreamStatus& status) {
+  if (!status.problem.empty()) return "lost";
+  return status.stream.state == api::StreamState::following ? "following" : "no engine";
+}
+
+std::string tables_text(const api::StreamStatus& status) {
+  std::string text = count_text(status.followed) + " followed";
+  if (status.stopped > 0) text += ", " + count_text(status.stopped) + " stopped";
+  if (status.not_streamed > 0) text += ", " + count_text(status.not_streamed) + " not streamed";
+  return text;
+}
+
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
+std::string lag_text(const api::StreamProgress& stream) {
+  if (stream.lag_bytes == 0) return "nothing";
+  const std::string bytes = bytes_text(stream.lag_bytes);
+  return stream.lag_seconds == 0 ? bytes : bytes + ", " + count_text(stream.lag_seconds) + " s";
+}
+
+std::string stream_line(const api::DatabaseProgress& database) {
+  const api::StreamProgress& stream = *database.stream;
+  const std::string name = "database " + printable(database.name) + ": ";
+  if (!stream.error.empty()) return name + "retrying: " + printable(stream.error);
+  switch (stream.state) {
+    case api::StreamState::connecting:
+      return name + "connecting";
+    case api::StreamState::following:
+      return name + "lacking " + lag_text(stream) + ", " + counted(stream.transactions, "transaction") + " applied";
+    case api::StreamState::holding:
+      return name + "holding, the source keeps " + bytes_text(stream.retained_bytes) + " for it";
+  }
+  std::abort();
+}
+
+std::string streams_text(const std::vector<api::StreamStatus>& streams, const Style& style) {
+  Table databases({"DATABASE", "TARGET", "STATE", "LAG", "APPLIED", "LAST TRANSACTION", "SLOT", "RETAINED", "TABLES"});
+  Table tables({"TABLE", "STATE", "REASON"});
+  std::string problems;
+  for (const api::StreamStatus& status : streams) {
+    const api::StreamProgress& stream = status.stream;
+    databases.add({status.database, status.target, state_text(status), stream.applied.empty() ? "-" : lag_text(stream),
+                   or_dash(stream.applied), or_dash(stream.last_transaction), or_dash(stream.slot),
+                   bytes_text(stream.retained_bytes), tables_text(status)});
+    for (const api::TableStatus& table : status.tables)
+      tables.add(
+          {status.database + "." + table.name, table.state == "stopped" ? "stopped" : "not streamed", table.reason});
+    if (!status.problem.empty())
+      problems +=
+          "database " + printable(status.database) + ": " + printable(with_hint(status.problem, status.hint)) + "\n";
+  }
+  std::string text = databases.text(style.width);
+  if (!tables.empty()) text += "\n" + tables.text(style.width);
+  if (!problems.empty()) text += "\n" + problems;
+  return text;
+}
+
+}  // namespace tributary::cli

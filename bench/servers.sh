@@ -6,7 +6,7 @@
 # waits for it differently than another.
 
 readonly BENCH_MAJOR=18
-readonly BENCH_SETTINGS=(
+BENCH_SETTINGS=(
   fsync=off wal_level=replica shared_buffers=1GB max_wal_size=16GB checkpoint_timeout=1h maintenance_work_mem=256MB
   max_connections=100 autovacuum=off log_min_messages=fatal unix_socket_directories= listen_addresses=127.0.0.1)
 

@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Each tool has a slot on the source and a database of its own name on the target. go_TOOL lets it apply, pause_TOOL ends
+# that, and its slot stays.
+
+readonly TOOLS=(tributary native)
+ENGINE=
+
+prepare_tools() {
+  psql -qX "$SOURCE/postgres" -c "CREATE DATABASE bench"
+  step "fill the source" pgbench -i -q -s 10 "$SOURCE/bench"
+  psql -qX "$SOURCE/bench" -c "ALTER TABLE pgbench_history ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY" \
+    -c "CREATE TABLE single (id bigint PRIMARY KEY, word text, number bigint)" \
+    -c "CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"
+  local tool
+  for tool in "${TOOLS[@]}"; do
+    psql -qX "$TARGET/postgres" -c "CREATE DATABASE $tool"
+    step "prepare $tool" "prepare_$tool"
+  done
+}
+
+prepare_tributary() { "$TRIBUTARY" init --sync --source "$SOURCE/bench" --target "$TARGET/tributary"; }
+
+go_tributary() {
+  "$TRIBUTARY" sync --source "$SOURCE/bench" --target "$TARGET/tributary" >"$BENCH_DIR/tributary.log" 2>&1 &
+  ENGINE=$!
+}
+
+pause_tributary() {
+  kill -TERM "$ENGINE"
+  wait "$ENGINE" || { tail -n 20 "$BENCH_DIR/tributary.log" >&2; die "tributary sync failed"; }
+}
+
+prepare_native() {
+  pg_dump --schema-only "$SOURCE/bench" | psql -qX "$TARGET/native" >/dev/null
+  psql -qX "$SOURCE/bench" -c "CREATE PUBLICATION native FOR ALL TABLES"
+  psql -qX "$TARGET/native" -c "CREATE SUBSCRIPTION native CONNECTION '$SOURCE/bench' PUBLICATION native"
+  until [[ $(psql -qXAt "$TARGET/native" -c "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'") == 0 ]]; do sleep 0.2; done
+  pause_native
+}
+
+go_native() { psql -qX "$TARGET/native" -c "ALTER SUBSCRIPTION native ENABLE"; }
+
+pause_native() {
+  psql -qX "$TARGET/native" -c "ALTER SUBSCRIPTION native DISABLE"
+  until [[ $(psql -qXAt "$SOURCE/bench" -c "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'native' AND active") == 0 ]]; do sleep 0.05; done
+}

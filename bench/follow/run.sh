@@ -141,6 +141,7 @@ TRIBUTARY=$ROOT/build/release/bin/tributary
 [[ -x $TRIBUTARY ]] || die "$TRIBUTARY is missing: run ./dev build release"
 BENCH_SETTINGS+=(wal_level=logical track_commit_timestamp=on)
 bench_servers
+trap 'end_engine; bench_stop' EXIT
 prepare_tools
 run_backlogs
 steady

@@ -28,7 +28,11 @@ go_tributary() {
 pause_tributary() {
   kill -TERM "$ENGINE"
   wait "$ENGINE" || { tail -n 20 "$BENCH_DIR/tributary.log" >&2; die "tributary sync failed"; }
+  ENGINE=
 }
+
+# It would wait for its servers for ever.
+end_engine() { if [[ -n $ENGINE ]]; then kill -KILL "$ENGINE" 2>/dev/null || true; fi; }
 
 prepare_native() {
   pg_dump --schema-only "$SOURCE/bench" | psql -qX "$TARGET/native" >/dev/null

@@ -1,0 +1,113 @@
+#include "engine/pipeline/sync.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "engine/base/log.h"
+#include "engine/base/pause.h"
+#include "engine/pipeline/testing/alarm.h"
+
+namespace tributary::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// One end of every database stays with what it is told to answer.
+class StubbornServers : public SyncServers {
+ public:
+  Result<std::vector<DatabasePair>> databases(const Until&) override {
+    if (listing_failures > 0) {
+      --listing_failures;
+      return Error{Fault::transient, "the source is away"};
+    }
+    return std::vector<DatabasePair>{{"one", "one"}, {"two", "two"}};
+  }
+  std::unique_ptr<StreamEnds> ends(const DatabasePair& databases) override {
+    return std::make_unique<Ends>(*this, databases.source);
+  }
+  Result<api::StreamStatus> status(const DatabasePair&, const Until&) override { return api::StreamStatus{}; }
+  Result<void> release(const DatabasePair& databases, Remember, const Until&) override {
+    released.push_back(databases.source);
+    const auto failure = failures.find(databases.source);
+    if (failure != failures.end()) return failure->second;
+    return {};
+  }
+
+  int listing_failures = 0;
+  std::map<std::string, Error> failures;  // by database; another one waits for the stop
+  std::vector<std::string> released;
+
+ private:
+  class Ends : public StreamEnds {
+   public:
+    Ends(StubbornServers& servers, std::string database) : servers_(servers), database_(std::move(database)) {}
+    Result<std::unique_ptr<Applier>> applier(const Until& until) override {
+      const auto failure = servers_.failures.find(database_);
+      if (failure != servers_.failures.end()) return failure->second;
+      static_cast<void>(pause_for(Milliseconds{60'000}, until.stop));
+      return Error{Fault::cancelled, "stopped"};
+    }
+    Result<std::unique_ptr<ChangeStream>> stream(model::Lsn, const Until&) override {
+      return Error{Fault::failed, "never asked"};
+    }
+    Result<SlotHealth> look_at_slot(const Until&) override { return Error{Fault::failed, "never asked"}; }
+    Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
+
+   private:
+    StubbornServers& servers_;
+    const std::string database_;
+  };
+};
+
+constexpr Backoff::Limits at_once{Milliseconds{1}, 1.0, Milliseconds{1}, 0.0};
+
+class ASyncOfTwoDatabases : public ::testing::Test {
+ protected:
+  void SetUp() override { log::set_level(log::Level::error); }
+
+  const testing::Alarm alarm{"a sync of two databases"};
+  StubbornServers servers;
+  ProgressBoard board{""};
+};
+
+TEST_F(ASyncOfTwoDatabases, EndsWithTheFirstOneThatCannotGoOn) {
+  servers.failures.insert({"two", Error{Fault::lost, "the slot is gone", "take a new snapshot"}});
+  const api::Report report = run_sync({}, servers, Manner::follow, board, {}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::lost_position);
+  EXPECT_EQ(report.reason, "PositionLost");
+  EXPECT_EQ(report.message, "database two: the slot is gone");
+  EXPECT_EQ(report.hint, "take a new snapshot");
+}
+
+TEST_F(ASyncOfTwoDatabases, IsDoneWhenItIsStopped) {
+  std::stop_source stop;
+  servers.listing_failures = 2;
+  const std::jthread stopper([&] {
+    while (board.snapshot().phase != api::Phase::following) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const api::Report report = run_sync({}, servers, Manner::hold, board, {Deadline::never(), stop.get_token()}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::done);
+  EXPECT_EQ(report.reason, "Stopped");
+}
+
+TEST_F(ASyncOfTwoDatabases, ReleasesTheOtherWhereOneFails) {
+  servers.failures.insert({"one", Error{Fault::denied, "must be owner"}});
+  const api::Report report = run_release({}, servers, Remember::rows, board, {}, at_once);
+  EXPECT_THAT(servers.released, ElementsAre("one", "two"));
+  EXPECT_EQ(report.exit_code, api::exit_code_of(Fault::denied));
+  EXPECT_THAT(report.message, HasSubstr("database one: must be owner"));
+}
+
+TEST_F(ASyncOfTwoDatabases, IsReleased) {
+  const api::Report report = run_release({}, servers, Remember::nothing, board, {}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::done);
+  EXPECT_EQ(report.reason, "Released");
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

@@ -1,10 +1,18 @@
 #include "engine/model/change.h"
 
-#include <algorithm>
 #include <cstring>
-#include <new>
+#include <memory>
 
 namespace tributary::model {
+namespace {
+
+std::size_t size_of(const LogTable& table) {
+  std::size_t size = sizeof(LogTable) + table.columns.size() * sizeof(LogTable::Column);
+  for (const LogTable::Column& column : table.columns) size += column.name.size();
+  return size;
+}
+
+}  // namespace
 
 std::string_view Batch::keep(std::string_view text) {
   if (text.empty()) return {};
@@ -22,10 +30,11 @@ std::span<Value> Batch::row(std::size_t columns) {
   return {values, columns};
 }
 
-// The last ones first: changes come in runs of few tables.
 const LogTable* Batch::keep(const std::shared_ptr<const LogTable>& table) {
-  if (std::find(tables_.rbegin(), tables_.rend(), table) == tables_.rend()) tables_.push_back(table);
-  return table.get();
+  if (table.get() == last_table_) return last_table_;
+  last_table_ = table.get();
+  if (tables_.insert(table).second) bytes_ += size_of(*table);
+  return last_table_;
 }
 
 std::span<const LogTable* const> Batch::keep(std::span<const LogTable* const> tables) {

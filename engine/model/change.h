@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/base/clock.h"
@@ -52,7 +53,7 @@ struct Event {
     insert,    // table, new_row
     update,    // table, new_row; old_row where what identifies the row has changed, or the whole row does
     remove,    // table, old_row
-    truncate,  // truncation
+    truncate,  // truncated, cascade, restart_identity
     commit,    // lsn, end, time
     idle,      // between transactions: everything that ends at or below `end` has been delivered
   };
@@ -95,7 +96,8 @@ class Batch {
 
  private:
   std::pmr::monotonic_buffer_resource memory_{16 * 1024};
-  std::vector<std::shared_ptr<const LogTable>> tables_;
+  std::unordered_set<std::shared_ptr<const LogTable>> tables_;
+  const LogTable* last_table_ = nullptr;  // changes come in runs of one table
   std::vector<Event> events_;
   std::size_t bytes_ = 0;
 };

@@ -36,6 +36,22 @@ TEST(ABatch, KeepsEarlierRowsInPlaceWhileItGrows) {
   EXPECT_GT(batch.bytes(), 10'000 * 3 * sizeof(Value));
 }
 
+TEST(ABatch, CountsATableOnce) {
+  Batch batch;
+  const LogTable wide{1, {"public", "wide"}, {}, std::vector<LogTable::Column>(1000)};
+  const auto one = std::make_shared<const LogTable>(wide);
+  const auto two = std::make_shared<const LogTable>(wide);
+  batch.keep(one);
+  const std::size_t bytes = batch.bytes();
+  EXPECT_GT(bytes, 1000 * sizeof(LogTable::Column));
+  batch.keep(two);
+  EXPECT_EQ(batch.bytes(), 2 * bytes);
+  batch.keep(one);
+  batch.keep(two);
+  EXPECT_EQ(batch.bytes(), 2 * bytes);
+  EXPECT_EQ(two.use_count(), 2);
+}
+
 TEST(ABatch, KeepsAListOfTables) {
   Batch batch;
   const auto one = std::make_shared<const LogTable>(LogTable{1, {"public", "one"}, {}, {}});

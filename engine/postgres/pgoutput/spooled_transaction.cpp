@@ -60,10 +60,10 @@ Result<std::optional<SpooledMessage>> SpooledTransaction::next() {
   return std::optional(message);
 }
 
-// A record lies in the file or in memory, never in both.
+// A record lies in the file or in memory, never in both. Offsets only rise.
 Result<std::span<const std::byte>> SpooledTransaction::bytes(std::uint64_t offset, std::size_t size) {
   if (offset >= file_.size()) return std::span<const std::byte>(tail_).subspan(offset - file_.size(), size);
-  if (offset < window_begin_ || offset + size > window_begin_ + window_.size()) {
+  if (offset + size > window_begin_ + window_.size()) {
     const std::size_t wanted = std::max(window_size, size);
     window_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(wanted, file_.size() - offset)));
     window_begin_ = offset;

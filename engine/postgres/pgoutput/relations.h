@@ -17,7 +17,8 @@ namespace tributary::postgres::pgoutput {
 // case it has been described anew (cleanup_rel_sync_cache, get_rel_sync_entry). An abort, also one of a subtransaction,
 // makes it describe everything again. So a description from a stream holds for its transaction alone while that is
 // replayed, and for all from its commit on if it arrived later than the one that all others have: a schema that was
-// renamed, or a list of columns that was changed, while the transaction ran, must not come back.
+// renamed, or a list of columns that was changed, while the transaction ran, must not come back,
+// as it would from servers 14 and 15.
 class Relations {
  public:
   using Table = std::shared_ptr<const model::LogTable>;

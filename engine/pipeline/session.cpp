@@ -186,12 +186,14 @@ Result<void> Session::attempt(const DatabasePair& pair) {
   board_.show(api::Phase::preparing, "preparing database " + pair.source);
   const Result<void> copied = copy(*link, pair);
   // An attempt that was to be its last may be complete: then its stream is needed.
-  if (!copied && asked_ != link->target().epoch()) link->source().drop_stream({Deadline::after(last_words), {}});
+  const bool asked = asked_ != 0 && asked_ == link->target().epoch();
+  if (!copied && !asked) link->source().drop_stream({Deadline::after(last_words), {}});
   return copied;
 }
 
 Result<void> Session::copy(Link& link, const DatabasePair& pair) {
   Contents contents;
+  TRY(link.target().check_claim(until_));
   contents.snapshot = TRY(link.source().open_snapshot(until_));
   contents.tables = TRY(link.source().tables(until_));
   contents.schema = TRY(link.source().schema(until_));

@@ -95,7 +95,11 @@ TEST_P(EveryCallOfASession, may_fail_and_the_next_session_leaves_what_an_undistu
     if (!struck) return;
     EXPECT_THAT(report.message, ::testing::HasSubstr("on purpose"));
     EXPECT_THAT(report.databases, IsEmpty());
-    EXPECT_EQ(world.source["shop"].slot != 0, world.target["shop"].complete) << "a slot without a stream, or the reverse";
+    // Once it was asked to be complete it may be, whatever the answer was: then the slot stays.
+    const bool asked = world.calls.count("link.describe_database") + world.calls.count("target.complete") > 0;
+    const bool slot = world.source["shop"].slot != 0;
+    EXPECT_TRUE(slot || !world.target["shop"].complete) << "a stream without its slot";
+    EXPECT_TRUE(!slot || asked) << "a slot without a stream";
     expect_the_next_one_to_complete(world);
   });
 }
@@ -139,6 +143,8 @@ TEST_P(EveryCallOfASession, may_meet_another_engine_and_nothing_is_written_from_
     ASSERT_EQ(report.exit_code, ExitCode::fenced);
     EXPECT_EQ(report.reason, "Fenced");
     EXPECT_EQ(world.target["shop"].contents(), before);
+    // Between the last look at the claim and the slot nothing fences; the slot's position gives it away later.
+    if (world.calls.names().at(number - 1) == "source.open_snapshot") return;
     EXPECT_EQ(world.source["shop"].slot, slot);
   });
 }

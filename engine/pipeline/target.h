@@ -121,6 +121,9 @@ class Target {
   // none: where it is complete nonetheless, that is what the claim says, whatever becomes of other complete ones.
   // Writes nothing.
   virtual Result<Claim> claim(const SourceIdentity& source, std::int64_t asked, const Until& until) = 0;
+  // Whether the claim still stands; to be asked before what only its holder may do on the source. Fault::transient
+  // where the session that holds it was lost, maybe to another engine: claim again.
+  virtual Result<void> check_claim(const Until& until) = 0;
   // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: an Error that names what is in the
   // way, or everything that an earlier attempt left is gone (tables it finished are kept where resume_per_table
   // asks for it), and the ledger of the new attempt stands. Returns what is kept.

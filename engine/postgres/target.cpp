@@ -95,6 +95,11 @@ Error Target::refused() const {
           "use --drop-existing to drop it and copy again"};
 }
 
+Result<void> Target::check_claim(const Until& until) {
+  TRY(control_->query("SELECT 1", until));
+  return {};
+}
+
 Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {
   if (drop() == Drop::database) TRY(drop_database(until));
   if (!former_) TRY(make_room(contents.tables, until));

@@ -36,6 +36,7 @@ class Target final : public pipeline::Target {
 
   Result<pipeline::Claim> claim(const pipeline::SourceIdentity& source, std::int64_t asked,
                                 const Until& until) override;
+  Result<void> check_claim(const Until& until) override;
   Result<pipeline::TableRecords> prepare(const pipeline::Contents& contents, const Until& until) override;
   std::int64_t epoch() const override { return owner_.epoch; }
   Result<std::vector<api::Finding>> run_in_order(const pipeline::Schema& schema, pipeline::Stage stage,

@@ -96,6 +96,10 @@ Result<Claim> FakeTarget::claim(const SourceIdentity&, std::int64_t asked, const
   });
 }
 
+Result<void> FakeTarget::check_claim(const Until& until) {
+  return fenced("target.check_claim", until, []() -> Result<void> { return {}; });
+}
+
 Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& until) {
   return fenced("target.prepare", until, [&]() -> Result<TableRecords> {
     TargetDatabase& data = mine_.data();

@@ -196,10 +196,14 @@ Result<Rows> Connection::query(const std::string& sql, const std::vector<std::op
       return state.connection_error();
     }
     TRY(state.flush(until));
-    ResultHandle result = TRY(state.last_result(until));
-    if (!result) return state.connection_error();
-    return Rows(std::make_shared<const Rows::Handle>(Rows::Handle{std::move(result)}));
+    return answer(until);
   });
+}
+
+Result<Rows> Connection::answer(const Until& until) {
+  ResultHandle result = TRY(state_->last_result(until));
+  if (!result) return state_->connection_error();
+  return Rows(std::make_shared<const Rows::Handle>(Rows::Handle{std::move(result)}));
 }
 
 Result<Rows> Connection::query_row(const std::string& sql, const std::vector<std::optional<std::string>>& values,
@@ -217,6 +221,13 @@ Result<void> Connection::execute(const std::string& sql, const Until& until) {
     TRY(state.send(sql, until));
     TRY(state.last_result(until));
     return {};
+  });
+}
+
+Result<Rows> Connection::command(const std::string& sql, const Until& until) {
+  return state_->guarded([&]() -> Result<Rows> {
+    TRY(state_->send(sql, until));
+    return answer(until);
   });
 }
 
@@ -268,7 +279,7 @@ const Diagnosis& Connection::diagnosis() const {
   return state_->diagnosis;
 }
 
-void Connection::on_notice(std::function<void(std::string_view)> handler) {
+void Connection::on_notice(std::function<void(std::string_view, std::string_view)> handler) {
   state_->notice = std::move(handler);
 }
 

@@ -118,6 +118,50 @@ class CopyIn {
   std::size_t unsent_ = 0;
 };
 
+// A statement under way whose answer may take long, so that its caller can look around meanwhile. Destroying it before
+// the answer cancels the statement. Borrows its connection.
+class Running {
+ public:
+  Running(Running&& other) noexcept;
+  Running& operator=(Running&&) = delete;
+  ~Running();
+
+  // The answer; nothing where the server has not given it within `span`. Not to be called again after an answer or an
+  // Error of the statement.
+  Result<std::optional<Rows>> wait(Milliseconds span, const Until& until);
+
+ private:
+  friend class Connection;
+  explicit Running(Connection* connection) : connection_(connection) {}
+  Connection* connection_;
+};
+
+// START_REPLICATION: messages in both directions. Destroying it ends the session, at once and whatever the server does.
+// Borrows its connection.
+class CopyBoth {
+ public:
+  CopyBoth(CopyBoth&& other) noexcept;
+  CopyBoth& operator=(CopyBoth&&) = delete;
+  ~CopyBoth();
+
+  // The next message's bytes, valid until the next call; nothing where none came within `span`, 0 being a mere look.
+  // That the server has ended the stream comes as an Error, with its reason where it gave one.
+  Result<std::optional<std::span<const std::byte>>> next(Milliseconds span, const Until& until);
+
+  // Hands a message over and waits for nobody: what the socket does not take at once goes out during later calls.
+  // False, and nothing kept, where an earlier message still waits.
+  Result<bool> send(std::span<const std::byte> bytes);
+
+ private:
+  friend class Connection;
+  explicit CopyBoth(Connection* connection) : connection_(connection) {}
+  Result<void> flush();
+  Error ended(const Until& until);
+  Connection* connection_;
+  char* message_ = nullptr;
+  bool unsent_ = false;
+};
+
 class Connection {
  public:
   // Connects and applies `settings` (each a SET without the word, e.g. "row_security = off"). What the caller does
@@ -141,11 +185,16 @@ class Connection {
   // Any number of statements in one simple query (one implicit transaction unless it says BEGIN); results dropped.
   Result<void> execute(const std::string& sql, const Until& until);
 
+  // One statement by the simple protocol, which is all that a replication session knows; its rows as text.
+  Result<Rows> command(const std::string& sql, const Until& until);
+  Result<Running> begin(const std::string& sql, const Until& until);
+
   // Ends an open transaction whose statements failed; no more than that can go wrong where the session is lost.
   void roll_back();
 
   Result<CopyOut> copy_out(const std::string& sql, const Until& until);
   Result<CopyIn> copy_in(const std::string& sql, const Until& until);
+  Result<CopyBoth> copy_both(const std::string& sql, const Until& until);
 
   int server_version() const;  // e.g. 150018
   int major_version() const { return server_version() / 10000; }
@@ -159,14 +208,18 @@ class Connection {
   const std::string& sqlstate() const;
   // With a SQLSTATE: more of the same failure.
   const Diagnosis& diagnosis() const;
-  // Called for each NOTICE or WARNING of the server; by default they are dropped.
-  void on_notice(std::function<void(std::string_view)> handler);
+  // Called with SQLSTATE and message for each NOTICE or WARNING of the server, while one of the other calls runs; by
+  // default they are dropped.
+  void on_notice(std::function<void(std::string_view, std::string_view)> handler);
 
  private:
   friend class CopyOut;
   friend class CopyIn;
+  friend class Running;
+  friend class CopyBoth;
   struct State;
   explicit Connection(std::unique_ptr<State> state);
+  Result<Rows> answer(const Until& until);
   std::unique_ptr<State> state_;
 };
 

@@ -80,7 +80,7 @@ bool is_refusal(std::string_view sqlstate) {
 void Connection::State::receive_notice(void* self, const PGresult* result) {
   const State* state = static_cast<State*>(self);
   if (!state->notice) return;
-  state->notice(field_of(result, PG_DIAG_MESSAGE_PRIMARY));
+  state->notice(field_of(result, PG_DIAG_SQLSTATE), field_of(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 Error Connection::State::connection_error() {

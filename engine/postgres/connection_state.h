@@ -8,7 +8,8 @@
 
 #include "engine/postgres/connection.h"
 
-// What a Connection and its COPY streams share of libpq. Private to connection.cpp, copy_stream.cpp and conninfo.cpp.
+// What a Connection and its COPY streams share of libpq. Private to connection.cpp, copy_both.cpp,
+// copy_stream.cpp and conninfo.cpp.
 namespace tributary::postgres {
 
 // How long a cancelled statement may take to be drained, and a failed transaction to be rolled back.
@@ -34,7 +35,7 @@ struct Connection::State {
   std::string sqlstate;
   Diagnosis diagnosis;
   bool lost = false;
-  std::function<void(std::string_view)> notice;
+  std::function<void(std::string_view, std::string_view)> notice;
 
   PGconn* get() const { return handle.get(); }
 

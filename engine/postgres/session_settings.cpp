@@ -1,6 +1,7 @@
 #include "engine/postgres/session_settings.h"
 
 #include <initializer_list>
+#include <utility>
 
 namespace tributary::postgres {
 namespace {
@@ -72,6 +73,11 @@ Result<Connection> open_source_session(Parameters parameters, std::string_view p
   if (connection.reported("server_encoding") == "SQL_ASCII")
     TRY(connection.execute("SET client_encoding = 'SQL_ASCII'", until));
   return connection;
+}
+
+Result<Connection> open_replication_session(Parameters parameters, std::string_view purpose, const Until& until) {
+  parameters["replication"] = "database";
+  return open_source_session(std::move(parameters), purpose, until);
 }
 
 Result<Connection> open_target_session(Parameters parameters, const std::string& application_name,

@@ -19,6 +19,10 @@ Result<Connection> open_data_session(const Parameters& parameters, const Until& 
 // ("SQL_ASCII"), else UTF8.
 Result<Connection> open_source_session(Parameters parameters, std::string_view purpose, const Until& until);
 
+// A session for the commands of the replication protocol: with the settings of one that reads, so that a stream spells
+// values as the copy does. Knows the simple protocol only.
+Result<Connection> open_replication_session(Parameters parameters, std::string_view purpose, const Until& until);
+
 // A session that writes: additionally no user trigger and no event trigger fires where the role may say so, and a
 // commit does not wait for the disk (the last one of a snapshot does). `application_name` is how a successor finds
 // the session; `client_encoding` is that of the source's sessions.

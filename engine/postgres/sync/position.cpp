@@ -10,8 +10,6 @@
 namespace tributary::postgres::sync {
 namespace {
 
-constexpr Milliseconds sender_timeout{60'000};
-
 Error never_initialised(const std::string& database) {
   return {Fault::invalid, "database " + database + " was never prepared for continuous sync into this target",
           "run tributary init --sync first, or give the object the mode SnapshotAndSync"};
@@ -36,7 +34,7 @@ Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdenti
 
 Result<int> check_position(const StreamOptions& options, SourceSide& source, const StreamRow& row, const Until& until) {
   const Parameters parameters = TRY(options.source());
-  Connection session = TRY(open_replication_session(parameters, "position", sender_timeout, until));
+  Connection session = TRY(open_replication_session(parameters, "position", until));
   SourceMark now;
   now.system = TRY(identify_system(session, until));
   now.history = TRY(read_timeline_history(session, now.system.timeline, until));

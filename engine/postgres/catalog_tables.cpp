@@ -18,9 +18,12 @@ constexpr const char* user_tables =
 
 // An index identifies rows where the server would take it as a replica identity: unique and valid, checked at once
 // and on stored columns that are there before triggers and generation (src/backend/commands/tablecmds.c,
-// relation_mark_replica_identity).
+// relation_mark_replica_identity). A whole row identifies unless it has columns that are not published: since 18 the
+// server refuses updates and deletes then (src/backend/executor/execReplication.c, CheckCmdReplicaIdentity).
 constexpr const char* usable_identity =
-    "c.relreplident = 'f' OR (c.relreplident IN ('d', 'i') AND EXISTS (SELECT FROM pg_index i"
+    "(c.relreplident = 'f' AND (current_setting('server_version_num')::int < 180000 OR NOT EXISTS ("
+    "SELECT FROM pg_attribute g WHERE g.attrelid = c.oid AND g.attgenerated <> '' AND NOT g.attisdropped)))"
+    " OR (c.relreplident IN ('d', 'i') AND EXISTS (SELECT FROM pg_index i"
     " WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate"
     " AND CASE c.relreplident WHEN 'd' THEN i.indisprimary ELSE i.indisreplident END"
     " AND NOT EXISTS (SELECT FROM pg_attribute k WHERE k.attrelid = c.oid AND k.attnum = ANY (i.indkey)"

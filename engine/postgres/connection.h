@@ -217,6 +217,7 @@ class Connection {
   friend class CopyIn;
   friend class Running;
   friend class CopyBoth;
+  friend class Pipeline;
   struct State;
   explicit Connection(std::unique_ptr<State> state);
   Result<Rows> answer(const Until& until);

@@ -8,7 +8,7 @@
 
 #include "engine/postgres/connection.h"
 
-// What a Connection and its COPY streams share of libpq. Private to connection.cpp, copy_both.cpp,
+// What a Connection, its COPY streams and its pipeline share of libpq. Private to connection*.cpp, copy_both.cpp,
 // copy_stream.cpp and conninfo.cpp.
 namespace tributary::postgres {
 

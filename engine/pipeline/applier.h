@@ -44,8 +44,9 @@ class Applier {
 
   virtual StreamPosition position() const = 0;
 
-  // Carries out the events of a batch, which must outlive the next commit(). `coalesced` may keep changes back until
-  // then. Fault::differs where a change does not meet exactly one row: stopped() names the table then, which the
+  // Carries out the events of a batch. `coalesced` may keep changes back until the next commit(), which the batch must
+  // outlive then; `ordered`, at any time, carries out first what was kept back, and keeps nothing. Fault::differs where
+  // a change does not meet exactly one row, maybe one that was given before: stopped() names the table then, which the
   // caller has stop() record before it begins again.
   virtual Result<void> apply(const model::Batch& batch, ApplyMode mode, const Until& until) = 0;
 

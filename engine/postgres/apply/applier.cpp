@@ -1,0 +1,393 @@
+#include "engine/postgres/apply/applier.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/postgres/apply/refusal.h"
+#include "engine/postgres/apply/tables.h"
+#include "engine/postgres/apply/writers.h"
+#include "engine/postgres/stream_ledger.h"
+
+namespace tributary::postgres::apply {
+namespace {
+
+using model::Event;
+using pipeline::ApplyMode;
+using pipeline::StoppedTable;
+using pipeline::StreamPosition;
+
+// Changes that are kept back for their sum, in memory of their batches.
+constexpr std::size_t kept_limit = std::size_t{32} * 1024 * 1024;
+// The server keeps a plan of each.
+constexpr std::size_t statements_limit = 2000;
+
+constexpr const char* move_name = "tributary_move";
+constexpr Subject of_transaction{};
+constexpr Subject of_fence{nullptr, "the fence"};
+
+const char* const recopy = "copy the table again; the others go on";
+
+// Plans made once serve every value: by key, whatever the statistics say of a table that has just been filled.
+constexpr const char* session_settings =
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;"
+    "SET enable_mergejoin = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
+
+constexpr const char* take_row =
+    "SELECT FROM _tributary.stream WHERE replication = $1 AND epoch = $2::bigint FOR UPDATE";
+
+// RFC 3339 with microseconds.
+std::string spell(WallTime time) {
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
+  char fraction[16];
+  std::snprintf(fraction, sizeof fraction, ".%06dZ", static_cast<int>(micros < 0 ? micros + 1'000'000 : micros));
+  std::string text = rfc3339(std::chrono::floor<std::chrono::seconds>(time));
+  text.pop_back();
+  return text + fraction;
+}
+
+bool fits_its_table(const Event& event) {
+  const std::size_t columns = event.table->columns.size();
+  if (event.kind == Event::Kind::remove) return event.old_row.size() == columns;
+  return event.new_row.size() == columns && (event.old_row.empty() || event.old_row.size() == columns);
+}
+
+class PostgresApplier final : public pipeline::Applier {
+ public:
+  PostgresApplier(Connection connection, Owner owner, StreamPosition position,
+                  const std::vector<FollowedTable>& followed)
+      : connection_(std::move(connection)), owner_(std::move(owner)), position_(position), tables_(followed) {}
+
+  StreamPosition position() const override { return position_; }
+  Result<void> apply(const model::Batch& batch, ApplyMode mode, const Until& until) override;
+  Result<void> commit(bool durable, const Until& until) override;
+  const std::optional<StoppedTable>& stopped() const override { return stopped_; }
+  Result<void> stop(const StoppedTable& table, const Until& until) override;
+  bool usable() const override { return connection_.usable() && !in_doubt_; }
+
+ private:
+  struct Kept {
+    const Event* event;
+    Table* table;
+  };
+
+  Result<void> take(const Event& event, ApplyMode mode, const Until& until);
+  Result<void> change(const Event& event, ApplyMode mode, const Until& until);
+  Result<void> truncate(const Event& event, const Until& until);
+  Result<Table*> table_of(const model::LogTable& log, const Until& until);
+  bool is_passed_over(const Table& table) const;
+  Result<void> make_plan(Table& table, const Until& until);
+  Result<void> write(const Kept& change, const Until& until);
+
+  Result<void> flush_kept(const Until& until);
+  Result<void> write_net(const Until& until);
+  Table* worth_a_replay() const;
+
+  Result<void> begin(const Until& until);
+  Result<void> move_position(bool durable, const Until& until);
+  Result<void> forget_statements(const Until& until);
+  Error explained(const Error& error);
+  Error end_of_transaction(const Error& error);
+  Error stop_for(const Table& table, const std::string& reason);
+
+  Connection connection_;
+  Owner owner_;
+  StreamPosition position_;  // of the ledger
+  StreamPosition reached_;   // of the open transaction; zero where nothing was given
+  Tables tables_;
+  Pipeline pipeline_{connection_};
+  Preparer preparer_{pipeline_};
+  RowWriter rows_{pipeline_, preparer_};
+  SetWriter sets_{pipeline_, preparer_};
+  std::optional<StoppedTable> stopped_;
+  std::vector<Kept> kept_;
+  std::size_t kept_bytes_ = 0;
+  model::Lsn transaction_;  // of the source, that the next change belongs to
+  bool is_open_ = false;
+  bool can_move_ = false;  // move_name is prepared
+  bool in_doubt_ = false;  // a COMMIT was sent and not answered: the ledger must be read again
+};
+
+// ---------------------------------------------------------------------------------------------- changes
+
+Result<void> PostgresApplier::apply(const model::Batch& batch, ApplyMode mode, const Until& until) {
+  stopped_.reset();
+  const Result<void> applied = [&]() -> Result<void> {
+    tables_.begin_batch();
+    if (mode == ApplyMode::ordered) TRY(flush_kept(until));
+    for (const Event& event : batch.events()) TRY(take(event, mode, until));
+    if (mode == ApplyMode::coalesced) kept_bytes_ += batch.bytes();
+    if (kept_bytes_ > kept_limit) TRY(flush_kept(until));
+    return pipeline_.flush(until);
+  }();
+  return applied ? applied : end_of_transaction(applied.error());
+}
+
+Result<void> PostgresApplier::take(const Event& event, ApplyMode mode, const Until& until) {
+  switch (event.kind) {
+    case Event::Kind::begin:
+      transaction_ = event.lsn;
+      return {};
+    case Event::Kind::commit:
+      if (event.end <= position_.applied) return {};
+      reached_.applied = std::max(reached_.applied, event.end);
+      reached_.commit = event.time;
+      return {};
+    case Event::Kind::idle:
+      reached_.applied = std::max(reached_.applied, event.end);
+      return {};
+    case Event::Kind::truncate:
+      return truncate(event, until);
+    case Event::Kind::insert:
+    case Event::Kind::update:
+    case Event::Kind::remove:
+      return change(event, mode, until);
+  }
+  std::abort();
+}
+
+// A transaction is in the ledger's position by its end, and in a table's rows by its commit record's beginning.
+bool PostgresApplier::is_passed_over(const Table& table) const {
+  return !table.is_followed || transaction_ < table.position || transaction_ < position_.applied;
+}
+
+Result<void> PostgresApplier::change(const Event& event, ApplyMode mode, const Until& until) {
+  if (!fits_its_table(event))
+    return Error{Fault::failed, "a change does not fit its table " + model::display(event.table->name)};
+  Table* const table = TRY(table_of(*event.table, until));
+  if (is_passed_over(*table)) return {};
+  if (!table->plan) TRY(make_plan(*table, until));
+  const Kept change{&event, table};
+  if (mode == ApplyMode::coalesced) {
+    kept_.push_back(change);
+    return {};
+  }
+  TRY(begin(until));
+  return write(change, until);
+}
+
+Result<void> PostgresApplier::write(const Kept& change, const Until& until) {
+  if (preparer_.size() >= statements_limit) TRY(forget_statements(until));
+  const Result<void> written = rows_.write(*change.table, *change.event, until);
+  if (!written && written.error().fault == Fault::differs && !pipeline_.failed())
+    return stop_for(*change.table, written.error().what);
+  return written;
+}
+
+Result<Table*> PostgresApplier::table_of(const model::LogTable& log, const Until& until) {
+  if (Table* const known = tables_.find(log)) return known;
+  if (tables_.has(log.id)) {
+    TRY(flush_kept(until));
+    TRY(pipeline_.finish(until));
+  }
+  return &tables_.describe(log);
+}
+
+Result<void> PostgresApplier::make_plan(Table& table, const Until& until) {
+  TRY(pipeline_.finish(until));
+  const Result<void> made = Tables::make_plan(table, connection_, until);
+  if (made || made.error().fault != Fault::differs) return made;
+  return stop_for(table, made.error().what);
+}
+
+// A table that others refer to, which were not emptied with it (their rows are newer, or stand still), is emptied row
+// by row: TRUNCATE would refuse it, or empty them too.
+Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
+  TRY(flush_kept(until));
+  std::vector<Table*> tables;
+  for (const model::LogTable* const log : event.truncated) {
+    Table* const table = TRY(table_of(*log, until));
+    if (is_passed_over(*table)) continue;
+    if (!table->plan) TRY(make_plan(*table, until));
+    tables.push_back(table);
+  }
+  if (tables.empty()) return {};
+  TRY(begin(until));
+  TRY(pipeline_.finish(until));
+  std::vector<model::Name> names;
+  std::vector<const TablePlan*> plans;
+  for (const Table* const table : tables) {
+    names.push_back(table->log.name);
+    plans.push_back(&*table->plan);
+  }
+  const bool referred = TRY(are_referred_to(connection_, names, until));
+  for (const Table* const table : tables) {
+    const Result<void> emptied = referred ? connection_.execute(empty_sql(*table->plan), until)
+                                          : connection_.execute(truncate_sql(plans, event.restart_identity), until);
+    if (!emptied && is_about_table(connection_.sqlstate()))
+      return stop_for(*table, refusal("a truncate", emptied.error(), connection_.sqlstate(), connection_.diagnosis()));
+    if (!emptied) return emptied;
+    if (!referred) break;
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------- sums
+
+// Rows of different tables have nothing to do with each other here: foreign keys and triggers keep a table from being
+// summed up. So what cannot be is written in its own order, beside the sums of the others.
+Result<void> PostgresApplier::write_net(const Until& until) {
+  std::vector<std::pair<Table*, Net>> nets;
+  std::unordered_map<const Table*, std::size_t> places;
+  std::set<const Table*> in_order;
+  for (const Kept& change : kept_) {
+    const TablePlan& plan = *change.table->plan;
+    if (!plan.may_coalesce || in_order.count(change.table) != 0) continue;
+    const auto [place, is_new] = places.try_emplace(change.table, nets.size());
+    if (is_new) nets.emplace_back(change.table, Net(net_shape(plan)));
+    if (!nets[place->second].second.add(*change.event)) in_order.insert(change.table);
+  }
+  for (const auto& [table, net] : nets) {
+    if (in_order.count(table) == 0) TRY(sets_.write(*table, net, until));
+  }
+  for (const Kept& change : kept_) {
+    if (!change.table->plan->may_coalesce || in_order.count(change.table) != 0) TRY(write(change, until));
+  }
+  return {};
+}
+
+// A sum may fail where each change would not, and where one would, only the change itself tells which.
+Result<void> PostgresApplier::flush_kept(const Until& until) {
+  if (kept_.empty()) return {};
+  TRY(begin(until));
+  TRY(pipeline_.run("SAVEPOINT tributary_sums", &of_transaction, until));
+  Result<void> written = write_net(until);
+  if (written) written = pipeline_.finish(until);
+  if (!written) {
+    Table* const failed = worth_a_replay();
+    if (failed == nullptr) return written;
+    failed->plan->may_coalesce = false;
+    TRY(pipeline_.finish(until));
+    TRY(connection_.execute("ROLLBACK TO SAVEPOINT tributary_sums", until));
+    TRY(forget_statements(until));
+    for (const Kept& change : kept_) TRY(write(change, until));
+  }
+  kept_.clear();
+  kept_bytes_ = 0;
+  return pipeline_.run("RELEASE SAVEPOINT tributary_sums", &of_transaction, until);
+}
+
+Table* PostgresApplier::worth_a_replay() const {
+  if (stopped_ || !connection_.usable() || !pipeline_.failed()) return nullptr;
+  const Subject& subject = *static_cast<const Subject*>(*pipeline_.failed());
+  return connection_.sqlstate().empty() || is_about_table(connection_.sqlstate()) ? subject.table : nullptr;
+}
+
+// ---------------------------------------------------------------------------------------------- transactions
+
+Result<void> PostgresApplier::begin(const Until& until) {
+  if (is_open_) return {};
+  TRY(pipeline_.run("BEGIN", &of_transaction, until));
+  is_open_ = true;
+  return {};
+}
+
+// All answers are in before COMMIT is sent: a change that met no row is no failure to the server.
+Result<void> PostgresApplier::commit(bool durable, const Until& until) {
+  if (!durable && !is_open_ && kept_.empty() && reached_.applied <= position_.applied) return {};
+  stopped_.reset();
+  const Result<void> committed = [&]() -> Result<void> {
+    TRY(flush_kept(until));
+    TRY(begin(until));
+    TRY(move_position(durable, until));
+    TRY(pipeline_.finish(until));
+    in_doubt_ = true;
+    const Result<void> answered = connection_.execute("COMMIT", until);
+    in_doubt_ = !answered && connection_.sqlstate().empty();
+    return answered;
+  }();
+  if (!committed) return end_of_transaction(committed.error());
+  is_open_ = false;
+  position_.applied = std::max(position_.applied, reached_.applied);
+  if (reached_.commit) position_.commit = reached_.commit;
+  reached_ = {};
+  return {};
+}
+
+Result<void> PostgresApplier::move_position(bool durable, const Until& until) {
+  if (durable) TRY(pipeline_.run("SET LOCAL synchronous_commit = on", &of_transaction, until));
+  if (!can_move_) TRY(pipeline_.prepare(move_name, move_stream, {}, &of_transaction, until));
+  can_move_ = true;
+  const std::string epoch = std::to_string(owner_.epoch);
+  const std::string end = to_string(reached_.applied);
+  const std::string time = reached_.commit ? spell(*reached_.commit) : "";
+  const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, reached_.commit ? Parameter{time} : Parameter{}};
+  return pipeline_.execute(move_name, parameters, 1, &of_fence, until);
+}
+
+Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until) {
+  const FollowedTable* found = nullptr;
+  const std::vector<FollowedTable> followed = TRY(read_followed_tables(connection_, owner_.key, until));
+  for (const FollowedTable& each : followed) {
+    if (each.name == table.table) found = &each;
+  }
+  if (found == nullptr)
+    return Error{Fault::missing, "the ledger has no table " + model::display(table.table) + " in this stream"};
+  FollowedTable stopped = *found;
+  stopped.state = FollowedTable::State::stopped;
+  stopped.reason = table.reason;
+  TRY(in_transaction(connection_, owner_, until,
+                     [&] { return record_followed_tables(connection_, owner_, {stopped}, until); }));
+  tables_.stop(table.table);
+  return {};
+}
+
+Result<void> PostgresApplier::forget_statements(const Until& until) {
+  TRY(pipeline_.finish(until));
+  TRY(connection_.execute("DEALLOCATE ALL", until));
+  tables_.forget_statements();
+  preparer_.forget();
+  can_move_ = false;
+  return {};
+}
+
+Error PostgresApplier::stop_for(const Table& table, const std::string& reason) {
+  stopped_ = StoppedTable{table.log.name, reason};
+  return Error{Fault::differs, "table " + model::display(table.log.name) + ": " + reason, recopy};
+}
+
+// Whose failure it is: of the table that the statement was for, of the fence, or of neither.
+Error PostgresApplier::explained(const Error& error) {
+  if (stopped_ || !pipeline_.failed()) return error;
+  const Subject& subject = *static_cast<const Subject*>(*pipeline_.failed());
+  if (&subject == &of_fence && error.fault == Fault::differs) return fenced_out(owner_);
+  if (subject.table == nullptr) return error;
+  const std::string& sqlstate = connection_.sqlstate();
+  if (error.fault == Fault::differs || is_about_table(sqlstate))
+    return stop_for(*subject.table, refusal(subject.what, error, sqlstate, connection_.diagnosis()));
+  return within("table " + model::display(subject.table->log.name), error);
+}
+
+Error PostgresApplier::end_of_transaction(const Error& error) {
+  const Error told = explained(error);
+  const Until enough{Deadline::after(Seconds{5}), {}};
+  is_open_ = false;
+  kept_.clear();
+  kept_bytes_ = 0;
+  reached_ = {};
+  static_cast<void>(pipeline_.finish(enough));
+  connection_.roll_back();
+  if (usable()) static_cast<void>(forget_statements(enough));
+  return told;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until) {
+  TRY(connection.execute(session_settings, until));
+  // Waits for a commit of ours that a lost session has left behind.
+  const Rows mine = TRY(connection.query(take_row, {owner.key, std::to_string(owner.epoch)}, until));
+  const std::optional<StreamRow> stream = TRY(read_stream(connection, owner.key, until));
+  if (!stream)
+    return Error{Fault::missing, "the target's ledger has no stream of replication " + owner.key,
+                 "begin with a snapshot that the stream follows"};
+  if (mine.size() == 0) return fenced_out(owner);
+  const std::vector<FollowedTable> tables = TRY(read_followed_tables(connection, owner.key, until));
+  return std::unique_ptr<pipeline::Applier>(
+      std::make_unique<PostgresApplier>(std::move(connection), owner, stream->position, tables));
+}
+
+}  // namespace tributary::postgres::apply

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/pipeline/applier.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+
+namespace tributary::postgres::apply {
+
+// Takes over a session of open_target_session() and reads where the stream and its tables stand. `owner` holds the
+// stream's epoch as begin_stream_epoch() gave it. Fault::missing where the ledger has no stream of the replication.
+//
+// Statements travel without waiting for their answers, so an Error about a change may come from a later call than that
+// which was given it, at the latest from commit(). Where the role of the session may not say
+// session_replication_role, triggers and foreign keys of the target take part; tables that have some are applied in
+// order then.
+Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until);
+
+}  // namespace tributary::postgres::apply

@@ -152,8 +152,13 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
   Backoff backoff{pauses};
   while (true) {
     const Outcome outcome = once();
-    if (outcome.ended || until.stop.stop_requested()) return {};
+    if (outcome.ended) return {};
     const Error& error = outcome.ended.error();
+    // What was not committed before the stop is not lost: the next one gets it from the source.
+    if (until.stop.stop_requested()) {
+      if (error.fault != Fault::cancelled) log::warn("not finished at the stop", {{"error", describe(error)}});
+      return {};
+    }
     if (error.fault == Fault::differs) continue;  // without that table, from the ledger's position
     if (error.fault != Fault::transient) return error;
     if (outcome.moved) backoff.reset();

@@ -130,7 +130,7 @@ api::Report run_sync(const api::Spec& spec, SyncServers& servers, Manner manner,
   const Result<void> ended = contain([&] { return sync_all(servers, manner, board, until, pauses); });
   if (ended || until.stop.stop_requested()) {
     report.reason = "Stopped";
-    report.message = "stopped with everything that was applied on the target's disk";
+    report.message = "stopped; the next sync goes on from here";
   } else {
     blame(report, ended.error(), "SyncFailed");
   }

@@ -116,9 +116,11 @@ Result<void> mark_released(Connection& target, const Owner& owner, const Until& 
 }
 
 Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until) {
-  const Rows gone = TRY(target.query("DELETE FROM _tributary.replication WHERE key = $1 AND epoch = $2",
-                                     {owner.key, std::to_string(owner.epoch)}, until));
-  if (gone.affected() != 1) return fenced_out(owner);
+  TRY(fence(target, owner, until));
+  // One by one: in a session whose role is replica nothing cascades.
+  for (const char* table : {"large_object", "step", "part", "table_state", "stream"})
+    TRY(target.query(std::string("DELETE FROM _tributary.") + table + " WHERE replication = $1", {owner.key}, until));
+  TRY(target.query("DELETE FROM _tributary.replication WHERE key = $1", {owner.key}, until));
   return {};
 }
 

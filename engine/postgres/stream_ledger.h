@@ -53,7 +53,7 @@ Result<void> record_followed_tables(Connection& target, const Owner& owner, cons
 
 // Inside the caller's transaction, with its fence: slot and publication are about to go.
 Result<void> mark_released(Connection& target, const Owner& owner, const Until& until);
-// Everything of the replication, or Fault::fenced.
+// Inside the caller's transaction: everything of the replication goes, its fence too, which is looked at first.
 Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until);
 
 // Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on.

@@ -14,9 +14,17 @@ namespace {
 // A walsender of an engine that has ended goes when its server notices.
 constexpr Milliseconds slot_patience{65'000};
 
+Result<void> forget(Claimed& claimed, const Until& until) {
+  TRY(claimed.control.execute("BEGIN", until));
+  const Result<void> forgotten = forget_replication(claimed.control, claimed.owner, until);
+  if (forgotten) return claimed.control.execute("COMMIT", until);
+  claimed.control.roll_back();
+  return forgotten;
+}
+
 Result<void> let_go(Claimed& claimed, pipeline::Remember remember, const Until& until) {
   claimed.owner.epoch = TRY(begin_stream_epoch(claimed.control, claimed.owner, claimed.stream->timeline, until));
-  if (remember == pipeline::Remember::nothing) return forget_replication(claimed.control, claimed.owner, until);
+  if (remember == pipeline::Remember::nothing) return forget(claimed, until);
   return in_transaction(claimed.control, claimed.owner, until,
                         [&] { return mark_released(claimed.control, claimed.owner, until); });
 }

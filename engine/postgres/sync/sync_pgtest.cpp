@@ -161,10 +161,10 @@ api::Report release(const api::Spec& spec, pipeline::Remember remember = pipelin
 TEST(ARelease, LeavesNothingOnTheSourceAndNoWayOn) {
   StreamPair pair("released", 15, 18);
   ASSERT_TRUE(done(pair.init()));
-  EXPECT_TRUE(done(release(pair.spec(api::Mode::sync))));
+  EXPECT_EQ(release(pair.spec(api::Mode::sync)).exit_code, ExitCode::done);
   EXPECT_EQ(pair.slots(), "0");
   EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
-  EXPECT_TRUE(done(release(pair.spec(api::Mode::sync)))) << "once more changes nothing";
+  EXPECT_EQ(release(pair.spec(api::Mode::sync)).exit_code, ExitCode::done) << "once more changes nothing";
   Following following(pair.spec(api::Mode::sync));
   EXPECT_TRUE(failed(following.wait(), ExitCode::lost_position, "was released"));
   ASSERT_TRUE(done(pair.init())) << "complete: not repeated without being asked";
@@ -174,7 +174,7 @@ TEST(ARelease, LeavesNothingOnTheSourceAndNoWayOn) {
 TEST(ARelease, ForgetsTheReplication) {
   StreamPair pair("forgotten", 15, 18);
   ASSERT_TRUE(done(pair.init()));
-  EXPECT_TRUE(done(release(pair.spec(api::Mode::sync), pipeline::Remember::nothing)));
+  EXPECT_EQ(release(pair.spec(api::Mode::sync), pipeline::Remember::nothing).exit_code, ExitCode::done);
   EXPECT_EQ(pair.slots(), "0");
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.replication"), "0");
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.stream"), "0");

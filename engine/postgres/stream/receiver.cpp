@@ -16,13 +16,12 @@ constexpr Milliseconds asks_again_within{500};
 }  // namespace
 
 Error Receiver::run(const std::stop_token& stop) {
-  for (;;) {
-    if (stop.stop_requested()) return Error{Fault::cancelled, "stopped"};
-    const Result<void> stepped = step(stop);
-    if (stepped) continue;
-    hand_over();
-    return stepped.error();
-  }
+  Result<void> stepped;
+  while (stepped && !stop.stop_requested()) stepped = step(stop);
+  hand_over();
+  // What was confirmed last is still said: the next one is not sent it again, and the source need not keep it.
+  if (stop.stop_requested()) static_cast<void>(tell());
+  return stepped ? Error{Fault::cancelled, "stopped"} : stepped.error();
 }
 
 Result<void> Receiver::step(const std::stop_token& stop) {

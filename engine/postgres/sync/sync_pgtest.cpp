@@ -131,14 +131,21 @@ TEST(ASync, EndsAsLostWhenItsSlotIsGone) {
 TEST(ASync, EndsAsLostWhenTheTargetWasSetBack) {
   StreamPair pair("set_back", 15, 18);
   ASSERT_TRUE(done(pair.init()));
-  const std::string before = pair.target.scalar("SELECT applied FROM _tributary.stream");
   Following first(pair.spec(api::Mode::sync));
   pair.wait_until_applied();
+  const std::string backup = pair.target.scalar("SELECT applied FROM _tributary.stream");
+  pair.wait_until_applied();
   ASSERT_EQ(first.stop().exit_code, ExitCode::done);
-  pair.target.exec("UPDATE _tributary.stream SET applied = '" + before + "'");
+  testbed::wait_until("the source knows what the target has", [&] {
+    return pair.from.scalar("postgres", "SELECT confirmed_flush_lsn > '" + backup +
+                                            "' FROM pg_replication_slots WHERE database = '" + pair.source.name() +
+                                            "'") == "t";
+  });
+  pair.target.exec("UPDATE _tributary.stream SET applied = '" + backup + "'; DELETE FROM mark WHERE id > 1");
   Following second(pair.spec(api::Mode::sync));
   const api::Report report = second.wait();
   EXPECT_EQ(report.exit_code, ExitCode::lost_position) << report.message;
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM mark"), "1") << "nothing is applied over a gap";
 }
 
 TEST(ASync, IsFencedByAnotherOne) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "engine/base/nearest.h"
 #include "engine/cli/flags.h"
@@ -16,6 +17,13 @@ constexpr const char* about =
 constexpr const char* exit_codes =
     "Exit codes: 0 done, 1 failed (a retry may help), 2 bad configuration, 3 differences found,\n"
     "4 position lost (a new snapshot is needed), 5 another engine owns this replication.";
+
+constexpr std::pair<Verb, const char*> verbs[] = {
+    {Verb::validate, "Say what stands in the way, changing nothing"},
+    {Verb::init, "Copy databases, schema and rows"},
+    {Verb::sync, "Follow the source after init --sync, until it is stopped"},
+    {Verb::status, "Say how a sync stands, from any machine"},
+    {Verb::release, "End a sync for good: drop its slot and publication"}};
 
 // Groups of --help. --spec says all that the first three say, so it stands alone among them.
 constexpr const char* ends = "Source and target";
@@ -130,6 +138,16 @@ Error unexpected(const std::string& argument, const std::string& what, const std
   return {Fault::invalid, "unknown " + what + " " + word, meant.empty() ? "see " + see : "did you mean " + meant + "?"};
 }
 
+// CLI11 takes the next flag for the value that is missing.
+Result<void> check_values(const CLI::App& verb) {
+  const std::vector<std::string> known = names_of(verb);
+  for (const CLI::Option* option : verb.get_options())
+    for (const std::string& value : option->results())
+      if (std::find(known.begin(), known.end(), value) != known.end())
+        return Error{Fault::invalid, option->get_name() + " has no value", "give it one before " + value};
+  return {};
+}
+
 Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
   for (const std::string& extra : app.remaining()) {
     if (!extra.starts_with('-')) continue;
@@ -153,6 +171,7 @@ Result<void> check_spec_alone(const CLI::App& verb) {
 }
 
 Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags& flags, Options& options) {
+  TRY(check_values(verb));
   TRY(read_manner(flags, options));
   TRY(check_extras(app, verb));
   options.from_spec_file = !flags.spec_file.empty();
@@ -165,24 +184,49 @@ Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags
   return {};
 }
 
-Invocation failed(Error flaw) {
+// What a command line that cannot be read says all the same about who is told of it, and how.
+Options read_ahead(const std::vector<std::string>& arguments) {
+  Options options;
+  const auto value_of = [&](std::size_t at, const std::string& flag) -> std::string {
+    if (arguments[at].starts_with(flag + "=")) return arguments[at].substr(flag.size() + 1);
+    return arguments[at] == flag && at + 1 < arguments.size() ? arguments[at + 1] : "";
+  };
+  for (const auto& [verb, what] : verbs)
+    if (!arguments.empty() && arguments.front() == word_of(verb)) options.verb = verb;
+  for (std::size_t at = 0; at < arguments.size(); ++at) {
+    if (value_of(at, "--output") == "json") options.output = Output::json;
+    if (const std::string file = value_of(at, "--termination-log"); !file.empty()) options.termination_log = file;
+  }
+  return options;
+}
+
+Invocation failed(Error flaw, Options options = {}) {
   Invocation invocation;
+  invocation.options = std::move(options);
   invocation.flaw = std::move(flaw);
   return invocation;
 }
 
 Invocation explain(const CLI::App& app, const std::string& topic) {
   Invocation invocation;
-  const std::vector<std::string> verbs = {word_of(Verb::validate), word_of(Verb::init), word_of(Verb::sync),
-                                          word_of(Verb::release), word_of(Verb::status)};
+  std::vector<std::string> names;
+  for (const auto& [verb, what] : verbs) names.push_back(word_of(verb));
   if (topic.empty()) {
     invocation.text = app.help();
-  } else if (std::find(verbs.begin(), verbs.end(), topic) != verbs.end()) {
+  } else if (std::find(names.begin(), names.end(), topic) != names.end()) {
     invocation.text = app.get_subcommand(topic)->help();
   } else {
-    return failed(unexpected(topic, "verb", verbs, "tributary --help"));
+    return failed(unexpected(topic, "verb", names, "tributary --help"));
   }
   return invocation;
+}
+
+// A flag with one value that has got several.
+std::string given_again(const CLI::App& app) {
+  for (const CLI::App* verb : app.get_subcommands())
+    for (const CLI::Option* option : verb->get_options())
+      if (option->get_items_expected_max() == 1 && option->count() > 1) return option->get_name();
+  return "";
 }
 
 // CLI11 ends a parse by throwing; its words for a flag without its value are good enough to pass on.
@@ -197,6 +241,8 @@ Result<std::string> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion&) {
     return std::string("tributary " TRIBUTARY_VERSION "\n");
   } catch (const CLI::ArgumentMismatch& problem) {
+    const std::string again = given_again(app);
+    if (!again.empty()) return Error{Fault::invalid, again + " is given more than once", "give it once"};
     return Error{Fault::invalid, problem.what(), "a value that begins with - is written --flag=value"};
   } catch (const CLI::Error&) {
     return Error{Fault::invalid, "the command line cannot be read", "see tributary --help"};
@@ -229,31 +275,27 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   app.set_version_flag("--version", "tributary " TRIBUTARY_VERSION);
   app.footer(exit_codes);
   app.allow_extras();
-  const CLI::App* validate = add_verb(app, Verb::validate, "Say what stands in the way, changing nothing", flags);
-  const CLI::App* init = add_verb(app, Verb::init, "Copy databases, schema and rows", flags);
-  const CLI::App* sync = add_verb(app, Verb::sync, "Follow the source after init --sync, until it is stopped", flags);
-  const CLI::App* release = add_verb(app, Verb::release, "End a sync for good: drop its slot and publication", flags);
-  const CLI::App* status = add_verb(app, Verb::status, "Say how a sync stands, from any machine", flags);
+  std::map<const CLI::App*, Verb> known;
+  for (const auto& [verb, what] : verbs) known.emplace(add_verb(app, verb, what, flags), verb);
   app.add_subcommand("help", "Explain a verb: tributary help init");
   if (arguments.empty()) return explain(app, "");
   if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
 
   const Result<std::string> text = parse(app, arguments);
-  if (!text) return failed(text.error());
+  if (!text) return failed(text.error(), read_ahead(arguments));
   if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
   const auto chosen = app.get_subcommands();
-  const std::map<const CLI::App*, Verb> verbs = {{validate, Verb::validate},
-                                                 {init, Verb::init},
-                                                 {sync, Verb::sync},
-                                                 {release, Verb::release},
-                                                 {status, Verb::status}};
-  const auto verb = chosen.empty() ? verbs.end() : verbs.find(chosen.front());
-  if (verb == verbs.end()) return explain(app, app.remaining().empty() ? "" : app.remaining().front());
+  const auto verb = chosen.empty() ? known.end() : known.find(chosen.front());
+  if (verb == known.end()) return explain(app, app.remaining().empty() ? "" : app.remaining().front());
 
   Invocation invocation;
   invocation.options.verb = verb->second;
   const Result<void> read = read_options(app, *verb->first, flags, invocation.options);
-  if (!read) invocation.flaw = read.error();
+  if (read) return invocation;
+  invocation.flaw = read.error();
+  if (invocation.options.output == Output::text) invocation.options.output = read_ahead(arguments).output;
+  if (invocation.options.termination_log.empty())
+    invocation.options.termination_log = read_ahead(arguments).termination_log;
   return invocation;
 }
 

@@ -114,7 +114,7 @@ Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::Databa
 
 Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePair& databases, const Until& until) {
   Connection server = TRY(connect_target_server(until));
-  const TargetTraits traits = TRY(read_target_traits(server, until));
+  TargetTraits traits = TRY(read_target_traits(server, until));
   const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
   const std::string selected = digest_of(selection.table_entries_of(databases.source));
   std::optional<StreamWish> stream;
@@ -135,6 +135,8 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
     return replace_database(maintenance, database, limit);
   };
   std::unique_ptr<Target> target = TRY(Target::open(target_database(databases.target), std::move(options), until));
+  traits.encoding = target->control().reported("server_encoding");
+  source->expect(traits);
   return std::unique_ptr<pipeline::Link>(
       std::make_unique<Link>(std::move(source), std::move(target), traits, std::move(database), databases.whole));
 }

@@ -64,7 +64,7 @@ struct DatabaseProgress {
   std::uint64_t bytes_copied = 0;
   std::uint64_t bytes_total = 0;      // estimate
   std::vector<TableProgress> active;  // at most 20, being copied right now
-  std::optional<StreamProgress> stream;
+  std::optional<StreamProgress> stream = {};
 };
 
 struct Progress {

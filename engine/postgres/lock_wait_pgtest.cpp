@@ -23,11 +23,11 @@ Until soon() {
 }
 
 std::unique_ptr<Source> open_source(const Database& database, const api::Selection& selection = {}) {
-  Source::Options options{database.name(),
-                          pipeline::Selection::parse(selection).value(),
-                          testbed::client_program("pg_dump"),
-                          {},
-                          Milliseconds{200}};
+  Source::Options options;
+  options.database = database.name();
+  options.selection = pipeline::Selection::parse(selection).value();
+  options.pg_dump = testbed::client_program("pg_dump");
+  options.lock_timeout = Milliseconds{200};
   return Source::open([uri = database.uri()] { return parse_conninfo(uri); }, std::move(options), soon()).value();
 }
 

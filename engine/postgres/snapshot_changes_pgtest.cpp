@@ -35,11 +35,10 @@ Until soon() {
 std::unique_ptr<Source> open_source(const Pair& pair, const std::vector<std::string>& tables = {}) {
   api::Selection selection;
   selection.include_tables = tables;
-  Source::Options options{pair.source.name(),
-                          pipeline::Selection::parse(selection).value(),
-                          testbed::client_program("pg_dump"),
-                          {},
-                          Milliseconds{30'000}};
+  Source::Options options;
+  options.database = pair.source.name();
+  options.selection = pipeline::Selection::parse(selection).value();
+  options.pg_dump = testbed::client_program("pg_dump");
   return Source::open([&] { return parse_conninfo(pair.source.uri()); }, options, soon()).value();
 }
 

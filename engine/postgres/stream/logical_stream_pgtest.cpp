@@ -8,6 +8,17 @@
 
 #include "engine/postgres/stream/testing/followed_database.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+// It keeps what was freed, and takes more for each piece: a test of memory wants the former back.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "quarantine_size_mb=8:thread_local_quarantine_size_kb=64";
+}
+constexpr unsigned memory_factor = 2;
+#else
+constexpr unsigned memory_factor = 1;
+#endif
+
 namespace tributary::postgres::stream {
 namespace {
 
@@ -153,7 +164,7 @@ TEST_P(ALogicalStream, brings_a_transaction_of_many_rows_in_little_memory) {
   });
   EXPECT_EQ(next, rows + 1);
   EXPECT_EQ(commits, 1);
-  EXPECT_LT(most - before, 48u << 20);
+  EXPECT_LT(most - before, memory_factor * (48u << 20));
 }
 
 TEST_P(ALogicalStream, gives_transactions_that_overlap_in_the_order_of_their_commits) {

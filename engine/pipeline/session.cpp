@@ -17,8 +17,8 @@
 namespace tributary::pipeline {
 namespace {
 
-// Somebody who started the engine by hand waits this long for a fault to pass. Where nobody does, a fault has as long as
-// a stall may last.
+// Somebody who started the engine by hand waits this long for a fault to pass. Where nobody does, a fault has as long
+// as a stall may last.
 constexpr Seconds patience_by_hand{120};
 constexpr Milliseconds look_again{500};
 // What a source is given to take back a stream, after the copy has failed or was stopped.

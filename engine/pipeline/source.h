@@ -79,8 +79,8 @@ class Source {
   virtual ~Source() = default;
 
   virtual Result<SourceIdentity> identity(const Until& until) = 0;
-  // Makes the stream first, where one is to follow. Takes the view and locks the selected tables against rewrites. Fault::transient when somebody holds a
-  // conflicting lock for too long, naming the session.
+  // Makes the stream first, where one is to follow. Takes the view and locks the selected tables against rewrites.
+  // Fault::transient when somebody holds a conflicting lock for too long, naming the session.
   virtual Result<SnapshotInfo> open_snapshot(const Until& until) = 0;
   // The selected tables that hold rows of their own, in a stable order, each with the format that a target of the
   // same types takes.

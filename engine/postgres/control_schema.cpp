@@ -77,7 +77,8 @@ CREATE TABLE _tributary.large_object (
 INSERT INTO _tributary.control (version) VALUES (1);
 )sql";
 
-// Version 2: the stream. `position` of a table is the one its rows were copied at; `stream` is NULL where nothing follows.
+// Version 2: the stream. `position` of a table is the one its rows were copied at; `stream` is NULL where nothing
+// follows.
 constexpr const char* version_2 = R"sql(
 CREATE TABLE _tributary.stream (
   replication text PRIMARY KEY REFERENCES _tributary.replication ON DELETE CASCADE,

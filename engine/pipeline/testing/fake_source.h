@@ -37,7 +37,7 @@ class FakeSource : public Source {
   const std::string database_;
   const Connected connected_;
   std::optional<SourceDatabase> view_;
-  int slot_ = -1;  // that this one made
+  int slot_ = -1;                                            // that this one made
   std::shared_ptr<int> readers_ = std::make_shared<int>(0);  // under the world's mutex
 };
 

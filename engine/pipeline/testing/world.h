@@ -33,7 +33,7 @@ struct SourceDatabase {
   std::vector<SequenceValue> sequences;
   std::set<std::uint32_t> objects;
   std::vector<api::Finding> findings;
-  int slot = 0;                      // that its log is kept for; 0: none
+  int slot = 0;                     // that its log is kept for; 0: none
   std::vector<api::Finding> unfit;  // what no target can be given of the database itself
 };
 

@@ -15,8 +15,8 @@ Result<std::vector<model::Name>> list_sequences(Connection& source, const Until&
                        " WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
                        " AND n.nspname NOT IN ('information_schema', '_tributary')"
                        " AND has_schema_privilege(n.oid, 'USAGE')"
-                   // Asked of sequences alone: of anything else it fails.
-                   " AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END",
+                       // Asked of sequences alone: of anything else it fails.
+                       " AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END",
                        until));
   std::vector<model::Name> names;
   for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});

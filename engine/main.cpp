@@ -34,7 +34,7 @@ int run(const tributary::cli::Invocation& invocation) {
     case Verb::none:
       break;
   }
-  return std::fputs(invocation.text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
+  return print(invocation.text);
 }
 
 // A stream that was closed would become the next socket, and what is written for it would go there. Whoever closed

@@ -22,10 +22,10 @@ int refuse(const Error& error, const char* reason, const Options& options) {
   return publish(report_of(options, error, reason), options);
 }
 
-int print(const pipeline::SnapshotPlan& plan, const Options& options) {
+int print_plan(const pipeline::SnapshotPlan& plan, const Options& options) {
   const bool json = options.output == Output::json;
   const std::string text = json ? plan_json(plan) + "\n" : plan_text(plan, style_of(STDOUT_FILENO));
-  return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
+  return print(text);
 }
 
 // The plan stands where the report of a run would stand; what has no plan has a report.
@@ -39,7 +39,7 @@ int dry_run(const Options& options) {
     return api::Report{};
   };
   return run(options, make_plan, [&](const api::Report& report) {
-    return report.exit_code == api::ExitCode::done ? print(*plan, options) : publish(report, options);
+    return report.exit_code == api::ExitCode::done ? print_plan(*plan, options) : publish(report, options);
   });
 }
 

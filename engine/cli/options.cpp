@@ -107,9 +107,10 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
   CLI::App* made = app.add_subcommand(word_of(verb), what);
   add_ends(*made, flags);
   add_selection(*made, flags);
-  const bool copies = verb == Verb::validate || verb == Verb::init;
-  if (copies) add_snapshot(*made, flags);
-  if (copies) add_stream(*made, flags);
+  if (verb == Verb::validate || verb == Verb::init) {
+    add_snapshot(*made, flags);
+    add_stream(*made, flags);
+  }
   if (verb == Verb::init) add_consent(*made, flags);
   if (verb == Verb::sync)
     add_switch(*made, "--hold", flags.hold, manner_of_sync, "Apply nothing; watch what the source keeps for the slot");
@@ -293,9 +294,9 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   const Result<void> read = read_options(app, *verb->first, flags, invocation.options);
   if (read) return invocation;
   invocation.flaw = read.error();
-  if (invocation.options.output == Output::text) invocation.options.output = read_ahead(arguments).output;
-  if (invocation.options.termination_log.empty())
-    invocation.options.termination_log = read_ahead(arguments).termination_log;
+  const Options ahead = read_ahead(arguments);
+  if (invocation.options.output == Output::text) invocation.options.output = ahead.output;
+  if (invocation.options.termination_log.empty()) invocation.options.termination_log = ahead.termination_log;
   return invocation;
 }
 

@@ -116,6 +116,10 @@ int publish(const api::Report& report, const Options& options) {
   return code;
 }
 
+int print(const std::string& text) {
+  return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
+}
+
 api::Report report_of(const Options& options, const Error& error, const std::string& reason) {
   api::Report report;
   report.verb = word_of(options.verb);

@@ -19,6 +19,9 @@ std::string report_text(const api::Report& report, const Style& style);
 // run the message and hint of a text report go to standard error. Returns the process's exit code.
 int publish(const api::Report& report, const Options& options);
 
+// Writes what a verb is asked for in place of a report. The exit code: 1 where it could not be written.
+int print(const std::string& text);
+
 // The report of a run that could not begin.
 api::Report report_of(const Options& options, const Error& error, const std::string& reason);
 

@@ -21,10 +21,10 @@ Result<std::vector<api::StreamStatus>> ask(const Options& options, const Until& 
   return streams;
 }
 
-int print(const std::vector<api::StreamStatus>& streams, const Options& options) {
+int print_all(const std::vector<api::StreamStatus>& streams, const Options& options) {
   const std::string text =
       options.output == Output::json ? api::to_json(streams) + "\n" : streams_text(streams, style_of(STDOUT_FILENO));
-  return std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0 ? 1 : 0;
+  return print(text);
 }
 
 // The first stream that cannot go on speaks for all by its exit code.
@@ -50,7 +50,7 @@ int status(const Options& options) {
   };
   return run(options, look, [&](const api::Report& report) {
     if (!report.reason.empty()) return publish(report, options);
-    const int printed = print(streams, options);
+    const int printed = print_all(streams, options);
     return printed != 0 ? printed : static_cast<int>(report.exit_code);
   });
 }

@@ -84,19 +84,10 @@ Result<void> Run::tend(const Until& until) {
 
 Result<void> Run::commit(Pace::Commit how, const Until& until) {
   TRY(applier_.commit(how == Pace::Commit::durable, until));
+  meter_.committed(applier_.position(), pace_.transactions(), pace_.changes());
   pace_.committed(how, SteadyClock::now());
   if (how == Pace::Commit::durable) stream_.confirm(pace_.durable());
-  std::uint64_t transactions = 0;
-  std::uint64_t changes = 0;
-  for (const auto& batch : group_) {
-    for (const model::Event& event : batch->events()) {
-      using Kind = model::Event::Kind;
-      if (event.kind == Kind::commit) ++transactions;
-      if (event.kind != Kind::begin && event.kind != Kind::commit && event.kind != Kind::idle) ++changes;
-    }
-  }
   group_.clear();
-  meter_.committed(applier_.position(), transactions, changes);
   return {};
 }
 

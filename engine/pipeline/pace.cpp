@@ -19,13 +19,22 @@ void Pace::took(const model::Batch& batch, SteadyTime now) {
   dry_ = batch.empty();
   for (const model::Event& event : batch.events()) {
     using Kind = model::Event::Kind;
-    if (event.kind == Kind::begin) {
-      inside_ = true;
-      if (!since_) since_ = now;
-    }
-    if (event.kind == Kind::commit) {
-      inside_ = false;
-      ++transactions_;
+    switch (event.kind) {
+      case Kind::begin:
+        inside_ = true;
+        if (!since_) since_ = now;
+        break;
+      case Kind::commit:
+        inside_ = false;
+        ++transactions_;
+        break;
+      case Kind::idle:
+        break;
+      case Kind::insert:
+      case Kind::update:
+      case Kind::remove:
+      case Kind::truncate:
+        ++changes_;
     }
     if (event.kind == Kind::commit || event.kind == Kind::idle) given_ = std::max(given_, event.end);
   }
@@ -67,6 +76,7 @@ Milliseconds Pace::patience(SteadyTime now) const {
 void Pace::committed(Commit how, SteadyTime now) {
   since_.reset();
   transactions_ = 0;
+  changes_ = 0;
   bytes_ = 0;
   applied_ = given_;
   if (how != Commit::durable) return;

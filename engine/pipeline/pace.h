@@ -42,6 +42,9 @@ class Pace {
   Milliseconds patience(SteadyTime now) const;
   void committed(Commit how, SteadyTime now);
 
+  // Of the open group: transactions that have ended, and changes.
+  std::size_t transactions() const { return transactions_; }
+  std::size_t changes() const { return changes_; }
   bool between_transactions() const { return !inside_; }
   // Of the last commit or idle event that was given, and of the last that is on the target's disk.
   model::Lsn given() const { return given_; }
@@ -54,6 +57,7 @@ class Pace {
   bool inside_ = false;              // a transaction has begun and not ended
   std::optional<SteadyTime> since_;  // the open group's first transaction was given
   std::size_t transactions_ = 0;     // ended, of the open group
+  std::size_t changes_ = 0;
   std::size_t bytes_ = 0;
   model::Lsn given_;  // of the last commit or idle event
   model::Lsn applied_;

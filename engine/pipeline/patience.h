@@ -10,6 +10,9 @@ inline bool is_declared(const api::Spec& spec) {
   return !spec.replication.empty();
 }
 
+// Somebody who started the engine by hand waits this long for a fault to pass.
+constexpr Seconds patience_by_hand{120};
+
 // How long another engine is waited for to end. Where nobody looks on: longer than a server needs to notice that the
 // other one is gone (postgres/session_settings.cpp).
 inline Seconds lock_patience(const api::Spec& spec) {

@@ -17,15 +17,13 @@
 namespace tributary::pipeline {
 namespace {
 
-// Somebody who started the engine by hand waits this long for a fault to pass. Where nobody does, a fault has as long
-// as a stall may last.
-constexpr Seconds patience_by_hand{120};
 constexpr Milliseconds look_again{500};
 // What a source is given to take back a stream, after the copy has failed or was stopped.
 constexpr Milliseconds last_words{10'000};
 // Attempts that moved something before they broke: a fault that comes back each time does not pass by itself.
 constexpr int most_broken_attempts = 5;
 
+// Where nobody looks on, a fault has as long as a stall may last.
 bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
   if (!is_declared(spec)) return idle < patience_by_hand;
   return spec.snapshot.stall_timeout == Seconds{0} || idle < spec.snapshot.stall_timeout;

@@ -84,8 +84,6 @@ Result<void> sync_all(SyncServers& servers, Manner manner, ProgressBoard& board,
   return Followers(servers, manner, board, until, pauses).run(pairs);
 }
 
-constexpr Seconds patience_by_hand{120};
-
 Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard& board, const Until& until,
                          const Backoff::Limits& pauses) {
   board.enter(api::Phase::preparing, "listing databases");

@@ -206,4 +206,9 @@ Parameters for_database(Parameters parameters, std::string_view database) {
   return parameters;
 }
 
+Result<Parameters> resolve_database(const api::Endpoint& endpoint, std::string_view which, std::string_view database) {
+  const Parameters parameters = TRY(resolve(endpoint, which));
+  return for_database(parameters, database);
+}
+
 }  // namespace tributary::postgres

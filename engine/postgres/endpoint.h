@@ -24,5 +24,6 @@ Result<Parameters> resolve(const api::Endpoint& endpoint, std::string_view which
 
 // The same server and role, another database.
 Parameters for_database(Parameters parameters, std::string_view database);
+Result<Parameters> resolve_database(const api::Endpoint& endpoint, std::string_view which, std::string_view database);
 
 }  // namespace tributary::postgres

@@ -13,11 +13,6 @@
 namespace tributary::postgres {
 namespace {
 
-Result<Parameters> of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
-  const Parameters parameters = TRY(resolve(endpoint, which));
-  return for_database(parameters, name);
-}
-
 Result<Connection> connect(const api::Endpoint& endpoint, std::string_view purpose, const Until& until) {
   const Parameters parameters = TRY(resolve(endpoint, "source"));
   return open_source_session(parameters, purpose, until);
@@ -41,10 +36,10 @@ class Servers final : public pipeline::Servers {
   Result<void> ensure_database(const DatabaseStatements& database, const Until& until);
 
   Source::Resolve source_database(const std::string& name) const {
-    return [this, name] { return of_database(spec_.source, "source", name); };
+    return [this, name] { return resolve_database(spec_.source, "source", name); };
   }
   Target::Resolve target_database(const std::string& name) const {
-    return [this, name] { return of_database(spec_.target, "target", name); };
+    return [this, name] { return resolve_database(spec_.target, "target", name); };
   }
 
   const api::Spec spec_;
@@ -130,7 +125,8 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.selection = selected;
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
-    const Parameters other = TRY(of_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
+    const Parameters other =
+        TRY(resolve_database(spec_.target, "target", name == "postgres" ? "template1" : "postgres"));
     Connection maintenance = TRY(open_data_session(other, limit));
     return replace_database(maintenance, database, limit);
   };

@@ -31,7 +31,9 @@ constexpr const char* slot_query =
     "SELECT s.plugin, s.database, s.active_pid, s.confirmed_flush_lsn, s.restart_lsn, to_jsonb(s) ->> 'wal_status',"
     " to_jsonb(s) ->> 'safe_wal_size', to_jsonb(s) ->> 'invalidation_reason',"
     " greatest(pg_catalog.pg_wal_lsn_diff(CASE WHEN pg_catalog.pg_is_in_recovery()"
-    "  THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, s.restart_lsn), 0)::bigint"
+    "  THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_lsn() END, s.restart_lsn), 0)::bigint, "
+    "CASE WHEN pg_catalog.pg_is_in_recovery()"
+    "  THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_flush_lsn() END"
     " FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = $1";
 
 model::Lsn lsn_of(const Rows& rows, int column) {
@@ -129,6 +131,7 @@ Result<std::optional<SlotState>> read_slot(Connection& source, const std::string
   if (!rows.is_null(0, 6)) slot.safe_wal_size = rows.integer(0, 6);
   slot.invalidation_reason = rows.str(0, 7);
   slot.retained = static_cast<std::uint64_t>(rows.integer(0, 8));
+  slot.source_end = lsn_of(rows, 9);
   return std::optional<SlotState>{std::move(slot)};
 }
 

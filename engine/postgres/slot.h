@@ -30,6 +30,7 @@ struct SlotState {
   std::optional<std::int64_t> safe_wal_size;
   std::string invalidation_reason;  // from PostgreSQL 17; "" where it is valid
   std::uint64_t retained = 0;       // bytes of WAL that are kept for it
+  model::Lsn source_end;            // of the WAL that could be sent, at the same moment
 };
 Result<std::optional<SlotState>> read_slot(Connection& source, const std::string& name, const Until& until);
 

@@ -26,14 +26,14 @@ Error lost(std::string what, std::string hint = "take a new snapshot") {
   return Error{Fault::lost, std::move(what), std::move(hint)};
 }
 
-Result<void> judge_validity(const LedgerMark& ledger, const SlotState& slot) {
+Result<void> judge_validity(const std::string& name, const SlotState& slot) {
   const bool invalid = !slot.invalidation_reason.empty() || slot.wal_status == "lost" || slot.restart == model::Lsn{};
   if (!invalid) return {};
   // Before 17 a slot says only that it is lost: by its limit of WAL, for all other reasons are those of a standby.
   const std::string word = slot.invalidation_reason.empty() ? "wal_removed" : slot.invalidation_reason;
   const auto* const reason =
       std::find_if(reasons.begin(), reasons.end(), [&](const Reason& each) { return each.word == word; });
-  const std::string subject = "replication slot " + ledger.slot + " was invalidated: ";
+  const std::string subject = "replication slot " + name + " was invalidated: ";
   if (reason == reasons.end()) return lost(subject + word);
   return lost(subject + reason->cause, reason->hint);
 }
@@ -69,20 +69,24 @@ Result<void> judge_positions(const LedgerMark& ledger, const SourceMark& source)
 
 }  // namespace
 
+Result<void> judge_slot(const std::string& name, const std::optional<SlotState>& slot) {
+  if (!slot)
+    return lost("replication slot " + name + " does not exist on the source any more",
+                "it was dropped, or a fail-over went to a server without it: take a new snapshot");
+  return judge_validity(name, *slot);
+}
+
 Result<void> judge(const LedgerMark& ledger, const SourceMark& source) {
   if (source.system.system != ledger.system)
     return lost("the source is another system (" + source.system.system + ") than the one that was copied (" +
                     ledger.system + ")",
                 "connect to the server that was copied, or take a new snapshot");
   TRY(judge_timeline(ledger, source));
-  if (!source.slot)
-    return lost("replication slot " + ledger.slot + " does not exist on the source any more",
-                "it was dropped, or a fail-over went to a server without it: take a new snapshot");
+  TRY(judge_slot(ledger.slot, source.slot));
   const SlotState& slot = *source.slot;
   if (slot.plugin != "pgoutput" || slot.database != ledger.database)
     return lost("replication slot " + ledger.slot + " is one of " + slot.plugin + " in database " + slot.database +
                 ", not the stream's own");
-  TRY(judge_validity(ledger, slot));
   TRY(judge_positions(ledger, source));
   if (slot.active_pid != 0)
     return Error{Fault::transient,

@@ -29,6 +29,9 @@ struct SourceMark {
   std::optional<SlotState> slot;
 };
 
+// Whether the slot can be streamed from at all: Fault::lost where it is gone or was invalidated.
+Result<void> judge_slot(const std::string& name, const std::optional<SlotState>& slot);
+
 // Success; Fault::lost where only a new snapshot leads on; Fault::transient where another session still streams.
 Result<void> judge(const LedgerMark& ledger, const SourceMark& source);
 

@@ -1,10 +1,10 @@
 #include "engine/postgres/sync/position.h"
 
 #include <optional>
+#include <utility>
 
 #include "engine/postgres/replication.h"
 #include "engine/postgres/session_settings.h"
-#include "engine/postgres/slot.h"
 #include "engine/postgres/slot_verdict.h"
 
 namespace tributary::postgres::sync {
@@ -43,19 +43,10 @@ Result<int> check_position(const StreamOptions& options, SourceSide& source, con
   return now.system.timeline;
 }
 
-Result<pipeline::SlotHealth> read_slot_health(Connection& source, const std::string& name, const Until& until) {
-  const std::optional<SlotState> slot = TRY(read_slot(source, name, until));
-  if (!slot)
-    return Error{Fault::lost, "slot " + name + " is gone from the source", "take a new snapshot to follow it again"};
-  if (slot->wal_status == "lost" || !slot->invalidation_reason.empty())
-    return Error{Fault::lost, "the source has invalidated slot " + name + " " + slot->invalidation_reason,
-                 "take a new snapshot to follow the source again, and let it keep more log (max_slot_wal_keep_size)"};
-  const Rows end =
-      TRY(source.query_row("SELECT CASE WHEN pg_catalog.pg_is_in_recovery()"
-                           " THEN pg_catalog.pg_last_wal_replay_lsn()"
-                           " ELSE pg_catalog.pg_current_wal_flush_lsn() END",
-                           {}, until));
-  return pipeline::SlotHealth{name, model::parse_lsn(end.text(0, 0)).value_or(model::Lsn{}), slot->retained};
+Result<SlotState> read_live_slot(Connection& source, const std::string& name, const Until& until) {
+  std::optional<SlotState> slot = TRY(read_slot(source, name, until));
+  TRY(judge_slot(name, slot));
+  return *std::move(slot);
 }
 
 }  // namespace tributary::postgres::sync

@@ -2,7 +2,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/until.h"
-#include "engine/pipeline/slot_health.h"
+#include "engine/postgres/slot.h"
 #include "engine/postgres/sync/claim.h"
 
 // The source held against the ledger.
@@ -16,6 +16,6 @@ Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdenti
 Result<int> check_position(const StreamOptions& options, SourceSide& source, const StreamRow& row, const Until& until);
 
 // Fault::lost where the slot is gone or was invalidated.
-Result<pipeline::SlotHealth> read_slot_health(Connection& source, const std::string& slot, const Until& until);
+Result<SlotState> read_live_slot(Connection& source, const std::string& name, const Until& until);
 
 }  // namespace tributary::postgres::sync

@@ -32,7 +32,9 @@ Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(model::Lsn ap
 }
 
 Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
-  return read_slot_health(source_->session, claimed_->stream->slot, until);
+  const std::string& name = claimed_->stream->slot;
+  const SlotState slot = TRY(read_live_slot(source_->session, name, until));
+  return pipeline::SlotHealth{name, slot.source_end, slot.retained};
 }
 
 Result<void> StreamEnds::carry_sequences(const Until& until) {

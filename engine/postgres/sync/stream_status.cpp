@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "engine/postgres/control_schema.h"
-#include "engine/postgres/slot.h"
 #include "engine/postgres/sync/position.h"
 
 namespace tributary::postgres::sync {
@@ -25,12 +24,10 @@ void add_tables(api::StreamStatus& status, const std::vector<FollowedTable>& tab
   }
 }
 
-void add_position(api::StreamProgress& stream, const StreamRow& row, model::Lsn source_end) {
-  const pipeline::StreamPosition& position = row.position;
+void add_ledger(api::StreamProgress& stream, const StreamRow& row) {
   stream.slot = row.slot;
-  stream.applied = to_string(position.applied);
-  if (position.commit) stream.last_transaction = rfc3339(*position.commit);
-  if (source_end > position.applied) stream.lag_bytes = source_end.value - position.applied.value;
+  stream.applied = to_string(row.position.applied);
+  if (row.position.commit) stream.last_transaction = rfc3339(*row.position.commit);
 }
 
 // What keeps the stream from going on is part of the status.
@@ -38,12 +35,12 @@ Result<void> add_source(api::StreamStatus& status, const StreamOptions& options,
                         const Claimed& claimed, const Until& until) {
   TRY(require_stream(claimed, source.identity));
   const StreamRow& row = *claimed.stream;
-  add_position(status.stream, row, {});
-  const pipeline::SlotHealth health = TRY(read_slot_health(source.session, row.slot, until));
-  add_position(status.stream, row, health.source_end);
-  status.stream.retained_bytes = health.retained;
-  const std::optional<SlotState> slot = TRY(read_slot(source.session, row.slot, until));
-  if (slot && slot->active_pid != 0) {
+  add_ledger(status.stream, row);
+  const SlotState slot = TRY(read_live_slot(source.session, row.slot, until));
+  const model::Lsn applied = row.position.applied;
+  if (slot.source_end > applied) status.stream.lag_bytes = slot.source_end.value - applied.value;
+  status.stream.retained_bytes = slot.retained;
+  if (slot.active_pid != 0) {
     status.stream.state = api::StreamState::following;
     return {};
   }

@@ -39,19 +39,16 @@ class SyncServers final : public pipeline::SyncServers {
  private:
   StreamOptions options_of(const pipeline::DatabasePair& databases) const {
     StreamOptions options;
-    options.source = resolve_database(spec_.source, "source", databases.source);
-    options.target = resolve_database(spec_.target, "target", databases.target);
+    options.source = of_database(spec_.source, "source", databases.source);
+    options.target = of_database(spec_.target, "target", databases.target);
     options.replication = spec_.replication;
     options.selection = digest_of(selection_.table_entries_of(databases.source));
     options.attempt = spec_.attempt;
     options.lock_patience = pipeline::lock_patience(spec_);
     return options;
   }
-  static Resolve resolve_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
-    return [&endpoint, which, name]() -> Result<Parameters> {
-      const Parameters parameters = TRY(resolve(endpoint, which));
-      return for_database(parameters, name);
-    };
+  static Resolve of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
+    return [&endpoint, which, name] { return resolve_database(endpoint, which, name); };
   }
 
   const api::Spec spec_;

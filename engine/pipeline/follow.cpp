@@ -1,11 +1,10 @@
 #include "engine/pipeline/follow.h"
 
-#include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
+#include "engine/pipeline/feed.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -15,87 +14,51 @@ constexpr Milliseconds last_words{10'000};
 constexpr Seconds sequences_every{60};
 constexpr Seconds look_every{10};
 
-// One stream from its opening to its end, with the applier it feeds.
+// One stream, and what is to be done beside it now and then.
 class Run {
  public:
   Run(StreamEnds& ends, Applier& applier, ChangeStream& stream, StreamMeter& meter, const Pace::Limits& limits)
-      : ends_(ends),
-        applier_(applier),
-        stream_(stream),
-        meter_(meter),
-        pace_(limits, applier.position().applied, SteadyClock::now()) {}
+      : ends_(ends), stream_(stream), meter_(meter), feed_(applier, stream, &meter, limits) {}
 
   // Until stopped, which is success, or an Error.
   Result<void> run(const Until& until) {
-    while (TRY(turn(until))) continue;
+    while (TRY(feed_.turn(until))) {
+      TRY(tend(until));
+      meter_.reached(stream_.reach(), std::chrono::system_clock::now());
+    }
     return finish();
   }
 
  private:
-  // False when a stop was asked for while nothing was under way.
-  Result<bool> turn(const Until& until);
-  Result<void> commit(Pace::Commit how, const Until& until);
   Result<void> tend(const Until& until);
   Result<void> finish();
 
   StreamEnds& ends_;
-  Applier& applier_;
   ChangeStream& stream_;
   StreamMeter& meter_;
-  Pace pace_;
+  Feed feed_;
   Deadline look_due_ = Deadline::after(Milliseconds{0});
   Deadline sequences_due_ = Deadline::after(sequences_every);
-  std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
 };
 
-Result<bool> Run::turn(const Until& until) {
-  if (until.stop.stop_requested()) return false;
-  auto next = stream_.next(pace_.patience(SteadyClock::now()), until);
-  if (!next && next.error().fault == Fault::cancelled) return false;
-  const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
-  const Reach reach = stream_.reach();
-  pace_.reached(reach);
-  if (!batch->empty()) {
-    TRY(applier_.apply(*batch, pace_.mode(), until));
-    group_.push_back(batch);
-  }
-  pace_.took(*batch, SteadyClock::now());
-  const Pace::Commit due = pace_.due(SteadyClock::now());
-  if (due != Pace::Commit::none) TRY(commit(due, until));
-  TRY(tend(until));
-  meter_.reached(reach, std::chrono::system_clock::now());
-  return true;
-}
-
-// What is to be done beside the stream now and then.
 Result<void> Run::tend(const Until& until) {
   if (look_due_.passed()) {
     const SlotHealth health = TRY(ends_.look_at_slot(until));
-    pace_.reached({{}, health.source_end, {}});
+    feed_.source_ends_at(health.source_end);
     meter_.looked(health, api::StreamState::following);
     look_due_ = Deadline::after(look_every);
   }
-  if (group_.empty() && sequences_due_.passed()) {
+  if (feed_.is_settled() && sequences_due_.passed()) {
     TRY(ends_.carry_sequences(until));
     sequences_due_ = Deadline::after(sequences_every);
   }
   return {};
 }
 
-Result<void> Run::commit(Pace::Commit how, const Until& until) {
-  TRY(applier_.commit(how == Pace::Commit::durable, until));
-  meter_.committed(applier_.position(), pace_.transactions(), pace_.changes());
-  pace_.committed(how, SteadyClock::now());
-  if (how == Pace::Commit::durable) stream_.confirm(pace_.durable());
-  group_.clear();
-  return {};
-}
-
 // A transaction that has not ended is left to the next engine, which gets it whole.
 Result<void> Run::finish() {
   const Until until{Deadline::after(last_words), {}};
-  if (!pace_.between_transactions()) return {};
-  if (pace_.durable() < pace_.given()) TRY(commit(Pace::Commit::durable, until));
+  if (!TRY(feed_.settle(until))) return {};
   return ends_.carry_sequences(until);
 }
 

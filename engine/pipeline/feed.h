@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/lsn.h"
+#include "engine/pipeline/applier.h"
+#include "engine/pipeline/change_stream.h"
+#include "engine/pipeline/pace.h"
+#include "engine/pipeline/stream_board.h"
+
+namespace tributary::pipeline {
+
+// One stream, from its opening to its end, and the applier that it feeds, in groups. Used by one thread; borrows what
+// it is given. After an Error the stream and the open group are of no further use.
+class Feed {
+ public:
+  // `meter` is told of every commit; it may be null.
+  Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pace::Limits& limits);
+
+  // Gives the applier what the stream has next, and commits what is due. False where a stop was asked for while nothing
+  // was under way.
+  Result<bool> turn(const Until& until);
+  // Commits what was given since the last commit, and returns when it is on disk and confirmed. False, and nothing is
+  // done, while a transaction has begun and not ended.
+  Result<bool> settle(const Until& until);
+
+  // Of the last commit or idle event that was given.
+  model::Lsn given() const { return pace_.given(); }
+  // Nothing was given since the last commit.
+  bool is_settled() const { return group_.empty(); }
+  // What the source says of its log beside the stream.
+  void source_ends_at(model::Lsn end) { pace_.reached({{}, end, {}}); }
+
+ private:
+  Result<void> commit(Pace::Commit how, const Until& until);
+
+  Applier& applier_;
+  ChangeStream& stream_;
+  StreamMeter* const meter_;
+  Pace pace_;
+  std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
+};
+
+// Feeds until everything that ends at or below `goal` is in the target, on disk and confirmed. Fault::cancelled where
+// `until` stops it before.
+Result<void> catch_up(Applier& applier, ChangeStream& stream, model::Lsn goal, const Until& until,
+                      const Pace::Limits& limits = {});
+
+}  // namespace tributary::pipeline

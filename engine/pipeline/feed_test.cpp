@@ -1,0 +1,124 @@
+#include "engine/pipeline/feed.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace tributary::pipeline {
+namespace {
+
+using Kind = model::Event::Kind;
+
+std::shared_ptr<const model::Batch> batch_of(const std::vector<model::Event>& events) {
+  auto batch = std::make_shared<model::Batch>();
+  for (const model::Event& event : events) batch->add(event);
+  return batch;
+}
+
+model::Event event(Kind kind, std::uint64_t end) {
+  model::Event event;
+  event.kind = kind;
+  event.lsn = model::Lsn{end};
+  event.end = model::Lsn{end};
+  return event;
+}
+
+// Batches one by one, then nothing for ever; remembers what was confirmed.
+class Script : public ChangeStream {
+ public:
+  Result<std::shared_ptr<const model::Batch>> next(Milliseconds, const Until&) override {
+    ++asked;
+    if (batches.empty()) {
+      if (asked > 1000) return Error{Fault::failed, "asked for ever"};
+      return std::make_shared<const model::Batch>();
+    }
+    const auto batch = batches.front();
+    batches.pop_front();
+    return batch;
+  }
+  void confirm(model::Lsn durable) override { confirmed = durable; }
+  Reach reach() const override { return {}; }
+
+  std::deque<std::shared_ptr<const model::Batch>> batches;
+  model::Lsn confirmed;
+  int asked = 0;
+};
+
+// Counts what it is given, and commits it.
+class Counter : public Applier {
+ public:
+  StreamPosition position() const override { return position_; }
+  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
+    for (const model::Event& event : batch.events()) {
+      if (event.kind == Kind::truncate) ++open;
+      if (event.kind == Kind::commit || event.kind == Kind::idle) reached_ = event.end;
+    }
+    return {};
+  }
+  Result<void> commit(bool durable, const Until&) override {
+    committed += open;
+    open = 0;
+    position_.applied = reached_;
+    if (durable) on_disk = committed;
+    return {};
+  }
+  const std::optional<StoppedTable>& stopped() const override { return none_; }
+  Result<void> stop(const StoppedTable&, const Until&) override { return {}; }
+  bool usable() const override { return true; }
+
+  int open = 0, committed = 0, on_disk = 0;
+
+ private:
+  StreamPosition position_{model::Lsn{10}, {}};
+  model::Lsn reached_{10};
+  const std::optional<StoppedTable> none_;
+};
+
+TEST(CatchUp, EndsWithEverythingUpToItsGoalOnDiskAndConfirmed) {
+  Script stream;
+  Counter applier;
+  for (std::uint64_t end = 20; end <= 60; end += 10)
+    stream.batches.push_back(batch_of({event(Kind::begin, end), event(Kind::truncate, end), event(Kind::commit, end)}));
+  ASSERT_TRUE(catch_up(applier, stream, model::Lsn{40}, {}));
+  EXPECT_EQ(applier.on_disk, 3);
+  EXPECT_EQ(stream.confirmed, model::Lsn{40});
+  EXPECT_EQ(stream.batches.size(), 2u) << "goes no further than it was asked to";
+}
+
+TEST(CatchUp, BelievesTheSourceThatThereIsNothingUpToItsGoal) {
+  Script stream;
+  Counter applier;
+  stream.batches.push_back(batch_of({event(Kind::idle, 70)}));
+  ASSERT_TRUE(catch_up(applier, stream, model::Lsn{40}, {}));
+  EXPECT_EQ(stream.confirmed, model::Lsn{70});
+}
+
+TEST(CatchUp, EndsATransactionThatHasBegunBehindItsGoal) {
+  Script stream;
+  Counter applier;
+  stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::commit, 40), event(Kind::begin, 50)}));
+  stream.batches.push_back(batch_of({event(Kind::truncate, 50), event(Kind::commit, 50)}));
+  ASSERT_TRUE(catch_up(applier, stream, model::Lsn{40}, {}));
+  EXPECT_EQ(applier.on_disk, 1) << "half a transaction is never committed";
+  EXPECT_EQ(stream.confirmed, model::Lsn{50});
+}
+
+TEST(CatchUp, HasNothingToDoAtItsGoal) {
+  Script stream;
+  Counter applier;
+  ASSERT_TRUE(catch_up(applier, stream, model::Lsn{10}, {}));
+  EXPECT_EQ(stream.asked, 0);
+}
+
+TEST(CatchUp, IsNoSuccessWhenStopped) {
+  Script stream;
+  Counter applier;
+  std::stop_source stop;
+  stop.request_stop();
+  const Result<void> ended = catch_up(applier, stream, model::Lsn{40}, {Deadline::never(), stop.get_token()});
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().fault, Fault::cancelled);
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

@@ -13,7 +13,7 @@ namespace tributary::api {
 // A table whose changes do not reach the target as they happen, and why.
 struct TableStatus {
   std::string name;   // schema.table
-  std::string state;  // "stopped", "not_streamed"
+  std::string state;  // "stopped", "not_streamed", "recopy"
   std::string reason;
 };
 
@@ -24,7 +24,8 @@ struct StreamStatus {
   std::uint64_t followed = 0;  // tables
   std::uint64_t stopped = 0;
   std::uint64_t not_streamed = 0;
-  std::vector<TableStatus> tables;  // the last two, at most 1000 of them
+  std::uint64_t recopy = 0;         // to be copied again, or at it
+  std::vector<TableStatus> tables;  // the last three, at most 1000 of them
   std::string problem;              // why the stream cannot go on, or ""
   std::string hint;
 };

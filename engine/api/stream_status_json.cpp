@@ -16,6 +16,7 @@ ordered_json write_status(const StreamStatus& status) {
           {"tablesFollowed", status.followed},
           {"tablesStopped", status.stopped},
           {"tablesNotStreamed", status.not_streamed},
+          {"tablesRecopied", status.recopy},
           {"tables", std::move(tables)},
           {"problem", status.problem},
           {"hint", status.hint}};

@@ -19,7 +19,13 @@ std::string tables_text(const api::StreamStatus& status) {
   std::string text = count_text(status.followed) + " followed";
   if (status.stopped > 0) text += ", " + count_text(status.stopped) + " stopped";
   if (status.not_streamed > 0) text += ", " + count_text(status.not_streamed) + " not streamed";
+  if (status.recopy > 0) text += ", " + count_text(status.recopy) + " copied again";
   return text;
+}
+
+std::string table_state_text(const std::string& state) {
+  if (state == "not_streamed") return "not streamed";
+  return state == "recopy" ? "to be copied again" : state;
 }
 
 std::string or_dash(const std::string& text) {
@@ -59,8 +65,7 @@ std::string streams_text(const std::vector<api::StreamStatus>& streams, const St
                    or_dash(stream.applied), or_dash(stream.last_transaction), or_dash(stream.slot),
                    bytes_text(stream.retained_bytes), tables_text(status)});
     for (const api::TableStatus& table : status.tables)
-      tables.add(
-          {status.database + "." + table.name, table.state == "stopped" ? "stopped" : "not streamed", table.reason});
+      tables.add({status.database + "." + table.name, table_state_text(table.state), table.reason});
     if (!status.problem.empty())
       problems +=
           "database " + printable(status.database) + ": " + printable(with_hint(status.problem, status.hint)) + "\n";

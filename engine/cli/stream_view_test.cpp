@@ -59,6 +59,15 @@ TEST(StreamView, names_tables_that_stand_still_and_why) {
   EXPECT_THAT(text, HasSubstr("an update met no row"));
 }
 
+TEST(StreamView, names_tables_that_are_copied_again) {
+  api::StreamStatus status = following();
+  status.recopy = 1;
+  status.tables = {{"public.orders", "recopy", "asked for"}};
+  const std::string text = streams_text({status}, {});
+  EXPECT_THAT(text, HasSubstr("1 copied again"));
+  EXPECT_THAT(text, HasSubstr("to be copied again"));
+}
+
 TEST(StreamView, says_why_a_stream_cannot_go_on_and_what_to_do) {
   api::StreamStatus status = following();
   status.problem = "slot x is gone from the source";

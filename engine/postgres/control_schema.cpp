@@ -99,6 +99,15 @@ ALTER TABLE _tributary.table_state
 UPDATE _tributary.control SET version = 2;
 )sql";
 
+// Version 3: tables that are to be copied again beside the stream, and the last request for that which was taken up.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE _tributary.table_state
+  DROP CONSTRAINT table_state_stream_check,
+  ADD CONSTRAINT table_state_stream_check CHECK (stream IN ('followed', 'stopped', 'not_streamed', 'recopy'));
+ALTER TABLE _tributary.replication ADD COLUMN recopy_request text NOT NULL DEFAULT '';
+UPDATE _tributary.control SET version = 3;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -171,7 +180,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1, version_2};
+  static const std::vector<std::string> upgrades{version_1, version_2, version_3};
   return upgrades;
 }
 

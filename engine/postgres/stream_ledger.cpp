@@ -15,6 +15,8 @@ const char* word_of(FollowedTable::State state) {
       return "stopped";
     case FollowedTable::State::not_streamed:
       return "not_streamed";
+    case FollowedTable::State::recopy:
+      return "recopy";
   }
   std::abort();
 }
@@ -22,6 +24,7 @@ const char* word_of(FollowedTable::State state) {
 FollowedTable::State state_of(std::string_view word) {
   if (word == "followed") return FollowedTable::State::followed;
   if (word == "not_streamed") return FollowedTable::State::not_streamed;
+  if (word == "recopy") return FollowedTable::State::recopy;
   return FollowedTable::State::stopped;
 }
 

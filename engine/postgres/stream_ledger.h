@@ -33,6 +33,7 @@ struct FollowedTable {
     followed,      // changes from `position` on are applied
     stopped,       // changes could not be applied any more; `reason` says why
     not_streamed,  // the source cannot publish its updates and deletes; `reason` says why
+    recopy,        // its rows are to be replaced by those of a later position; `reason` says why
   };
   model::Name name;
   State state = State::followed;

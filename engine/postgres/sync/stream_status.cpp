@@ -1,6 +1,7 @@
 #include "engine/postgres/sync/stream_status.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -12,15 +13,27 @@ namespace {
 
 constexpr std::size_t most_tables = 1000;
 
+// The count of a state, and its word where the table is told of by name.
+std::pair<std::uint64_t*, const char*> place_of(api::StreamStatus& status, FollowedTable::State state) {
+  switch (state) {
+    case FollowedTable::State::followed:
+      return {&status.followed, ""};
+    case FollowedTable::State::stopped:
+      return {&status.stopped, "stopped"};
+    case FollowedTable::State::not_streamed:
+      return {&status.not_streamed, "not_streamed"};
+    case FollowedTable::State::recopy:
+      return {&status.recopy, "recopy"};
+  }
+  std::abort();
+}
+
 void add_tables(api::StreamStatus& status, const std::vector<FollowedTable>& tables) {
   for (const FollowedTable& table : tables) {
-    const bool stopped = table.state == FollowedTable::State::stopped;
-    const bool not_streamed = table.state == FollowedTable::State::not_streamed;
-    status.stopped += stopped ? 1 : 0;
-    status.not_streamed += not_streamed ? 1 : 0;
-    status.followed += stopped || not_streamed ? 0 : 1;
-    if ((stopped || not_streamed) && status.tables.size() < most_tables)
-      status.tables.push_back({model::display(table.name), stopped ? "stopped" : "not_streamed", table.reason});
+    const auto [count, word] = place_of(status, table.state);
+    ++*count;
+    if (*word != '\0' && status.tables.size() < most_tables)
+      status.tables.push_back({model::display(table.name), word, table.reason});
   }
 }
 

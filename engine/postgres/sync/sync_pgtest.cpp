@@ -65,6 +65,21 @@ TEST(ASync, GoesOnWhereTheOneBeforeItStopped) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(ASync, UpgradesTheLedgerOfAnOlderEngine) {
+  StreamPair pair("upgraded", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec(
+      "ALTER TABLE _tributary.replication DROP COLUMN recopy_request;"
+      "ALTER TABLE _tributary.table_state DROP CONSTRAINT table_state_stream_check,"
+      "  ADD CONSTRAINT table_state_stream_check CHECK (stream IN ('followed', 'stopped', 'not_streamed'));"
+      "UPDATE _tributary.control SET version = 2");
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  EXPECT_EQ(pair.target.scalar("SELECT version FROM _tributary.control"), "3");
+  EXPECT_EQ(pair.target.scalar("UPDATE _tributary.table_state SET stream = 'recopy' RETURNING stream"), "recopy");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
 TEST(ASync, SaysWhereItIs) {
   StreamPair pair("progress", 15, 18);
   ASSERT_TRUE(done(pair.init()));

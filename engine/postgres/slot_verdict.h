@@ -17,7 +17,7 @@ namespace tributary::postgres {
 struct LedgerMark {
   std::string slot;
   std::string database;
-  std::string system;  // identifier of the source's system
+  std::string system;  // identifier of the source's system; "" where it was not known
   int timeline = 0;    // when it was last connected to; 0 where it never was
   model::Lsn applied;  // all that ends at or below it is in the target
 };

@@ -57,7 +57,9 @@ Result<void> mark_released(Connection& target, const Owner& owner, const Until& 
 // Inside the caller's transaction: everything of the replication goes, its fence too, which is looked at first.
 Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until);
 
-// Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on.
+// Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on but who
+// has only read the former epoch: end old sessions after it (session_lock.h), as well as before, since they may hold the
+// row.
 Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until);
 
 // Moves the position and is the fence of the transaction that it runs in: one row, or fenced_out().

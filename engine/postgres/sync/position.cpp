@@ -17,9 +17,12 @@ Error never_initialised(const std::string& database) {
 
 }  // namespace
 
+// A role may not read the identifier of its system, which then is "": check_position() learns it in another way.
 Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdentity& source) {
   if (!claimed.replication) return never_initialised(source.database);
-  if (claimed.replication->source.system != source.system || claimed.replication->source.database != source.database)
+  const pipeline::SourceIdentity& known = claimed.replication->source;
+  const bool other_system = !known.system.empty() && !source.system.empty() && known.system != source.system;
+  if (other_system || known.database != source.database)
     return Error{Fault::lost, "another server or database answers as the source of replication " + claimed.owner.key,
                  "give the replication back its source, or take a new snapshot"};
   if (!claimed.replication->complete)
@@ -32,14 +35,18 @@ Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdenti
   return {};
 }
 
-Result<int> check_position(const StreamOptions& options, SourceSide& source, const StreamRow& row, const Until& until) {
+Result<int> check_position(const StreamOptions& options, SourceSide& source, const Claimed& claimed,
+                           const Until& until) {
+  const StreamRow& row = *claimed.stream;
   const Parameters parameters = TRY(options.source());
   Connection session = TRY(open_replication_session(parameters, "position", until));
   SourceMark now;
   now.system = TRY(identify_system(session, until));
   now.history = TRY(read_timeline_history(session, now.system.timeline, until));
   now.slot = TRY(read_slot(source.session, row.slot, until));
-  TRY(judge({row.slot, source.identity.database, source.identity.system, row.timeline, row.position.applied}, now));
+  TRY(judge(
+      {row.slot, source.identity.database, claimed.replication->source.system, row.timeline, row.position.applied},
+      now));
   return now.system.timeline;
 }
 

@@ -12,8 +12,10 @@ namespace tributary::postgres::sync {
 // another source's or is released.
 Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdentity& source);
 
-// Whether the source still has all that the ledger lacks: Fault::lost where it has not. The source's timeline.
-Result<int> check_position(const StreamOptions& options, SourceSide& source, const StreamRow& row, const Until& until);
+// Whether the source is the ledger's and still has all that the ledger lacks: Fault::lost where not. Call after
+// require_stream(). The source's timeline.
+Result<int> check_position(const StreamOptions& options, SourceSide& source, const Claimed& claimed,
+                           const Until& until);
 
 // Fault::lost where the slot is gone or was invalidated.
 Result<SlotState> read_live_slot(Connection& source, const std::string& name, const Until& until);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/postgres/publication.h"
+#include "engine/postgres/session_lock.h"
 #include "engine/postgres/slot.h"
 #include "engine/postgres/sync/claim.h"
 
@@ -24,6 +25,7 @@ Result<void> forget(Claimed& claimed, const Until& until) {
 
 Result<void> let_go(Claimed& claimed, pipeline::Remember remember, const Until& until) {
   claimed.owner.epoch = TRY(begin_stream_epoch(claimed.control, claimed.owner, claimed.stream->timeline, until));
+  TRY(end_old_sessions(claimed.control, claimed.owner.key, until));
   if (remember == pipeline::Remember::nothing) return forget(claimed, until);
   return in_transaction(claimed.control, claimed.owner, until,
                         [&] { return mark_released(claimed.control, claimed.owner, until); });

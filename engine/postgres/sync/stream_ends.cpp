@@ -15,10 +15,11 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   source_ = TRY(look_at_source(options_, until));
   claimed_ = TRY(claim(options_, *source_, until));
   TRY(require_stream(*claimed_, source_->identity));
-  const int timeline = TRY(check_position(options_, *source_, *claimed_->stream, until));
+  const int timeline = TRY(check_position(options_, *source_, *claimed_, until));
   Owner& owner = claimed_->owner;
   TRY(end_old_sessions(claimed_->control, owner.key, until));
   owner.epoch = TRY(begin_stream_epoch(claimed_->control, owner, timeline, until));
+  TRY(end_old_sessions(claimed_->control, owner.key, until));
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
   return apply::open_applier(std::move(session), owner, until);
 }

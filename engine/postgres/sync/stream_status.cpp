@@ -57,7 +57,7 @@ Result<void> add_source(api::StreamStatus& status, const StreamOptions& options,
     status.stream.state = api::StreamState::following;
     return {};
   }
-  TRY(check_position(options, source, row, until));
+  TRY(check_position(options, source, claimed, until));
   return {};
 }
 

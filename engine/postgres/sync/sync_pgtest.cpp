@@ -65,6 +65,26 @@ TEST(ASync, GoesOnWhereTheOneBeforeItStopped) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(ASync, FollowsWithARoleThatMayNotReadTheSystemsIdentifier) {
+  StreamPair pair("unidentified", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  const std::string role = "role_of_" + pair.source.name();
+  pair.source.exec("CREATE ROLE " + role + " LOGIN REPLICATION PASSWORD 'secret'; GRANT SELECT ON mark TO " + role +
+                   "; REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.source.uri = pair.from.tcp_uri(pair.source.name(), role, "secret");
+  {
+    Following following(spec);
+    pair.wait_until_applied();
+    const api::Report report = following.stop();
+    EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
+  }
+  pair.target.exec("UPDATE _tributary.replication SET source_system = '7'");
+  Following elsewhere(spec);
+  EXPECT_TRUE(failed(elsewhere.wait(), ExitCode::lost_position, "the source is another system"));
+  pair.source.exec("DROP OWNED BY " + role + "; DROP ROLE " + role);
+}
+
 TEST(ASync, UpgradesTheLedgerOfAnOlderEngine) {
   StreamPair pair("upgraded", 15, 18);
   ASSERT_TRUE(done(pair.init()));

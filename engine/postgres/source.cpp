@@ -56,18 +56,7 @@ Result<pipeline::SourceIdentity> Source::identity(const Until& until) {
 }
 
 Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
-  if (!coordinator_->usable()) TRY(connect_coordinator(until));
-  pipeline::SnapshotInfo info = TRY(export_snapshot(until));
-  snapshot_ = info.id;
-  tables_ = TRY(read_selected(until));
-  if (info.stream) TRY(check_streamed(*info.stream, tables_));
-  TRY(lock_tables(until));
-  TRY(check_storage(until));
-  return info;
-}
-
-Result<pipeline::SnapshotInfo> Source::export_snapshot(const Until& until) {
-  TRY(coordinator_->execute("ROLLBACK", until));
+  TRY(leave_transaction(until));
   std::optional<OpenStream> stream;
   if (options_.stream) {
     const pipeline::SourceIdentity self = TRY(identity(until));
@@ -75,11 +64,40 @@ Result<pipeline::SnapshotInfo> Source::export_snapshot(const Until& until) {
     stream = TRY(open_stream(connect_, *coordinator_, *options_.stream, self, tables, until));
     made_ = MadeSlot{stream->start.slot, stream->slot.position};
   }
+  pipeline::SnapshotInfo info = TRY(export_snapshot(stream ? &stream->slot : nullptr, until));
+  if (stream) info.stream = stream->start;
+  TRY(look_at_snapshot(info, until));
+  return info;
+}
+
+Result<pipeline::SnapshotInfo> Source::open_snapshot(const NewSlot& slot, const Until& until) {
+  TRY(leave_transaction(until));
+  pipeline::SnapshotInfo info = TRY(export_snapshot(&slot, until));
+  TRY(look_at_snapshot(info, until));
+  return info;
+}
+
+Result<void> Source::leave_transaction(const Until& until) {
+  if (!coordinator_->usable()) TRY(connect_coordinator(until));
+  return coordinator_->execute("ROLLBACK", until);
+}
+
+// A slot's own snapshot ends with the next command of its session; this one lasts as long as the coordinator's
+// transaction.
+Result<pipeline::SnapshotInfo> Source::export_snapshot(const NewSlot* slot, const Until& until) {
   TRY(coordinator_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
-  if (stream) TRY(coordinator_->execute("SET TRANSACTION SNAPSHOT " + quote_literal(stream->slot.snapshot), until));
+  if (slot != nullptr) TRY(coordinator_->execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot->snapshot), until));
   const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
-  if (stream) return pipeline::SnapshotInfo{exported.str(0, 0), stream->slot.position, stream->start};
-  return pipeline::SnapshotInfo{exported.str(0, 0), model::parse_lsn(exported.text(0, 1)).value_or(model::Lsn{}), {}};
+  const model::Lsn now = model::parse_lsn(exported.text(0, 1)).value_or(model::Lsn{});
+  return pipeline::SnapshotInfo{exported.str(0, 0), slot != nullptr ? slot->position : now, {}};
+}
+
+Result<void> Source::look_at_snapshot(const pipeline::SnapshotInfo& info, const Until& until) {
+  snapshot_ = info.id;
+  tables_ = TRY(read_selected(until));
+  if (info.stream) TRY(check_streamed(*info.stream, tables_));
+  TRY(lock_tables(until));
+  return check_storage(until);
 }
 
 Result<std::vector<CatalogTable>> Source::read_selected(const Until& until) {
@@ -102,6 +120,7 @@ void Source::note_partitions(const std::vector<CatalogTable>& tables) {
 }
 
 bool Source::selects(const model::Name& name) const {
+  if (options_.only) return options_.only->count(name) != 0;
   const auto above = partition_of_.find(name);
   const std::vector<model::Name> none;
   return options_.selection.selects_table(options_.database, name, above == partition_of_.end() ? none : above->second);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class Source final : public pipeline::Source {
     std::string pg_dump;  // absolute path
     TargetTraits target;
     std::optional<StreamWish> stream;  // given: a stream is to follow
+    // Given: these tables, whatever the selection says. One that does not exist is none.
+    std::optional<std::set<model::Name>> only = {};
     // How long these sessions wait for another one, and let one wait; a migration that takes care gives up sooner.
     Milliseconds lock_timeout{30'000};
   };
@@ -43,6 +46,9 @@ class Source final : public pipeline::Source {
 
   Result<pipeline::SourceIdentity> identity(const Until& until) override;
   Result<pipeline::SnapshotInfo> open_snapshot(const Until& until) override;
+  // The same with the view and the position of a slot that the caller has made. Its session is to be left alone until
+  // this returns, and no longer.
+  Result<pipeline::SnapshotInfo> open_snapshot(const NewSlot& slot, const Until& until);
   Result<std::vector<model::Table>> tables(const Until& until) override;
   Result<pipeline::Schema> schema(const Until& until) override;
   bool splits_tables() const override;
@@ -69,7 +75,9 @@ class Source final : public pipeline::Source {
   Source(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<Connection> open_session(std::string_view purpose, const Until& until);
   Result<void> connect_coordinator(const Until& until);
-  Result<pipeline::SnapshotInfo> export_snapshot(const Until& until);
+  Result<pipeline::SnapshotInfo> export_snapshot(const NewSlot* slot, const Until& until);
+  Result<void> look_at_snapshot(const pipeline::SnapshotInfo& info, const Until& until);
+  Result<void> leave_transaction(const Until& until);
   Result<std::vector<CatalogTable>> read_selected(const Until& until);
   void note_partitions(const std::vector<CatalogTable>& tables);
   bool selects(const model::Name& name) const;

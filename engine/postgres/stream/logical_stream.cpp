@@ -43,9 +43,14 @@ constexpr std::string_view not_in_prerequisite_state = "55000";
 
 Result<std::unique_ptr<LogicalStream>> LogicalStream::open(const Resolve& resolve, const Options& options,
                                                            const Until& until) {
-  const std::string directory = TRY(directory_for(options));
   const Parameters parameters = TRY(resolve());
-  auto session = std::make_unique<Connection>(TRY(open_replication_session(parameters, "stream", until)));
+  return open_on(TRY(open_replication_session(parameters, "stream", until)), options, until);
+}
+
+Result<std::unique_ptr<LogicalStream>> LogicalStream::open_on(Connection given, const Options& options,
+                                                              const Until& until) {
+  const std::string directory = TRY(directory_for(options));
+  auto session = std::make_unique<Connection>(std::move(given));
   TRY(session->execute("SET client_min_messages = warning; SET wal_sender_timeout = " +
                            std::to_string(options.pulse.sender_timeout.count()),
                        until));

@@ -41,6 +41,9 @@ class LogicalStream final : public pipeline::ChangeStream {
   // Fault::transient where another session uses it.
   static Result<std::unique_ptr<LogicalStream>> open(const Resolve& resolve, const Options& options,
                                                      const Until& until);
+  // The same on a session of open_replication_session() that is given, as where it owns a temporary slot: with the
+  // stream it ends.
+  static Result<std::unique_ptr<LogicalStream>> open_on(Connection session, const Options& options, const Until& until);
   ~LogicalStream() override = default;
 
   Result<std::shared_ptr<const model::Batch>> next(Milliseconds wait, const Until& until) override;

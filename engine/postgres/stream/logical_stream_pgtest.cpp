@@ -45,6 +45,28 @@ TEST_P(ALogicalStream, delivers_each_operation_in_its_transaction) {
                           "update Tab-le ('1', null) -> ('7', 'b')", "commit"));
 }
 
+TEST_P(ALogicalStream, runs_on_the_session_that_owns_a_temporary_slot) {
+  source_.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  LogicalStream::Options options = source_.options();
+  options.slot = source_.slot() + "_temporary";
+  const std::string count = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = '" + options.slot + "'";
+  {
+    Connection session = source_.replication_session();
+    Connection asking = Connection::open(parse_conninfo(source_.database().uri()).value(), {}, soon()).value();
+    const auto slot = create_slot(session, asking, {options.slot, true}, soon());
+    ASSERT_TRUE(slot) << slot.error().what;
+    options.start = slot->position;
+    source_.exec("INSERT INTO t VALUES (1)");
+    auto stream = LogicalStream::open_on(std::move(session), options, soon());
+    ASSERT_TRUE(stream) << stream.error().what;
+    source_.exec("INSERT INTO t VALUES (2)");
+    EXPECT_THAT(happened(**stream, source_).lines,
+                ElementsAre("begin", "insert t ('1')", "commit", "begin", "insert t ('2')", "commit"));
+    EXPECT_EQ(source_.scalar(count), "1");
+  }
+  testbed::wait_until("the slot goes with its stream", [&] { return source_.scalar(count) == "0"; });
+}
+
 TEST_P(ALogicalStream, spells_values_in_one_way_whatever_the_database_is_set_to) {
   const std::string alter = "ALTER DATABASE \"" + source_.database().name() + "\" SET ";
   source_.exec(alter + "DateStyle = 'SQL, DMY'");

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/postgres/session_settings.h"
+#include "engine/postgres/slot.h"
 #include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/postgres_server.h"
@@ -85,6 +87,9 @@ class FollowedDatabase {
   }
   Result<std::unique_ptr<LogicalStream>> try_open(const LogicalStream::Options& options) const {
     return LogicalStream::open([&] { return parse_conninfo(database_.uri()); }, options, soon());
+  }
+  Connection replication_session() const {
+    return open_replication_session(parse_conninfo(database_.uri()).value(), "test", soon()).value();
   }
   std::unique_ptr<LogicalStream> open(const LogicalStream::Options& options) const {
     auto opened = try_open(options);

@@ -36,6 +36,8 @@ struct Table {
   // The partitioned table above it that its rows must be written to, because the target may put them into other
   // partitions. The tables of one such route are whole only together.
   std::optional<Name> route = {};
+  // By which the source tells later whether the table is defined as it was: its own words, for nobody else.
+  std::vector<std::string> shape = {};
 };
 
 // One unit of work that is committed as a whole, together with its ledger row: a table or a range of its pages.

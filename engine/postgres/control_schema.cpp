@@ -108,6 +108,17 @@ ALTER TABLE _tributary.replication ADD COLUMN recopy_request text NOT NULL DEFAU
 UPDATE _tributary.control SET version = 3;
 )sql";
 
+// Version 4: where a table's rows lie on the target, if not in its namesake, how the source had defined it, and when its
+// rows were last asked for.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE _tributary.table_state
+  ADD COLUMN route_schema text,
+  ADD COLUMN route_name text,
+  ADD COLUMN shape text[] NOT NULL DEFAULT '{}',
+  ADD COLUMN asked timestamptz NOT NULL DEFAULT now();
+UPDATE _tributary.control SET version = 4;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -180,7 +191,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1, version_2, version_3};
+  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4};
   return upgrades;
 }
 

@@ -225,12 +225,16 @@ Result<void> record_objects(Connection& target, const Owner& owner, std::span<co
 
 Result<void> plan_tables(Connection& target, const Owner& owner, const std::vector<model::Table>& tables,
                          const pipeline::TableRecords& kept, const Until& until) {
-  std::vector<std::string> schemas, names, storages;
+  std::vector<std::string> schemas, names, storages, route_schemas, route_names, shapes;
   for (const model::Table& table : tables) {
     if (kept.count(table.name) != 0) continue;
     schemas.push_back(table.name.schema);
     names.push_back(table.name.name);
     storages.push_back(table.storage);
+    const model::Name route = table.route.value_or(model::Name{});
+    route_schemas.push_back(route.schema);
+    route_names.push_back(route.name);
+    shapes.push_back(array_literal(table.shape));
   }
   // One plan at a time in a database, so that no two take the same table.
   TRY(target.query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('_tributary plan', 0))",
@@ -247,10 +251,14 @@ Result<void> plan_tables(Connection& target, const Owner& owner, const std::vect
                  "let it end first, or if it is given up, delete its row from _tributary.replication in the target"};
   return run_fenced(target, owner,
                     ", planned AS (INSERT INTO _tributary.table_state (replication, schema_name, table_name, state,"
-                    "   storage, parts, epoch) SELECT $1, g.schema_name, g.table_name, 'copying', g.storage, 1, $2"
-                    "   FROM fence, unnest($3::text[], $4::text[], $5::text[])"
-                    "   AS g (schema_name, table_name, storage))",
-                    {array_literal(schemas), array_literal(names), array_literal(storages)}, until);
+                    "   storage, parts, epoch, route_schema, route_name, shape)"
+                    "   SELECT $1, g.schema_name, g.table_name, 'copying', g.storage, 1, $2,"
+                    "     NULLIF(g.route_schema, ''), NULLIF(g.route_name, ''), g.shape::text[]"
+                    "   FROM fence, unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
+                    "   AS g (schema_name, table_name, storage, route_schema, route_name, shape))",
+                    {array_literal(schemas), array_literal(names), array_literal(storages),
+                     array_literal(route_schemas), array_literal(route_names), array_literal(shapes)},
+                    until);
 }
 
 }  // namespace tributary::postgres

@@ -39,6 +39,9 @@ struct FollowedTable {
   State state = State::followed;
   model::Lsn position;  // its rows are those of this position: transactions below it are in them
   std::string reason;
+  // The partitioned table of the target that its rows were written to, which the target divides in its own way; as
+  // plan_tables() recorded it.
+  std::optional<model::Name> route = {};
 };
 
 // Reads; the control schema must exist.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -77,6 +78,7 @@ class PostgresApplier final : public pipeline::Applier {
   Result<void> take(const Event& event, ApplyMode mode, const Until& until);
   Result<void> change(const Event& event, ApplyMode mode, const Until& until);
   Result<void> truncate(const Event& event, const Until& until);
+  Result<void> require_whole_routes(const std::vector<Table*>& tables);
   Result<Table*> table_of(const model::LogTable& log, const Until& until);
   bool is_passed_over(const Table& table) const;
   Result<void> make_plan(Table& table, const Until& until);
@@ -205,12 +207,13 @@ Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
     tables.push_back(table);
   }
   if (tables.empty()) return {};
+  TRY(require_whole_routes(tables));
   TRY(begin(until));
   TRY(pipeline_.finish(until));
   std::vector<model::Name> names;
   std::vector<const TablePlan*> plans;
   for (const Table* const table : tables) {
-    names.push_back(table->log.name);
+    names.push_back(table->plan->name);
     plans.push_back(&*table->plan);
   }
   const bool referred = TRY(are_referred_to(connection_, names, until));
@@ -221,6 +224,20 @@ Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
       return stop_for(*table, refusal("a truncate", emptied.error(), connection_.sqlstate(), connection_.diagnosis()));
     if (!emptied) return emptied;
     if (!referred) break;
+  }
+  return {};
+}
+
+// Which rows of a shared table came from one partition, nobody knows: it is emptied with all that lie in it, or not.
+Result<void> PostgresApplier::require_whole_routes(const std::vector<Table*>& tables) {
+  std::set<model::Name> emptied;
+  for (const Table* const table : tables) emptied.insert(table->log.name);
+  for (const Table* const table : tables) {
+    if (!table->route) continue;
+    const std::set<model::Name> all = tables_.on_route(*table->route);
+    if (!std::includes(emptied.begin(), emptied.end(), all.begin(), all.end()))
+      return stop_for(*table, "a truncate cannot be carried out: its rows lie in " + model::display(*table->route) +
+                                  " on the target with those of other partitions, which were not emptied with it");
   }
   return {};
 }

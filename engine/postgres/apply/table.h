@@ -30,8 +30,9 @@ struct Prepared {
 struct Table {
   model::LogTable log;
   bool is_followed = false;
-  model::Lsn position;            // of its rows
-  std::optional<TablePlan> plan;  // made at the first change that is not passed over
+  model::Lsn position;               // of its rows
+  std::optional<model::Name> route;  // the table of the target that its rows lie in, where it is not its namesake
+  std::optional<TablePlan> plan;     // made at the first change that is not passed over
   // By RowForm::key(), or a word for a set.
   std::unordered_map<std::string, Prepared> statements;
 };

@@ -67,9 +67,24 @@ bool may_coalesce(const LogTable& log, const TargetTable& target, const TablePla
   return is_only_key(target.unique, key);
 }
 
+// The key of one partition need not be one of all of them. Whole rows are: equal ones lie in one partition.
+bool tells_all_rows_apart(const LogTable& log, const TargetTable& target) {
+  if (log.identity == LogTable::Identity::whole_row || log.identity == LogTable::Identity::none) return true;
+  std::set<std::string> known;
+  for (const LogTable::Column& column : log.columns)
+    if (column.identifies) known.insert(column.name);
+  return std::any_of(target.keys.begin(), target.keys.end(), [&](const std::vector<std::string>& key) {
+    return std::all_of(key.begin(), key.end(), [&](const std::string& column) { return known.count(column) != 0; });
+  });
+}
+
 }  // namespace
 
-Result<TablePlan> plan_table(const LogTable& log, const TargetTable& target) {
+Result<TablePlan> plan_table(const LogTable& log, const TargetTable& target, Holding holding) {
+  if (holding == Holding::shared && !tells_all_rows_apart(log, target))
+    return Error{Fault::differs, "its rows lie in " + model::display(target.name) +
+                                     " on the target with those of other partitions, and its key tells them apart "
+                                     "in its own alone"};
   TablePlan plan;
   plan.name = target.name;
   plan.is_partitioned = target.is_partitioned;
@@ -90,7 +105,7 @@ Result<TablePlan> plan_table(const LogTable& log, const TargetTable& target) {
   for (const TargetColumn& column : target.columns) {
     if (!column.is_generated && sent.count(column.name) == 0) plan.others.push_back(quote_identifier(column.name));
   }
-  plan.may_coalesce = may_coalesce(log, target, plan);
+  plan.may_coalesce = holding == Holding::own && may_coalesce(log, target, plan);
   return plan;
 }
 

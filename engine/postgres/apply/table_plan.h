@@ -44,8 +44,13 @@ struct TablePlan {
   bool may_coalesce = false;
 };
 
-// An Error (Fault::differs) says which column the target lacks.
-Result<TablePlan> plan_table(const model::LogTable& log, const TargetTable& target);
+// Whose rows the target's table holds: those of the log's table alone, or of several, which the target divides among
+// partitions as it likes.
+enum class Holding { own, shared };
+
+// An Error (Fault::differs) says which column the target lacks, or that a shared table cannot tell the log's rows from
+// others.
+Result<TablePlan> plan_table(const model::LogTable& log, const TargetTable& target, Holding holding = Holding::own);
 
 // Which columns tell rows apart, for the net change of rows.
 NetShape net_shape(const TablePlan& plan);

@@ -103,5 +103,22 @@ TEST(IsSame, sees_every_difference_that_a_plan_depends_on) {
   EXPECT_FALSE(is_same(table, other));
 }
 
+TEST(ATablePlan, of_a_shared_table_needs_a_key_that_holds_for_all_of_it) {
+  Pair pair;
+  pair.target.is_partitioned = true;
+  const Result<TablePlan> without = plan_table(pair.log, pair.target, Holding::shared);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().fault, Fault::differs);
+  pair.target.keys = {{"a", "id"}};
+  EXPECT_FALSE(plan_table(pair.log, pair.target, Holding::shared));
+  pair.target.keys = {{"a", "id"}, {"id"}};
+  const Result<TablePlan> plan = plan_table(pair.log, pair.target, Holding::shared);
+  ASSERT_TRUE(plan);
+  EXPECT_FALSE(plan->may_coalesce);
+  pair.target.keys.clear();
+  pair.log.identity = LogTable::Identity::whole_row;
+  EXPECT_TRUE(plan_table(pair.log, pair.target, Holding::shared)) << "equal rows lie in one partition";
+}
+
 }  // namespace
 }  // namespace tributary::postgres::apply

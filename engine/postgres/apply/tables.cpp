@@ -6,7 +6,8 @@ using model::LogTable;
 
 Tables::Tables(const std::vector<FollowedTable>& followed) {
   for (const FollowedTable& table : followed) {
-    if (table.state == FollowedTable::State::followed) followed_[table.name] = table.position;
+    if (table.state == FollowedTable::State::followed) followed_[table.name] = table;
+    if (table.route) routes_[*table.route].insert(table.name);
   }
 }
 
@@ -25,16 +26,25 @@ Table& Tables::describe(const LogTable& log) {
   table->log = log;
   const auto followed = followed_.find(log.name);
   table->is_followed = followed != followed_.end();
-  if (table->is_followed) table->position = followed->second;
+  if (table->is_followed) {
+    table->position = followed->second.position;
+    table->route = followed->second.route;
+  }
   places_.emplace(&log, table.get());
   return *table;
 }
 
 Result<void> Tables::make_plan(Table& table, Connection& target, const Until& until) {
-  const std::optional<TargetTable> found = TRY(read_target_table(target, table.log.name, until));
-  if (!found) return Error{Fault::differs, "the target has no such table"};
-  table.plan = TRY(plan_table(table.log, *found));
+  const model::Name& place = table.route ? *table.route : table.log.name;
+  const std::optional<TargetTable> found = TRY(read_target_table(target, place, until));
+  if (!found) return Error{Fault::differs, "the target has no table " + model::display(place)};
+  table.plan = TRY(plan_table(table.log, *found, table.route ? Holding::shared : Holding::own));
   return {};
+}
+
+std::set<model::Name> Tables::on_route(const model::Name& route) const {
+  const auto found = routes_.find(route);
+  return found == routes_.end() ? std::set<model::Name>{} : found->second;
 }
 
 void Tables::forget_statements() {

@@ -31,13 +31,17 @@ class Tables {
   // Reads the target's table. Fault::differs, with a sentence, where the changes do not fit it.
   static Result<void> make_plan(Table& table, Connection& target, const Until& until);
 
+  // All that have their rows in one table of the target, whether they are followed or not.
+  std::set<model::Name> on_route(const model::Name& route) const;
+
   // The statements are gone from the session.
   void forget_statements();
   // No change of the table counts any more.
   void stop(const model::Name& name);
 
  private:
-  std::map<model::Name, model::Lsn> followed_;  // by the position of their rows
+  std::map<model::Name, FollowedTable> followed_;
+  std::map<model::Name, std::set<model::Name>> routes_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
   std::unordered_map<const model::LogTable*, Table*> places_;
 };

@@ -41,7 +41,7 @@ constexpr const char* columns_sql =
 
 // One row per index and column. A part of an index counts as a whole one.
 constexpr const char* unique_sql =
-    "SELECT i.indexrelid, a.attname"
+    "SELECT i.indexrelid, a.attname, i.indisunique AND i.indisvalid AND i.indpred IS NULL"
     " FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey[0:i.indnkeyatts - 1]) k (attnum)"
     " LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum <> 0"
     " WHERE i.indrelid = $1::oid AND (i.indisunique OR i.indisexclusion) ORDER BY i.indexrelid, a.attnum";
@@ -74,8 +74,13 @@ Result<std::optional<TargetTable>> read_target_table(Connection& target, const m
   for (int row = 0; row < columns.size(); ++row) table.columns.push_back(column_of(columns, row));
   const Rows unique = TRY(target.query(unique_sql, {id}, until));
   for (int row = 0; row < unique.size(); ++row) {
-    if (row == 0 || unique.text(row, 0) != unique.text(row - 1, 0)) table.unique.emplace_back();
+    const bool is_key = unique.boolean(row, 2);
+    if (row == 0 || unique.text(row, 0) != unique.text(row - 1, 0)) {
+      table.unique.emplace_back();
+      if (is_key) table.keys.emplace_back();
+    }
     table.unique.back().push_back(unique.str(row, 1));
+    if (is_key) table.keys.back().push_back(unique.str(row, 1));
   }
   return std::optional<TargetTable>{std::move(table)};
 }

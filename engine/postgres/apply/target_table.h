@@ -35,6 +35,8 @@ struct TargetTable {
   std::vector<std::vector<std::string>> unique;
   // Triggers, foreign keys among them, and rules that fire in this session.
   bool has_active_triggers = false;
+  // Of `unique`, those by which one row at most is told: without a condition.
+  std::vector<std::vector<std::string>> keys = {};
 };
 
 // Nothing where there is no table of that name.

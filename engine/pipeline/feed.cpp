@@ -41,14 +41,16 @@ Result<void> Feed::commit(Pace::Commit how, const Until& until) {
   return {};
 }
 
-Result<void> catch_up(Applier& applier, ChangeStream& stream, model::Lsn goal, const Until& until,
-                      const Pace::Limits& limits) {
-  Feed feed(applier, stream, nullptr, limits);
-  while (feed.given() < goal || !TRY(feed.settle(until))) {
-    if (!TRY(feed.turn(until)))
-      return Error{Fault::cancelled, "stopped before the stream had reached " + to_string(goal)};
+Result<void> Feed::reach(model::Lsn goal, const Until& until) {
+  while (given() < goal || !TRY(settle(until))) {
+    if (!TRY(turn(until))) return Error{Fault::cancelled, "stopped before the stream had reached " + to_string(goal)};
   }
   return {};
+}
+
+Result<void> catch_up(Applier& applier, ChangeStream& stream, model::Lsn goal, const Until& until,
+                      const Pace::Limits& limits) {
+  return Feed(applier, stream, nullptr, limits).reach(goal, until);
 }
 
 }  // namespace tributary::pipeline

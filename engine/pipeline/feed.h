@@ -27,6 +27,10 @@ class Feed {
   // done, while a transaction has begun and not ended.
   Result<bool> settle(const Until& until);
 
+  // Goes on until everything that ends at or below `goal` is in the target, on disk and confirmed. Fault::cancelled
+  // where `until` stops it before.
+  Result<void> reach(model::Lsn goal, const Until& until);
+
   // Of the last commit or idle event that was given.
   model::Lsn given() const { return pace_.given(); }
   // Nothing was given since the last commit.
@@ -44,8 +48,7 @@ class Feed {
   std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
 };
 
-// Feeds until everything that ends at or below `goal` is in the target, on disk and confirmed. Fault::cancelled where
-// `until` stops it before.
+// Feed::reach() for a stream that nobody goes on with.
 Result<void> catch_up(Applier& applier, ChangeStream& stream, model::Lsn goal, const Until& until,
                       const Pace::Limits& limits = {});
 

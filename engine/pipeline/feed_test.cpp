@@ -64,6 +64,7 @@ class Counter : public Applier {
   }
   const std::optional<StoppedTable>& stopped() const override { return none_; }
   Result<void> stop(const StoppedTable&, const Until&) override { return {}; }
+  Result<void> reload(const Until&) override { return {}; }
   bool usable() const override { return true; }
 
   int open = 0, committed = 0, on_disk = 0;

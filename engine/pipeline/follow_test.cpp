@@ -133,6 +133,7 @@ class FakeApplier : public Applier {
     world_.stopped_table = table.table.name;
     return {};
   }
+  Result<void> reload(const Until&) override { return {}; }
   bool usable() const override { return usable_; }
 
  private:

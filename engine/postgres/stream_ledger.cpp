@@ -39,6 +39,13 @@ const char* const move_stream =
     " commit_time = COALESCE($4::timestamptz, commit_time), moved = pg_catalog.clock_timestamp()"
     " WHERE replication = $1::text AND epoch = $2::bigint";
 
+const char* const move_tables =
+    "UPDATE _tributary.table_state t SET position = GREATEST(t.position, $3::pg_lsn)"
+    " FROM unnest($4::text[], $5::text[]) AS g (schema_name, table_name)"
+    " WHERE t.replication = $1::text AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
+    " AND t.stream = 'recopy' AND EXISTS (SELECT FROM _tributary.stream s"
+    "   WHERE s.replication = $1::text AND s.epoch = $2::bigint)";
+
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until) {
   const Rows rows =
       TRY(target.query("SELECT slot, publication, owns_publication, timeline, start, applied,"

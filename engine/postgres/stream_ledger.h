@@ -61,13 +61,16 @@ Result<void> mark_released(Connection& target, const Owner& owner, const Until& 
 Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until);
 
 // Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on but who
-// has only read the former epoch: end old sessions after it (session_lock.h), as well as before, since they may hold the
-// row.
+// has only read the former epoch: end old sessions after it (session_lock.h), as well as before, since they may hold
+// the row.
 Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until);
 
 // Moves the position and is the fence of the transaction that it runs in: one row, or fenced_out().
 // $1 key, $2 epoch, $3 end of the last transaction, $4 its commit time on the source (RFC 3339 with microseconds, or
 // NULL to leave it). Never moves back.
 extern const char* const move_stream;
+// The same for tables that are copied again beside the stream, which only reads the stream's epoch: as many rows as
+// tables. $1 key, $2 epoch, $3 end of the last transaction, $4 and $5 schemas and names of the tables.
+extern const char* const move_tables;
 
 }  // namespace tributary::postgres

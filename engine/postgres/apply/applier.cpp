@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "engine/postgres/apply/refusal.h"
+#include "engine/postgres/apply/scope.h"
 #include "engine/postgres/apply/tables.h"
 #include "engine/postgres/apply/writers.h"
+#include "engine/postgres/array_literal.h"
 #include "engine/postgres/stream_ledger.h"
 
 namespace tributary::postgres::apply {
@@ -36,8 +38,19 @@ constexpr const char* session_settings =
     "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;"
     "SET enable_mergejoin = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
 
-constexpr const char* take_row =
-    "SELECT FROM _tributary.stream WHERE replication = $1 AND epoch = $2::bigint FOR UPDATE";
+constexpr const char* look_at_row = "SELECT FROM _tributary.stream WHERE replication = $1 AND epoch = $2::bigint";
+
+std::vector<std::string> schemas_of(const std::vector<model::Name>& tables) {
+  std::vector<std::string> schemas;
+  for (const model::Name& each : tables) schemas.push_back(each.schema);
+  return schemas;
+}
+
+std::vector<std::string> names_of(const std::vector<model::Name>& tables) {
+  std::vector<std::string> names;
+  for (const model::Name& each : tables) names.push_back(each.name);
+  return names;
+}
 
 // RFC 3339 with microseconds.
 std::string spell(WallTime time) {
@@ -58,15 +71,19 @@ bool fits_its_table(const Event& event) {
 
 class PostgresApplier final : public pipeline::Applier {
  public:
-  PostgresApplier(Connection connection, Owner owner, StreamPosition position,
-                  const std::vector<FollowedTable>& followed)
-      : connection_(std::move(connection)), owner_(std::move(owner)), position_(position), tables_(followed) {}
+  PostgresApplier(Connection connection, Owner owner, const Scope& scope)
+      : connection_(std::move(connection)),
+        owner_(std::move(owner)),
+        recopied_(scope.recopied),
+        position_(scope.position),
+        tables_(scope.tables) {}
 
   StreamPosition position() const override { return position_; }
   Result<void> apply(const model::Batch& batch, ApplyMode mode, const Until& until) override;
   Result<void> commit(bool durable, const Until& until) override;
   const std::optional<StoppedTable>& stopped() const override { return stopped_; }
   Result<void> stop(const StoppedTable& table, const Until& until) override;
+  Result<void> reload(const Until& until) override;
   bool usable() const override { return connection_.usable() && !in_doubt_; }
 
  private:
@@ -97,8 +114,9 @@ class PostgresApplier final : public pipeline::Applier {
 
   Connection connection_;
   Owner owner_;
-  StreamPosition position_;  // of the ledger
-  StreamPosition reached_;   // of the open transaction; zero where nothing was given
+  const std::vector<model::Name> recopied_;  // of Scope
+  StreamPosition position_;                  // of the ledger
+  StreamPosition reached_;                   // of the open transaction; zero where nothing was given
   Tables tables_;
   Pipeline pipeline_{connection_};
   Preparer preparer_{pipeline_};
@@ -326,13 +344,30 @@ Result<void> PostgresApplier::commit(bool durable, const Until& until) {
 
 Result<void> PostgresApplier::move_position(bool durable, const Until& until) {
   if (durable) TRY(pipeline_.run("SET LOCAL synchronous_commit = on", &of_transaction, until));
-  if (!can_move_) TRY(pipeline_.prepare(move_name, move_stream, {}, &of_transaction, until));
+  const char* const move = recopied_.empty() ? move_stream : move_tables;
+  if (!can_move_) TRY(pipeline_.prepare(move_name, move, {}, &of_transaction, until));
   can_move_ = true;
   const std::string epoch = std::to_string(owner_.epoch);
   const std::string end = to_string(reached_.applied);
+  if (!recopied_.empty()) {
+    const std::string schemas = array_literal(schemas_of(recopied_));
+    const std::string names = array_literal(names_of(recopied_));
+    const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, {schemas}, {names}};
+    return pipeline_.execute(move_name, parameters, recopied_.size(), &of_fence, until);
+  }
   const std::string time = reached_.commit ? spell(*reached_.commit) : "";
   const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, reached_.commit ? Parameter{time} : Parameter{}};
   return pipeline_.execute(move_name, parameters, 1, &of_fence, until);
+}
+
+Result<void> PostgresApplier::reload(const Until& until) {
+  if (is_open_ || !kept_.empty())
+    return Error{Fault::failed, "the list of tables was to be read anew within a transaction"};
+  const Scope scope = TRY(recopied_.empty() ? read_scope(connection_, owner_.key, until)
+                                            : read_scope(connection_, owner_.key, recopied_, until));
+  TRY(forget_statements(until));
+  tables_ = Tables(scope.tables);
+  return {};
 }
 
 Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until) {
@@ -396,15 +431,21 @@ Error PostgresApplier::end_of_transaction(const Error& error) {
 Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until) {
   TRY(connection.execute(session_settings, until));
   // Waits for a commit of ours that a lost session has left behind.
-  const Rows mine = TRY(connection.query(take_row, {owner.key, std::to_string(owner.epoch)}, until));
-  const std::optional<StreamRow> stream = TRY(read_stream(connection, owner.key, until));
-  if (!stream)
-    return Error{Fault::missing, "the target's ledger has no stream of replication " + owner.key,
-                 "begin with a snapshot that the stream follows"};
+  const Rows mine =
+      TRY(connection.query(std::string(look_at_row) + " FOR UPDATE", {owner.key, std::to_string(owner.epoch)}, until));
+  const Scope scope = TRY(read_scope(connection, owner.key, until));
   if (mine.size() == 0) return fenced_out(owner);
-  const std::vector<FollowedTable> tables = TRY(read_followed_tables(connection, owner.key, until));
-  return std::unique_ptr<pipeline::Applier>(
-      std::make_unique<PostgresApplier>(std::move(connection), owner, stream->position, tables));
+  return std::unique_ptr<pipeline::Applier>(std::make_unique<PostgresApplier>(std::move(connection), owner, scope));
+}
+
+Result<std::unique_ptr<pipeline::Applier>> open_recopy_applier(Connection connection, const Owner& owner,
+                                                               const std::vector<model::Name>& tables,
+                                                               const Until& until) {
+  TRY(connection.execute(session_settings, until));
+  const Rows mine = TRY(connection.query(look_at_row, {owner.key, std::to_string(owner.epoch)}, until));
+  if (mine.size() == 0) return fenced_out(owner);
+  const Scope scope = TRY(read_scope(connection, owner.key, tables, until));
+  return std::unique_ptr<pipeline::Applier>(std::make_unique<PostgresApplier>(std::move(connection), owner, scope));
 }
 
 }  // namespace tributary::postgres::apply

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/base/until.h"
+#include "engine/model/name.h"
 #include "engine/pipeline/applier.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"
@@ -18,5 +20,11 @@ namespace tributary::postgres::apply {
 // session_replication_role, triggers and foreign keys of the target take part; tables that have some are applied in
 // order then.
 Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until);
+
+// The same for tables that have been copied again, all at one position, beside the stream: their positions in the
+// ledger move, and the stream's does not. Fault::missing where the ledger does not know one of them as such.
+Result<std::unique_ptr<pipeline::Applier>> open_recopy_applier(Connection connection, const Owner& owner,
+                                                               const std::vector<model::Name>& tables,
+                                                               const Until& until);
 
 }  // namespace tributary::postgres::apply

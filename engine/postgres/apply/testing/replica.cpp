@@ -57,6 +57,16 @@ void Replica::copied_at(const std::string& table, model::Lsn position) {
       .value();
 }
 
+void Replica::recopied_at(const std::string& table, model::Lsn position) {
+  Connection target = connect(database_.uri());
+  record_followed_tables(target, owner_, {{{"public", table}, FollowedTable::State::recopy, position, ""}}, enough())
+      .value();
+}
+
+Result<std::unique_ptr<pipeline::Applier>> Replica::open_for(const std::vector<model::Name>& tables) {
+  return apply::open_recopy_applier(connect(database_.uri()), owner_, tables, enough());
+}
+
 std::unique_ptr<pipeline::Applier> Replica::open() {
   return open_at(database_.uri());
 }

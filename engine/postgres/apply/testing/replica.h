@@ -22,6 +22,10 @@ class Replica {
 
   // Of one table, whose rows are those of this position.
   void copied_at(const std::string& table, model::Lsn position);
+  // Of one table, whose rows were replaced by those of this position.
+  void recopied_at(const std::string& table, model::Lsn position);
+  // Beside the stream's own session, under its epoch.
+  Result<std::unique_ptr<pipeline::Applier>> open_for(const std::vector<model::Name>& tables);
   // A session of the stream's own, with its epoch; an earlier one has lost the stream.
   std::unique_ptr<pipeline::Applier> open();
   // The same as a role that is no superuser.

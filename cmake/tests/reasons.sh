@@ -9,9 +9,9 @@ code=(engine/pipeline engine/postgres engine/cli engine/main.cpp operator/replic
 docs=(README.md docs/findings.md)
 
 # Words of Kubernetes' objects, of the command line's help and of the spec, and names of products.
-other=(AlloyDB Complete ConfigMap Consent ContainerCreating CredentialsSynced Delete DisruptionTarget ErrImagePull
-  FailJob Failed Ignore In Job Neon Never Output PerTable PodInitializing PodScheduled Ready Reconcile Reconciling
-  RuntimeDefault Selection Snapshot Succeeded Sync True)
+other=(AlloyDB Always Complete ConfigMap Consent ContainerCreating CredentialsSynced Delete Deployment DisruptionTarget
+  ErrImagePull FailJob Failed Ignore In Job Logical Namespace Neon Never Output PerTable PodInitializing PodScheduled
+  Ready Reconcile Reconciling Recreate ReplicaFailure RuntimeDefault Selection Snapshot Succeeded Sync Synced True)
 # Reasons that Kubernetes gives and the operator passes on.
 passed_on=(CreateContainerConfigError CreateContainerError InvalidImageName PodFailurePolicy RunContainerError)
 

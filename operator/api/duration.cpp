@@ -27,4 +27,15 @@ std::optional<Seconds> parse_duration(std::string_view text) {
   return sum;
 }
 
+std::string duration_text(Seconds duration) {
+  std::int64_t left = duration.count();
+  if (left <= 0) return "0s";
+  std::string text;
+  for (const auto& [letter, length] : {std::pair('h', 3600), std::pair('m', 60), std::pair('s', 1)}) {
+    if (left >= length) text += std::to_string(left / length) + letter;
+    left %= length;
+  }
+  return text;
+}
+
 }  // namespace tributary::v1alpha1

@@ -15,7 +15,7 @@ inline constexpr const char* finalizer = "tributary.dev/cleanup";
 inline constexpr const char* uid_label = "tributary.dev/uid";
 inline constexpr const char* name_label = "tributary.dev/replication";
 
-// On an engine's Job: what it was started with, so that the Job itself is the record of its start.
+// On an engine's Job or Deployment: what it was started with, so that it is itself the record of its start.
 inline constexpr const char* attempt_annotation = "tributary.dev/attempt";
 inline constexpr const char* inputs_annotation = "tributary.dev/inputs-hash";
 inline constexpr const char* request_annotation = "tributary.dev/request-id";
@@ -24,6 +24,14 @@ inline constexpr const char* outages_annotation = "tributary.dev/outages";
 inline constexpr const char* crashes_annotation = "tributary.dev/crashes";
 inline constexpr const char* generation_annotation = "tributary.dev/generation";
 inline constexpr const char* credentials_annotation = "tributary.dev/credentials";
+
+// On a Job that gives back what a stream holds on the source, and on no other.
+inline constexpr const char* release_annotation = "tributary.dev/release";
+
+// On the pods of a Deployment, and on no Job's.
+inline constexpr const char* stream_label = "tributary.dev/stream";
+// On a Deployment: the engine's image, so that it can be told without its spec.
+inline constexpr const char* image_annotation = "tributary.dev/image";
 
 // So that Job names stay below the 63 characters of a label: "<name>-<8 digits>-<attempt>".
 inline constexpr unsigned longest_name = 45;

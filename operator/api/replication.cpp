@@ -19,6 +19,9 @@ Replication replication_from_json(const nlohmann::json& object) {
   metadata.read("uid", replication.uid);
   metadata.read("resourceVersion", replication.resource_version);
   metadata.read("generation", replication.generation);
+  std::string created;
+  metadata.read("creationTimestamp", created);
+  replication.created = parse_rfc3339(created);
   std::string deleted;
   metadata.read("deletionTimestamp", deleted);
   replication.deleted = parse_rfc3339(deleted);

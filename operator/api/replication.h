@@ -20,6 +20,7 @@ struct Replication {
   std::string uid;
   std::string resource_version;
   std::int64_t generation = 0;
+  std::optional<WallTime> created;  // creationTimestamp
   std::optional<WallTime> deleted;  // deletionTimestamp
   bool finalized = false;           // carries our finalizer
   Spec spec;

@@ -41,6 +41,13 @@ Status full_status() {
   Run validation = run;
   validation.tables_total = validation.tables_done = validation.rows_copied = validation.bytes_copied = 0;
   validation.consistency.clear();
+  const Run release{.job_name = "shop-89abcdef-3",
+                    .attempt = 3,
+                    .outages = 1,
+                    .generation = 3,
+                    .start_time = "2026-11-21T09:40:00Z",
+                    .completion_time = "2026-11-21T09:41:00Z",
+                    .result = RunResult::failed};
   return {.observed_generation = 3,
           .phase = Phase::completed,
           .progress = "100%",
@@ -53,6 +60,17 @@ Status full_status() {
           .databases = {{.name = "shop", .tables_total = 4, .tables_done = 4, .rows_copied = 9, .bytes_copied = 8}},
           .validation = validation,
           .snapshot = run,
+          .sync = SyncStatus{.method = "Logical",
+                             .lag = "1m30s",
+                             .lag_bytes = 4096,
+                             .lag_seconds = 90,
+                             .received_position = "0/3000",
+                             .applied_position = "0/2000",
+                             .last_transaction_time = "2026-11-21T09:30:00Z",
+                             .retained_bytes = 8192,
+                             .slots = {"tributary_shop_0123456789ab"},
+                             .observed_time = "2026-11-21T09:31:30Z"},
+          .release = release,
           .findings = {{"warning", "OrphanedForeignKey", "table shop.public.a", "is orphaned", "mend it"}},
           .credentials = {{"shop-source", "u-2", "77"}}};
 }
@@ -71,6 +89,8 @@ TEST(Replication, metadata_and_defaults_come_from_the_smallest_object) {
   EXPECT_EQ(replication.spec.source.secret, "a");
   EXPECT_TRUE(replication.spec.create_database);
   EXPECT_EQ(replication.spec.snapshot.stall_timeout, Seconds(900));
+  EXPECT_EQ(replication.spec.sync.max_lag, Seconds(60));
+  EXPECT_EQ(replication.spec.source_objects, SourceObjects::remove);
   EXPECT_EQ(replication.spec.deletion_timeout, Seconds(300));
 }
 
@@ -84,12 +104,14 @@ TEST(Replication, deletion_and_our_finalizer_are_seen) {
 }
 
 TEST(Replication, a_spec_that_does_not_fit_names_its_first_flaw) {
-  const std::pair<const char*, json> cases[] = {{"/mode", "Sync"},
+  const std::pair<const char*, json> cases[] = {{"/mode", "Cutover"},
                                                 {"/state", "Sleeping"},
                                                 {"/source/type", "MySQL"},
                                                 {"/source/port", -1},
                                                 {"/source/port", 70'000},
                                                 {"/snapshot/timeout", "soon"},
+                                                {"/sync/maxLag", "-1s"},
+                                                {"/deletion/sourceObjects", "Keep"},
                                                 {"/tables/include", "a.b"},
                                                 {"/template/labels", json::array()},
                                                 {"/source", "a"}};
@@ -135,6 +157,13 @@ TEST(Status, writes_only_what_the_schema_has_and_all_of_it) {
 
 TEST(Status, an_untouched_status_is_small) {
   EXPECT_EQ(to_json(Status{}), (json{{"observedGeneration", 0}, {"phase", "Pending"}}));
+}
+
+TEST(Duration, is_written_as_it_is_read) {
+  for (const char* text : {"0s", "59s", "1m", "1h", "1m30s", "12h5s", "49h1m1s"}) {
+    EXPECT_EQ(duration_text(*parse_duration(text)), text);
+  }
+  EXPECT_EQ(duration_text(Seconds(-1)), "0s");
 }
 
 TEST(Duration, hours_minutes_and_seconds_in_this_order) {

@@ -11,9 +11,17 @@
 // What a person asks for: `spec` of a Replication, as crds/replications.tributary.dev.yaml defines it. Plain values.
 namespace tributary::v1alpha1 {
 
-enum class Mode { validate, snapshot };
+enum class Mode { validate, snapshot, snapshot_and_sync, sync };
 enum class State { running, paused, stopped };
 enum class OnTargetNotEmpty { fail, drop, append };
+enum class SourceObjects { remove, retain };
+
+constexpr bool copies(Mode mode) {
+  return mode == Mode::snapshot || mode == Mode::snapshot_and_sync;
+}
+constexpr bool streams(Mode mode) {
+  return mode == Mode::snapshot_and_sync || mode == Mode::sync;
+}
 
 // One end. The Secret is in the object's own namespace; the other fields override what it says.
 struct Endpoint {
@@ -43,6 +51,10 @@ struct SnapshotSpec {
   int backoff_limit = 6;
 };
 
+struct SyncSpec {
+  Seconds max_lag{60};  // 0: any
+};
+
 // Overrides for the engine's pod. The JSON members are Kubernetes' own types, passed on as they are.
 struct Template {
   std::string image = {};
@@ -67,6 +79,9 @@ struct Spec {
   Selection databases;
   Selection tables;
   SnapshotSpec snapshot;
+  std::string publication = {};  // on the source, made by somebody else
+  SyncSpec sync;
+  SourceObjects source_objects = SourceObjects::remove;  // at deletion
   Seconds deletion_timeout{5 * 60};
   Template pod;
 };

@@ -8,11 +8,15 @@ namespace {
 
 enum class EndpointType { postgresql };
 
-const Words<Mode> mode_words = {{"Validate", Mode::validate}, {"Snapshot", Mode::snapshot}};
+const Words<Mode> mode_words = {{"Validate", Mode::validate},
+                                {"Snapshot", Mode::snapshot},
+                                {"SnapshotAndSync", Mode::snapshot_and_sync},
+                                {"Sync", Mode::sync}};
 const Words<State> state_words = {{"Running", State::running}, {"Paused", State::paused}, {"Stopped", State::stopped}};
 const Words<EndpointType> type_words = {{"PostgreSQL", EndpointType::postgresql}};
 const Words<OnTargetNotEmpty> not_empty_words = {
     {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
+const Words<SourceObjects> source_object_words = {{"Delete", SourceObjects::remove}, {"Retain", SourceObjects::retain}};
 
 void read_duration(const JsonFields& in, const char* key, Seconds& value) {
   std::string text;
@@ -84,10 +88,13 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   in.read_word("state", spec.state, state_words);
   spec.source = read_endpoint(in.inner("source"));
   spec.target = read_endpoint(in.inner("target"));
+  in.inner("source").read("publication", spec.publication);
   in.inner("target").read("createDatabase", spec.create_database);
   spec.databases = read_selection(in.inner("databases"));
   spec.tables = read_selection(in.inner("tables"));
   spec.snapshot = read_snapshot(in.inner("snapshot"));
+  read_duration(in.inner("sync"), "maxLag", spec.sync.max_lag);
+  in.inner("deletion").read_word("sourceObjects", spec.source_objects, source_object_words);
   read_duration(in.inner("deletion"), "timeout", spec.deletion_timeout);
   spec.pod = read_template(in.inner("template"));
   return spec;

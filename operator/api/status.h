@@ -10,7 +10,7 @@
 // RFC 3339 texts. Plain values; conditions.h changes them.
 namespace tributary::v1alpha1 {
 
-enum class Phase { pending, validating, snapshotting, completed, paused, stopped, failed, deleting };
+enum class Phase { pending, validating, snapshotting, syncing, completed, paused, stopped, failed, deleting };
 enum class Truth { yes, no, unknown };  // "True", "False", "Unknown"
 
 struct Condition {
@@ -34,7 +34,7 @@ struct DatabaseStatus {
 
 enum class RunResult { none, succeeded, failed };
 
-// The current or last engine Job of a mode. `result` is recorded here before the Job may go, and is what keeps a
+// The current or last engine Job of its kind. `result` is recorded here before the Job may go, and is what keeps a
 // finished run from being repeated.
 struct Run {
   std::string inputs_hash = {};  // of what decides which rows arrive where
@@ -57,6 +57,22 @@ struct Run {
   std::uint64_t bytes_copied = 0;
   std::string consistency = {};  // "Snapshot" or "PerTable", once known
   bool operator==(const Run&) const = default;
+};
+
+// What the engine of a stream said last. With several databases the lag and the positions are those of the one that is
+// furthest behind.
+struct SyncStatus {
+  std::string method = {};
+  std::string lag = {};  // "0s", "12m30s"; nothing while it is not known, like the next two
+  std::optional<std::uint64_t> lag_bytes = {};
+  std::optional<std::uint64_t> lag_seconds = {};
+  std::string received_position = {};
+  std::string applied_position = {};
+  std::string last_transaction_time = {};  // commit time on the source of the last one that was applied
+  std::uint64_t retained_bytes = 0;        // of its log that the source keeps for the stream
+  std::vector<std::string> slots = {};     // at most most_slots
+  std::string observed_time = {};
+  bool operator==(const SyncStatus&) const = default;
 };
 
 // Which version of a Secret the current or last Job was started with. Never a digest of the content: short passwords
@@ -86,6 +102,8 @@ struct Status {
   std::vector<DatabaseStatus> databases = {};  // at most most_databases, largest first
   std::optional<Run> validation = {};
   std::optional<Run> snapshot = {};
+  std::optional<SyncStatus> sync = {};
+  std::optional<Run> release = {};           // of slots and publications, after the stream of this snapshot
   std::vector<FindingStatus> findings = {};  // at most most_findings
   std::vector<CredentialVersion> credentials = {};
   bool operator==(const Status&) const = default;
@@ -93,6 +111,7 @@ struct Status {
 
 inline constexpr std::size_t most_databases = 30;
 inline constexpr std::size_t most_findings = 20;
+inline constexpr std::size_t most_slots = 30;
 
 const char* word_of(Phase phase);
 const char* word_of(Truth truth);

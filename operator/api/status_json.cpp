@@ -9,9 +9,9 @@ namespace {
 using nlohmann::json;
 
 const Words<Phase> phase_words = {
-    {"Pending", Phase::pending},     {"Validating", Phase::validating}, {"Snapshotting", Phase::snapshotting},
-    {"Completed", Phase::completed}, {"Paused", Phase::paused},         {"Stopped", Phase::stopped},
-    {"Failed", Phase::failed},       {"Deleting", Phase::deleting}};
+    {"Pending", Phase::pending}, {"Validating", Phase::validating}, {"Snapshotting", Phase::snapshotting},
+    {"Syncing", Phase::syncing}, {"Completed", Phase::completed},   {"Paused", Phase::paused},
+    {"Stopped", Phase::stopped}, {"Failed", Phase::failed},         {"Deleting", Phase::deleting}};
 const Words<Truth> truth_words = {{"True", Truth::yes}, {"False", Truth::no}, {"Unknown", Truth::unknown}};
 const Words<RunResult> result_words = {
     {"", RunResult::none}, {"Succeeded", RunResult::succeeded}, {"Failed", RunResult::failed}};
@@ -80,6 +80,28 @@ json write(const FindingStatus& value) {
           {"hint", value.hint}};
 }
 
+std::optional<std::uint64_t> read_known(const JsonFields& in, const char* key) {
+  if (in.raw(key).is_null()) return std::nullopt;
+  std::uint64_t value = 0;
+  in.read(key, value);
+  return value;
+}
+
+SyncStatus read_sync(const JsonFields& in) {
+  SyncStatus sync;
+  in.read("method", sync.method);
+  in.read("lag", sync.lag);
+  sync.lag_bytes = read_known(in, "lagBytes");
+  sync.lag_seconds = read_known(in, "lagSeconds");
+  in.read("receivedPosition", sync.received_position);
+  in.read("appliedPosition", sync.applied_position);
+  in.read("lastTransactionTime", sync.last_transaction_time);
+  in.read("retainedBytes", sync.retained_bytes);
+  in.read("slots", sync.slots);
+  in.read("observedTime", sync.observed_time);
+  return sync;
+}
+
 Run read_run(const JsonFields& in) {
   Run run;
   in.read("inputsHash", run.inputs_hash);
@@ -114,6 +136,19 @@ json write(const Run& run) {
   put(out, "completionTime", run.completion_time);
   put(out, "result", word_for(result_words, run.result));
   put(out, "consistency", run.consistency);
+  return out;
+}
+
+json write(const SyncStatus& sync) {
+  json out = {{"method", sync.method}, {"retainedBytes", sync.retained_bytes}};
+  put(out, "lag", sync.lag);
+  if (sync.lag_bytes) out["lagBytes"] = *sync.lag_bytes;
+  if (sync.lag_seconds) out["lagSeconds"] = *sync.lag_seconds;
+  put(out, "receivedPosition", sync.received_position);
+  put(out, "appliedPosition", sync.applied_position);
+  put(out, "lastTransactionTime", sync.last_transaction_time);
+  if (!sync.slots.empty()) out["slots"] = sync.slots;
+  put(out, "observedTime", sync.observed_time);
   return out;
 }
 
@@ -162,6 +197,8 @@ Status status_from_json(const json& object) {
   status.databases = read_list<DatabaseStatus>(in.raw("databases"), flaw);
   if (in.raw("validation").is_object()) status.validation = read_run(in.inner("validation"));
   if (in.raw("snapshot").is_object()) status.snapshot = read_run(in.inner("snapshot"));
+  if (in.raw("sync").is_object()) status.sync = read_sync(in.inner("sync"));
+  if (in.raw("release").is_object()) status.release = read_run(in.inner("release"));
   status.findings = read_list<FindingStatus>(in.raw("findings"), flaw);
   status.credentials = read_list<CredentialVersion>(in.raw("credentials"), flaw);
   return status;
@@ -174,6 +211,8 @@ json to_json(const Status& status) {
   put_list(out, "databases", status.databases);
   if (status.validation) out["validation"] = write(*status.validation);
   if (status.snapshot) out["snapshot"] = write_copied(*status.snapshot);
+  if (status.sync) out["sync"] = write(*status.sync);
+  if (status.release) out["release"] = write(*status.release);
   put_list(out, "findings", status.findings);
   put_list(out, "credentials", status.credentials);
   return out;

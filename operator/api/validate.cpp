@@ -36,6 +36,13 @@ std::optional<Error> flaw_of(const Replication& replication) {
   if (!spec.tables.include.empty() && !spec.tables.exclude.empty()) {
     return refuse("spec.tables has both include and exclude", "keep one of the two");
   }
+  if (streams(spec.mode) && spec.snapshot.resume_per_table) {
+    return refuse("spec.snapshot.resumePerTable is for a snapshot alone: a stream needs all tables as of one moment",
+                  "remove it; a copy for a stream keeps its finished tables by itself");
+  }
+  if (!streams(spec.mode) && !spec.publication.empty()) {
+    return refuse("spec.source.publication is for a stream, which spec.mode does not ask for", "remove it");
+  }
   for (const auto& [key, value] : spec.pod.labels) {
     if (reserved(key)) return refuse("spec.template.labels sets " + key + ", which is the operator's", "remove it");
   }

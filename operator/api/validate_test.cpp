@@ -43,6 +43,12 @@ TEST(Validate, each_flaw_is_named) {
        [](Replication& r) {
          r.spec.tables = {{"x.y"}, {"y.z"}};
        }},
+      {"spec.snapshot.resumePerTable",
+       [](Replication& r) {
+         r.spec.mode = Mode::snapshot_and_sync;
+         r.spec.snapshot.resume_per_table = true;
+       }},
+      {"spec.source.publication", [](Replication& r) { r.spec.publication = "theirs"; }},
       {"tributary.dev/uid", [](Replication& r) { r.spec.pod.labels["tributary.dev/uid"] = "x"; }},
       {"job-name", [](Replication& r) { r.spec.pod.labels["job-name"] = "x"; }},
       {"tributary.dev/x", [](Replication& r) { r.spec.pod.annotations["tributary.dev/x"] = "x"; }},

@@ -5,9 +5,13 @@
 #include "operator/api/conditions.h"
 #include "operator/api/validate.h"
 #include "operator/replication/credentials.h"
+#include "operator/replication/dependents.h"
+#include "operator/replication/follow.h"
 #include "operator/replication/outcome.h"
+#include "operator/replication/release.h"
 #include "operator/replication/resources.h"
 #include "operator/replication/status.h"
+#include "operator/replication/tear_down.h"
 #include "operator/replication/waiting.h"
 
 namespace tributary::replication {
@@ -22,113 +26,19 @@ using v1alpha1::State;
 using v1alpha1::Truth;
 using v1alpha1::Verdict;
 
-constexpr Milliseconds poll{15'000};
-constexpr Milliseconds brisk_poll{5'000};      // for what ends soon
-constexpr std::chrono::minutes first_time{1};  // of a Job: a short copy is to be seen moving
-constexpr std::chrono::minutes patience{5};    // with a missing Secret
-constexpr Seconds silence_limit{60};           // of an engine
-constexpr Seconds start_limit{10};             // of a pod, before its ConfigMap is looked after
-
-const Job* newest_job(const Observed& seen) {
-  const Job* found = nullptr;
-  for (const Job& job : seen.jobs) {
-    if (!job.deleting && (found == nullptr || job.attempt > found->attempt)) found = &job;
-  }
-  return found;
-}
-
-std::vector<Pod> pods_of(const Observed& seen, const Job& job) {
-  std::vector<Pod> pods;
-  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
-               [&](const Pod& pod) { return pod.job_uid == job.uid; });
-  return pods;
-}
-
-const Pod* living_pod(const Observed& seen) {
-  const auto found = std::find_if(seen.pods.begin(), seen.pods.end(), [](const Pod& pod) { return !pod.finished; });
-  return found == seen.pods.end() ? nullptr : &*found;
-}
-
-// What is still about to end; empty when no engine of this object can be alive.
-std::string leftover(const Observed& seen) {
-  if (const Pod* pod = living_pod(seen)) return "pod " + pod->name;
-  for (const Job& job : seen.jobs) {
-    if (job.deleting) return "job " + job.name;
-  }
-  return "";
-}
-
-void end_jobs(const Observed& seen, Decision& next) {
-  for (const Job& job : seen.jobs) {
-    if (!job.deleting) next.actions.push_back(DeleteJob{job.name, job.uid});
-  }
-}
+constexpr Seconds silence_limit{60};  // of an engine
 
 void conclude(Decision& next, const Observed& seen, const Verdict& verdict) {
   v1alpha1::conclude(next.status, verdict, seen.now);
 }
 
-// --- deletion
-
-Decision tear_down(const Observed& seen) {
-  Decision next{.status = seen.object.status};
-  if (!seen.object.finalized) return next;
-  next.status.observed_generation = seen.object.generation;
-  const bool engine_may_live =
-      std::any_of(seen.jobs.begin(), seen.jobs.end(),
-                  [](const Job& job) { return job.deleting || job.state == JobState::active; }) ||
-      living_pod(seen) != nullptr;
-  if (!engine_may_live) {
-    next.actions.push_back(RemoveFinalizer{});
-    return next;
-  }
-  end_jobs(seen, next);
-  const std::string last = leftover(seen);
-  const std::string waiting_for = last.empty() ? "its job" : last;
-  conclude(next, seen, {Standing::progressing, Phase::deleting, "Deleting", "waiting for " + waiting_for + " to end"});
-  const auto left = *seen.object.deleted + seen.object.spec.deletion_timeout - seen.now;
-  if (left > WallTime::duration::zero()) {
-    next.recheck = std::min(brisk_poll, std::chrono::ceil<Milliseconds>(left));
-    return next;
-  }
-  next.actions.push_back(Announce{{kube::EventKind::warning, "CleanupTimedOut", "Delete",
-                                   waiting_for + " did not end within spec.deletion.timeout and may still write to "
-                                                 "the target"}});
-  next.actions.push_back(RemoveFinalizer{});
-  return next;
-}
-
 // --- nothing runs
-
-// Whether the spec asks for something else than it did when it was of that generation and its inputs of that digest.
-// Another release of the operator may make the digest otherwise: what nobody changed is not called changed.
-bool asks_for_something_else(const v1alpha1::Replication& object, std::int64_t generation, const std::string& hash) {
-  return generation != object.generation && hash != inputs_hash(object);
-}
 
 bool completed(const Observed& seen, const Run* run) {
   if (run == nullptr || run->result != RunResult::succeeded) return false;
   if (run->request_id != seen.object.spec.snapshot.request_id) return false;
-  return seen.object.spec.mode == v1alpha1::Mode::snapshot ||
+  return v1alpha1::copies(seen.object.spec.mode) ||
          !asks_for_something_else(seen.object, run->generation, run->inputs_hash);
-}
-
-// What is complete keeps no pod: not for what runs beside the engine, and not because a Job, whose pod was lost before
-// it was counted, has started another. A failed engine's pod stays for its log until the next attempt.
-void end_pods(const Observed& seen, Decision& next) {
-  for (const Pod& pod : seen.pods) {
-    if (pod.finished || pod.deleting) continue;
-    const WallTime due = overstays_from(pod).value_or(seen.now);
-    if (due <= seen.now) return end_jobs(seen, next);
-    next.recheck = std::chrono::ceil<Milliseconds>(due - seen.now);
-  }
-}
-
-bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1alpha1::CredentialVersion> b) {
-  const auto by_name = [](const auto& left, const auto& right) { return left.name < right.name; };
-  std::sort(a.begin(), a.end(), by_name);
-  std::sort(b.begin(), b.end(), by_name);
-  return a == b;
 }
 
 // A snapshot is of its own time; only another request makes a new one.
@@ -138,7 +48,7 @@ void stay_complete(const Observed& seen, Decision& next) {
   const bool outdated = asks_for_something_else(seen.object, run.generation, run.inputs_hash);
   const Verdict verdict = verdict_of_success(next.status, mode, outdated);
   set_credentials(next.status, seen);
-  if (mode == v1alpha1::Mode::snapshot) {
+  if (v1alpha1::copies(mode)) {
     v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::yes, verdict.reason, verdict.message,
                             seen.now);
   }
@@ -153,22 +63,12 @@ bool failed_and_nothing_changed(const Observed& seen, const v1alpha1::Status& st
 void suspend(const Observed& seen, Decision& next) {
   const bool paused = seen.object.spec.state == State::paused;
   const char* reason = paused ? "Paused" : "Stopped";
-  if (seen.object.spec.mode == v1alpha1::Mode::snapshot) {
-    v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, reason, "spec.state says so",
-                            seen.now);
+  const v1alpha1::Mode mode = seen.object.spec.mode;
+  for (const char* type : {condition::snapshot_complete, condition::synced}) {
+    const bool has = type == condition::synced ? v1alpha1::streams(mode) : v1alpha1::copies(mode);
+    if (has) v1alpha1::set_condition(next.status, type, Truth::no, reason, "spec.state says so", seen.now);
   }
   conclude(next, seen, {Standing::suspended, paused ? Phase::paused : Phase::stopped, reason, "spec.state says so"});
-}
-
-// The Secret watch wakes us; the recheck is for the moment when patience ends.
-void await_secrets(const Observed& seen, Decision& next) {
-  const v1alpha1::Condition* synced = v1alpha1::find_condition(next.status, condition::credentials_synced);
-  const WallTime since = parse_rfc3339(synced->last_transition_time).value_or(seen.now);
-  const bool lasting = seen.now - since >= patience;
-  if (!lasting) next.recheck = std::chrono::ceil<Milliseconds>(since + patience - seen.now);
-  conclude(next, seen,
-           {lasting ? Standing::stalled : Standing::progressing, lasting ? Phase::failed : Phase::pending,
-            synced->reason, synced->message});
 }
 
 // What a person may not expect of a snapshot that is asked for again.
@@ -184,12 +84,11 @@ Verdict verdict_of_begin(const Attempt& attempt, bool repeated) {
 void begin(const Observed& seen, Decision& next, const Before& before) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run* last = find_run(next.status, mode);
-  const bool repeated = mode == v1alpha1::Mode::snapshot && last != nullptr && last->result == RunResult::succeeded;
-  int number = last == nullptr ? 0 : last->attempt;
-  for (const Job& job : seen.jobs) number = std::max(number, job.attempt);
-  Attempt attempt = attempt_for(seen, number + 1, before);
+  const bool repeated = v1alpha1::copies(mode) && last != nullptr && last->result == RunResult::succeeded;
+  Attempt attempt = attempt_for(seen, last_attempt(seen, next.status) + 1, before);
   if (!seen.object.finalized) next.actions.push_back(AddFinalizer{});
   end_jobs(seen, next);
+  end_releases(seen, next);
   next.actions.push_back(ApplyConfigMap{std::move(attempt.config_map)});
   next.actions.push_back(CreateJob{std::move(attempt.job)});
   begin_run(next.status, mode,
@@ -205,8 +104,34 @@ void begin(const Observed& seen, Decision& next, const Before& before) {
   next.recheck = brisk_poll;
 }
 
+void yield_to_rival(const Observed& seen, Decision& next) {
+  conclude(
+      next, seen,
+      {Standing::stalled, Phase::failed, "TargetConflict",
+       "replication " + seen.rival + " writes the same tables of the same target and goes first (hint: delete one " +
+           "of the two, or select other databases or tables)"});
+  next.recheck = poll;
+}
+
+// A stream that is paused or stopped is so also where another snapshot is asked for; one that is stopped gives back
+// even what a copy without an end has left on the source.
+bool streams_on(const Observed& seen, const v1alpha1::Status& status, const Run* last) {
+  if (!v1alpha1::streams(seen.object.spec.mode)) return false;
+  const bool copied = last != nullptr && last->result == RunResult::succeeded;
+  switch (seen.object.spec.state) {
+    case State::running:
+      return completed(seen, last);
+    case State::paused:
+      return copied;
+    case State::stopped:
+      return copied || may_hold_source(seen, status);
+  }
+  std::abort();
+}
+
 void rest(const Observed& seen, Decision& next) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
+  if (streams_on(seen, next.status, last)) return follow(seen, next);
   if (completed(seen, last)) {
     end_pods(seen, next);
     return stay_complete(seen, next);
@@ -224,10 +149,13 @@ void rest(const Observed& seen, Decision& next) {
   set_credentials(next.status, seen);
   if (const std::string left = leftover(seen); !left.empty()) {
     end_jobs(seen, next);
+    end_deployment(seen, next);
     conclude(next, seen, {Standing::progressing, Phase::pending, "Ending", "waiting for " + left + " to end"});
     next.recheck = brisk_poll;
   } else if (seen.object.spec.state != State::running) {
     suspend(seen, next);
+  } else if (!seen.rival.empty()) {
+    yield_to_rival(seen, next);
   } else if (!missing_secrets(seen).empty()) {
     await_secrets(seen, next);
   } else {
@@ -290,14 +218,6 @@ Verdict verdict_of_engine(const Observed& seen, v1alpha1::Status& status) {
   return {Standing::progressing, Phase::pending, "Starting", "the engine is starting"};
 }
 
-// A pod that waits for its ConfigMap would wait forever if that were deleted.
-void look_after_config(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Decision& next) {
-  const Pod* pod = newest(pods);
-  if (pod == nullptr || pod->finished || pod->engine.state == ContainerState::running) return;
-  if (pod->created && seen.now - *pod->created < start_limit) return;
-  next.actions.push_back(RestoreConfigMap{config_map_of(seen.object, job.name, job.attempt)});
-}
-
 // A failure that was recorded while a sidecar kept the pod: that has ended after all, and the Job goes on.
 void revive(Decision& next, const Observed& seen, const Job& job) {
   Run& run = run_of(next.status, seen.object.spec.mode);
@@ -319,14 +239,25 @@ void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods
     return;
   }
   if (!seen.object.finalized) next.actions.push_back(AddFinalizer{});
-  look_after_config(seen, job, pods, next);
+  end_deployment(seen, next);
+  look_after_config(seen, pods, config_map_of(seen.object, job.name, job.attempt), next);
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
   const Verdict verdict = trouble ? *trouble : verdict_of_engine(seen, next.status);
   conclude(next, seen, verdict);
-  if (seen.object.spec.mode == v1alpha1::Mode::snapshot) {
+  if (v1alpha1::copies(seen.object.spec.mode)) {
     v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, verdict.reason, verdict.message,
                             seen.now);
   }
+}
+
+// What the command line has begun.
+void follow_only(const Observed& seen, Decision& next) {
+  const bool begun = next.status.sync || seen.deployment;
+  if (begun) return follow(seen, next);
+  set_credentials(next.status, seen);
+  if (seen.object.spec.state != State::running) return suspend(seen, next);
+  if (!seen.rival.empty()) return yield_to_rival(seen, next);
+  follow(seen, next);
 }
 
 }  // namespace
@@ -338,7 +269,15 @@ Decision decide(const Observed& seen) {
     conclude(next, seen, {Standing::stalled, Phase::failed, "InvalidSpec", describe(*flaw)});
     return next;
   }
-  const Job* job = newest_job(seen);
+  if (v1alpha1::streams(seen.object.spec.mode) && release_under_way(seen, next.status)) {
+    set_credentials(next.status, seen);
+    if (!release(seen, next, Phase::stopped, false)) return next;
+  }
+  if (seen.object.spec.mode == v1alpha1::Mode::sync) {
+    follow_only(seen, next);
+    return next;
+  }
+  const Job* job = newest_of(seen.jobs);
   if (job != nullptr) {
     adopt(next, seen, *job);
     const std::vector<Pod> pods = pods_of(seen, *job);
@@ -351,6 +290,7 @@ Decision decide(const Observed& seen) {
     if (recorded == RunResult::none) {
       record(next.status, seen, outcome);
       next.doubtful = !outcome.report;
+      if (v1alpha1::streams(seen.object.spec.mode)) next.recheck = brisk_poll;
       return next;  // recorded before anything else happens to the Job
     }
   }
@@ -361,6 +301,7 @@ Decision decide(const Observed& seen) {
 bool wants_a_live_look(const Decision& decision) {
   return decision.doubtful || std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
            return std::holds_alternative<CreateJob>(action) || std::holds_alternative<DeleteJob>(action) ||
+                  std::holds_alternative<ApplyDeployment>(action) || std::holds_alternative<DeleteDeployment>(action) ||
                   std::holds_alternative<RemoveFinalizer>(action);
          });
 }

@@ -29,11 +29,20 @@ struct DeleteJob {
   std::string name;
   std::string uid;
 };
+struct ApplyDeployment {
+  kube::Object object;
+};
+// The Deployment, its pods first, and the ConfigMap of the same name.
+struct DeleteDeployment {
+  std::string name;
+  std::string uid;
+};
 struct Announce {
   kube::EventNote note;
+  bool of_namespace = false;  // about the namespace, in one that stays: ours takes no Events any more
 };
-using Action =
-    std::variant<AddFinalizer, RemoveFinalizer, ApplyConfigMap, RestoreConfigMap, CreateJob, DeleteJob, Announce>;
+using Action = std::variant<AddFinalizer, RemoveFinalizer, ApplyConfigMap, RestoreConfigMap, CreateJob, DeleteJob,
+                            ApplyDeployment, DeleteDeployment, Announce>;
 
 struct Decision {
   std::vector<Action> actions = {};

@@ -36,8 +36,8 @@ AskEngine ask_over_http() {
   return ask;
 }
 
-std::optional<Voice> Listener::listen(const std::string& uid, const std::vector<Pod>& pods, WallTime now,
-                                      std::stop_token stop) {
+std::optional<Voice> Listener::listen(const std::string& uid, const std::string& identity, const std::vector<Pod>& pods,
+                                      WallTime now, std::stop_token stop) {
   const auto pod = std::find_if(pods.begin(), pods.end(), [](const Pod& candidate) {
     return !candidate.deleting && candidate.engine.state == ContainerState::running && !candidate.ip.empty();
   });
@@ -47,7 +47,7 @@ std::optional<Voice> Listener::listen(const std::string& uid, const std::vector<
   }
   if (auto voice = recent(uid, *pod, now)) return voice;
   Result<api::Progress> answer = ask_(pod->ip, std::move(stop));
-  const bool heard = answer.ok() && answer->replication == uid;
+  const bool heard = answer.ok() && answer->replication == identity;
   if (!heard) {
     log::debug("engine does not answer",
                {{"pod", pod->name}, {"error", answer.ok() ? "another replication answers" : answer.error().what}});

@@ -26,7 +26,9 @@ class Listener {
   explicit Listener(AskEngine ask) : ask_(std::move(ask)) {}
 
   // What the running engine among `pods` says, or said a moment ago; nothing when none runs.
-  std::optional<Voice> listen(const std::string& uid, const std::vector<Pod>& pods, WallTime now, std::stop_token stop);
+  // An answer counts that names `identity`. `uid` is the Replication's.
+  std::optional<Voice> listen(const std::string& uid, const std::string& identity, const std::vector<Pod>& pods,
+                              WallTime now, std::stop_token stop);
   // The Replication of this UID is gone or needs no engine.
   void forget(const std::string& uid);
 

@@ -11,7 +11,7 @@ using namespace testing;  // NOLINT: the scene
 
 class ListenerTest : public ::testing::Test {
  protected:
-  std::optional<Voice> listen(WallTime now) { return listener.listen(uid, pods, now, {}); }
+  std::optional<Voice> listen(WallTime now) { return listener.listen(uid, uid, pods, now, {}); }
 
   Result<api::Progress> answer = copying(10);
   int asked = 0;

@@ -5,6 +5,8 @@
 #include "operator/api/names.h"
 #include "operator/kube/kinds.h"
 #include "operator/replication/credentials.h"
+#include "operator/replication/resources.h"
+#include "operator/replication/rival.h"
 
 namespace tributary::replication {
 namespace {
@@ -17,15 +19,6 @@ void look_at_secrets(const Scope& scope, Observed& seen) {
     if (secret) seen.secrets.push_back({name, secret->uid(), secret->resource_version()});
     if (!scope.watches_secret(name)) seen.unwatched_secrets.push_back(name);
   }
-}
-
-const Job* podless_job(const Observed& seen) {
-  const auto found = std::find_if(seen.jobs.begin(), seen.jobs.end(), [&](const Job& job) {
-    return job.state == JobState::active && !job.deleting && job.created &&
-           seen.now - *job.created >= pod_expected_within &&
-           std::none_of(seen.pods.begin(), seen.pods.end(), [&](const Pod& pod) { return pod.job_uid == job.uid; });
-  });
-  return found == seen.jobs.end() ? nullptr : &*found;
 }
 
 // The newest complaint of the Job controller; best effort.
@@ -44,13 +37,53 @@ std::string refusal_of(const Means& means, const std::string& space, const Job& 
   return message;
 }
 
+const Job* podless_in(const std::vector<Job>& jobs, const Observed& seen) {
+  const auto found = std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) {
+    return job.state == JobState::active && !job.deleting && job.created &&
+           seen.now - *job.created >= pod_expected_within &&
+           std::none_of(seen.pods.begin(), seen.pods.end(), [&](const Pod& pod) { return pod.job_uid == job.uid; });
+  });
+  return found == jobs.end() ? nullptr : &*found;
+}
+
+const Job* podless_job(const Observed& seen) {
+  const Job* job = podless_in(seen.jobs, seen);
+  return job != nullptr ? job : podless_in(seen.releases, seen);
+}
+
+void take_job(Observed& seen, const kube::Object& job) {
+  const bool releases = !job.annotation(v1alpha1::release_annotation).empty();
+  (releases ? seen.releases : seen.jobs).push_back(job_from(job));
+}
+
+// Only what has not begun asks who goes first.
+void look_for_rivals(const Scope& scope, const kube::Object& object, Observed& seen) {
+  if (!seen.jobs.empty() || seen.deployment || seen.object.status.snapshot || seen.object.status.sync) return;
+  std::vector<v1alpha1::Replication> others;
+  for (const kube::Seen& other : scope.sharers(object)) {
+    others.push_back(v1alpha1::replication_from_json(other->json()));
+  }
+  seen.rival = rival_of(seen.object, others);
+}
+
+// Only what is about to be replaced asks how many others are.
+void count_rolling(const Scope& scope, Observed& seen) {
+  if (!seen.deployment || seen.deployment->image == seen.image) return;
+  for (const kube::Seen& other : scope.deployments().all()) {
+    if (deployment_from(*other).rolling) ++seen.rolling;
+  }
+}
+
 // What is the same for both ways of looking, once object, Jobs and pods are known.
-void look_around(const Means& means, const Scope& scope, Observed& seen, std::stop_token stop) {
+void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop_token stop) {
+  Observed& seen = sight.seen;
   seen.image = means.image;
   look_at_secrets(scope, seen);
+  look_for_rivals(scope, sight.object, seen);
+  count_rolling(scope, seen);
   seen.now = means.clock();
   if (seen.object.deleted) return;
-  seen.voice = means.listener.listen(seen.object.uid, seen.pods, seen.now, std::move(stop));
+  seen.voice = means.listener.listen(seen.object.uid, identity_of(seen.object), seen.pods, seen.now, std::move(stop));
   if (const Job* job = podless_job(seen)) seen.refusal = refusal_of(means, seen.object.space, *job);
 }
 
@@ -61,9 +94,12 @@ std::optional<Sight> observe_cached(const Means& means, const Scope& scope, cons
   const kube::Seen object = scope.objects().find(key);
   if (!object) return std::nullopt;
   Sight sight{*object, {.object = v1alpha1::replication_from_json(object->json())}};
-  for (const kube::Seen& job : scope.jobs().owned_by(object->uid())) sight.seen.jobs.push_back(job_from(*job));
+  for (const kube::Seen& job : scope.jobs().owned_by(object->uid())) take_job(sight.seen, *job);
+  for (const kube::Seen& each : scope.deployments().owned_by(object->uid())) {
+    sight.seen.deployment = deployment_from(*each);
+  }
   for (const kube::Seen& pod : scope.pods().indexed(object->uid())) sight.seen.pods.push_back(pod_from(*pod));
-  look_around(means, scope, sight.seen, std::move(stop));
+  look_around(means, scope, sight, std::move(stop));
   return sight;
 }
 
@@ -74,14 +110,16 @@ Result<std::optional<Sight>> observe_live(const Means& means, const Scope& scope
   const kube::Selection ours{.space = key.space, .labels = std::string(v1alpha1::uid_label) + "=" + cached->uid()};
   const kube::ListPage everything{.limit = 0};
   const kube::ListResult jobs = TRY(means.client.list(kube::kinds::jobs, ours, everything));
+  const kube::ListResult deployments = TRY(means.client.list(kube::kinds::deployments, ours, everything));
   const kube::ListResult pods = TRY(means.client.list(kube::kinds::pods, ours, everything));
   std::optional<kube::Object> object = TRY(unless_missing(means.client.get(replications(), key)));
   if (!object || object->uid() != cached->uid()) return std::optional<Sight>();  // its watch will tell
   Sight sight{std::move(*object), {}};
   sight.seen.object = v1alpha1::replication_from_json(sight.object.json());
-  for (const kube::Object& job : jobs.items) sight.seen.jobs.push_back(job_from(job));
+  for (const kube::Object& job : jobs.items) take_job(sight.seen, job);
+  for (const kube::Object& each : deployments.items) sight.seen.deployment = deployment_from(each);
   for (const kube::Object& pod : pods.items) sight.seen.pods.push_back(pod_from(pod));
-  look_around(means, scope, sight.seen, std::move(stop));
+  look_around(means, scope, sight, std::move(stop));
   return std::optional(std::move(sight));
 }
 

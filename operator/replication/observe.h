@@ -29,8 +29,8 @@ struct Sight {
 // From the caches; no request but to the engine, and for the Events of a Job that has no pod.
 std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key, std::stop_token stop);
 
-// Object, Jobs and pods from the server itself. Jobs are read before the object: a Job that was gone by then had been
-// recorded in the status that is read after it.
+// Object, Jobs, Deployment and pods from the server itself. Jobs are read before the object: a Job that was gone by
+// then had been recorded in the status that is read after it.
 Result<std::optional<Sight>> observe_live(const Means& means, const Scope& scope, const kube::Key& key,
                                           std::stop_token stop);
 

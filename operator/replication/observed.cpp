@@ -35,16 +35,16 @@ bool holds(const Json& condition) {
   return text_at(condition, {"status"}) == "True";
 }
 
-Container container_from(const Json& status) {
-  if (const Json& waiting = at(status, {"state", "waiting"}); waiting.is_object()) {
+Container container_from(const Json& state) {
+  if (const Json& waiting = at(state, {"waiting"}); waiting.is_object()) {
     return {.state = ContainerState::waiting,
             .reason = text_at(waiting, {"reason"}),
             .message = text_at(waiting, {"message"})};
   }
-  if (const Json& running = at(status, {"state", "running"}); running.is_object()) {
+  if (const Json& running = at(state, {"running"}); running.is_object()) {
     return {.state = ContainerState::running, .since = parse_rfc3339(text_at(running, {"startedAt"}))};
   }
-  if (const Json& ended = at(status, {"state", "terminated"}); ended.is_object()) {
+  if (const Json& ended = at(state, {"terminated"}); ended.is_object()) {
     return {.state = ContainerState::terminated,
             .reason = text_at(ended, {"reason"}),
             .message = text_at(ended, {"message"}),
@@ -106,10 +106,33 @@ Pod pod_from(const kube::Object& object) {
   if (text_at(scheduled, {"reason"}) == "Unschedulable" && !holds(scheduled)) {
     pod.unschedulable = text_at(scheduled, {"message"});
   }
+  pod.streams = !object.label(v1alpha1::stream_label).empty();
   for (const Json& status : array_at(json, {"status", "containerStatuses"})) {
-    if (text_at(status, {"name"}) == engine) pod.engine = container_from(status);
+    if (text_at(status, {"name"}) != engine) continue;
+    pod.engine = container_from(at(status, {"state"}));
+    const Container before = container_from(at(status, {"lastState"}));
+    if (before.state == ContainerState::terminated) pod.last_end = before;
   }
   return pod;
+}
+
+Deployment deployment_from(const kube::Object& object) {
+  const Json& json = object.json();
+  Deployment deployment{.name = object.name(),
+                        .uid = object.uid(),
+                        .deleting = object.deleting(),
+                        .replicas = static_cast<int>(integer_at(json, {"spec", "replicas"})),
+                        .created = parse_rfc3339(object.creation_timestamp()),
+                        .rendered_hash = object.annotation(v1alpha1::rendered_annotation),
+                        .image = object.annotation(v1alpha1::image_annotation),
+                        .credentials = credentials_from_text(object.annotation(v1alpha1::credentials_annotation))};
+  const bool taken_up = integer_at(json, {"status", "observedGeneration"}) >= object.generation();
+  deployment.rolling = !taken_up || integer_at(json, {"status", "updatedReplicas"}) < deployment.replicas ||
+                       integer_at(json, {"status", "readyReplicas"}) < deployment.replicas;
+  if (const Json& failure = condition(json, "ReplicaFailure"); holds(failure)) {
+    deployment.refusal = text_at(failure, {"message"});
+  }
+  return deployment;
 }
 
 }  // namespace tributary::replication

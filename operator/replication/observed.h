@@ -36,6 +36,8 @@ struct Pod {
   std::string eviction = {};       // why the kubelet or the API ended it
   std::optional<WallTime> created = {};
   Container engine = {};
+  std::optional<Container> last_end = {};  // of the engine's container before this one in the same pod
+  bool streams = false;                    // of a Deployment
 };
 
 enum class JobState { active, complete, failed };
@@ -61,11 +63,27 @@ struct Job {
   std::vector<v1alpha1::CredentialVersion> credentials = {};
 };
 
+// The Deployment of a stream.
+struct Deployment {
+  std::string name = {};
+  std::string uid = {};
+  bool deleting = false;
+  int replicas = 1;          // asked for
+  bool rolling = false;      // its pod is not yet the one that was asked for, or is not ready
+  std::string refusal = {};  // why it could not create its pod
+  std::optional<WallTime> created = {};
+  // What it was made of, from its annotations.
+  std::string rendered_hash = {};
+  std::string image = {};
+  std::vector<v1alpha1::CredentialVersion> credentials = {};
+};
+
 // Total: members that are absent or odd are left at their defaults.
 Job job_from(const kube::Object& object);
 Pod pod_from(const kube::Object& object);
+Deployment deployment_from(const kube::Object& object);
 
-// What the engine of the active Job says of itself, when it was asked.
+// What the running engine says of itself, when it was asked.
 struct Voice {
   std::optional<api::Progress> progress = {};  // the answer
   std::optional<WallTime> silent_since = {};   // no answer: since when
@@ -73,13 +91,20 @@ struct Voice {
 
 struct Observed {
   v1alpha1::Replication object = {};
-  std::vector<Job> jobs = {};  // all that belong to the object's UID
+  // All that belongs to the object's UID.
+  std::vector<Job> jobs = {};      // that look or copy
+  std::vector<Job> releases = {};  // that give back what a stream holds on the source
+  std::optional<Deployment> deployment = {};
   std::vector<Pod> pods = {};
   std::vector<v1alpha1::CredentialVersion> secrets = {};  // of those that the spec names, the ones that exist
   std::vector<std::string> unwatched_secrets = {};        // of those, the ones that the operator may not look at
   std::optional<Voice> voice = {};
-  std::string refusal = {};  // why the active Job could not create its pod, from its Events
+  std::string refusal = {};  // why an active Job could not create its pod, from its Events
   std::string image = {};    // the operator's default engine image
+  // Of the same namespace, by name: writes the same tables of the same target and goes first.
+  std::string rival = {};
+  int rolling = 0;           // Deployments of all Replications whose pods are being replaced or are not ready
+  bool terminating = false;  // the namespace: nothing can be created in it any more
   WallTime now = {};
 };
 

@@ -4,6 +4,7 @@
 
 #include "engine/base/counted.h"
 #include "engine/base/hint.h"
+#include "operator/replication/resources.h"
 
 namespace tributary::replication {
 namespace {
@@ -14,10 +15,10 @@ bool terminated(const Pod& pod) {
   return pod.engine.state == ContainerState::terminated;
 }
 
-std::optional<api::Report> report_of(const Pod& pod, const std::string& uid) {
+std::optional<api::Report> report_of(const Pod& pod, const std::string& identity) {
   if (!terminated(pod) || pod.engine.message.empty()) return std::nullopt;
   Result<api::Report> report = api::report_from_json(pod.engine.message);
-  if (!report.ok() || report->replication != uid || static_cast<int>(report->exit_code) != pod.engine.exit_code) {
+  if (!report.ok() || report->replication != identity || static_cast<int>(report->exit_code) != pod.engine.exit_code) {
     return std::nullopt;
   }
   return std::move(report).value();
@@ -32,24 +33,24 @@ bool is_final(int exit_code) {
          exit_code <= static_cast<int>(api::ExitCode::fenced);
 }
 
-Outcome succeeded(const Pod* pod, const Job& job, const std::string& uid) {
+Outcome succeeded(const Pod* pod, const Job& job, const std::string& identity) {
   Outcome outcome{.result = RunResult::succeeded, .ended = job.completed};
   if (pod != nullptr) {
-    outcome.report = report_of(*pod, uid);
+    outcome.report = report_of(*pod, identity);
     outcome.ended = pod->engine.since;
   }
   return outcome;
 }
 
-bool may_pass(const Pod& pod, const std::string& uid) {
-  const auto report = report_of(pod, uid);
+bool may_pass(const Pod& pod, const std::string& identity) {
+  const auto report = report_of(pod, identity);
   return report && api::may_pass(report->exit_code, report->reason);
 }
 
 // The Job counts every failed pod against its backoffLimit, which is for crashes: with an outage among them the limit
 // was not reached.
 Outcome failed(const std::vector<Pod>& pods, const Job& job, const Observed& seen) {
-  const std::string& uid = seen.object.uid;
+  const std::string identity = identity_of(seen.object);
   Outcome outcome{.result = RunResult::failed,
                   .reason = word_or(job.fail_reason, "JobFailed"),
                   .message = job.fail_message,
@@ -60,21 +61,21 @@ Outcome failed(const std::vector<Pod>& pods, const Job& job, const Observed& see
   }
   const Pod* pod = newest(pods);
   if (pod == nullptr) return outcome;
-  const Cause cause = cause_of(*pod, uid);
+  const Cause cause = cause_of(*pod, identity);
   outcome.reason = cause.reason;
   outcome.message = cause.message;
   const bool uncounted = job.state == JobState::active && !is_final(pod->engine.exit_code);
   const int attempts = job.crashes + job.failed_pods + (uncounted ? 1 : 0);
   const bool given_up =
       uncounted ? attempts > seen.object.spec.snapshot.backoff_limit : job.fail_reason == "BackoffLimitExceeded";
-  outcome.may_pass =
-      may_pass(*pod, uid) ||
-      (given_up && std::any_of(pods.begin(), pods.end(), [&](const Pod& earlier) { return may_pass(earlier, uid); }));
+  outcome.may_pass = may_pass(*pod, identity) ||
+                     (given_up && std::any_of(pods.begin(), pods.end(),
+                                              [&](const Pod& earlier) { return may_pass(earlier, identity); }));
   if (!outcome.may_pass && given_up) {
     outcome.message += "; given up after " + counted(static_cast<std::uint64_t>(attempts), "attempt");
   }
   if (!outcome.may_pass && !given_up && uncounted) outcome.crashes = attempts;
-  outcome.report = report_of(*pod, uid);
+  outcome.report = report_of(*pod, identity);
   if (pod->engine.since) outcome.ended = pod->engine.since;
   return outcome;
 }
@@ -87,10 +88,10 @@ const Pod* newest(const std::vector<Pod>& pods) {
   return found == pods.end() ? nullptr : &*found;
 }
 
-Cause cause_of(const Pod& pod, const std::string& uid) {
+Cause cause_of(const Pod& pod, const std::string& identity) {
   const Container& engine = pod.engine;
-  if (const auto report = report_of(pod, uid)) {
-    return {word_or(report->reason, "EngineFailed"), with_hint(report->message, report->hint)};
+  if (const auto report = report_of(pod, identity)) {
+    return {word_or(report->reason, "EngineFailed"), with_hint(report->message, report->hint), true};
   }
   if (engine.reason == "OOMKilled") {
     return {"OOMKilled", "the engine used more memory than its limit; raise spec.template.resources.limits.memory"};
@@ -113,9 +114,9 @@ std::optional<WallTime> overstays_from(const Pod& pod) {
 
 Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const Observed& seen) {
   for (const Pod& pod : pods) {
-    if (terminated(pod) && pod.engine.exit_code == 0) return succeeded(&pod, job, seen.object.uid);
+    if (terminated(pod) && pod.engine.exit_code == 0) return succeeded(&pod, job, identity_of(seen.object));
   }
-  if (job.state == JobState::complete) return succeeded(nullptr, job, seen.object.uid);
+  if (job.state == JobState::complete) return succeeded(nullptr, job, identity_of(seen.object));
   if (job.state == JobState::failed) return failed(pods, job, seen);
   const Pod* last = newest(pods);
   if (last == nullptr || !terminated(*last)) return {};

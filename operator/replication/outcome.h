@@ -22,7 +22,7 @@ struct Outcome {
   std::optional<WallTime> ended = {};
 };
 
-// `pods` are those of this Job; a report must name the UID of the Replication seen to be believed.
+// `pods` are those of this Job; a report must name the identity of the Replication seen to be believed.
 Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const Observed& seen);
 
 // From when on a pod whose engine has ended is taken to be kept alive by another container, such as a sidecar that was
@@ -33,8 +33,9 @@ std::optional<WallTime> overstays_from(const Pod& pod);
 struct Cause {
   std::string reason;
   std::string message;
+  bool told = false;  // the engine's own words
 };
-Cause cause_of(const Pod& pod, const std::string& uid);
+Cause cause_of(const Pod& pod, const std::string& identity);
 
 // The newest pod; nothing when there is none.
 const Pod* newest(const std::vector<Pod>& pods);

@@ -15,6 +15,10 @@ Result<void> gone_is_fine(Result<void> removed) {
   return removed.error();
 }
 
+Object namespace_of(const Object& object) {
+  return Object(Json{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", object.space()}}}});
+}
+
 class Performer {
  public:
   Performer(const kube::Client& client, kube::Events& events, const Object& object)
@@ -54,8 +58,20 @@ class Performer {
     return gone_is_fine(client_.remove(kube::kinds::config_maps, key));
   }
 
+  Result<void> operator()(const ApplyDeployment& action) {
+    TRY(client_.apply(kube::kinds::deployments, action.object));
+    return {};
+  }
+
+  Result<void> operator()(const DeleteDeployment& action) {
+    const kube::Key key{object_.space(), action.name};
+    const kube::Removal deployment{.propagation = kube::Propagation::foreground, .uid = action.uid};
+    TRY(gone_is_fine(client_.remove(kube::kinds::deployments, key, deployment)));
+    return gone_is_fine(client_.remove(kube::kinds::config_maps, key));
+  }
+
   Result<void> operator()(const Announce& action) {
-    events_.emit(object_, action.note);
+    events_.emit(action.of_namespace ? namespace_of(object_) : object_, action.note);
     return {};
   }
 

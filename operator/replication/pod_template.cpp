@@ -30,25 +30,33 @@ Json mounts() {
 }
 
 // A busy engine answers late, so only a minute without any answer counts as dead.
-Json probe(int failures) {
-  return {{"httpGet", {{"path", "/healthz"}, {"port", "status"}}},
+Json probe(const char* path, int failures) {
+  return {{"httpGet", {{"path", path}, {"port", "status"}}},
           {"periodSeconds", 10},
           {"timeoutSeconds", 5},
           {"failureThreshold", failures}};
 }
 
-Json engine(const v1alpha1::Spec& spec, const std::string& default_image) {
-  const char* verb = spec.mode == v1alpha1::Mode::validate ? "validate" : "init";
+Json arguments(const Errand& errand) {
+  Json out = errand.verb;
+  for (const std::string& flag :
+       {std::string("--spec"), std::string(spec_folder) + "/spec.json", std::string("--output"), std::string("json"),
+        std::string("--log-format"), std::string("json"), std::string("--status-address"),
+        ":" + std::to_string(status_port), std::string("--termination-log"), std::string("/dev/termination-log")}) {
+    out.push_back(flag);
+  }
+  return out;
+}
+
+Json engine(const v1alpha1::Spec& spec, const Errand& errand, const std::string& default_image) {
   Json container = {
       {"name", "engine"},
       {"image", spec.pod.image.empty() ? default_image : spec.pod.image},
       {"command", {"/usr/bin/tributary"}},
-      {"args",
-       {verb, "--spec", std::string(spec_folder) + "/spec.json", "--output", "json", "--log-format", "json",
-        "--status-address", ":" + std::to_string(status_port), "--termination-log", "/dev/termination-log"}},
+      {"args", arguments(errand)},
       {"ports", Json::array({{{"name", "status"}, {"containerPort", status_port}, {"protocol", "TCP"}}})},
-      {"livenessProbe", probe(6)},
-      {"readinessProbe", probe(3)},
+      {"livenessProbe", probe("/healthz", 6)},
+      {"readinessProbe", probe("/readyz", 3)},
       {"resources", spec.pod.resources.is_object()
                         ? spec.pod.resources
                         : Json{{"requests", {{"cpu", "250m"}, {"memory", "256Mi"}}}, {"limits", {{"memory", "1Gi"}}}}},
@@ -59,8 +67,9 @@ Json engine(const v1alpha1::Spec& spec, const std::string& default_image) {
   return container;
 }
 
-Json pod_spec(const v1alpha1::Spec& spec, const std::string& config_map, const std::string& default_image) {
-  Json out = {{"restartPolicy", "Never"},
+Json pod_spec(const v1alpha1::Spec& spec, const Errand& errand, const std::string& config_map,
+              const std::string& default_image) {
+  Json out = {{"restartPolicy", errand.for_ever ? "Always" : "Never"},
               {"terminationGracePeriodSeconds", 60},
               {"automountServiceAccountToken", false},
               {"enableServiceLinks", false},
@@ -70,7 +79,7 @@ Json pod_spec(const v1alpha1::Spec& spec, const std::string& config_map, const s
                 {"runAsGroup", user},
                 {"fsGroup", user},
                 {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-              {"containers", Json::array({engine(spec, default_image)})},
+              {"containers", Json::array({engine(spec, errand, default_image)})},
               {"volumes", volumes(spec, config_map)}};
   const v1alpha1::Template& pod = spec.pod;
   if (!pod.service_account_name.empty()) out["serviceAccountName"] = pod.service_account_name;
@@ -84,14 +93,16 @@ Json pod_spec(const v1alpha1::Spec& spec, const std::string& config_map, const s
 
 }  // namespace
 
-Json pod_template(const Replication& replication, Json labels, const std::string& config_map,
+Json pod_template(const Replication& replication, const Errand& errand, Json labels, const std::string& config_map,
                   const std::string& default_image) {
   const v1alpha1::Template& pod = replication.spec.pod;
   for (const auto& [key, value] : pod.labels) labels[key] = value;
-  Json annotations = {{"cluster-autoscaler.kubernetes.io/safe-to-evict", "false"}};
+  Json annotations = Json::object();
+  // What a Job has done is lost with its pod; a stream goes on elsewhere where it was.
+  if (!errand.for_ever) annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "false";
   for (const auto& [key, value] : pod.annotations) annotations[key] = value;
   return {{"metadata", {{"labels", std::move(labels)}, {"annotations", std::move(annotations)}}},
-          {"spec", pod_spec(replication.spec, config_map, default_image)}};
+          {"spec", pod_spec(replication.spec, errand, config_map, default_image)}};
 }
 
 }  // namespace tributary::replication

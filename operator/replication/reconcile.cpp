@@ -7,6 +7,15 @@
 
 namespace tributary::replication {
 
+namespace {
+
+// Nothing can be created in it any more; the server says so with 403 and in words alone.
+bool namespace_ends(const Error& error) {
+  return error.fault == Fault::denied && error.what.find("being terminated") != std::string::npos;
+}
+
+}  // namespace
+
 const Scope* Reconciler::scope_of(const kube::Key& key) const {
   const auto found =
       std::find_if(scopes_.begin(), scopes_.end(), [&](const auto& scope) { return scope->covers(key.space); });
@@ -32,6 +41,11 @@ Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& 
   const Performed performed = perform(means_.client, events_, sight.object, next.actions);
   if (!performed.outcome.ok()) {
     const Error& error = performed.outcome.error();
+    if (seen.object.deleted && !seen.terminating && namespace_ends(error)) {
+      Sight informed = sight;
+      informed.seen.terminating = true;
+      return carry_out(informed, decide(informed.seen));
+    }
     if (const auto status = with_fault(opened(seen), error, seen.now)) {
       TRY(publish_and_tell(sight, performed.version, *status));
     }

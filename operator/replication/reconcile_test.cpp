@@ -32,7 +32,7 @@ class ReconcileTest : public ::testing::Test {
   ReconcileTest() {
     scopes.push_back(std::make_unique<Scope>(*bed.transport, "", queue));
     EXPECT_TRUE(scopes[0]->wait_synced(Deadline::after(Seconds(10)), {}));
-    EXPECT_TRUE(bed.server.wait_for_streams(4, Seconds(10)));
+    EXPECT_TRUE(bed.server.wait_for_streams(5, Seconds(10)));
   }
 
   static bool shows(const kube::Store& store, const std::vector<kube::Object>& objects) {

@@ -37,11 +37,25 @@ api::Endpoint translate(const v1alpha1::Endpoint& endpoint, const char* folder) 
   return out;
 }
 
+api::Mode translate(v1alpha1::Mode mode) {
+  switch (mode) {
+    case v1alpha1::Mode::validate:
+      return api::Mode::validate;
+    case v1alpha1::Mode::snapshot:
+      return api::Mode::snapshot;
+    case v1alpha1::Mode::snapshot_and_sync:
+      return api::Mode::snapshot_and_sync;
+    case v1alpha1::Mode::sync:
+      return api::Mode::sync;
+  }
+  std::abort();
+}
+
 api::Spec engine_spec(const Replication& replication, int attempt) {
   const v1alpha1::Spec& spec = replication.spec;
   api::Spec out;
-  out.mode = spec.mode == v1alpha1::Mode::validate ? api::Mode::validate : api::Mode::snapshot;
-  out.replication = replication.uid;
+  out.mode = translate(spec.mode);
+  out.replication = identity_of(replication);
   out.name = replication.space + "/" + replication.name;
   out.attempt = attempt;
   out.source = translate(spec.source, source_folder);
@@ -57,6 +71,14 @@ api::Spec engine_spec(const Replication& replication, int attempt) {
   out.snapshot.request_id = spec.snapshot.request_id;
   out.snapshot.timeout = spec.snapshot.timeout;
   out.snapshot.stall_timeout = spec.snapshot.stall_timeout;
+  out.sync.publication = spec.publication;
+  return out;
+}
+
+// What only a copy asks for has no say in a stream, which would be started again for it.
+api::Spec stream_spec(const Replication& replication, int attempt) {
+  api::Spec out = engine_spec(replication, attempt);
+  out.snapshot = {};
   return out;
 }
 
@@ -90,20 +112,70 @@ Json failure_policy() {
   return {{"rules", Json::array({final_codes, disruption})}};
 }
 
-Json job_spec(const Observed& seen, const std::string& config_map, int crashes) {
+Errand errand_of(v1alpha1::Mode mode) {
+  return {{mode == v1alpha1::Mode::validate ? "validate" : "init"}};
+}
+
+Json job_spec(const Observed& seen, const Errand& errand, const std::string& config_map, int crashes) {
   const v1alpha1::Spec& spec = seen.object.spec;
   Json out = {{"completions", 1},
               {"parallelism", 1},
               {"backoffLimit", std::max(0, spec.snapshot.backoff_limit - crashes)},
               {"podFailurePolicy", failure_policy()},
-              {"template", pod_template(seen.object, labels(seen.object), config_map, seen.image)}};
+              {"template", pod_template(seen.object, errand, labels(seen.object), config_map, seen.image)}};
   // The engine ends at the timeout by itself and says so; this is for one that cannot.
   constexpr Seconds grace{60};
   if (spec.snapshot.timeout > Seconds{0}) out["activeDeadlineSeconds"] = (spec.snapshot.timeout + grace).count();
   return out;
 }
 
+kube::Object job_object(const Observed& seen, const Attempt& attempt, Json annotations, Json spec) {
+  Json job_metadata = metadata(seen.object, attempt.name);
+  annotations[v1alpha1::attempt_annotation] = std::to_string(attempt.number);
+  annotations[v1alpha1::generation_annotation] = std::to_string(seen.object.generation);
+  annotations[v1alpha1::credentials_annotation] = to_text(seen.secrets);
+  job_metadata["annotations"] = std::move(annotations);
+  return kube::Object(
+      {{"apiVersion", "batch/v1"}, {"kind", "Job"}, {"metadata", std::move(job_metadata)}, {"spec", std::move(spec)}});
+}
+
+std::string job_name(const Replication& replication, const std::string& inputs, int number) {
+  return replication.name + "-" + digest(replication.uid + inputs).substr(0, 8) + "-" + std::to_string(number);
+}
+
+kube::Object config_map_with(const Replication& replication, const std::string& name, const api::Spec& spec) {
+  return kube::Object({{"apiVersion", "v1"},
+                       {"kind", "ConfigMap"},
+                       {"metadata", metadata(replication, name)},
+                       {"data", {{"spec.json", to_json(spec)}}}});
+}
+
+Json stream_labels(const Replication& replication) {
+  return {{v1alpha1::uid_label, replication.uid}, {v1alpha1::stream_label, "true"}};
+}
+
+Json stream_template(const Observed& seen, bool hold, const std::string& config_map, const std::string& image) {
+  Errand errand{{"sync"}, true};
+  if (hold) errand.verb.push_back("--hold");
+  Json pod_labels = labels(seen.object);
+  pod_labels.update(stream_labels(seen.object));
+  return pod_template(seen.object, errand, std::move(pod_labels), config_map, image);
+}
+
+// One pod at most: two would only wait for each other's lock.
+Json stream_workload(const Replication& replication, Json pod) {
+  return {{"replicas", 1},
+          {"revisionHistoryLimit", 1},
+          {"strategy", {{"type", "Recreate"}}},
+          {"selector", {{"matchLabels", stream_labels(replication)}}},
+          {"template", std::move(pod)}};
+}
+
 }  // namespace
+
+std::string identity_of(const Replication& replication) {
+  return replication.spec.mode == v1alpha1::Mode::sync ? "" : replication.uid;
+}
 
 std::string inputs_hash(const Replication& replication) {
   api::Spec spec = engine_spec(replication, 0);
@@ -121,37 +193,68 @@ std::string inputs_hash(const Replication& replication) {
   return digest(asked.dump() + replication.spec.source.secret + "/" + replication.spec.target.secret);
 }
 
+bool asks_for_something_else(const Replication& object, std::int64_t generation, const std::string& hash) {
+  return generation != object.generation && hash != inputs_hash(object);
+}
+
 std::string rendered_hash(const Observed& seen) {
-  return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, "", 0).dump());
+  return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, errand_of(seen.object.spec.mode), "", 0).dump());
 }
 
 kube::Object config_map_of(const Replication& replication, const std::string& name, int attempt) {
-  return kube::Object({{"apiVersion", "v1"},
-                       {"kind", "ConfigMap"},
-                       {"metadata", metadata(replication, name)},
-                       {"data", {{"spec.json", to_json(engine_spec(replication, attempt))}}}});
+  return config_map_with(replication, name, engine_spec(replication, attempt));
 }
 
 Attempt attempt_for(const Observed& seen, int number, const Before& before) {
   const Replication& replication = seen.object;
   Attempt attempt{.number = number, .inputs_hash = inputs_hash(replication)};
-  attempt.name = replication.name + "-" + digest(replication.uid + attempt.inputs_hash).substr(0, 8) + "-" +
-                 std::to_string(number);
-  Json job_metadata = metadata(replication, attempt.name);
-  job_metadata["annotations"] = {{v1alpha1::attempt_annotation, std::to_string(number)},
-                                 {v1alpha1::outages_annotation, std::to_string(before.outages)},
-                                 {v1alpha1::crashes_annotation, std::to_string(before.crashes)},
-                                 {v1alpha1::inputs_annotation, attempt.inputs_hash},
-                                 {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
-                                 {v1alpha1::rendered_annotation, rendered_hash(seen)},
-                                 {v1alpha1::generation_annotation, std::to_string(replication.generation)},
-                                 {v1alpha1::credentials_annotation, to_text(seen.secrets)}};
-  attempt.job = kube::Object({{"apiVersion", "batch/v1"},
-                              {"kind", "Job"},
-                              {"metadata", std::move(job_metadata)},
-                              {"spec", job_spec(seen, attempt.name, before.crashes)}});
+  attempt.name = job_name(replication, attempt.inputs_hash, number);
+  attempt.job = job_object(seen, attempt,
+                           {{v1alpha1::outages_annotation, std::to_string(before.outages)},
+                            {v1alpha1::crashes_annotation, std::to_string(before.crashes)},
+                            {v1alpha1::inputs_annotation, attempt.inputs_hash},
+                            {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
+                            {v1alpha1::rendered_annotation, rendered_hash(seen)}},
+                           job_spec(seen, errand_of(replication.spec.mode), attempt.name, before.crashes));
   attempt.config_map = config_map_of(replication, attempt.name, number);
   return attempt;
+}
+
+Attempt release_for(const Observed& seen, int number, int failures, bool forget) {
+  const Replication& replication = seen.object;
+  Attempt attempt{.number = number};
+  attempt.name = job_name(replication, "release", number);
+  Errand errand{{"release"}};
+  if (forget) errand.verb.push_back("--forget");
+  Json spec = job_spec(seen, errand, attempt.name, 0);
+  spec.erase("activeDeadlineSeconds");
+  attempt.job = job_object(
+      seen, attempt, {{v1alpha1::outages_annotation, std::to_string(failures)}, {v1alpha1::release_annotation, "true"}},
+      std::move(spec));
+  attempt.config_map = config_map_with(replication, attempt.name, stream_spec(replication, number));
+  return attempt;
+}
+
+Stream stream_for(const Observed& seen, int attempt, bool hold,
+                  const std::vector<v1alpha1::CredentialVersion>& credentials) {
+  const Replication& replication = seen.object;
+  const std::string spec = to_json(stream_spec(replication, attempt));
+  Stream stream{.name = replication.name + "-" + digest(replication.uid).substr(0, 8) + "-sync",
+                .rendered_hash = digest(spec + stream_template(seen, hold, "", "").dump()),
+                .image = replication.spec.pod.image.empty() ? seen.image : replication.spec.pod.image};
+  Json pod = stream_template(seen, hold, stream.name, stream.image);
+  pod["metadata"]["annotations"][v1alpha1::rendered_annotation] = stream.rendered_hash;
+  pod["metadata"]["annotations"][v1alpha1::credentials_annotation] = to_text(credentials);
+  Json about = metadata(replication, stream.name);
+  about["annotations"] = {{v1alpha1::rendered_annotation, stream.rendered_hash},
+                          {v1alpha1::image_annotation, stream.image},
+                          {v1alpha1::credentials_annotation, to_text(credentials)}};
+  stream.deployment = kube::Object({{"apiVersion", "apps/v1"},
+                                    {"kind", "Deployment"},
+                                    {"metadata", std::move(about)},
+                                    {"spec", stream_workload(replication, std::move(pod))}});
+  stream.config_map = config_map_with(replication, stream.name, stream_spec(replication, attempt));
+  return stream;
 }
 
 }  // namespace tributary::replication

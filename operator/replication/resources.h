@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "operator/api/replication.h"
 #include "operator/kube/object.h"
@@ -13,6 +14,10 @@ namespace tributary::replication {
 // (parallelism, timeouts, image, resources) takes effect with the next Job. Made of what is not left at its default, so
 // that a release that can be asked for more makes the same of a spec that does not.
 std::string inputs_hash(const v1alpha1::Replication& replication);
+
+// Whether the spec asks for something else than it did when it was of that generation and its inputs of that digest.
+// Another release of the operator may make the digest otherwise: what nobody changed is not called changed.
+bool asks_for_something_else(const v1alpha1::Replication& object, std::int64_t generation, const std::string& hash);
 
 // One attempt: the ConfigMap with the engine's spec.json and the Job that mounts it, both of the same name.
 struct Attempt {
@@ -30,6 +35,25 @@ struct Before {
 };
 
 Attempt attempt_for(const Observed& seen, int number, const Before& before);
+
+// The same for the Job that gives back what a stream holds on the source. `failures`: of such Jobs before it, in a row.
+// `forget`: with what the target remembers of the stream.
+Attempt release_for(const Observed& seen, int number, int failures, bool forget);
+
+// The Deployment that follows the source, or only watches its slots, and the ConfigMap that it mounts under the same
+// name. `credentials` are part of the pod: others replace it.
+struct Stream {
+  std::string name = {};
+  std::string rendered_hash = {};  // of all that it is made from, but neither the operator's own image nor credentials
+  std::string image = {};
+  kube::Object config_map = {};
+  kube::Object deployment = {};
+};
+Stream stream_for(const Observed& seen, int attempt, bool hold,
+                  const std::vector<v1alpha1::CredentialVersion>& credentials);
+
+// As what the engine reports: the UID, or nothing where it follows what the command line began and named by itself.
+std::string identity_of(const v1alpha1::Replication& replication);
 
 // The engine's spec.json for an attempt.
 kube::Object config_map_of(const v1alpha1::Replication& replication, const std::string& name, int attempt);

@@ -28,6 +28,18 @@ std::vector<std::string> secrets_of(const Object& object) {
   return names;
 }
 
+// No Secret can have such a name.
+std::string host_index(const std::string& space, const std::string& host) {
+  return space + "/=" + host;
+}
+
+std::vector<std::string> ends_of(const Object& object) {
+  std::vector<std::string> names = secrets_of(object);
+  const std::string host = kube::text_at(object.json(), {"spec", "target", "host"});
+  if (!host.empty()) names.push_back(host_index(object.space(), host));
+  return names;
+}
+
 std::vector<std::string> uid_of(const Object& object) {
   return {object.label(v1alpha1::uid_label)};
 }
@@ -36,12 +48,23 @@ void drop_spec(Object& object) {
   object.json().erase("spec");
 }
 
+// Somebody may have scaled it.
+void keep_replicas(Object& object) {
+  const std::int64_t replicas = kube::integer_at(object.json(), {"spec", "replicas"});
+  object.json()["spec"] = {{"replicas", replicas}};
+}
+
 void keep_identity(Object& object) {
   object = Object(kube::Json{{"metadata",
                               {{"name", object.name()},
                                {"namespace", object.space()},
                                {"uid", object.uid()},
                                {"resourceVersion", object.resource_version()}}}});
+}
+
+kube::WatchOptions sized(kube::WatchOptions options) {
+  options.slim = keep_replicas;
+  return options;
 }
 
 // A dependent carries its Replication's name as a label.
@@ -80,11 +103,13 @@ struct Scope::SecretFeed {
 
 Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets)
     : space_(std::move(space)),
-      objects_(secrets_of),
+      objects_(ends_of),
       pods_(uid_of),
       object_watch_(transport, watching(replications()), objects_,
                     [&queue](const Change& change) { queue.add(change.either().key(), priority_of(change)); }),
       job_watch_(transport, watching(kube::kinds::jobs, v1alpha1::uid_label), jobs_, queue_owner(queue)),
+      deployment_watch_(transport, sized(watching(kube::kinds::deployments, v1alpha1::uid_label)), deployments_,
+                        queue_owner(queue)),
       pod_watch_(transport, watching(kube::kinds::pods, v1alpha1::uid_label), pods_, queue_owner(queue)) {
   if (!secrets.granted) return;
   if (secrets.names.empty()) watch_secrets(transport, "", queue);
@@ -113,6 +138,15 @@ const Scope::SecretFeed* Scope::feed_of(const std::string& name) const {
   return found == secret_feeds_.end() ? nullptr : found->get();
 }
 
+std::vector<kube::Seen> Scope::sharers(const kube::Object& object) const {
+  std::vector<kube::Seen> found;
+  for (const std::string& end : ends_of(object)) {
+    const std::vector<kube::Seen> users = objects_.indexed(end);
+    found.insert(found.end(), users.begin(), users.end());
+  }
+  return found;
+}
+
 bool Scope::watches_secret(const std::string& name) const {
   return feed_of(name) != nullptr;
 }
@@ -123,7 +157,7 @@ kube::Seen Scope::secret(const kube::Key& key) const {
 }
 
 std::vector<const kube::Store*> Scope::stores() const {
-  std::vector<const kube::Store*> stores = {&objects_, &jobs_, &pods_};
+  std::vector<const kube::Store*> stores = {&objects_, &jobs_, &deployments_, &pods_};
   for (const auto& feed : secret_feeds_) stores.push_back(&feed->store);
   return stores;
 }

@@ -37,9 +37,12 @@ class Scope {
   bool synced() const;
   const std::string& space() const { return space_; }
 
-  const kube::Store& objects() const { return objects_; }
-  const kube::Store& jobs() const { return jobs_; }  // those with our UID label, by owner
-  const kube::Store& pods() const { return pods_; }  // those with our UID label, indexed by it
+  const kube::Store& objects() const { return objects_; }          // indexed by what they may share: see sharers()
+  const kube::Store& jobs() const { return jobs_; }                // those with our UID label, by owner
+  const kube::Store& deployments() const { return deployments_; }  // likewise
+  const kube::Store& pods() const { return pods_; }                // those with our UID label, indexed by it
+  // Replications of the same namespace that name the same Secret or target host as this one, itself among them.
+  std::vector<kube::Seen> sharers(const kube::Object& object) const;
   bool watches_secret(const std::string& name) const;
   kube::Seen secret(const kube::Key& key) const;  // its identity; nothing when it does not exist or is not watched
 
@@ -54,9 +57,11 @@ class Scope {
   const std::string space_;
   kube::Store objects_;
   kube::Store jobs_;
+  kube::Store deployments_;
   kube::Store pods_;
   kube::Watch object_watch_;
   kube::Watch job_watch_;
+  kube::Watch deployment_watch_;
   kube::Watch pod_watch_;
   std::vector<std::unique_ptr<SecretFeed>> secret_feeds_;
 };

@@ -110,7 +110,7 @@ void record_failure(Status& status, const Observed& seen, const Outcome& outcome
   if (refused || spec.mode == Mode::validate) {
     v1alpha1::set_condition(status, condition::validated, Truth::no, outcome.reason, message, seen.now);
   }
-  if (spec.mode == Mode::snapshot) {
+  if (copies(spec.mode)) {
     v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, outcome.reason, message, seen.now);
   }
   v1alpha1::conclude(status,
@@ -120,11 +120,15 @@ void record_failure(Status& status, const Observed& seen, const Outcome& outcome
 }
 
 void record_success(Status& status, const v1alpha1::Spec& spec, WallTime now) {
-  const Verdict verdict = verdict_of_success(status, spec.mode, false);
+  Verdict verdict = verdict_of_success(status, spec.mode, false);
   v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication", now);
-  if (spec.mode == Mode::snapshot) {
+  if (copies(spec.mode)) {
     status.progress = "100%";
     v1alpha1::set_condition(status, condition::snapshot_complete, Truth::yes, verdict.reason, verdict.message, now);
+  }
+  if (streams(spec.mode)) {
+    verdict.standing = Standing::progressing;
+    verdict.phase = Phase::syncing;
   }
   v1alpha1::conclude(status, verdict, now);
 }
@@ -192,7 +196,8 @@ Status opened(const Observed& seen) {
   open_condition(status, condition::ready, seen.now);
   open_condition(status, condition::validated, seen.now);
   open_condition(status, condition::credentials_synced, seen.now);
-  if (seen.object.spec.mode == Mode::snapshot) open_condition(status, condition::snapshot_complete, seen.now);
+  if (copies(seen.object.spec.mode)) open_condition(status, condition::snapshot_complete, seen.now);
+  if (streams(seen.object.spec.mode)) open_condition(status, condition::synced, seen.now);
   for (v1alpha1::Condition& known : status.conditions) known.observed_generation = status.observed_generation;
   return status;
 }
@@ -203,13 +208,18 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   status.databases.clear();
   status.findings.clear();
   status.progress.clear();
+  status.sync.reset();
+  status.release.reset();
   if (!v1alpha1::is_true(status, condition::validated)) {
     v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
                             now);
   }
-  if (mode == Mode::snapshot) {
+  if (copies(mode)) {
     v1alpha1::set_condition(status, condition::snapshot_complete, Truth::no, "Starting", "an engine is about to copy",
                             now);
+  }
+  if (streams(mode)) {
+    v1alpha1::set_condition(status, condition::synced, Truth::no, "Starting", "a snapshot comes first", now);
   }
 }
 
@@ -218,7 +228,7 @@ void set_progress(Status& status, Mode mode, const api::Progress& progress, Wall
     v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication",
                             now);
   }
-  if (mode != Mode::snapshot) return;
+  if (!copies(mode)) return;
   std::vector<api::DatabaseProgress> databases = progress.databases;
   std::stable_sort(databases.begin(), databases.end(),
                    [](const auto& a, const auto& b) { return a.bytes_total > b.bytes_total; });
@@ -231,18 +241,18 @@ void set_progress(Status& status, Mode mode, const api::Progress& progress, Wall
 
 Verdict verdict_of(const api::Progress& progress, const Status& status, Mode mode) {
   Verdict verdict{.standing = Standing::progressing, .reason = reason_of(progress.phase)};
-  const bool copies = mode == Mode::snapshot && past_validation(progress.phase);
-  verdict.phase = copies ? Phase::snapshotting : Phase::validating;
+  const bool copying = copies(mode) && past_validation(progress.phase);
+  verdict.phase = copying ? Phase::snapshotting : Phase::validating;
   if (progress.phase == api::Phase::waiting) {
     verdict.phase = status.phase;
     verdict.message = progress.message;
-  } else if (const Run* run = find_run(status, mode); copies && run != nullptr && run->tables_total > 0) {
+  } else if (const Run* run = find_run(status, mode); copying && run != nullptr && run->tables_total > 0) {
     verdict.message = counted(run->tables_done, "table") + " of " + std::to_string(run->tables_total) + " done, " +
                       bytes_text(run->bytes_copied) + " copied (" + status.progress + ")";
   } else if (!progress.message.empty()) {
     verdict.message = progress.message;
   } else {
-    verdict.message = copies ? "the engine prepares the copy" : "the engine looks at both ends";
+    verdict.message = copying ? "the engine prepares the copy" : "the engine looks at both ends";
   }
   return verdict;
 }
@@ -265,7 +275,7 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   run.crashes = outcome.crashes;
   const bool succeeded = outcome.result == RunResult::succeeded;
   if (outcome.report) set_findings(status, outcome.report->findings, spec);
-  if (succeeded && spec.mode == Mode::snapshot) {
+  if (succeeded && copies(spec.mode)) {
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
   }
   if (succeeded) {

@@ -31,13 +31,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [tributary.dev]
   resources: [replications/status]
   verbs: [patch]
-# Owner references of its Jobs, where the cluster guards those.
+# Owner references of its Jobs and Deployments, where the cluster guards those.
 - apiGroups: [tributary.dev]
   resources: [replications/finalizers]
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, delete]
+# It applies them, which creates what is not there.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [list, watch, create, patch, delete]
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [create, patch, delete]

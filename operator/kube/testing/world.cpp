@@ -94,7 +94,8 @@ Json presented(const Json& object, bool metadata_only) {
 }
 
 World::World() {
-  for (const Resource& resource : {kinds::namespaces, kinds::pods, kinds::jobs}) serve(resource, true);
+  for (const Resource& resource : {kinds::namespaces, kinds::pods, kinds::jobs, kinds::deployments})
+    serve(resource, true);
   for (const Resource& resource : {kinds::config_maps, kinds::secrets, kinds::core_events, kinds::events})
     serve(resource, false);
 }

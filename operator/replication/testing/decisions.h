@@ -25,6 +25,8 @@ Observed with_engine(Container engine);
 Observed finished(Container engine, JobState state);
 // A snapshot that succeeded and was recorded.
 Observed completed();
+// A stream, of SnapshotAndSync or Sync, whose engine follows without lag.
+Observed followed(v1alpha1::Mode mode = v1alpha1::Mode::snapshot_and_sync);
 // One whose engine ended with exit code 2 and this report, recorded.
 Observed refused(const std::string& termination_message);
 

@@ -71,8 +71,37 @@ api::Progress copying(int percent) {
   progress.replication = uid;
   progress.phase = api::Phase::copying;
   progress.percent = percent;
-  progress.databases = {{"shop", 4, 1, 123'456, 7'890'123, 80'000'000, {}}};
+  progress.databases = {{"shop", 4, 1, 123'456, 7'890'123, 80'000'000, {}, {}}};
   return progress;
+}
+
+api::Progress following(std::uint64_t lag_seconds) {
+  api::Progress progress;
+  progress.replication = uid;
+  progress.phase = api::Phase::following;
+  api::DatabaseProgress& shop = progress.databases.emplace_back();
+  shop.name = "shop";
+  shop.stream = {.state = api::StreamState::following,
+                 .lag_bytes = lag_seconds * 1234,
+                 .lag_seconds = lag_seconds,
+                 .received = "0/3000",
+                 .applied = "0/2000",
+                 .last_transaction = "2023-11-14T22:13:20Z",
+                 .transactions = 5,
+                 .changes = 6,
+                 .error = "",
+                 .slot = "tributary_shop_0123456789ab",
+                 .retained_bytes = 7'654'321};
+  return progress;
+}
+
+Pod stream_pod(Container engine) {
+  return {.name = "shop-sync-abcde",
+          .uid = "pod-of-stream",
+          .ip = "10.0.0.8",
+          .created = noon,
+          .engine = std::move(engine),
+          .streams = true};
 }
 
 }  // namespace tributary::replication::testing

@@ -28,5 +28,9 @@ std::string report(int exit_code, const std::string& reason, const std::string& 
                    const std::string& of = uid);
 // Answer of GET /status in the middle of a copy.
 api::Progress copying(int percent);
+// The same of a stream of one database, shop.
+api::Progress following(std::uint64_t lag_seconds);
+// The pod of a stream's Deployment.
+Pod stream_pod(Container engine);
 
 }  // namespace tributary::replication::testing

@@ -1,0 +1,127 @@
+#include "operator/replication/dependents.h"
+
+#include <algorithm>
+
+#include "operator/api/conditions.h"
+#include "operator/replication/outcome.h"
+
+namespace tributary::replication {
+namespace {
+
+using v1alpha1::Phase;
+using v1alpha1::Standing;
+
+constexpr std::chrono::minutes patience{5};  // with a missing Secret
+
+bool of_release(const Observed& seen, const Pod& pod) {
+  return std::any_of(seen.releases.begin(), seen.releases.end(),
+                     [&](const Job& job) { return job.uid == pod.job_uid; });
+}
+
+void end_all(const std::vector<Job>& jobs, Decision& next) {
+  for (const Job& job : jobs) {
+    if (!job.deleting) next.actions.push_back(DeleteJob{job.name, job.uid});
+  }
+}
+
+const Pod* living_pod(const Observed& seen) {
+  const auto found = std::find_if(seen.pods.begin(), seen.pods.end(),
+                                  [&](const Pod& pod) { return !pod.finished && !of_release(seen, pod); });
+  return found == seen.pods.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const Job* newest_of(const std::vector<Job>& jobs) {
+  const Job* found = nullptr;
+  for (const Job& job : jobs) {
+    if (!job.deleting && (found == nullptr || job.attempt > found->attempt)) found = &job;
+  }
+  return found;
+}
+
+std::vector<Pod> pods_of(const Observed& seen, const Job& job) {
+  std::vector<Pod> pods;
+  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
+               [&](const Pod& pod) { return pod.job_uid == job.uid; });
+  return pods;
+}
+
+std::vector<Pod> stream_pods(const Observed& seen) {
+  std::vector<Pod> pods;
+  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
+               [](const Pod& pod) { return pod.streams; });
+  return pods;
+}
+
+std::string leftover(const Observed& seen) {
+  if (const Pod* pod = living_pod(seen)) return "pod " + pod->name;
+  for (const Job& job : seen.jobs) {
+    if (job.deleting) return "job " + job.name;
+  }
+  return seen.deployment ? "deployment " + seen.deployment->name : "";
+}
+
+bool engine_may_live(const Observed& seen) {
+  return !leftover(seen).empty() ||
+         std::any_of(seen.jobs.begin(), seen.jobs.end(), [](const Job& job) { return job.state == JobState::active; });
+}
+
+void end_jobs(const Observed& seen, Decision& next) {
+  end_all(seen.jobs, next);
+}
+
+void end_releases(const Observed& seen, Decision& next) {
+  end_all(seen.releases, next);
+}
+
+void end_deployment(const Observed& seen, Decision& next) {
+  if (!seen.deployment || seen.deployment->deleting) return;
+  next.actions.push_back(DeleteDeployment{seen.deployment->name, seen.deployment->uid});
+}
+
+void end_pods(const Observed& seen, Decision& next) {
+  for (const Pod& pod : seen.pods) {
+    if (pod.finished || pod.deleting || pod.streams) continue;
+    const WallTime due = overstays_from(pod).value_or(seen.now);
+    if (due <= seen.now) return end_jobs(seen, next);
+    next.recheck = std::chrono::ceil<Milliseconds>(due - seen.now);
+  }
+}
+
+void look_after_config(const Observed& seen, const std::vector<Pod>& pods, kube::Object config_map, Decision& next) {
+  const Pod* pod = newest(pods);
+  if (pod == nullptr || pod->finished || pod->engine.state == ContainerState::running) return;
+  if (pod->created && seen.now - *pod->created < start_limit) return;
+  next.actions.push_back(RestoreConfigMap{std::move(config_map)});
+}
+
+bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1alpha1::CredentialVersion> b) {
+  const auto by_name = [](const auto& left, const auto& right) { return left.name < right.name; };
+  std::sort(a.begin(), a.end(), by_name);
+  std::sort(b.begin(), b.end(), by_name);
+  return a == b;
+}
+
+void await_secrets(const Observed& seen, Decision& next) {
+  const v1alpha1::Condition* synced = v1alpha1::find_condition(next.status, v1alpha1::condition::credentials_synced);
+  const WallTime since = parse_rfc3339(synced->last_transition_time).value_or(seen.now);
+  const bool lasting = seen.now - since >= patience;
+  if (!lasting) next.recheck = std::chrono::ceil<Milliseconds>(since + patience - seen.now);
+  v1alpha1::conclude(next.status,
+                     {lasting ? Standing::stalled : Standing::progressing, lasting ? Phase::failed : Phase::pending,
+                      synced->reason, synced->message},
+                     seen.now);
+}
+
+int last_attempt(const Observed& seen, const v1alpha1::Status& status) {
+  int number = 0;
+  if (status.snapshot) number = std::max(number, status.snapshot->attempt);
+  if (status.validation) number = std::max(number, status.validation->attempt);
+  if (status.release) number = std::max(number, status.release->attempt);
+  for (const Job& job : seen.jobs) number = std::max(number, job.attempt);
+  for (const Job& job : seen.releases) number = std::max(number, job.attempt);
+  return number;
+}
+
+}  // namespace tributary::replication

@@ -1,0 +1,232 @@
+#include "operator/replication/stream_status.h"
+
+#include <algorithm>
+
+#include "engine/base/counted.h"
+#include "operator/api/duration.h"
+#include "operator/replication/status.h"
+
+namespace tributary::replication {
+namespace {
+
+namespace condition = v1alpha1::condition;
+using api::DatabaseProgress;
+using api::StreamState;
+using v1alpha1::Phase;
+using v1alpha1::Spec;
+using v1alpha1::Standing;
+using v1alpha1::State;
+using v1alpha1::Status;
+using v1alpha1::SyncStatus;
+using v1alpha1::Truth;
+using v1alpha1::Verdict;
+
+constexpr Seconds between_lags{15};
+constexpr Seconds between_times{60};
+constexpr Seconds silence_limit{60};
+
+bool at_work(const DatabaseProgress& database) {
+  return database.stream && database.stream->state != StreamState::connecting;
+}
+
+// The first database whose stream is not there.
+const DatabaseProgress* connecting(const api::Progress& progress) {
+  const auto found = std::find_if_not(progress.databases.begin(), progress.databases.end(), at_work);
+  return found == progress.databases.end() ? nullptr : &*found;
+}
+
+// That one which is furthest behind; nothing where none is at work.
+const api::StreamProgress* furthest(const api::Progress& progress) {
+  const api::StreamProgress* found = nullptr;
+  for (const DatabaseProgress& database : progress.databases) {
+    if (!at_work(database)) continue;
+    const api::StreamProgress& stream = *database.stream;
+    if (found == nullptr ||
+        std::pair(stream.lag_seconds, stream.lag_bytes) > std::pair(found->lag_seconds, found->lag_bytes)) {
+      found = &stream;
+    }
+  }
+  return found;
+}
+
+bool holds(const api::Progress& progress) {
+  const auto& databases = progress.databases;
+  return std::all_of(databases.begin(), databases.end(), [](const DatabaseProgress& database) {
+    return database.stream && database.stream->state == StreamState::holding;
+  });
+}
+
+bool lag_is_known(const api::Progress& progress) {
+  return progress.phase == api::Phase::following && !progress.databases.empty() && connecting(progress) == nullptr;
+}
+
+// The slots of one source keep the same log: it is not kept twice.
+std::uint64_t retained(const api::Progress& progress) {
+  std::uint64_t most = 0;
+  for (const DatabaseProgress& database : progress.databases) {
+    if (database.stream) most = std::max(most, database.stream->retained_bytes);
+  }
+  return rounded(most);
+}
+
+std::vector<std::string> slots_of(const api::Progress& progress) {
+  std::vector<std::string> slots;
+  for (const DatabaseProgress& database : progress.databases) {
+    if (database.stream && !database.stream->slot.empty()) slots.push_back(database.stream->slot);
+  }
+  if (slots.size() > v1alpha1::most_slots) slots.resize(v1alpha1::most_slots);
+  return slots;
+}
+
+void set_lag(SyncStatus& sync, const api::StreamProgress& stream) {
+  sync.lag_seconds = rounded(stream.lag_seconds);
+  sync.lag_bytes = rounded(stream.lag_bytes);
+  sync.lag = v1alpha1::duration_text(Seconds(*sync.lag_seconds));
+}
+
+void forget_lag(SyncStatus& sync) {
+  sync.lag.clear();
+  sync.lag_seconds.reset();
+  sync.lag_bytes.reset();
+}
+
+SyncStatus said(const api::Progress& progress, SyncStatus sync) {
+  sync.method = "Logical";
+  if (std::vector<std::string> slots = slots_of(progress); !slots.empty()) sync.slots = std::move(slots);
+  forget_lag(sync);
+  const api::StreamProgress* stream = furthest(progress);
+  if (stream == nullptr) return sync;
+  sync.retained_bytes = retained(progress);
+  if (!stream->received.empty()) sync.received_position = stream->received;
+  if (!stream->applied.empty()) sync.applied_position = stream->applied;
+  if (const auto committed = parse_rfc3339(stream->last_transaction)) sync.last_transaction_time = rfc3339(*committed);
+  if (lag_is_known(progress)) set_lag(sync, *stream);
+  return sync;
+}
+
+bool late(const SyncStatus& sync, const Spec& spec) {
+  return spec.sync.max_lag > Seconds{0} && sync.lag_seconds &&
+         *sync.lag_seconds > static_cast<std::uint64_t>(spec.sync.max_lag.count());
+}
+
+bool worth_a_write(const SyncStatus& before, const SyncStatus& after, const Spec& spec, WallTime now) {
+  const auto written = parse_rfc3339(before.observed_time);
+  if (!written || *written > now) return true;
+  if (before.slots != after.slots || before.lag_seconds.has_value() != after.lag_seconds.has_value()) return true;
+  if (late(before, spec) != late(after, spec)) return true;
+  const bool moved = before.lag_seconds != after.lag_seconds || before.lag_bytes != after.lag_bytes ||
+                     before.retained_bytes != after.retained_bytes;
+  return now - *written >= (moved ? between_lags : between_times);
+}
+
+std::string why_connecting(const api::Progress& progress) {
+  if (progress.phase != api::Phase::following || progress.databases.empty()) {
+    return progress.message.empty() ? "the engine is connecting to both ends" : progress.message;
+  }
+  const DatabaseProgress* database = connecting(progress);
+  if (database == nullptr) return "the engine is about to be started otherwise";
+  const std::string error = database->stream ? database->stream->error : "";
+  return "database " + database->name + ": " + (error.empty() ? "connecting to both ends" : error);
+}
+
+std::string kept(const SyncStatus& sync) {
+  return bytes_text(sync.retained_bytes) + " of its log";
+}
+
+Verdict paused(const api::Progress& progress, const SyncStatus& sync) {
+  const Verdict verdict{Standing::suspended, Phase::paused, "Paused", ""};
+  const std::string since = "spec.state says so: nothing is applied";
+  const bool known = lag_is_known(progress) && holds(progress);
+  return {verdict.standing, verdict.phase, verdict.reason,
+          known ? since + ", and the source keeps " + kept(sync) : since + "; " + why_connecting(progress)};
+}
+
+Verdict following(const SyncStatus& sync, const Spec& spec) {
+  const std::string limit = v1alpha1::duration_text(spec.sync.max_lag);
+  if (late(sync, spec)) {
+    return {Standing::progressing, Phase::syncing, "LagTooHigh",
+            "the target is " + sync.lag + " behind the source, which is more than spec.sync.maxLag (" + limit +
+                "), and lacks " + bytes_text(*sync.lag_bytes) + " of its log"};
+  }
+  const bool limited = spec.sync.max_lag > Seconds{0};
+  return {
+      Standing::met, Phase::syncing, "Following",
+      limited ? "the target follows the source, no more than " + limit + " behind" : "the target follows the source"};
+}
+
+// An operator that has just begun to listen knows from the status how long nobody has heard anything.
+bool silent_for_long(const Observed& seen, const std::optional<WallTime>& heard) {
+  if (!seen.voice || !seen.voice->silent_since) return false;
+  const WallTime since = *seen.voice->silent_since;
+  return seen.now - since >= silence_limit || (heard && seen.now - *heard >= between_times + silence_limit);
+}
+
+}  // namespace
+
+void set_stream(Status& status, const api::Progress& progress, const Spec& spec, WallTime now) {
+  const SyncStatus before = status.sync.value_or(SyncStatus{});
+  SyncStatus after = said(progress, before);
+  if (!worth_a_write(before, after, spec, now)) return;
+  after.observed_time = rfc3339(now);
+  status.sync = std::move(after);
+}
+
+Verdict verdict_of_stream(const api::Progress& progress, const Status& status, const Spec& spec) {
+  if (spec.state == State::paused) return paused(progress, *status.sync);
+  if (!lag_is_known(progress) || holds(progress)) {
+    return {Standing::progressing, Phase::syncing, "Connecting", why_connecting(progress)};
+  }
+  return following(*status.sync, spec);
+}
+
+Verdict verdict_of_silence(const Observed& seen, Status& status) {
+  const auto heard = parse_rfc3339(status.sync ? status.sync->observed_time : "");
+  if (silent_for_long(seen, heard)) {
+    return {
+        Standing::unknown, Phase::syncing, "EngineUnreachable",
+        "the engine runs and does not answer on port 8080 (hint: a NetworkPolicy or a service mesh between operator "
+        "and engine is the usual cause; whether the stream goes on is not known)"};
+  }
+  const v1alpha1::Condition* synced = v1alpha1::find_condition(status, condition::synced);
+  const v1alpha1::Condition* ready = v1alpha1::find_condition(status, condition::ready);
+  if (!heard || synced->reason != ready->reason) {
+    return {Standing::progressing, Phase::syncing, "Starting", "the engine is starting"};
+  }
+  const auto standing = [&] {
+    if (ready->reason == "Paused") return Standing::suspended;
+    if (ready->status == Truth::yes) return Standing::met;
+    return ready->status == Truth::unknown ? Standing::unknown : Standing::progressing;
+  };
+  const Phase phase = status.phase == Phase::paused ? Phase::paused : Phase::syncing;
+  return {standing(), phase, ready->reason, ready->message};
+}
+
+void conclude_stream(Status& status, const Verdict& verdict, WallTime now) {
+  const bool unknown = verdict.standing == Standing::unknown;
+  if (status.sync && verdict.standing != Standing::met && verdict.reason != "LagTooHigh" &&
+      verdict.reason != "Paused") {
+    forget_lag(*status.sync);
+  }
+  const Truth truth = verdict.standing == Standing::met ? Truth::yes : unknown ? Truth::unknown : Truth::no;
+  v1alpha1::set_condition(status, condition::synced, truth, verdict.reason, verdict.message, now);
+  v1alpha1::conclude(status, verdict, now);
+}
+
+std::string statements_by_hand(const Status& status, const Spec& spec) {
+  constexpr std::size_t room = 600;
+  const std::vector<std::string> slots = status.sync ? status.sync->slots : std::vector<std::string>{};
+  if (slots.empty()) {
+    return "SELECT slot_name, database FROM pg_replication_slots WHERE slot_name LIKE 'tributary%' AND NOT active "
+           "shows candidates; SELECT pg_drop_replication_slot('NAME') drops one";
+  }
+  std::string text;
+  for (const std::string& slot : slots) {
+    std::string statement = "SELECT pg_drop_replication_slot('" + slot + "');";
+    if (spec.publication.empty()) statement += " DROP PUBLICATION IF EXISTS " + slot + ";";
+    if (text.size() + statement.size() > room) return text + " and so on for the others of status.sync.slots";
+    text += (text.empty() ? "" : " ") + statement;
+  }
+  return text;
+}
+
+}  // namespace tributary::replication

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "operator/replication/decide.h"
+
+namespace tributary::replication {
+
+// What a Replication that is being deleted needs next: its engines end, then the source gives back what a stream holds
+// there, unless spec.deletion says otherwise, then the object goes; at spec.deletion.timeout it goes in any case, and
+// an Event says what is left. Pure.
+Decision tear_down(const Observed& seen);
+
+}  // namespace tributary::replication

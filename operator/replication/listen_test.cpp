@@ -60,6 +60,11 @@ TEST_F(ListenerTest, the_answer_of_an_engine_that_works_for_somebody_else_is_non
   EXPECT_FALSE(listen(noon)->progress);
 }
 
+TEST_F(ListenerTest, an_engine_that_names_itself_after_both_ends_is_known_by_that) {
+  answer->replication = "";
+  EXPECT_TRUE(listener.listen(uid, "", pods, noon, {})->progress);
+}
+
 TEST_F(ListenerTest, only_an_engine_that_runs_and_is_not_about_to_end_is_asked) {
   pods[0].engine = waiting("ContainerCreating", "");
   EXPECT_FALSE(listen(noon));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "operator/api/names.h"
 #include "operator/replication/credentials.h"
 #include "operator/replication/status.h"
 
@@ -73,6 +74,42 @@ TEST(PodFrom, reads_scheduling_and_eviction) {
   EXPECT_EQ(disrupted.eviction, "preempted");
 }
 
+TEST(PodFrom, remembers_how_the_engine_ended_before_it_was_started_again) {
+  const Json end = {{"exitCode", 4}, {"message", "gone"}, {"finishedAt", "2023-11-14T22:13:20Z"}};
+  Json json = pod_json({{"phase", "Running"},
+                        {"containerStatuses", Json::array({{{"name", "sidecar"}, {"lastState", {{"terminated", 1}}}},
+                                                           {{"name", "engine"},
+                                                            {"state", {{"waiting", {{"reason", "CrashLoopBackOff"}}}}},
+                                                            {"lastState", {{"terminated", end}}}}})}});
+  json["metadata"]["labels"][v1alpha1::stream_label] = "true";
+  const Pod pod = pod_from(Object(json));
+  EXPECT_TRUE(pod.streams);
+  EXPECT_EQ(pod.engine.state, ContainerState::waiting);
+  ASSERT_TRUE(pod.last_end);
+  EXPECT_EQ(pod.last_end->exit_code, 4);
+  EXPECT_EQ(pod.last_end->message, "gone");
+}
+
+TEST(DeploymentFrom, rolls_until_the_pod_that_was_asked_for_is_ready) {
+  const auto deployment = [](int observed, int updated, int ready) {
+    return deployment_from(
+        Object({{"metadata", {{"name", "shop-sync"}, {"uid", "d-1"}, {"generation", 3}}},
+                {"spec", {{"replicas", 1}}},
+                {"status",
+                 {{"observedGeneration", observed},
+                  {"updatedReplicas", updated},
+                  {"readyReplicas", ready},
+                  {"conditions",
+                   Json::array({{{"type", "ReplicaFailure"}, {"status", "True"}, {"message", "exceeded quota"}}})}}}}));
+  };
+  EXPECT_FALSE(deployment(3, 1, 1).rolling);
+  EXPECT_TRUE(deployment(2, 1, 1).rolling);
+  EXPECT_TRUE(deployment(3, 0, 1).rolling);
+  EXPECT_TRUE(deployment(3, 1, 0).rolling);
+  EXPECT_EQ(deployment(3, 1, 1).refusal, "exceeded quota");
+  EXPECT_EQ(deployment(3, 1, 1).replicas, 1);
+}
+
 TEST(JobFrom, reads_its_end_from_its_conditions) {
   const auto job_with = [](const char* type, const char* status) {
     return job_from(Object({{"metadata", {{"name", "shop-1"}, {"uid", "j-1"}}},
@@ -100,6 +137,7 @@ TEST(Seen, anything_at_all_is_read_without_harm) {
               {{"conditions", {1, nullptr, "x"}}, {"containerStatuses", {{{"name", 7}}}}, {"failed", "x"}}}}}) {
     EXPECT_EQ(job_from(Object(odd)).state, JobState::active);
     EXPECT_EQ(pod_from(Object(odd)).engine.state, ContainerState::absent);
+    EXPECT_FALSE(deployment_from(Object(odd)).deleting);
   }
 }
 

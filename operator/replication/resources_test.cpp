@@ -168,6 +168,80 @@ TEST(Attempt, the_template_overrides_what_it_names) {
   EXPECT_EQ(job["activeDeadlineSeconds"], 660);
 }
 
+TEST(Attempt, of_a_release_says_so_and_forgets_only_when_asked) {
+  const Attempt release = release_for(scene(), 3, 2, true);
+  EXPECT_THAT(release.name, ::testing::MatchesRegex("shop-[0-9a-f]+-3"));
+  EXPECT_NE(release.name, attempt_for(scene(), 3, {}).name);
+  EXPECT_EQ(release.job.annotation(v1alpha1::release_annotation), "true");
+  EXPECT_EQ(job_from(release.job).outages, 2);
+  EXPECT_EQ(job_from(release.job).attempt, 3);
+  const Json container = release.job.json()["spec"]["template"]["spec"]["containers"][0];
+  EXPECT_EQ(container["args"][0], "release");
+  EXPECT_EQ(container["args"][1], "--forget");
+  EXPECT_EQ(release_for(scene(), 3, 2, false).job.json()["spec"]["template"]["spec"]["containers"][0]["args"][1],
+            "--spec");
+  EXPECT_FALSE(release.job.json()["spec"].contains("activeDeadlineSeconds"));
+}
+
+// --- a stream
+
+TEST(StreamFor, is_one_pod_that_is_ended_before_the_next_begins) {
+  const Stream stream = stream_for(scene(), 1, false, {});
+  EXPECT_THAT(stream.name, ::testing::MatchesRegex("shop-[0-9a-f]+-sync"));
+  EXPECT_EQ(stream.config_map.name(), stream.name);
+  EXPECT_EQ(stream.deployment.owners()[0].uid, uid);
+  const Json spec = stream.deployment.json()["spec"];
+  EXPECT_EQ(spec["replicas"], 1);
+  EXPECT_EQ(spec["strategy"]["type"], "Recreate");
+  const Json pod = spec["template"];
+  for (const auto& [key, value] : spec["selector"]["matchLabels"].items()) {
+    EXPECT_EQ(pod["metadata"]["labels"][key], value);
+  }
+  EXPECT_FALSE(
+      attempt_for(scene(), 1, {}).job.json()["spec"]["template"]["metadata"]["labels"].contains(v1alpha1::stream_label))
+      << "no job's pod is taken for it";
+  EXPECT_EQ(pod["spec"]["restartPolicy"], "Always");
+  EXPECT_EQ(pod["spec"]["automountServiceAccountToken"], false);
+  EXPECT_EQ(pod["spec"]["securityContext"]["runAsNonRoot"], true);
+  EXPECT_EQ(pod["spec"]["volumes"][0]["configMap"]["name"], stream.name);
+  EXPECT_FALSE(pod["metadata"]["annotations"].contains("cluster-autoscaler.kubernetes.io/safe-to-evict"));
+  const Json container = pod["spec"]["containers"][0];
+  EXPECT_EQ(container["args"][0], "sync");
+  EXPECT_EQ(container["livenessProbe"]["httpGet"]["path"], "/healthz");
+  EXPECT_EQ(container["readinessProbe"]["httpGet"]["path"], "/readyz");
+}
+
+TEST(StreamFor, has_a_name_that_fits_into_a_label) {
+  Observed seen = scene();
+  seen.object.name = std::string(45, 'x');
+  EXPECT_LE(stream_for(seen, 1, false, {}).name.size(), 63U);
+}
+
+TEST(StreamFor, mounts_a_spec_that_the_engine_reads) {
+  Observed seen = scene();
+  seen.object.spec.mode = v1alpha1::Mode::snapshot_and_sync;
+  seen.object.spec.publication = "theirs";
+  const auto spec_of = [](const Observed& of) {
+    const Json data = stream_for(of, 7, false, {}).config_map.json()["data"];
+    return api::spec_from_json(data["spec.json"].get<std::string>()).value();
+  };
+  EXPECT_EQ(spec_of(seen).mode, api::Mode::snapshot_and_sync);
+  EXPECT_EQ(spec_of(seen).replication, uid);
+  EXPECT_EQ(spec_of(seen).attempt, 7);
+  EXPECT_EQ(spec_of(seen).sync.publication, "theirs");
+  seen.object.spec.mode = v1alpha1::Mode::sync;
+  EXPECT_EQ(spec_of(seen).mode, api::Mode::sync);
+  EXPECT_EQ(spec_of(seen).replication, "") << "the command line named it after both ends";
+}
+
+TEST(StreamFor, its_credentials_are_part_of_the_pod_and_not_of_the_digest) {
+  const Stream one = stream_for(scene(), 1, false, {{"a", "u-1", "1"}});
+  const Stream other = stream_for(scene(), 1, false, {{"a", "u-1", "2"}});
+  EXPECT_EQ(one.rendered_hash, other.rendered_hash);
+  EXPECT_NE(one.deployment.json()["spec"]["template"], other.deployment.json()["spec"]["template"]);
+  EXPECT_NE(stream_for(scene(), 1, true, {}).rendered_hash, one.rendered_hash);
+}
+
 TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
   const v1alpha1::Replication base = scene().object;
   struct Case {
@@ -183,6 +257,8 @@ TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
       {"databases", true, [](R& r) { r.spec.databases.include = {"x"}; }},
       {"tables", true, [](R& r) { r.spec.tables.exclude = {"x.y"}; }},
       {"drop", true, [](R& r) { r.spec.snapshot.on_target_not_empty = v1alpha1::OnTargetNotEmpty::drop; }},
+      {"publication", true, [](R& r) { r.spec.publication = "x"; }},
+      {"lag limit", false, [](R& r) { r.spec.sync.max_lag = Seconds(9); }},
       {"roles", true, [](R& r) { r.spec.snapshot.roles = false; }},
       {"request", true, [](R& r) { r.spec.snapshot.request_id = "x"; }},
       {"create database", true, [](R& r) { r.spec.create_database = false; }},

@@ -20,12 +20,12 @@ Json named(const std::string& name) {
 
 }  // namespace
 
-Bed::Bed() : transport(kube::open_rest_transport(server.config())), client(*transport, {}, {}) {
+Bed::Bed(const std::string& mode) : transport(kube::open_rest_transport(server.config())), client(*transport, {}, {}) {
   server.serve(replications());
   put_secret("shop-source");
   put_secret("shop-target");
   Json object = named(shop.name);
-  object["spec"] = {{"mode", "Snapshot"},
+  object["spec"] = {{"mode", mode},
                     {"state", "Running"},
                     {"source", {{"type", "PostgreSQL"}, {"secretRef", {{"name", "shop-source"}}}}},
                     {"target", {{"secretRef", {{"name", "shop-target"}}}}}};
@@ -116,6 +116,40 @@ void Bed::erase_job() {
   for (const kube::Object& job : server.all(kinds::jobs)) server.erase(kinds::jobs, job.key());
 }
 
+kube::Object Bed::deployment() const {
+  const std::vector<kube::Object> all = server.all(kinds::deployments);
+  return all.size() == 1 ? all[0] : kube::Object();
+}
+
+void Bed::put_stream_pod(const Json& container) {
+  const kube::Object owner = deployment();
+  Json pod = named(owner.name() + "-7d4f5c-abcde");
+  pod["metadata"]["labels"] = owner.json()["spec"]["template"]["metadata"]["labels"];
+  pod["status"] = {{"phase", "Running"}, {"podIP", "10.0.0.8"}, {"containerStatuses", Json::array({container})}};
+  server.put(kinds::pods, pod);
+}
+
+void Bed::run_stream() {
+  put_stream_pod({{"name", "engine"}, {"state", {{"running", {{"startedAt", rfc3339(noon)}}}}}});
+}
+
+void Bed::crash_stream(int exit_code, const std::string& message) {
+  const Json end = {{"exitCode", exit_code}, {"message", message}, {"finishedAt", rfc3339(noon)}};
+  put_stream_pod({{"name", "engine"},
+                  {"state", {{"waiting", {{"reason", "CrashLoopBackOff"}, {"message", "back-off 10s"}}}}},
+                  {"lastState", {{"terminated", end}}}});
+}
+
+void Bed::erase_deployment() {
+  for (const kube::Object& each : server.all(kinds::deployments)) server.erase(kinds::deployments, each.key());
+  erase_pod();
+}
+
+void Bed::finish_release() {
+  end_pod(0, report(0, "Released", "done", "", replication().uid));
+  finish_job("Complete");
+}
+
 void Bed::succeed() {
   end_pod(0, report(0, "SnapshotComplete", "done", "", replication().uid));
   finish_job("Complete");
@@ -146,10 +180,11 @@ std::vector<std::string> Bed::writes() const {
   for (const kube::testing::Served& served : server.served()) {
     if (served.method == kube::Method::get || served.path.ends_with("/events")) continue;
     const auto has = [&](const char* part) { return served.path.find(part) != std::string::npos; };
-    const char* what = has("/configmaps") ? "configmaps"
-                       : has("/jobs")     ? "jobs"
-                       : has("/status")   ? "replications/status"
-                                          : "replications";
+    const char* what = has("/configmaps")    ? "configmaps"
+                       : has("/jobs")        ? "jobs"
+                       : has("/deployments") ? "deployments"
+                       : has("/status")      ? "replications/status"
+                                             : "replications";
     writes.push_back(std::string(name_of(served.method)) + " " + what);
   }
   return writes;

@@ -18,11 +18,11 @@ namespace tributary::replication::testing {
 
 inline const kube::Key shop{"prod", "shop"};
 
-// A Replication prod/shop of mode Snapshot with its two Secrets in an API server of this process. What a cluster's own
+// A Replication prod/shop of the mode given with its two Secrets in an API server of this process. What a cluster's own
 // controllers, its kubelet and the engine do is done here, by hand.
 class Bed {
  public:
-  Bed();
+  explicit Bed(const std::string& mode = "Snapshot");
 
   kube::testing::FakeApiServer server;
   const std::unique_ptr<kube::Transport> transport;
@@ -46,6 +46,13 @@ class Bed {
   void hold_job();  // deleting it takes until erase_job(), as with pods that still end
   void erase_pod();
   void erase_job();
+  // --- of a stream
+  kube::Object deployment() const;  // or a JSON null
+  void run_stream();                // its Deployment has a pod, whose engine runs
+  // The engine of that pod ended so, and is waited with before it is started again.
+  void crash_stream(int exit_code, const std::string& message);
+  void erase_deployment();  // with its pod
+  void finish_release();    // its Job ends well
   // Pod and Job as after a snapshot that the engine says is complete.
   void succeed();
 
@@ -59,6 +66,7 @@ class Bed {
 
  private:
   kube::Json pod_of_job(const kube::Json& engine_state, const std::string& phase) const;
+  void put_stream_pod(const kube::Json& container);
 
   mutable std::mutex mutex_;
   std::optional<api::Progress> answer_;

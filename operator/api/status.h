@@ -75,7 +75,7 @@ struct SyncStatus {
   bool operator==(const SyncStatus&) const = default;
 };
 
-// Which version of a Secret the current or last Job was started with. Never a digest of the content: short passwords
+// Which version of a Secret the current or last engine was started with. Never a digest of the content: short passwords
 // can be guessed from one.
 struct CredentialVersion {
   std::string name = {};

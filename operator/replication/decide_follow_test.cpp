@@ -200,6 +200,15 @@ TEST(DecideFollow, more_lag_than_the_limit_is_told_at_once_and_passes) {
   EXPECT_EQ(truth(look(seen), "Ready"), Truth::yes) << "no limit";
 }
 
+TEST(DecideFollow, the_limit_is_held_against_the_engines_own_number_and_not_the_rounded_one) {
+  Observed seen = followed();
+  seen.object.spec.sync.max_lag = Seconds(105);
+  seen.voice->progress = following(106);
+  EXPECT_EQ(reason(look(seen)), "LagTooHigh");
+  seen.voice->progress = following(105);
+  EXPECT_EQ(reason(look(seen)), "Following");
+}
+
 TEST(DecideFollow, lag_alone_is_written_every_15_seconds_and_positions_alone_every_minute) {
   const Observed first = followed();
   const auto written = [&](Seconds later, api::Progress progress) {

@@ -73,6 +73,7 @@ TEST(DecidePause, the_engine_is_started_again_to_hold_and_says_what_the_source_k
   EXPECT_EQ(reason(held), "Paused");
   EXPECT_EQ(reason(held, "Synced"), "Paused");
   EXPECT_THAT(message(held), HasSubstr("the source keeps 7.6 MB of its log"));
+  EXPECT_EQ(held.status.sync->lag, "") << "nobody measures it";
   EXPECT_FALSE(stalled(held));
   EXPECT_FALSE(v1alpha1::is_true(held.status, "Reconciling"));
 }
@@ -149,6 +150,16 @@ TEST(DecideStop, it_is_stopped_when_the_source_holds_nothing_any_more) {
   seen.releases.clear();
   seen.pods.clear();
   EXPECT_THAT(names(look(seen)), IsEmpty()) << "it is not released twice";
+}
+
+TEST(DecideStop, what_runs_beside_a_release_does_not_outlive_it) {
+  Observed seen = end_release(releasing(in_state(State::stopped)), 0, "Released");
+  seen.releases[0].state = JobState::active;
+  seen.pods[0].finished = false;
+  seen = after(seen, decide(seen));
+  EXPECT_EQ(reason(look(seen)), "Stopped");
+  seen.now += Seconds(60);
+  EXPECT_THAT(names(look(seen)), ElementsAre("DeleteJob"));
 }
 
 TEST(DecideStop, going_back_takes_another_request) {
@@ -386,6 +397,16 @@ TEST(DecideEnd, how_the_engine_ended_is_told_while_it_is_started_again) {
       EXPECT_EQ(decision.status.sync->lag, "");
     }
   }
+}
+
+TEST(DecideEnd, a_missing_key_is_told_with_the_secrets_name) {
+  Observed seen = followed();
+  seen.pods.back().engine = ended(2, report(2, "SourceMisconfigured", "secret for source has no key host"));
+  seen.voice.reset();
+  const Decision decision = look(seen);
+  EXPECT_EQ(message(decision, "Stalled"), "secret shop-source has no key host");
+  EXPECT_EQ(message(decision, "CredentialsSynced"), "secret shop-source has no key host");
+  EXPECT_EQ(truth(decision, "CredentialsSynced"), Truth::no);
 }
 
 TEST(DecideEnd, its_next_start_changes_nothing_until_it_follows_or_has_lived_for_half_a_minute) {

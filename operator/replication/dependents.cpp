@@ -84,7 +84,10 @@ void end_pods(const Observed& seen, Decision& next) {
   for (const Pod& pod : seen.pods) {
     if (pod.finished || pod.deleting || pod.streams) continue;
     const WallTime due = overstays_from(pod).value_or(seen.now);
-    if (due <= seen.now) return end_jobs(seen, next);
+    if (due <= seen.now) {
+      end_jobs(seen, next);
+      return end_releases(seen, next);
+    }
     next.recheck = std::chrono::ceil<Milliseconds>(due - seen.now);
   }
 }

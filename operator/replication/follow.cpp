@@ -137,8 +137,17 @@ Verdict verdict_of_engine(const Observed& seen, const std::vector<Pod>& pods, De
   return verdict;
 }
 
+// What the engine says of a Secret, with the Secret's name.
+void blame_secret(const Observed& seen, Verdict& verdict, Decision& next) {
+  const std::optional<std::string> named = named_secret(seen.object.spec, verdict.message);
+  if (!named) return;
+  verdict.message = *named;
+  v1alpha1::set_condition(next.status, condition::credentials_synced, Truth::no, verdict.reason, *named, seen.now);
+}
+
 void watch_engine(const Observed& seen, const std::vector<Pod>& pods, Decision& next) {
   Verdict verdict = verdict_of_engine(seen, pods, next);
+  if (verdict.standing == Standing::stalled) blame_secret(seen, verdict, next);
   if (verdict.standing == Standing::met) {
     v1alpha1::set_condition(next.status, condition::validated, Truth::yes, "Validated",
                             "both ends fit this replication", seen.now);
@@ -185,6 +194,7 @@ void follow(const Observed& seen, Decision& next) {
   show_snapshot(seen, next);
   if (released(next.status)) {
     end_deployment(seen, next);
+    end_pods(seen, next);
     return stay_released(seen, next);
   }
   if (seen.object.spec.state == State::stopped) return stop(seen, next);

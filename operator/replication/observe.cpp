@@ -68,9 +68,10 @@ void look_for_rivals(const Scope& scope, const kube::Object& object, Observed& s
 
 // Only what is about to be replaced asks how many others are.
 void count_rolling(const Scope& scope, Observed& seen) {
-  if (!seen.deployment || seen.deployment->image == seen.image) return;
+  if (!seen.deployment || !seen.object.spec.pod.image.empty() || seen.deployment->image == seen.image) return;
   for (const kube::Seen& other : scope.deployments().all()) {
-    if (deployment_from(*other).rolling) ++seen.rolling;
+    const Deployment deployment = deployment_from(*other);
+    if (deployment.rolling && deployment.image == seen.image) ++seen.rolling;
   }
 }
 

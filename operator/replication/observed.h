@@ -103,7 +103,7 @@ struct Observed {
   std::string image = {};    // the operator's default engine image
   // Of the same namespace, by name: writes the same tables of the same target and goes first.
   std::string rival = {};
-  int rolling = 0;           // Deployments of all Replications whose pods are being replaced or are not ready
+  int rolling = 0;           // Deployments of all Replications that have this image and whose pods are not ready yet
   bool terminating = false;  // the namespace: nothing can be created in it any more
   WallTime now = {};
 };

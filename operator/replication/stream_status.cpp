@@ -25,39 +25,38 @@ constexpr Seconds between_lags{15};
 constexpr Seconds between_times{60};
 constexpr Seconds silence_limit{60};
 
-bool at_work(const DatabaseProgress& database) {
-  return database.stream && database.stream->state != StreamState::connecting;
+bool is(const DatabaseProgress& database, StreamState state) {
+  return database.stream && database.stream->state == state;
+}
+
+bool all_are(const api::Progress& progress, StreamState state) {
+  const auto& databases = progress.databases;
+  return progress.phase == api::Phase::following && !databases.empty() &&
+         std::all_of(databases.begin(), databases.end(), [&](const auto& database) { return is(database, state); });
+}
+
+bool lag_is_known(const api::Progress& progress) {
+  return all_are(progress, StreamState::following);
 }
 
 // The first database whose stream is not there.
 const DatabaseProgress* connecting(const api::Progress& progress) {
-  const auto found = std::find_if_not(progress.databases.begin(), progress.databases.end(), at_work);
-  return found == progress.databases.end() ? nullptr : &*found;
+  const auto& databases = progress.databases;
+  const auto found = std::find_if(databases.begin(), databases.end(), [](const DatabaseProgress& database) {
+    return !database.stream || is(database, StreamState::connecting);
+  });
+  return found == databases.end() ? nullptr : &*found;
 }
 
-// That one which is furthest behind; nothing where none is at work.
+// That one which is furthest behind; nothing where none is there.
 const api::StreamProgress* furthest(const api::Progress& progress) {
+  const auto behind = [](const api::StreamProgress& stream) { return std::pair(stream.lag_seconds, stream.lag_bytes); };
   const api::StreamProgress* found = nullptr;
   for (const DatabaseProgress& database : progress.databases) {
-    if (!at_work(database)) continue;
-    const api::StreamProgress& stream = *database.stream;
-    if (found == nullptr ||
-        std::pair(stream.lag_seconds, stream.lag_bytes) > std::pair(found->lag_seconds, found->lag_bytes)) {
-      found = &stream;
-    }
+    if (!database.stream || is(database, StreamState::connecting)) continue;
+    if (found == nullptr || behind(*database.stream) > behind(*found)) found = &*database.stream;
   }
   return found;
-}
-
-bool holds(const api::Progress& progress) {
-  const auto& databases = progress.databases;
-  return std::all_of(databases.begin(), databases.end(), [](const DatabaseProgress& database) {
-    return database.stream && database.stream->state == StreamState::holding;
-  });
-}
-
-bool lag_is_known(const api::Progress& progress) {
-  return progress.phase == api::Phase::following && !progress.databases.empty() && connecting(progress) == nullptr;
 }
 
 // The slots of one source keep the same log: it is not kept twice.
@@ -104,16 +103,21 @@ SyncStatus said(const api::Progress& progress, SyncStatus sync) {
   return sync;
 }
 
-bool late(const SyncStatus& sync, const Spec& spec) {
-  return spec.sync.max_lag > Seconds{0} && sync.lag_seconds &&
-         *sync.lag_seconds > static_cast<std::uint64_t>(spec.sync.max_lag.count());
+// By the engine's own number, not by the rounded one.
+bool late(const api::Progress& progress, const Spec& spec) {
+  return lag_is_known(progress) && spec.sync.max_lag > Seconds{0} &&
+         furthest(progress)->lag_seconds > static_cast<std::uint64_t>(spec.sync.max_lag.count());
 }
 
-bool worth_a_write(const SyncStatus& before, const SyncStatus& after, const Spec& spec, WallTime now) {
+bool told_late(const Status& status) {
+  const v1alpha1::Condition* synced = v1alpha1::find_condition(status, condition::synced);
+  return synced != nullptr && synced->reason == "LagTooHigh";
+}
+
+bool worth_a_write(const SyncStatus& before, const SyncStatus& after, WallTime now) {
   const auto written = parse_rfc3339(before.observed_time);
   if (!written || *written > now) return true;
   if (before.slots != after.slots || before.lag_seconds.has_value() != after.lag_seconds.has_value()) return true;
-  if (late(before, spec) != late(after, spec)) return true;
   const bool moved = before.lag_seconds != after.lag_seconds || before.lag_bytes != after.lag_bytes ||
                      before.retained_bytes != after.retained_bytes;
   return now - *written >= (moved ? between_lags : between_times);
@@ -136,14 +140,14 @@ std::string kept(const SyncStatus& sync) {
 Verdict paused(const api::Progress& progress, const SyncStatus& sync) {
   const Verdict verdict{Standing::suspended, Phase::paused, "Paused", ""};
   const std::string since = "spec.state says so: nothing is applied";
-  const bool known = lag_is_known(progress) && holds(progress);
+  const bool known = all_are(progress, StreamState::holding);
   return {verdict.standing, verdict.phase, verdict.reason,
           known ? since + ", and the source keeps " + kept(sync) : since + "; " + why_connecting(progress)};
 }
 
-Verdict following(const SyncStatus& sync, const Spec& spec) {
+Verdict following(const api::Progress& progress, const SyncStatus& sync, const Spec& spec) {
   const std::string limit = v1alpha1::duration_text(spec.sync.max_lag);
-  if (late(sync, spec)) {
+  if (late(progress, spec)) {
     return {Standing::progressing, Phase::syncing, "LagTooHigh",
             "the target is " + sync.lag + " behind the source, which is more than spec.sync.maxLag (" + limit +
                 "), and lacks " + bytes_text(*sync.lag_bytes) + " of its log"};
@@ -166,17 +170,18 @@ bool silent_for_long(const Observed& seen, const std::optional<WallTime>& heard)
 void set_stream(Status& status, const api::Progress& progress, const Spec& spec, WallTime now) {
   const SyncStatus before = status.sync.value_or(SyncStatus{});
   SyncStatus after = said(progress, before);
-  if (!worth_a_write(before, after, spec, now)) return;
+  const bool turned = told_late(status) != late(progress, spec);
+  if (!turned && !worth_a_write(before, after, now)) return;
   after.observed_time = rfc3339(now);
   status.sync = std::move(after);
 }
 
 Verdict verdict_of_stream(const api::Progress& progress, const Status& status, const Spec& spec) {
   if (spec.state == State::paused) return paused(progress, *status.sync);
-  if (!lag_is_known(progress) || holds(progress)) {
+  if (!lag_is_known(progress)) {
     return {Standing::progressing, Phase::syncing, "Connecting", why_connecting(progress)};
   }
-  return following(*status.sync, spec);
+  return following(progress, *status.sync, spec);
 }
 
 Verdict verdict_of_silence(const Observed& seen, Status& status) {

@@ -143,6 +143,10 @@ TEST(DecideFollow, another_image_of_the_operator_replaces_ten_pods_at_once_and_n
   EXPECT_EQ(truth(look(seen), "Ready"), Truth::yes);
   seen.rolling = 9;
   EXPECT_THAT(names(look(seen)), ElementsAre("ApplyConfigMap", "ApplyDeployment"));
+  seen.rolling = 10;
+  seen.object.generation = 2;
+  seen.object.spec.state = State::paused;
+  EXPECT_THAT(names(look(seen)), ElementsAre("ApplyConfigMap", "ApplyDeployment")) << "somebody asked for it";
 }
 
 TEST(DecideFollow, a_mended_secret_starts_an_engine_that_has_ended_at_once) {

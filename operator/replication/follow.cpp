@@ -49,10 +49,16 @@ const Run* outdated_copy(const Observed& seen, const v1alpha1::Status& status) {
   return other ? run : nullptr;
 }
 
-// What was copied, and that it was.
+// What was copied, or that it was not.
 void show_snapshot(const Observed& seen, Decision& next) {
   const Mode mode = seen.object.spec.mode;
-  if (!v1alpha1::copies(mode)) return;
+  const Run* run = find_run(next.status, mode);
+  if (!v1alpha1::copies(mode) || run == nullptr) return;
+  if (run->result != v1alpha1::RunResult::succeeded) {
+    v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, "Stopped", "spec.state says so",
+                            seen.now);
+    return;
+  }
   const bool outdated = outdated_copy(seen, next.status) != nullptr;
   const Verdict verdict = verdict_of_success(next.status, mode, outdated);
   v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::yes, verdict.reason, verdict.message,
@@ -102,16 +108,22 @@ std::vector<v1alpha1::CredentialVersion> credentials_for(const Observed& seen, c
   return seen.deployment && !engine_ended(pods) ? seen.deployment->credentials : seen.secrets;
 }
 
-// Why the Deployment has to be applied; nothing when it is what is wanted.
+// The operator came to have another image, and nobody asked for anything.
+bool upgrades(const Observed& seen, const Deployment& there, const Stream& wanted) {
+  return there.image != wanted.image && there.generation == seen.object.generation;
+}
+
+// Why the Deployment has to be applied; nothing when it is what is wanted, or has to wait for others.
 std::optional<std::string> why_apply(const Observed& seen, const Stream& wanted,
                                      const std::vector<v1alpha1::CredentialVersion>& credentials) {
   if (!seen.deployment) return "is being created";
   const Deployment& there = *seen.deployment;
+  if (upgrades(seen, there, wanted) && seen.rolling >= most_rolling) return std::nullopt;
   const std::string replaced = "replaces its pod: ";
   if (there.rendered_hash != wanted.rendered_hash) return replaced + "the engine is to be started otherwise";
   if (!same_credentials(there.credentials, credentials)) return replaced + "a Secret has changed";
   if (there.replicas != 1) return "is scaled back to one pod";
-  if (there.image != wanted.image && seen.rolling < most_rolling) return replaced + "the engine has another image";
+  if (there.image != wanted.image) return replaced + "the engine has another image";
   return std::nullopt;
 }
 

@@ -248,6 +248,7 @@ Stream stream_for(const Observed& seen, int attempt, bool hold,
   Json about = metadata(replication, stream.name);
   about["annotations"] = {{v1alpha1::rendered_annotation, stream.rendered_hash},
                           {v1alpha1::image_annotation, stream.image},
+                          {v1alpha1::generation_annotation, std::to_string(replication.generation)},
                           {v1alpha1::credentials_annotation, to_text(credentials)}};
   stream.deployment = kube::Object({{"apiVersion", "apps/v1"},
                                     {"kind", "Deployment"},

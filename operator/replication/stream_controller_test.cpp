@@ -34,7 +34,6 @@ class StreamControllerTest : public ::testing::Test {
     return comes_true([&] { return bed.reason() == reason; });
   }
   bool has_deployment() const { return !bed.deployment().json().is_null(); }
-  bool finished_job() const { return bed.job().json().contains("status"); }
   void copy() {
     start();
     ASSERT_TRUE(comes_true([&] { return bed.jobs() == 1; }));

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "engine/postgres/slot.h"
 #include "engine/postgres/toc_names.h"
 
 namespace tributary::postgres {
@@ -209,7 +210,7 @@ std::vector<bool> select_entries(const Toc& toc, const SchemaFacts& facts, const
   std::vector<bool> kept = choice.decide();
   for (std::size_t i = 0; i < kept.size(); ++i) {
     const TocEntry& entry = toc.entries[i];
-    if (entry.type == "PUBLICATION") findings.push_back(left_out(entry));
+    if (entry.type == "PUBLICATION" && !is_stream_object_name(entry.tag)) findings.push_back(left_out(entry));
     if (choice.without_rows(i)) {
       findings.push_back({api::Severity::warning, "TableWithoutRows", describe(entry),
                           "a selected table cannot be declared without it, so it is created, without its rows",

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t longest_name = 63;
 constexpr std::size_t digest_digits = 12;
+constexpr const char* name_begin = "tributary";
 constexpr Milliseconds look_again{100};
 // What cleaning up after a slot that was given up may take, whatever the caller's own time is.
 constexpr Seconds cleaning_limit{15};
@@ -113,9 +114,16 @@ Result<NewSlot> wait_for_slot(Connection& session, Connection& source, const Slo
 
 std::string stream_object_name(const std::string& key, const std::string& database) {
   const std::string end = "_" + digest(key + '\0' + database).substr(0, digest_digits);
-  const std::string begin = "tributary";
+  const std::string begin = name_begin;
   const std::string middle = readable(database, longest_name - begin.size() - end.size() - 1);
   return begin + (middle.empty() ? "" : "_" + middle) + end;
+}
+
+bool is_stream_object_name(std::string_view name) {
+  const std::size_t line = name.rfind('_');
+  if (!name.starts_with(std::string(name_begin) + "_") || line == std::string_view::npos) return false;
+  const std::string_view digits = name.substr(line + 1);
+  return digits.size() == digest_digits && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 Result<std::optional<SlotState>> read_slot(Connection& source, const std::string& name, const Until& until) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
@@ -17,6 +18,8 @@ namespace tributary::postgres {
 // What the slot and the publication of one database's stream are called: "tributary_shop_0123456789ab". Several
 // replications may follow one source; a slot's name knows only a-z, 0-9 and _, up to 63 bytes. Pure.
 std::string stream_object_name(const std::string& key, const std::string& database);
+// Whether a name is one of those.
+bool is_stream_object_name(std::string_view name);
 
 // A row of pg_replication_slots.
 struct SlotState {

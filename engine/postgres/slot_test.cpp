@@ -20,6 +20,14 @@ TEST(AStreamObjectName, is_one_that_a_slot_may_have_and_a_person_can_read) {
   EXPECT_EQ(stream_object_name("ns/shop", std::string(63, 'X')).size(), 63u);
 }
 
+TEST(AStreamObjectName, is_told_from_what_a_person_made) {
+  for (const char* database : {"shop", "\xe5\xba\x97", "a_b"})
+    EXPECT_TRUE(is_stream_object_name(stream_object_name("ns/shop", database)));
+  for (const char* name : {"", "tributary", "tributary_", "tributary_shop", "tributary_shop_0123456789a",
+                           "tributary_shop_0123456789AB", "mine_0123456789ab", "tributary0123456789ab"})
+    EXPECT_FALSE(is_stream_object_name(name)) << name;
+}
+
 TEST(AStreamObjectName, is_another_for_another_replication_or_database) {
   EXPECT_EQ(stream_object_name("a", "b"), stream_object_name("a", "b"));
   EXPECT_NE(stream_object_name("a", "b"), stream_object_name("c", "b"));

@@ -63,12 +63,15 @@ TEST(DecidePause, the_engine_is_started_again_to_hold_and_says_what_the_source_k
   const kube::Json args = arguments(std::get<ApplyDeployment>(holding.actions[1]).object);
   EXPECT_EQ(args[0], "sync");
   EXPECT_EQ(args[1], "--hold");
-  EXPECT_EQ(holding.status.phase, Phase::paused);
+  EXPECT_EQ(holding.status.phase, Phase::syncing) << "the engine before still applies";
   seen = after(seen, holding);
+  EXPECT_EQ(reason(look(seen)), "Pausing");
+  EXPECT_EQ(look(seen).status.phase, Phase::syncing);
   seen.voice->progress->databases[0].stream->state = api::StreamState::holding;
   seen.now += Seconds(15);
   const Decision held = look(seen);
   EXPECT_THAT(names(held), IsEmpty());
+  EXPECT_EQ(held.status.phase, Phase::paused);
   EXPECT_EQ(truth(held, "Ready"), Truth::no);
   EXPECT_EQ(reason(held), "Paused");
   EXPECT_EQ(reason(held, "Synced"), "Paused");
@@ -83,7 +86,12 @@ TEST(DecidePause, an_engine_that_cannot_hold_says_why) {
   seen = after(seen, decide(seen));
   seen.voice->progress->databases[0].stream.emplace().error = "source is away";
   EXPECT_THAT(message(look(seen)), HasSubstr("database shop: source is away"));
-  EXPECT_EQ(reason(look(seen)), "Paused");
+  EXPECT_EQ(reason(look(seen)), "Pausing") << "nobody has said that nothing is applied any more";
+  seen.voice->progress->databases[0].stream->state = api::StreamState::holding;
+  seen = after(seen, look(seen));
+  seen.voice->progress->databases[0].stream->state = api::StreamState::connecting;
+  EXPECT_THAT(message(look(seen)), HasSubstr("database shop: source is away"));
+  EXPECT_EQ(reason(look(seen)), "Paused") << "whom the pause has, it keeps";
 }
 
 TEST(DecidePause, running_goes_on_where_it_was) {

@@ -30,8 +30,9 @@ bool paused(const Observed& seen) {
   return seen.object.spec.state == State::paused;
 }
 
-Phase phase_of(const Observed& seen) {
-  return paused(seen) ? Phase::paused : Phase::syncing;
+// A pause is one when an engine that only holds has said so.
+Phase phase_of(const Observed& seen, const v1alpha1::Status& status) {
+  return paused(seen) && status.phase == Phase::paused ? Phase::paused : Phase::syncing;
 }
 
 void conclude(const Observed& seen, Decision& next, const Verdict& verdict) {
@@ -134,7 +135,8 @@ void apply(const Observed& seen, const std::string& why, Stream wanted,
   next.actions.push_back(ApplyDeployment{std::move(wanted.deployment)});
   next.status.credentials = std::move(credentials);
   if (!next.status.sync) next.status.sync.emplace().method = "Logical";
-  conclude(seen, next, {Standing::progressing, phase_of(seen), "Starting", "deployment " + wanted.name + " " + why});
+  conclude(seen, next,
+           {Standing::progressing, phase_of(seen, next.status), "Starting", "deployment " + wanted.name + " " + why});
   next.recheck = brisk_poll;
 }
 

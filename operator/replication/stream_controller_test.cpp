@@ -123,6 +123,8 @@ TEST_F(StreamControllerTest, pausing_and_resuming_replace_the_pod) {
   };
   change_state("Paused");
   ASSERT_TRUE(comes_true(holds));
+  ASSERT_TRUE(ready_is("Pausing"));
+  bed.answer(holding());
   EXPECT_TRUE(comes_true([&] { return bed.replication().status.phase == Phase::paused; }));
   change_state("Running");
   EXPECT_TRUE(comes_true([&] { return !holds(); }));

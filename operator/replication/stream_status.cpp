@@ -137,12 +137,24 @@ std::string kept(const SyncStatus& sync) {
   return bytes_text(sync.retained_bytes) + " of its log";
 }
 
-Verdict paused(const api::Progress& progress, const SyncStatus& sync) {
-  const Verdict verdict{Standing::suspended, Phase::paused, "Paused", ""};
+bool some_follows(const api::Progress& progress) {
+  const auto& databases = progress.databases;
+  return std::any_of(databases.begin(), databases.end(),
+                     [](const DatabaseProgress& database) { return is(database, StreamState::following); });
+}
+
+// Not before an engine that applies nothing has said so: the one before it goes on until it has ended.
+Verdict paused(const api::Progress& progress, const Status& status) {
   const std::string since = "spec.state says so: nothing is applied";
-  const bool known = all_are(progress, StreamState::holding);
-  return {verdict.standing, verdict.phase, verdict.reason,
-          known ? since + ", and the source keeps " + kept(sync) : since + "; " + why_connecting(progress)};
+  if (all_are(progress, StreamState::holding)) {
+    return {Standing::suspended, Phase::paused, "Paused", since + ", and the source keeps " + kept(*status.sync)};
+  }
+  if (status.phase == Phase::paused && !some_follows(progress)) {
+    return {Standing::suspended, Phase::paused, "Paused", since + "; " + why_connecting(progress)};
+  }
+  return {Standing::progressing, Phase::syncing, "Pausing",
+          "changes may arrive until an engine that only holds the slot has taken over; " +
+              (some_follows(progress) ? "the one before it has not ended" : why_connecting(progress))};
 }
 
 Verdict following(const api::Progress& progress, const SyncStatus& sync, const Spec& spec) {
@@ -177,7 +189,7 @@ void set_stream(Status& status, const api::Progress& progress, const Spec& spec,
 }
 
 Verdict verdict_of_stream(const api::Progress& progress, const Status& status, const Spec& spec) {
-  if (spec.state == State::paused) return paused(progress, *status.sync);
+  if (spec.state == State::paused) return paused(progress, status);
   if (!lag_is_known(progress)) {
     return {Standing::progressing, Phase::syncing, "Connecting", why_connecting(progress)};
   }

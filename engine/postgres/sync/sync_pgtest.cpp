@@ -253,6 +253,15 @@ TEST(ASnapshotWithAStream, ReplacesTheSlotOfAKilledAttempt) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(ASnapshotWithAStream, DoesNotCallItsOwnPublicationLeftOut) {
+  StreamPair pair("own", 15, 18);
+  pair.source.exec("CREATE PUBLICATION theirs FOR TABLE mark");
+  const api::Report report = pair.init();
+  ASSERT_TRUE(done(report));
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].subject, "publication theirs");
+}
+
 TEST(ASnapshotWithAStream, NeverPublishesATableWhoseUpdatesThatWouldBreak) {
   StreamPair pair("keyless", 15, 18);
   pair.source.exec("CREATE TABLE keyless (n int); INSERT INTO keyless VALUES (1)");

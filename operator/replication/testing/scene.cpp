@@ -95,6 +95,12 @@ api::Progress following(std::uint64_t lag_seconds) {
   return progress;
 }
 
+api::Progress holding() {
+  api::Progress progress = following(0);
+  progress.databases[0].stream->state = api::StreamState::holding;
+  return progress;
+}
+
 Pod stream_pod(Container engine) {
   return {.name = "shop-sync-abcde",
           .uid = "pod-of-stream",

@@ -30,6 +30,8 @@ std::string report(int exit_code, const std::string& reason, const std::string& 
 api::Progress copying(int percent);
 // The same of a stream of one database, shop.
 api::Progress following(std::uint64_t lag_seconds);
+// And of one that only holds its slot.
+api::Progress holding();
 // The pod of a stream's Deployment.
 Pod stream_pod(Container engine);
 

@@ -3,7 +3,8 @@
 # demo.sh --context NAME --image IMAGE --source FILE --target FILE
 #                                                    in a cluster of yours; the files hold the URIs of two databases
 #
-# Installs the operator, applies a Replication and shows it until it is Ready; then compares both ends of its own cluster.
+# Installs the operator, applies a Replication and shows it until it is Ready. In its own cluster it then writes on the
+# source for a while, shows how far the target is behind, and compares both ends.
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$ROOT"
@@ -13,7 +14,9 @@ for part in base packages postgres servers content deploy; do
 done
 prepare_environment
 
-readonly MAJORS=(17 18) PORTS=(5417 5418) PASSWORD=change-me   # as config/samples/postgresql-snapshot.yaml has it
+readonly MAJORS=(17 18) PORTS=(5417 5418) PASSWORD=change-me   # as the samples have it
+readonly SNAPSHOT=config/samples/postgresql-snapshot.yaml SYNC=config/samples/postgresql-sync.yaml
+readonly WRITE_FOR=15   # seconds
 context='' image='' source_file='' target_file=''
 
 usage() {
@@ -76,8 +79,8 @@ forget_last_demo() {
 }
 
 apply_sample() {
-  sed -n '/^kind: Replication$/,$s/^/    /p' config/samples/postgresql-snapshot.yaml >&2
-  kube apply -f config/samples/postgresql-snapshot.yaml >&2
+  sed -n '/^kind: Replication$/,$s/^/    /p' "$SYNC" >&2
+  kube apply -f "$SYNC" >&2
 }
 
 # Shows the object's line at every change until it is Ready.
@@ -105,6 +108,68 @@ compare() { # SOURCE_URI TARGET_URI
   done <<<"$one"
 }
 
+# New orders with their lines, older ones that move on, some that are taken back: a transaction each.
+write_orders() {
+  sql "$(database 0 shop)" -f - >/dev/null <<SQL
+SELECT set_config('demo.end', (clock_timestamp() + interval '$WRITE_FOR seconds')::text, false);
+DO \$\$
+DECLARE new bigint;
+BEGIN
+  WHILE clock_timestamp() < current_setting('demo.end')::timestamptz LOOP
+    INSERT INTO sales.orders (customer, placed) VALUES (1 + floor(random() * 20000), now()) RETURNING id INTO new;
+    INSERT INTO sales.order_lines
+      SELECT new, n, md5('product ' || 1 + (new + n) % 10000)::uuid, n, 9.99 FROM generate_series(1, 2) n;
+    UPDATE sales.orders SET state = 'paid' WHERE id = new - 10;
+    DELETE FROM sales.orders WHERE id = new - 20 AND new % 5 = 0;
+    COMMIT;
+    PERFORM pg_sleep(0.001);
+  END LOOP;
+END \$\$;
+SQL
+}
+
+orders() {
+  sql "$(database 0 shop)" -f - >/dev/null <<SQL
+SELECT set_config('demo.end', (clock_timestamp() + interval '$WRITE_FOR seconds')::text, false);
+DO \$\$
+DECLARE placed bigint;
+BEGIN
+  WHILE clock_timestamp() < current_setting('demo.end')::timestamptz LOOP
+    INSERT INTO sales.orders (customer, placed) VALUES (1 + random() * 19999, now()) RETURNING id INTO placed;
+    INSERT INTO sales.order_lines SELECT placed, n, id, n, price FROM stock.products TABLESAMPLE system (1) CROSS JOIN generate_series(1, 2) n LIMIT 2;
+    UPDATE sales.orders SET state = 'paid' WHERE id = placed - 10;
+    DELETE FROM sales.orders WHERE id = placed - 20 AND placed % 5 = 0;
+    COMMIT;
+  END LOOP;
+END \$\$;
+SQL
+}
+
+orders() { sql "$(database "$1" shop)" -c 'SELECT count(*) FROM sales.orders'; }
+
+write_and_show_lag() {
+  local writer
+  write_orders &
+  writer=$!
+  printf '    %-10s %-10s %s\n' source target 'what kubectl get replications says' >&2
+  while kill -0 "$writer" 2>/dev/null; do
+    printf '    %-10s %-10s %s\n' "$(orders 0)" "$(orders 1)" "$(kube get replication/shop --no-headers)" >&2
+    sleep 2
+  done
+  wait "$writer"
+}
+
+arrived() { [[ $(orders 0) == "$(orders 1)" ]]; }
+
+wait_for_the_rest() {
+  local deadline=$((SECONDS + 60))
+  until arrived; do
+    ((SECONDS < deadline)) || die "the target did not catch up within a minute"
+    sleep 0.2
+  done
+  printf '    %s orders on both ends\n' "$(orders 1)" >&2
+}
+
 demo_here() {
   packages
   postgres
@@ -113,12 +178,14 @@ demo_here() {
   step "fill the source with a shop" fill_source
   step "take back an earlier demo" forget_last_demo
   step "give both servers the names that the sample's Secrets use" name_servers
-  step "kubectl apply -f config/samples/postgresql-snapshot.yaml" apply_sample
+  step "kubectl apply -f $SYNC" apply_sample
   step "watch it" watch_until_ready
+  step "write on the source" write_and_show_lag
+  step "wait for the last of it" wait_for_the_rest
   step "compare both ends" compare "$(database 0 shop)" "$(database 1 shop)"
   cat >&2 <<TEXT
 
-The shop has been copied from PostgreSQL ${MAJORS[0]} to PostgreSQL ${MAJORS[1]}. Look around:
+PostgreSQL ${MAJORS[1]} has the shop of PostgreSQL ${MAJORS[0]}, and goes on following it. Look around:
 
   export KUBECONFIG=$(cluster kubeconfig)
   ./dev cluster kubectl describe replication/shop
@@ -138,7 +205,7 @@ demo_there() {
   KUBE+=(--namespace tributary-demo)
   kube create secret generic shop-source --from-file=uri="$source_file" --dry-run=client -o yaml | kube apply -f - >&2
   kube create secret generic shop-target --from-file=uri="$target_file" --dry-run=client -o yaml | kube apply -f - >&2
-  sed -n '/^kind: Replication$/,$p' config/samples/postgresql-snapshot.yaml |
+  sed -n '/^kind: Replication$/,$p' "$SNAPSHOT" |
     sed '1i apiVersion: tributary.dev/v1alpha1' | kube apply -f - >&2
   step "watch it" watch_until_ready
   cat >&2 <<TEXT

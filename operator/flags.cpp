@@ -15,6 +15,10 @@ void declare(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_option("--secret-names", flags.secret_names, "Names of the only Secrets to watch; default: all")
       ->delimiter(',');
+  app.add_option(
+      "--release-key", flags.release_key,
+      "Secret of the operator's own namespace that keeps the key by which engines take the order to release; "
+      "default: none, Jobs release");
   app.add_option("--image", flags.image, "Image of the engine, for objects that name none")->capture_default_str();
   app.add_option("--workers", flags.workers, "Objects worked on at the same time")
       ->check(CLI::Range(1, 64))

@@ -16,6 +16,7 @@ struct Flags {
   std::vector<std::string> namespaces;  // empty: all
   std::string secret_access = "Watch";
   std::vector<std::string> secret_names;  // empty: all
+  std::string release_key;                // a Secret; "": none
   std::string image = "tributary:" TRIBUTARY_VERSION;
   int workers = 8;
   std::string log_level = "info";

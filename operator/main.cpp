@@ -22,20 +22,21 @@ std::optional<std::string> environment(const std::string& name) {
 }
 
 serve::Routes health_of(const replication::Controller& controller) {
-  return {{"/healthz", [] { return serve::Response{.body = "ok\n"}; }},
-          {"/readyz", [&controller] {
+  return {{"/healthz", {[] { return serve::Response{.body = "ok\n"}; }}},
+          {"/readyz", {[&controller] {
              return controller.ready() ? serve::Response{.body = "ok\n"}
                                        : serve::Response{.status = 503, .body = "caches are not filled yet\n"};
-           }}};
+           }}}};
 }
 
 Result<void> run(const Flags& flags, const sigset_t& signals) {
-  const auto transport =
-      kube::open_rest_transport(TRY(kube::find_config(environment, flags.kubeconfig, flags.context)));
+  const kube::ClusterConfig cluster = TRY(kube::find_config(environment, flags.kubeconfig, flags.context));
+  const auto transport = kube::open_rest_transport(cluster);
   replication::Controller controller(*transport, {.namespaces = flags.namespaces,
                                                   .secrets = {flags.secret_access == "Watch", flags.secret_names},
                                                   .image = flags.image,
-                                                  .workers = flags.workers});
+                                                  .workers = flags.workers,
+                                                  .release_key = {cluster.space, flags.release_key}});
   const auto health = TRY(serve::Server::open(flags.health_address, health_of(controller)));
   std::stop_source stop;
   std::jthread waiter([&signals, &stop] {

@@ -24,6 +24,7 @@ Spec a_full_spec() {
   spec.snapshot.on_target_not_empty = OnTargetNotEmpty::append;
   spec.snapshot.roles = false;
   spec.snapshot.timeout = Seconds(90);
+  spec.release_token_sha256 = std::string(64, 'e');
   return spec;
 }
 
@@ -55,6 +56,8 @@ TEST(Spec, each_flaw_names_its_key) {
       {"{\"source\":{\"port\":-1}}", "spec.source.port is not a whole number from 0"},
       {"{\"snapshot\":{\"paralelism\":1}}", "spec.snapshot.paralelism is unknown"},
       {"{\"selection\":{\"includeTables\":[1]}}", "spec.selection.includeTables holds something that is not a text"},
+      {"{\"releaseTokenSHA256\":\"00ff\"}",
+       "spec.releaseTokenSHA256 is not a SHA-256 in 64 lower-case hexadecimal digits"},
       {"{\"source\":7}", "spec.source is not an object"},
       {"{\"version\":9}", "spec.version 9 is not known to this engine"}};
   for (const auto& [text, what] : cases) {

@@ -71,6 +71,8 @@ struct Spec {
   Selection selection;
   SnapshotOptions snapshot;
   SyncOptions sync;
+  // SHA-256, in hexadecimal digits, of the token that POST /release has to bear; "": there is no such route.
+  std::string release_token_sha256;
 };
 
 // Total: any text gives a Spec or Fault::invalid naming the key.

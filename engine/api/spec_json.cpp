@@ -84,6 +84,13 @@ ordered_json write_sync(const SyncOptions& sync) {
   return {{"publication", sync.publication}};
 }
 
+// Half a digest would be a route that nobody can use, or anybody.
+Result<void> check_token(const std::string& sha256) {
+  const bool whole = sha256.size() == 64 && sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (sha256.empty() || whole) return {};
+  return Error{Fault::invalid, "spec.releaseTokenSHA256 is not a SHA-256 in 64 lower-case hexadecimal digits"};
+}
+
 }  // namespace
 
 Result<Spec> spec_from_json(std::string_view text) {
@@ -99,8 +106,10 @@ Result<Spec> spec_from_json(std::string_view text) {
       .read_object("target", [&](JsonReader& inner) { read_endpoint(inner, spec.target); })
       .read_object("selection", [&](JsonReader& inner) { read_selection(inner, spec.selection); })
       .read_object("snapshot", [&](JsonReader& inner) { read_snapshot(inner, spec.snapshot); })
-      .read_object("sync", [&](JsonReader& inner) { read_sync(inner, spec.sync); });
+      .read_object("sync", [&](JsonReader& inner) { read_sync(inner, spec.sync); })
+      .read("releaseTokenSHA256", spec.release_token_sha256);
   TRY(in.finish());
+  TRY(check_token(spec.release_token_sha256));
   if (version != contract_version) {
     return Error{Fault::invalid, "spec.version " + std::to_string(version) + " is not known to this engine",
                  "run engine and operator of the same release"};
@@ -122,7 +131,8 @@ std::string to_json(const Spec& spec) {
                                {"includeTables", spec.selection.include_tables},
                                {"excludeTables", spec.selection.exclude_tables}}},
                              {"snapshot", write_snapshot(spec.snapshot)},
-                             {"sync", write_sync(spec.sync)}};
+                             {"sync", write_sync(spec.sync)},
+                             {"releaseTokenSHA256", spec.release_token_sha256}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 

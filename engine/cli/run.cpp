@@ -41,9 +41,11 @@ void start_log(const Options& options, bool live) {
   log::start(options.log_level.value_or(live ? log::Level::warn : log::Level::info), options.log_format);
 }
 
-Result<std::unique_ptr<serve::Server>> open_status(const Options& options, const pipeline::ProgressBoard& board) {
+Result<std::unique_ptr<serve::Server>> open_status(const Options& options, const pipeline::ProgressBoard& board,
+                                                   serve::Routes routes) {
   if (options.status_address.empty()) return std::unique_ptr<serve::Server>();
-  Result<std::unique_ptr<serve::Server>> server = serve::Server::open(options.status_address, status_routes(board));
+  routes.merge(status_routes(board));
+  Result<std::unique_ptr<serve::Server>> server = serve::Server::open(options.status_address, std::move(routes));
   if (!server) return within("--status-address", server.error());
   log::info("serving status", {{"port", (*server)->port()}});
   return server;
@@ -80,20 +82,14 @@ api::Report watched(const Work& work, pipeline::ProgressBoard& board, int interr
   return with_cause(report, watchdog.stopped(), patience);
 }
 
-}  // namespace
-
-int run(const Options& options, const Work& work) {
-  return run(options, work, [&](const api::Report& report) { return publish(report, options); });
-}
-
-int run(const Options& options, const Work& work, const Publisher& publisher) {
+int run(const Options& options, const Work& work, const Publisher& publisher, serve::Routes routes) {
   const bool live = can_show_live();
   start_log(options, live);
   const Result<int> interrupts = catch_interrupts();
   if (!interrupts) return publisher(report_of(options, interrupts.error(), "NoSignals"));
 
   pipeline::ProgressBoard board(options.spec.replication);
-  const auto server = open_status(options, board);
+  const auto server = open_status(options, board, std::move(routes));
   if (!server) return publisher(report_of(options, server.error(), "StatusAddressUnusable"));
 
   Display display(board, live);
@@ -101,6 +97,21 @@ int run(const Options& options, const Work& work, const Publisher& publisher) {
   end_on_interrupt();
   display.stop();
   return publisher(report);
+}
+
+}  // namespace
+
+int run(const Options& options, const Work& work) {
+  return run(options, work, serve::Routes{});
+}
+
+int run(const Options& options, const Work& work, serve::Routes routes) {
+  const Publisher publisher = [&](const api::Report& report) { return publish(report, options); };
+  return run(options, work, publisher, std::move(routes));
+}
+
+int run(const Options& options, const Work& work, const Publisher& publisher) {
+  return run(options, work, publisher, {});
 }
 
 }  // namespace tributary::cli

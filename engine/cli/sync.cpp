@@ -1,4 +1,5 @@
 #include "engine/pipeline/sync.h"
+#include "engine/cli/release_order.h"
 #include "engine/cli/run.h"
 #include "engine/cli/verbs.h"
 #include "engine/postgres/sync/sync_servers.h"
@@ -6,11 +7,18 @@
 namespace tributary::cli {
 
 int sync(const Options& options) {
-  return run(options, [&](pipeline::ProgressBoard& board, const Until& until) {
+  ReleaseOrder order(options.spec.release_token_sha256);
+  const Work work = [&](pipeline::ProgressBoard& board, const Until& until) {
     const auto servers = postgres::sync::make_sync_servers(options.spec);
-    return pipeline::run_sync(options.spec, *servers, options.hold ? pipeline::Manner::hold : pipeline::Manner::follow,
-                              board, until);
-  });
+    const pipeline::Manner manner = options.hold ? pipeline::Manner::hold : pipeline::Manner::follow;
+    return until_released(
+        order, until,
+        [&](const Until& either) { return pipeline::run_sync(options.spec, *servers, manner, board, either); },
+        [&](pipeline::Remember remember, const Until& own) {
+          return pipeline::run_release(options.spec, *servers, remember, board, own);
+        });
+  };
+  return run(options, work, order.routes());
 }
 
 }  // namespace tributary::cli

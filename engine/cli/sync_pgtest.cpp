@@ -3,13 +3,18 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <iostream>
 #include <optional>
 #include <random>
 #include <thread>
 
+#include "engine/base/seal.h"
+#include "engine/cli/release_order.h"
+#include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
+#include "engine/serve/request.h"
 #include "engine/testing/process.h"
 
 // `tributary sync` as a process that may die, between servers that may end its sessions, under writers that never rest.
@@ -127,6 +132,38 @@ TEST_P(ASyncThatIsDisturbed, BringsEveryTransactionOnce) {
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.table_state WHERE stream <> 'followed'"), "0")
       << engine->errors();
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(AnOrderToRelease, EndsTheStreamWithAllItAppliedAndLeavesNothingOnTheSource) {
+  for (const int major : {13, 17}) {
+    StreamPair pair("ordered", major, 18);
+    pair.source.exec("CREATE TABLE plain (id int PRIMARY KEY)");
+    ASSERT_TRUE(done(pair.init()));
+    ReleaseOrder order{sha256("token")};
+    const api::Spec spec = pair.spec(api::Mode::snapshot_and_sync);
+    std::future<api::Report> report = std::async(std::launch::async, [&] {
+      pipeline::ProgressBoard board{""};
+      const auto servers = postgres::sync::make_sync_servers(spec);
+      return until_released(
+          order, {},
+          [&](const Until& until) {
+            return pipeline::run_sync(spec, *servers, pipeline::Manner::follow, board, until);
+          },
+          [&](pipeline::Remember remember, const Until& until) {
+            return pipeline::run_release(spec, *servers, remember, board, until);
+          },
+          {Milliseconds(0), Milliseconds(0), Milliseconds(0)});
+    });
+    pair.source.exec("INSERT INTO plain SELECT generate_series(1, 1000)");
+    pair.wait_until_applied();
+    EXPECT_EQ(order.routes().at("/release").post({"POST", "/release", "forget", "token"}).status, 202);
+    const api::Report ended = report.get();
+    EXPECT_EQ(ended.reason, "Released") << ended.message;
+    EXPECT_EQ(ended.exit_code, api::ExitCode::done);
+    EXPECT_EQ(pair.slots(), "0");
+    EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+    EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM plain"), "1000");
+  }
 }
 
 }  // namespace

@@ -16,13 +16,22 @@ bool try_again() {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
+std::string methods_of(const Route& route) {
+  return std::string(route.get ? "GET, HEAD" : "") + (route.get && route.post ? ", " : "") + (route.post ? "POST" : "");
+}
+
+Response response_to(const Request& request, const Routes& routes) {
+  const auto found = routes.find(request.path);
+  if (found == routes.end()) return {.status = 404, .body = "nothing here\n"};
+  const Route& route = found->second;
+  if (route.get && (request.method == "GET" || request.method == "HEAD")) return route.get();
+  if (route.post && request.method == "POST") return route.post(request);
+  const std::string methods = methods_of(route);
+  return {.status = 405, .body = "only " + methods + " is answered here\n", .allow = methods};
+}
+
 std::string answer_to(const Request& request, const Routes& routes) {
-  const bool head = request.method == "HEAD";
-  if (!head && request.method != "GET")
-    return encode({.status = 405, .body = "only GET and HEAD are answered here\n"}, true);
-  const auto route = routes.find(request.path);
-  if (route == routes.end()) return encode({.status = 404, .body = "nothing here\n"}, !head);
-  return encode(route->second(), !head);
+  return encode(response_to(request, routes), request.method != "HEAD");
 }
 
 }  // namespace

@@ -18,6 +18,42 @@ bool is_method(std::string_view word) {
   return !word.empty() && word.size() <= 16 && std::all_of(word.begin(), word.end(), upper);
 }
 
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool same_word(std::string_view text, std::string_view lower) {
+  const auto lowered = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  };
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [&](char a, char b) { return lowered(a) == b; });
+}
+
+std::string token_in(std::string_view value) {
+  constexpr std::string_view scheme = "bearer ";
+  if (!same_word(value.substr(0, scheme.size()), scheme)) return "";
+  const std::string_view token = trimmed(value.substr(scheme.size()));
+  return all_visible(token) ? std::string(token) : "";
+}
+
+// `fields` are whole lines behind the request line, each with its end.
+std::string bearer_in(std::string_view fields) {
+  std::string token;
+  int found = 0;
+  while (!fields.empty()) {
+    const std::string_view line = fields.substr(0, fields.find("\r\n"));
+    fields.remove_prefix(line.size() + 2);
+    const auto colon = line.find(':');
+    if (colon == line.npos || !same_word(line.substr(0, colon), "authorization")) continue;
+    token = token_in(trimmed(line.substr(colon + 1)));
+    ++found;
+  }
+  return found == 1 ? token : "";
+}
+
 }  // namespace
 
 std::variant<Incomplete, Request, Response> parse_request(std::string_view received) {
@@ -34,7 +70,10 @@ std::variant<Incomplete, Request, Response> parse_request(std::string_view recei
   const std::string_view version = line.substr(last + 1);
   if (!is_method(method) || !target.starts_with('/') || !all_visible(target)) return refusal(400, "not a request");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return refusal(505, "HTTP/1.1 is spoken here");
-  return Request{std::string(method), std::string(target.substr(0, target.find('?')))};
+  const auto mark = target.find('?');
+  const std::string_view query = mark == target.npos ? "" : target.substr(mark + 1);
+  const std::string_view fields = received.substr(line.size() + 2, head_end - line.size());
+  return Request{std::string(method), std::string(target.substr(0, mark)), std::string(query), bearer_in(fields)};
 }
 
 }  // namespace tributary::serve

@@ -12,14 +12,18 @@
 //   head         = request-line *( field-line CRLF ) CRLF
 //   request-line = method SP "/" *visible [ "?" *visible ] SP "HTTP/1." ( "0" / "1" ) CRLF
 //
-// Field lines are skipped: nothing served here depends on one, and a body is never read.
+// Of the field lines only one is looked at, and a body is never read:
+//
+//   "Authorization:" OWS "Bearer" 1*SP 1*visible OWS CRLF       (RFC 6750; names in any case)
 namespace tributary::serve {
 
 inline constexpr std::size_t head_limit = 8 * 1024;
 
 struct Request {
   std::string method;
-  std::string path;  // without the query
+  std::string path;    // without the query
+  std::string query;   // behind the question mark
+  std::string bearer;  // the token; "" where there is none, or more than one
 };
 
 struct Incomplete {};  // more bytes are needed

@@ -23,6 +23,28 @@ TEST(Request, is_read_without_its_query) {
   EXPECT_EQ(std::get<Request>(parsed).path, "/status");
 }
 
+std::string bearer_of(const std::string& fields) {
+  const auto parsed = parse_request("POST /release?forget HTTP/1.1\r\n" + fields + "\r\n");
+  const Request* request = std::get_if<Request>(&parsed);
+  return request == nullptr ? "refused" : request->bearer;
+}
+
+TEST(Request, has_the_query_and_the_token_that_it_carries) {
+  const auto parsed = parse_request("POST /release?forget HTTP/1.1\r\nAuthorization: Bearer abc\r\n\r\n");
+  ASSERT_TRUE(std::holds_alternative<Request>(parsed));
+  EXPECT_EQ(std::get<Request>(parsed).query, "forget");
+  EXPECT_EQ(std::get<Request>(parsed).bearer, "abc");
+  EXPECT_EQ(bearer_of("Host: a\r\nAUTHORIZATION:\tbearer  abc \r\nAccept: */*\r\n"), "abc");
+}
+
+TEST(Request, a_token_that_is_none_or_not_the_only_one_is_none) {
+  for (const char* fields :
+       {"", "Host: a\r\n", "Authorization: Basic abc\r\n", "Authorization: Bearer\r\n", "Authorization: Bearer \r\n",
+        "Authorization: Bearer a b\r\n", "Authorization abc\r\n", "X-Authorization: Bearer abc\r\n",
+        "Authorization: Bearerabc\r\n", "Authorization: Bearer abc\r\nAuthorization: Bearer abc\r\n"})
+    EXPECT_EQ(bearer_of(fields), "") << fields;
+}
+
 TEST(Request, every_true_prefix_is_incomplete) {
   for (std::size_t size = 0; size < good.size(); ++size) EXPECT_EQ(status_of(good.substr(0, size)), 0) << size;
 }

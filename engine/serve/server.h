@@ -9,9 +9,9 @@
 #include "engine/base/result.h"
 #include "engine/serve/response.h"
 
-// A very small HTTP server for probes and status: GET and HEAD of fixed paths, one request per connection. It knows
-// no endpoint of its own. Not for uploads, TLS or the public internet; a hostile peer can cost it a bounded amount of
-// memory (connections x 8 KiB) and no more than its own answer.
+// A very small HTTP server for probes, status and orders without a body: GET, HEAD and POST of fixed paths, one request
+// per connection. It knows no endpoint of its own. Not for uploads, TLS or the public internet; a hostile peer can cost
+// it a bounded amount of memory (connections x 8 KiB) and no more than its own answer.
 namespace tributary::serve {
 
 struct Limits {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "engine/serve/listener.h"
+#include "engine/serve/request.h"
 
 namespace tributary::serve {
 namespace {
@@ -67,9 +68,12 @@ class Client {
 };
 
 Routes routes() {
-  return {{"/healthz", [] { return Response{.body = "ok\n"}; }},
-          {"/readyz", [] { return Response{.status = 503, .body = "starting\n"}; }},
-          {"/large", [] { return Response{.content_type = "application/json", .body = std::string(8'000'000, 'x')}; }}};
+  return {
+      {"/healthz", {[] { return Response{.body = "ok\n"}; }}},
+      {"/readyz", {[] { return Response{.status = 503, .body = "starting\n"}; }}},
+      {"/order",
+       {.post = [](const Request& request) { return Response{.status = 202, .body = request.bearer + "\n"}; }}},
+      {"/large", {[] { return Response{.content_type = "application/json", .body = std::string(8'000'000, 'x')}; }}}};
 }
 
 std::ptrdiff_t open_files() {
@@ -103,6 +107,19 @@ TEST(Server, answers_its_routes_and_refuses_the_rest) {
   EXPECT_EQ(Client(server->port()).ask("GET /healthz HTTP/1.1\r\n\r\n"),
             "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\n"
             "Cache-Control: no-store\r\nConnection: close\r\n\r\nok\n");
+}
+
+TEST(Server, an_order_is_taken_by_post_alone_and_its_body_is_not_waited_for) {
+  const auto server = serve();
+  Client client(server->port());
+  const std::string answer =
+      client.ask("POST /order HTTP/1.1\r\nAuthorization: Bearer abc\r\nContent-Length: 9\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 202 Accepted\r\n")) << answer;
+  EXPECT_TRUE(answer.ends_with("abc\n")) << answer;
+  const std::string refused = Client(server->port()).ask("GET /order HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 405 ")) << refused;
+  EXPECT_NE(refused.find("\r\nAllow: POST\r\n"), refused.npos) << refused;
+  EXPECT_NE(Client(server->port()).ask("PUT /healthz HTTP/1.1\r\n\r\n").find("\r\nAllow: GET, HEAD\r\n"), answer.npos);
 }
 
 TEST(Server, head_has_the_length_and_no_body) {

@@ -17,6 +17,8 @@ struct ControllerOptions {
   std::string image = {};  // of the engine, where the object names none
   int workers = 8;
   AskEngine ask = ask_over_http();
+  TellEngine tell = tell_over_http();
+  kube::Key release_key = {};  // the Secret with the key of orders to release; no name: there are none
   std::function<WallTime()> clock = std::chrono::system_clock::now;
 };
 
@@ -37,11 +39,14 @@ class Controller {
   void stop();
 
  private:
+  Result<void> learn_key();
+
   const ControllerOptions options_;
   kube::Queue queue_;
   std::stop_source stop_;
   kube::Client client_;
   Listener listener_;
+  Releaser releaser_;
   kube::Events events_;
   std::vector<std::unique_ptr<Scope>> scopes_;
   Reconciler reconciler_;

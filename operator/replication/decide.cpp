@@ -271,7 +271,7 @@ Decision decide(const Observed& seen) {
   }
   if (v1alpha1::streams(seen.object.spec.mode) && release_under_way(seen, next.status)) {
     set_credentials(next.status, seen);
-    if (!release(seen, next, Phase::stopped, false)) return next;
+    if (!give_back(seen, next)) return next;
   }
   if (seen.object.spec.mode == v1alpha1::Mode::sync) {
     follow_only(seen, next);
@@ -302,7 +302,7 @@ bool wants_a_live_look(const Decision& decision) {
   return decision.doubtful || std::any_of(decision.actions.begin(), decision.actions.end(), [](const Action& action) {
            return std::holds_alternative<CreateJob>(action) || std::holds_alternative<DeleteJob>(action) ||
                   std::holds_alternative<ApplyDeployment>(action) || std::holds_alternative<DeleteDeployment>(action) ||
-                  std::holds_alternative<RemoveFinalizer>(action);
+                  std::holds_alternative<RemoveFinalizer>(action) || std::holds_alternative<OrderRelease>(action);
          });
 }
 

@@ -37,12 +37,18 @@ struct DeleteDeployment {
   std::string name;
   std::string uid;
 };
+// Of the engine in this pod. `first`: no answer of an earlier stream counts.
+struct OrderRelease {
+  std::string pod_ip;
+  bool forget = false;
+  bool first = false;
+};
 struct Announce {
   kube::EventNote note;
   bool of_namespace = false;  // about the namespace, in one that stays: ours takes no Events any more
 };
 using Action = std::variant<AddFinalizer, RemoveFinalizer, ApplyConfigMap, RestoreConfigMap, CreateJob, DeleteJob,
-                            ApplyDeployment, DeleteDeployment, Announce>;
+                            ApplyDeployment, DeleteDeployment, OrderRelease, Announce>;
 
 struct Decision {
   std::vector<Action> actions = {};

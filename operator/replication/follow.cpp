@@ -85,13 +85,8 @@ void stay_released(const Observed& seen, Decision& next) {
 }
 
 void stop(const Observed& seen, Decision& next) {
-  if (engine_may_live(seen)) {
-    end_jobs(seen, next);
-    end_deployment(seen, next);
-    const std::string last = leftover(seen);
-    return wait_for(seen, next, last.empty() ? "its job" : last);
-  }
-  if (!may_hold_source(seen, next.status) || release(seen, next, Phase::stopped, false)) stay_released(seen, next);
+  const bool nothing = !engine_may_live(seen) && !may_hold_source(seen, next.status);
+  if (nothing || give_back(seen, next)) stay_released(seen, next);
 }
 
 // --- the Deployment

@@ -14,14 +14,9 @@ constexpr Milliseconds after_an_answer{4'000};  // less than what decide() waits
 constexpr Milliseconds after_silence{1'000};
 constexpr std::size_t largest_answer = std::size_t{1} << 20;
 
-std::string url_of(const std::string& ip) {
-  const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
-  return "http://" + host + ":" + std::to_string(status_port);
-}
-
 Result<api::Progress> ask(const std::string& ip, std::stop_token stop) {
   kube::ClusterConfig engine;
-  engine.server = url_of(ip);
+  engine.server = engine_url(ip);
   const auto transport = kube::open_rest_transport(engine, {.idle = answer_time, .body_bytes = largest_answer});
   kube::Request request;
   request.path = "/status";
@@ -31,6 +26,11 @@ Result<api::Progress> ask(const std::string& ip, std::stop_token stop) {
 }
 
 }  // namespace
+
+std::string engine_url(const std::string& ip) {
+  const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
+  return "http://" + host + ":" + std::to_string(status_port);
+}
 
 AskEngine ask_over_http() {
   return ask;

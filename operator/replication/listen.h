@@ -15,6 +15,9 @@ namespace tributary::replication {
 // Asks one engine for its progress. Any failure only means that there is no answer now.
 using AskEngine = std::function<Result<api::Progress>(const std::string& pod_ip, std::stop_token)>;
 
+// Where the engine of a pod serves: "http://10.0.0.7:8080".
+std::string engine_url(const std::string& pod_ip);
+
 // GET http://<pod_ip>:8080/status within two seconds, at most 1 MiB.
 AskEngine ask_over_http();
 

@@ -82,6 +82,8 @@ void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop
   look_at_secrets(scope, seen);
   look_for_rivals(scope, sight.object, seen);
   count_rolling(scope, seen);
+  seen.release_token_hash = means.releaser.token_hash(seen.object.uid);
+  seen.release_answer = means.releaser.answer(seen.object.uid);
   seen.now = means.clock();
   if (seen.object.deleted) return;
   seen.voice = means.listener.listen(seen.object.uid, identity_of(seen.object), seen.pods, seen.now, std::move(stop));

@@ -8,6 +8,7 @@
 #include "operator/kube/client.h"
 #include "operator/replication/listen.h"
 #include "operator/replication/observed.h"
+#include "operator/replication/releaser.h"
 #include "operator/replication/scope.h"
 
 namespace tributary::replication {
@@ -16,6 +17,7 @@ namespace tributary::replication {
 struct Means {
   const kube::Client& client;
   Listener& listener;
+  Releaser& releaser;
   std::string image;
   std::function<WallTime()> clock;
 };

@@ -90,6 +90,9 @@ struct Voice {
   std::optional<WallTime> silent_since = {};   // no answer: since when
 };
 
+// What an engine said to an order to release, as far as it decides anything.
+enum class ReleaseAnswer { none, released, refused };
+
 struct Observed {
   v1alpha1::Replication object = {};
   // All that belongs to the object's UID.
@@ -100,6 +103,8 @@ struct Observed {
   std::vector<v1alpha1::CredentialVersion> secrets = {};  // of those that the spec names, the ones that exist
   std::vector<std::string> unwatched_secrets = {};        // of those, the ones that the operator may not look at
   std::optional<Voice> voice = {};
+  std::string release_token_hash = {};  // what an engine has to know to take an order to release; "": none takes one
+  ReleaseAnswer release_answer = ReleaseAnswer::none;
   std::string refusal = {};  // why an active Job could not create its pod, from its Events
   std::string image = {};    // the operator's default engine image
   // Of the same namespace, by name: writes the same tables of the same target and goes first.

@@ -15,13 +15,17 @@ bool terminated(const Pod& pod) {
   return pod.engine.state == ContainerState::terminated;
 }
 
-std::optional<api::Report> report_of(const Pod& pod, const std::string& identity) {
-  if (!terminated(pod) || pod.engine.message.empty()) return std::nullopt;
-  Result<api::Report> report = api::report_from_json(pod.engine.message);
-  if (!report.ok() || report->replication != identity || static_cast<int>(report->exit_code) != pod.engine.exit_code) {
+std::optional<api::Report> report_of(const Container& end, const std::string& identity) {
+  if (end.state != ContainerState::terminated || end.message.empty()) return std::nullopt;
+  Result<api::Report> report = api::report_from_json(end.message);
+  if (!report.ok() || report->replication != identity || static_cast<int>(report->exit_code) != end.exit_code) {
     return std::nullopt;
   }
   return std::move(report).value();
+}
+
+std::optional<api::Report> report_of(const Pod& pod, const std::string& identity) {
+  return report_of(pod.engine, identity);
 }
 
 std::string word_or(const std::string& word, const char* other) {
@@ -81,6 +85,11 @@ Outcome failed(const std::vector<Pod>& pods, const Job& job, const Observed& see
 }
 
 }  // namespace
+
+bool said_released(const Container& end, const std::string& identity) {
+  const std::optional<api::Report> report = report_of(end, identity);
+  return report && report->exit_code == api::ExitCode::done && report->reason == "Released";
+}
 
 const Pod* newest(const std::vector<Pod>& pods) {
   const auto found =

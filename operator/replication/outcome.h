@@ -37,6 +37,9 @@ struct Cause {
 };
 Cause cause_of(const Pod& pod, const std::string& identity);
 
+// Whether an engine's last words are that it gave back what its stream held on the source.
+bool said_released(const Container& end, const std::string& identity);
+
 // The newest pod; nothing when there is none.
 const Pod* newest(const std::vector<Pod>& pods);
 

@@ -21,8 +21,8 @@ Object namespace_of(const Object& object) {
 
 class Performer {
  public:
-  Performer(const kube::Client& client, kube::Events& events, const Object& object)
-      : client_(client), events_(events), object_(object), version_(object.resource_version()) {}
+  Performer(const kube::Client& client, kube::Events& events, Releaser& releaser, const Object& object)
+      : client_(client), events_(events), releaser_(releaser), object_(object), version_(object.resource_version()) {}
 
   Result<void> operator()(const AddFinalizer&) { return patch(kube::add_finalizer(object_, v1alpha1::finalizer)); }
 
@@ -70,6 +70,12 @@ class Performer {
     return gone_is_fine(client_.remove(kube::kinds::config_maps, key));
   }
 
+  // Whether it was heard is seen by what it answers, then or later.
+  Result<void> operator()(const OrderRelease& action) {
+    releaser_.order(object_.uid(), action.pod_ip, action.forget, action.first);
+    return {};
+  }
+
   Result<void> operator()(const Announce& action) {
     events_.emit(action.of_namespace ? namespace_of(object_) : object_, action.note);
     return {};
@@ -91,15 +97,16 @@ class Performer {
 
   const kube::Client& client_;
   kube::Events& events_;
+  Releaser& releaser_;
   const Object& object_;
   std::string version_;
 };
 
 }  // namespace
 
-Performed perform(const kube::Client& client, kube::Events& events, const Object& object,
+Performed perform(const kube::Client& client, kube::Events& events, Releaser& releaser, const Object& object,
                   const std::vector<Action>& actions) {
-  Performer performer(client, events, object);
+  Performer performer(client, events, releaser, object);
   Result<void> outcome;
   for (auto action = actions.begin(); action != actions.end() && outcome.ok(); ++action) {
     outcome = std::visit(performer, *action);

@@ -6,6 +6,7 @@
 #include "operator/kube/client.h"
 #include "operator/kube/event.h"
 #include "operator/replication/decide.h"
+#include "operator/replication/releaser.h"
 
 namespace tributary::replication {
 
@@ -16,7 +17,7 @@ struct Performed {
 
 // Carries out actions in order and stops at the first failure; each is idempotent, so a pass that was cut short is
 // simply repeated.
-Performed perform(const kube::Client& client, kube::Events& events, const kube::Object& object,
+Performed perform(const kube::Client& client, kube::Events& events, Releaser& releaser, const kube::Object& object,
                   const std::vector<Action>& actions);
 
 // Writes the status, unless the object was changed since `version` (conflict). A vanished object is no error.

@@ -38,7 +38,7 @@ Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_tok
 
 Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& next) const {
   const Observed& seen = sight.seen;
-  const Performed performed = perform(means_.client, events_, sight.object, next.actions);
+  const Performed performed = perform(means_.client, events_, means_.releaser, sight.object, next.actions);
   if (!performed.outcome.ok()) {
     const Error& error = performed.outcome.error();
     if (seen.object.deleted && !seen.terminating && namespace_ends(error)) {
@@ -55,6 +55,7 @@ Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& 
                                   [](const Action& action) { return std::holds_alternative<RemoveFinalizer>(action); });
   if (let_go) {
     means_.listener.forget(seen.object.uid);
+    means_.releaser.forget(seen.object.uid);
     return kube::Requeue{};
   }
   TRY(publish_and_tell(sight, performed.version, next.status));

@@ -97,7 +97,8 @@ class ReconcileTest : public ::testing::Test {
   kube::Events events{*bed.transport, "test", "test"};
   Listener listener{bed.ask_engine()};
   std::vector<std::unique_ptr<Scope>> scopes;
-  Reconciler reconciler{scopes, {bed.client, listener, "tributary:test", [this] { return now; }}, events};
+  Releaser releaser{tell_over_http(), {}};  // without a key it tells nobody anything
+  Reconciler reconciler{scopes, {bed.client, listener, releaser, "tributary:test", [this] { return now; }}, events};
 };
 
 TEST_F(ReconcileTest, the_first_pass_holds_the_object_then_makes_config_map_and_job_and_then_says_so) {

@@ -4,6 +4,7 @@
 
 #include "operator/api/conditions.h"
 #include "operator/replication/dependents.h"
+#include "operator/replication/live_release.h"
 #include "operator/replication/outcome.h"
 #include "operator/replication/resources.h"
 #include "operator/replication/status.h"
@@ -99,7 +100,7 @@ bool released(const v1alpha1::Status& status) {
 
 bool release_under_way(const Observed& seen, const v1alpha1::Status& status) {
   const Job* job = newest_release(seen, status);
-  if (job == nullptr) return false;
+  if (job == nullptr) return engine_was_asked(status);
   return !status.release || status.release->job_name != job->name || status.release->result == RunResult::none;
 }
 
@@ -130,6 +131,20 @@ bool release(const Observed& seen, Decision& next, Phase phase, bool forget) {
     return false;
   }
   begin(seen, phase, forget, next);
+  return false;
+}
+
+bool give_back(const Observed& seen, Decision& next) {
+  if (ask_engine(seen, next, Phase::stopped, false)) return false;
+  if (!engine_may_live(seen)) return release(seen, next, Phase::stopped, false);
+  end_jobs(seen, next);
+  end_deployment(seen, next);
+  const std::string last = leftover(seen);
+  conclude_stream(next.status,
+                  {Standing::progressing, next.status.phase, "Ending",
+                   "waiting for " + (last.empty() ? "its job" : last) + " to end"},
+                  seen.now);
+  next.recheck = brisk_poll;
   return false;
 }
 

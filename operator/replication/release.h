@@ -15,4 +15,7 @@ bool release_under_way(const Observed& seen, const v1alpha1::Status& status);
 // that. `forget`: with what the target remembers.
 bool release(const Observed& seen, Decision& next, v1alpha1::Phase phase, bool forget);
 
+// The whole way of a stream that was stopped: the engine gives it back or is ended, and then a Job does.
+bool give_back(const Observed& seen, Decision& next);
+
 }  // namespace tributary::replication

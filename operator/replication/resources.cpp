@@ -254,7 +254,10 @@ Stream stream_for(const Observed& seen, int attempt, bool hold,
                                     {"kind", "Deployment"},
                                     {"metadata", std::move(about)},
                                     {"spec", stream_workload(replication, std::move(pod))}});
-  stream.config_map = config_map_with(replication, stream.name, stream_spec(replication, attempt));
+  // No part of what is rendered: a key that comes or changes replaces no pod.
+  api::Spec mounted = stream_spec(replication, attempt);
+  mounted.release_token_sha256 = seen.release_token_hash;
+  stream.config_map = config_map_with(replication, stream.name, mounted);
   return stream;
 }
 

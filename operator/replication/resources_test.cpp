@@ -236,6 +236,10 @@ TEST(StreamFor, mounts_a_spec_that_the_engine_reads) {
 
 TEST(StreamFor, its_credentials_are_part_of_the_pod_and_not_of_the_digest) {
   const Stream one = stream_for(scene(), 1, false, {{"a", "u-1", "1"}});
+  Observed keyed = scene();
+  keyed.release_token_hash = std::string(64, 'a');
+  EXPECT_EQ(stream_for(keyed, 1, false, {}).rendered_hash, one.rendered_hash) << "a key replaces no pod";
+  EXPECT_NE(stream_for(keyed, 1, false, {}).config_map.json(), one.config_map.json());
   const Stream other = stream_for(scene(), 1, false, {{"a", "u-1", "2"}});
   EXPECT_EQ(one.rendered_hash, other.rendered_hash);
   EXPECT_NE(one.deployment.json()["spec"]["template"], other.deployment.json()["spec"]["template"]);

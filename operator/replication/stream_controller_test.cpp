@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <mutex>
+
+#include "engine/base/seal.h"
 #include "operator/api/conditions.h"
 #include "operator/api/names.h"
 #include "operator/kube/kinds.h"
@@ -25,6 +28,12 @@ class StreamControllerTest : public ::testing::Test {
   void start() {
     ControllerOptions options{.image = "tributary:test", .workers = 2};
     options.ask = bed.ask_engine();
+    options.tell = [this](const std::string&, const std::string& token, bool, std::stop_token) -> Result<int> {
+      const std::lock_guard lock(mutex);
+      token_told = token;
+      return ++orders < 3 ? 202 : 200;
+    };
+    options.release_key = release_key;
     controller = std::make_unique<Controller>(*bed.transport, std::move(options));
     const Result<void> started = controller->start(Deadline::after(Seconds(10)), {});
     ASSERT_TRUE(started.ok()) << describe(started.error());
@@ -57,6 +66,10 @@ class StreamControllerTest : public ::testing::Test {
 
   Bed bed{"SnapshotAndSync"};
   std::unique_ptr<Controller> controller;
+  kube::Key release_key;
+  std::mutex mutex;  // guards the next two
+  std::string token_told;
+  int orders = 0;
 };
 
 TEST_F(StreamControllerTest, a_replication_copies_and_then_follows) {
@@ -173,6 +186,24 @@ TEST_F(StreamControllerTest, deletion_releases_before_the_object_goes) {
   EXPECT_TRUE(bed.replication().finalized);
   bed.finish_release();
   EXPECT_TRUE(comes_true([&] { return bed.replication().uid.empty(); }));
+}
+
+TEST_F(StreamControllerTest, with_a_key_the_engine_releases_and_no_job_is_made) {
+  release_key = {"system", "key"};
+  bed.server.put(kinds::secrets, {{"metadata", {{"name", "key"}, {"namespace", "system"}}}});
+  follow();
+  const std::string data = bed.server.find(kinds::config_maps, bed.deployment().key()).json()["data"].dump();
+  bed.ask_to_delete();
+  ASSERT_TRUE(comes_true([&] { return !has_deployment(); }));
+  EXPECT_TRUE(bed.replication().finalized) << "its pod still ends";
+  bed.erase_pod();
+  EXPECT_TRUE(comes_true([&] { return bed.replication().uid.empty(); }));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(orders, 3);
+  EXPECT_THAT(data, HasSubstr(sha256(token_told)));
+  EXPECT_EQ(data.find(token_told), std::string::npos) << "the pod has the hash alone";
+  const std::vector<std::string> writes = bed.writes();
+  EXPECT_EQ(std::count(writes.begin(), writes.end(), "POST jobs"), 1) << "the copy's";
 }
 
 TEST_F(StreamControllerTest, in_a_namespace_that_ends_the_object_goes_and_the_event_is_about_the_namespace) {

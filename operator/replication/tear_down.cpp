@@ -4,6 +4,7 @@
 
 #include "operator/api/conditions.h"
 #include "operator/replication/dependents.h"
+#include "operator/replication/live_release.h"
 #include "operator/replication/release.h"
 #include "operator/replication/status.h"
 #include "operator/replication/stream_status.h"
@@ -49,7 +50,8 @@ void announce_source(const Observed& seen, const v1alpha1::Status& status, const
 // Nothing is begun any more.
 void only_end(Decision& next) {
   std::erase_if(next.actions, [](const Action& action) {
-    return std::holds_alternative<CreateJob>(action) || std::holds_alternative<ApplyConfigMap>(action);
+    return std::holds_alternative<CreateJob>(action) || std::holds_alternative<ApplyConfigMap>(action) ||
+           std::holds_alternative<OrderRelease>(action);
   });
 }
 
@@ -61,9 +63,12 @@ Decision tear_down(const Observed& seen) {
   next.status.observed_generation = seen.object.generation;
   remember_begin(seen, next.status);
   const bool gives_back = seen.object.spec.source_objects == v1alpha1::SourceObjects::remove;
-  const bool holds = may_hold_source(seen, next.status) && gives_back;
+  const bool asked = gives_back && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true);
+  const bool holds = gives_back && may_hold_source(seen, next.status);
   std::string engine;
-  if (engine_may_live(seen)) {
+  if (asked) {
+    engine = leftover(seen);
+  } else if (engine_may_live(seen)) {
     engine = end_engines(seen, next);
   } else if (holds && seen.terminating) {
     announce_source(seen, next.status, "because nothing can be started in a namespace that is being deleted", next);

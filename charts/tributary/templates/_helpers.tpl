@@ -23,7 +23,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* What the operator does and nothing else. It never writes a Secret, reads no log and enters no pod. */}}
+{{/* What the operator does and nothing else. It writes no Secret but its own key (rbac.yaml), reads no log and enters no pod. */}}
 {{- define "tributary.rules" -}}
 - apiGroups: [tributary.dev]
   resources: [replications]

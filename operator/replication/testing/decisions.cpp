@@ -11,9 +11,9 @@
 namespace tributary::replication::testing {
 
 std::vector<std::string> names(const Decision& decision) {
-  static constexpr const char* words[] = {"AddFinalizer",     "RemoveFinalizer",  "ApplyConfigMap",
-                                          "RestoreConfigMap", "CreateJob",        "DeleteJob",
-                                          "ApplyDeployment",  "DeleteDeployment", "Announce"};
+  static constexpr const char* words[] = {"AddFinalizer", "RemoveFinalizer", "ApplyConfigMap",  "RestoreConfigMap",
+                                          "CreateJob",    "DeleteJob",       "ApplyDeployment", "DeleteDeployment",
+                                          "OrderRelease", "Announce"};
   std::vector<std::string> out;
   for (const Action& action : decision.actions) out.emplace_back(words[action.index()]);
   return out;

@@ -3,32 +3,15 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
 source "$(dirname "$0")/../lib/scenario.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/stream.sh
+source "$(dirname "$0")/../lib/stream.sh"
 
-slots() { psql_as_superuser source postgres -c "SELECT count(*) FROM pg_replication_slots"; }
-no_slots() { [[ $(slots) == 0 ]]; }
-mark() { psql_as_superuser source shop -c "INSERT INTO mark DEFAULT VALUES RETURNING id" | head -n 1; }
-arrived() { [[ $(psql_as_superuser target shop -c "SELECT count(*) FROM mark WHERE id = $1") == 1 ]]; }
 phase_is() { status_is shop .phase "$1"; }
 
-# A transaction every few milliseconds until the file goes.
-write_on() {
-  while [[ -e $SCENARIO_DIR/writing ]]; do
-    psql_as_superuser source shop -c "INSERT INTO load SELECT i, 0 FROM (SELECT coalesce(max(id), 0) + 1 AS i FROM load) n" \
-      -c "UPDATE load SET n = n + 1 WHERE id % 7 = 0" -c "DELETE FROM load WHERE id % 11 = 0" >/dev/null
-  done
-}
-
 begin
-start_shop 18
-psql_as_superuser source shop -c "CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)" \
-  -c "CREATE TABLE load (id int PRIMARY KEY, n int)"
-secret source source shop
-secret target target shop
-replication shop SnapshotAndSync </dev/null
-wait_ready shop 180
+start_stream 18 </dev/null
 expect "SnapshotComplete is True" condition_is shop SnapshotComplete True
 expect "one slot" test "$(slots)" = 1
-wait_until 30 "what is written on the source is on the target" arrived "$(mark)"
 in_namespace get replications >&2
 expect "kubectl get shows the lag" grep -qE ' [0-9]+s ' <(in_namespace get replications)
 
@@ -55,5 +38,5 @@ expect "the password was told nowhere" never_told "$SERVER_PASSWORD"
 
 in_namespace delete replication shop --timeout=180s >/dev/null
 expect "no slot is left" no_slots
-expect "no publication is left" test "$(psql_as_superuser source shop -c "SELECT count(*) FROM pg_publication")" = 0
+expect "no publication is left" test "$(publications)" = 0
 expect "the copied data stays" arrived "$paused"

@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# What scenarios of streams share, sourced after scenario.sh: a Replication `shop` that follows, and its traces at both ends.
+
+slots() { psql_as_superuser source postgres -c "SELECT count(*) FROM pg_replication_slots"; }
+no_slots() { [[ $(slots) == 0 ]]; }
+publications() { psql_as_superuser source shop -c "SELECT count(*) FROM pg_publication"; }
+# A new row on the source, by its number, and whether it is on the target.
+mark() { psql_as_superuser source shop -c "INSERT INTO mark DEFAULT VALUES RETURNING id" | head -n 1; }
+arrived() { [[ $(psql_as_superuser target shop -c "SELECT count(*) FROM mark WHERE id = $1") == 1 ]]; }
+
+# Transactions without a pause until the file `writing` of the scenario's folder goes.
+write_on() {
+  while [[ -e $SCENARIO_DIR/writing ]]; do
+    psql_as_superuser source shop -c "INSERT INTO load SELECT i, 0 FROM (SELECT coalesce(max(id), 0) + 1 AS i FROM load) n" \
+      -c "UPDATE load SET n = n + 1 WHERE id % 7 = 0" -c "DELETE FROM load WHERE id % 11 = 0" >/dev/null
+  done
+}
+
+# Both servers, and a Replication shop that has copied and follows. < further lines of its spec, indented by two
+start_stream() { # TARGET_MAJOR
+  start_shop "$1"
+  psql_as_superuser source shop -c "CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)" \
+    -c "CREATE TABLE load (id int PRIMARY KEY, n int)"
+  secret source source shop
+  secret target target shop
+  replication shop SnapshotAndSync
+  wait_ready shop 180
+  wait_until 30 "what is written on the source is on the target" arrived "$(mark)"
+}

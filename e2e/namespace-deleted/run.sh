@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# A namespace that is deleted while a Replication in it follows goes away whole, and leaves no slot on the source.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
+source "$(dirname "$0")/../lib/scenario.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/stream.sh
+source "$(dirname "$0")/../lib/stream.sh"
+
+begin
+start_stream 17 </dev/null
+expect "one slot" test "$(slots)" = 1
+last=$(mark)
+wait_until 30 "the last row is on the target" arrived "$last"
+kubectl delete namespace "$NAMESPACE" --timeout=180s >/dev/null
+expect "the namespace is gone" refused kubectl get namespace "$NAMESPACE"
+expect "no slot is left" no_slots
+expect "no publication is left" test "$(publications)" = 0
+expect "the copied data stays" arrived "$last"

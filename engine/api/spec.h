@@ -57,8 +57,17 @@ struct SnapshotOptions {
   Seconds stall_timeout{15 * 60};  // no byte and no step for this long is a failure; 0: none
 };
 
+// What becomes of a table that the source defines anew, where the stream cannot tell the rest.
+enum class SchemaChanges {
+  apply,  // the definition is carried out on the target, and the rows are copied again where they must be
+  stop,   // the table stops, and says what is to be done
+};
+
 struct SyncOptions {
   std::string publication;  // one that somebody has made on the source; "": the engine makes its own
+  SchemaChanges schema_changes = SchemaChanges::apply;
+  Seconds refresh_interval{60 * 60};   // of tables that cannot be streamed: how old their rows may be; 0: any age
+  std::uint64_t max_retained_wal = 0;  // bytes of its log that the source may keep for us without a warning; 0: any
 };
 
 struct Spec {

@@ -19,6 +19,8 @@ const Words<EndpointType> type_words = {{"PostgreSQL", EndpointType::postgresql}
 const Words<OnTargetNotEmpty> not_empty_words = {
     {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
 
+const Words<SchemaChanges> schema_change_words = {{"Apply", SchemaChanges::apply}, {"Stop", SchemaChanges::stop}};
+
 void read_endpoint(JsonReader& in, Endpoint& endpoint) {
   in.read_word("type", endpoint.type, type_words)
       .read("credentialsDir", endpoint.credentials_dir)
@@ -77,11 +79,19 @@ ordered_json write_snapshot(const SnapshotOptions& snapshot) {
 }
 
 void read_sync(JsonReader& in, SyncOptions& sync) {
-  in.read("publication", sync.publication);
+  std::uint64_t refresh_interval = static_cast<std::uint64_t>(sync.refresh_interval.count());
+  in.read("publication", sync.publication)
+      .read_word("schemaChanges", sync.schema_changes, schema_change_words)
+      .read("refreshIntervalSeconds", refresh_interval)
+      .read("maxRetainedWALBytes", sync.max_retained_wal);
+  sync.refresh_interval = Seconds(refresh_interval);
 }
 
 ordered_json write_sync(const SyncOptions& sync) {
-  return {{"publication", sync.publication}};
+  return {{"publication", sync.publication},
+          {"schemaChanges", word_for(schema_change_words, sync.schema_changes)},
+          {"refreshIntervalSeconds", sync.refresh_interval.count()},
+          {"maxRetainedWALBytes", sync.max_retained_wal}};
 }
 
 // Half a digest would be a route that nobody can use, or anybody.

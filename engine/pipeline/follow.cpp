@@ -52,6 +52,8 @@ Result<void> Run::tend(const Until& until) {
     TRY(ends_.carry_sequences(until));
     sequences_due_ = Deadline::after(sequences_every);
   }
+  if (feed_.is_settled() && TRY(ends_.look_at_tables(feed_.given(), until)))
+    return Error{Fault::differs, "the tables of the source have changed"};
   return {};
 }
 
@@ -78,7 +80,7 @@ Outcome follow_once(StreamEnds& ends, StreamMeter& meter, const Until& until, co
   Result<void> ran = Run(ends, **applier, **stream, meter, limits).run(until);
   const bool moved = (*applier)->position().applied > began;
   if (const auto& stopped = (*applier)->stopped()) {
-    log::warn("table stopped", {{"table", model::display(stopped->table)}, {"reason", stopped->reason}});
+    log::warn("table set aside", {{"table", model::display(stopped->table)}, {"reason", stopped->reason}});
     const Result<void> recorded = (*applier)->stop(*stopped, until);
     if (!recorded) return {recorded, moved};
   }
@@ -113,7 +115,7 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
       if (error.fault != Fault::cancelled) log::warn("not finished at the stop", {{"error", describe(error)}});
       return {};
     }
-    if (error.fault == Fault::differs) continue;  // without that table, from the ledger's position
+    if (error.fault == Fault::differs) continue;  // with other tables, from the ledger's position
     if (error.fault != Fault::transient) return error;
     if (outcome.moved) backoff.reset();
     const Milliseconds pause = backoff.next();

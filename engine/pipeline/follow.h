@@ -31,6 +31,10 @@ class StreamEnds {
   // Sets the target's sequences to where the source's are, which no stream tells: a target that takes over must not
   // give out old numbers. Called between two commits, while an applier is held.
   virtual Result<void> carry_sequences(const Until& until) = 0;
+  // Holds the source's tables against those that are followed, when it is time to, and carries out what became of them.
+  // True where the applier is of no further use. Called between two commits, while an applier is held that has given
+  // all up to `applied`.
+  virtual Result<bool> look_at_tables(model::Lsn applied, const Until& until) = 0;
 };
 
 // Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.

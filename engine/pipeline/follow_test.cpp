@@ -180,6 +180,10 @@ class FakeEnds : public StreamEnds {
     world_.sequences = world_.log.empty() ? 0 : world_.log.back();
     return {};
   }
+  Result<bool> look_at_tables(model::Lsn, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    return world_.strikes();  // then all begins again
+  }
   std::optional<Error> next_;  // of applier()
 
  private:

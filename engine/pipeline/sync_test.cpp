@@ -56,6 +56,7 @@ class StubbornServers : public SyncServers {
     }
     Result<SlotHealth> look_at_slot(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
+    Result<bool> look_at_tables(model::Lsn, const Until&) override { return Error{Fault::failed, "never asked"}; }
 
    private:
     StubbornServers& servers_;

@@ -10,6 +10,7 @@
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/table_shape.h"
 
 namespace tributary::postgres {
 namespace {
@@ -171,9 +172,13 @@ Result<std::vector<model::Table>> Source::tables(const Until& until) {
   target.server_version = options_.target.version;
   const PartitionChoices choices = TRY(read_partition_choices(*coordinator_, until));
   const bool same_encoding = options_.target.encoding == coordinator_->reported("server_encoding");
+  std::map<std::uint32_t, TableShape> defined;
+  for (TableShape& each : TRY(read_shapes_of_tables(*coordinator_, until))) defined.emplace(each.id, std::move(each));
   std::vector<model::Table> tables;
   for (const CatalogTable& each : tables_) {
     tables.push_back(each.table);
+    const auto shape = defined.find(each.table.id);
+    if (shape != defined.end()) tables.back().shape = words_of(shape->second);
     tables.back().format = choose_format(each.table, shapes_, target);
     tables.back().route = route_of(each.partition_of, choices, same_encoding);
   }

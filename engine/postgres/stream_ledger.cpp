@@ -68,7 +68,8 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
 Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
                                                         const Until& until) {
   const Rows rows =
-      TRY(target.query("SELECT schema_name, table_name, stream, position, reason, route_schema, route_name"
+      TRY(target.query("SELECT schema_name, table_name, stream, position, reason, route_schema, route_name,"
+                       " COALESCE(shape[1], '0')"
                        " FROM _tributary.table_state"
                        " WHERE replication = $1 AND stream IS NOT NULL ORDER BY schema_name, table_name",
                        {key}, until));
@@ -77,6 +78,7 @@ Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, cons
     tables.push_back(
         {{rows.str(row, 0), rows.str(row, 1)}, state_of(rows.text(row, 2)), lsn_of(rows, row, 3), rows.str(row, 4)});
     if (!rows.is_null(row, 6)) tables.back().route = model::Name{rows.str(row, 5), rows.str(row, 6)};
+    tables.back().id = static_cast<std::uint32_t>(rows.integer(row, 7));
   }
   return tables;
 }

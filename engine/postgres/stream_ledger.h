@@ -42,6 +42,7 @@ struct FollowedTable {
   // The partitioned table of the target that its rows were written to, which the target divides in its own way; as
   // plan_tables() recorded it.
   std::optional<model::Name> route = {};
+  std::uint32_t id = 0;  // the source's own identity of the table (an OID), 0 where the ledger does not know it
 };
 
 // Reads; the control schema must exist.

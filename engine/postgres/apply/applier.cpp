@@ -71,12 +71,13 @@ bool fits_its_table(const Event& event) {
 
 class PostgresApplier final : public pipeline::Applier {
  public:
-  PostgresApplier(Connection connection, Owner owner, const Scope& scope)
+  PostgresApplier(Connection connection, Owner owner, const Scope& scope, Descriptions* descriptions)
       : connection_(std::move(connection)),
         owner_(std::move(owner)),
         recopied_(scope.recopied),
         position_(scope.position),
-        tables_(scope.tables) {}
+        tables_(scope.tables),
+        descriptions_(descriptions) {}
 
   StreamPosition position() const override { return position_; }
   Result<void> apply(const model::Batch& batch, ApplyMode mode, const Until& until) override;
@@ -118,11 +119,13 @@ class PostgresApplier final : public pipeline::Applier {
   StreamPosition position_;                  // of the ledger
   StreamPosition reached_;                   // of the open transaction; zero where nothing was given
   Tables tables_;
+  Descriptions* const descriptions_;
   Pipeline pipeline_{connection_};
   Preparer preparer_{pipeline_};
   RowWriter rows_{pipeline_, preparer_};
   SetWriter sets_{pipeline_, preparer_};
   std::optional<StoppedTable> stopped_;
+  std::optional<model::LogTable> unknown_;  // with stopped_: as the log describes it, which nobody expected
   std::vector<Kept> kept_;
   std::size_t kept_bytes_ = 0;
   model::Lsn transaction_;  // of the source, that the next change belongs to
@@ -135,6 +138,7 @@ class PostgresApplier final : public pipeline::Applier {
 
 Result<void> PostgresApplier::apply(const model::Batch& batch, ApplyMode mode, const Until& until) {
   stopped_.reset();
+  unknown_.reset();
   const Result<void> applied = [&]() -> Result<void> {
     tables_.begin_batch();
     if (mode == ApplyMode::ordered) TRY(flush_kept(until));
@@ -207,6 +211,10 @@ Result<Table*> PostgresApplier::table_of(const model::LogTable& log, const Until
 }
 
 Result<void> PostgresApplier::make_plan(Table& table, const Until& until) {
+  if (descriptions_ != nullptr && !descriptions_->fits(table.log)) {
+    unknown_ = table.log;
+    return stop_for(table, "the source describes it in another way than before");
+  }
   TRY(pipeline_.finish(until));
   const Result<void> made = Tables::make_plan(table, connection_, until);
   if (made || made.error().fault != Fault::differs) return made;
@@ -249,7 +257,7 @@ Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
 // Which rows of a shared table came from one partition, nobody knows: it is emptied with all that lie in it, or not.
 Result<void> PostgresApplier::require_whole_routes(const std::vector<Table*>& tables) {
   std::set<model::Name> emptied;
-  for (const Table* const table : tables) emptied.insert(table->log.name);
+  for (const Table* const table : tables) emptied.insert(table->name);
   for (const Table* const table : tables) {
     if (!table->route) continue;
     const std::set<model::Name> all = tables_.on_route(*table->route);
@@ -324,6 +332,7 @@ Result<void> PostgresApplier::begin(const Until& until) {
 Result<void> PostgresApplier::commit(bool durable, const Until& until) {
   if (!durable && !is_open_ && kept_.empty() && reached_.applied <= position_.applied) return {};
   stopped_.reset();
+  unknown_.reset();
   const Result<void> committed = [&]() -> Result<void> {
     TRY(flush_kept(until));
     TRY(begin(until));
@@ -371,6 +380,7 @@ Result<void> PostgresApplier::reload(const Until& until) {
 }
 
 Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until) {
+  if (unknown_) return descriptions_->look_into(*std::exchange(unknown_, {}), until);
   const FollowedTable* found = nullptr;
   const std::vector<FollowedTable> followed = TRY(read_followed_tables(connection_, owner_.key, until));
   for (const FollowedTable& each : followed) {
@@ -397,8 +407,8 @@ Result<void> PostgresApplier::forget_statements(const Until& until) {
 }
 
 Error PostgresApplier::stop_for(const Table& table, const std::string& reason) {
-  stopped_ = StoppedTable{table.log.name, reason};
-  return Error{Fault::differs, "table " + model::display(table.log.name) + ": " + reason, recopy};
+  stopped_ = StoppedTable{table.name, reason};
+  return Error{Fault::differs, "table " + model::display(table.name) + ": " + reason, recopy};
 }
 
 // Whose failure it is: of the table that the statement was for, of the fence, or of neither.
@@ -410,7 +420,7 @@ Error PostgresApplier::explained(const Error& error) {
   const std::string& sqlstate = connection_.sqlstate();
   if (error.fault == Fault::differs || is_about_table(sqlstate))
     return stop_for(*subject.table, refusal(subject.what, error, sqlstate, connection_.diagnosis()));
-  return within("table " + model::display(subject.table->log.name), error);
+  return within("table " + model::display(subject.table->name), error);
 }
 
 Error PostgresApplier::end_of_transaction(const Error& error) {
@@ -428,14 +438,16 @@ Error PostgresApplier::end_of_transaction(const Error& error) {
 
 }  // namespace
 
-Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until) {
+Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until,
+                                                        Descriptions* descriptions) {
   TRY(connection.execute(session_settings, until));
   // Waits for a commit of ours that a lost session has left behind.
   const Rows mine =
       TRY(connection.query(std::string(look_at_row) + " FOR UPDATE", {owner.key, std::to_string(owner.epoch)}, until));
   const Scope scope = TRY(read_scope(connection, owner.key, until));
   if (mine.size() == 0) return fenced_out(owner);
-  return std::unique_ptr<pipeline::Applier>(std::make_unique<PostgresApplier>(std::move(connection), owner, scope));
+  return std::unique_ptr<pipeline::Applier>(
+      std::make_unique<PostgresApplier>(std::move(connection), owner, scope, descriptions));
 }
 
 Result<std::unique_ptr<pipeline::Applier>> open_recopy_applier(Connection connection, const Owner& owner,
@@ -445,7 +457,8 @@ Result<std::unique_ptr<pipeline::Applier>> open_recopy_applier(Connection connec
   const Rows mine = TRY(connection.query(look_at_row, {owner.key, std::to_string(owner.epoch)}, until));
   if (mine.size() == 0) return fenced_out(owner);
   const Scope scope = TRY(read_scope(connection, owner.key, tables, until));
-  return std::unique_ptr<pipeline::Applier>(std::make_unique<PostgresApplier>(std::move(connection), owner, scope));
+  return std::unique_ptr<pipeline::Applier>(
+      std::make_unique<PostgresApplier>(std::move(connection), owner, scope, nullptr));
 }
 
 }  // namespace tributary::postgres::apply

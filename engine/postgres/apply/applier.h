@@ -7,6 +7,7 @@
 #include "engine/base/until.h"
 #include "engine/model/name.h"
 #include "engine/pipeline/applier.h"
+#include "engine/postgres/apply/descriptions.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/ledger.h"
 
@@ -18,8 +19,10 @@ namespace tributary::postgres::apply {
 // Statements travel without waiting for their answers, so an Error about a change may come from a later call than that
 // which was given it, at the latest from commit(). Where the role of the session may not say
 // session_replication_role, triggers and foreign keys of the target take part; tables that have some are applied in
-// order then.
-Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until);
+// order then. `descriptions` is borrowed; null takes every description of the log for one that fits: where one does
+// not, the table counts as stopped(), and stop() has it looked into.
+Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until,
+                                                        Descriptions* descriptions = nullptr);
 
 // The same for tables that have been copied again, all at one position, beside the stream: their positions in the
 // ledger move, and the stream's does not. Fault::missing where the ledger does not know one of them as such.

@@ -29,6 +29,7 @@ struct Prepared {
 // A table as one description of the log has it, and what was prepared for it in this session.
 struct Table {
   model::LogTable log;
+  model::Name name;  // in the ledger: the source may have given it another since, or have had another then
   bool is_followed = false;
   model::Lsn position;               // of its rows
   std::optional<model::Name> route;  // the table of the target that its rows lie in, where it is not its namesake

@@ -24,18 +24,29 @@ Table& Tables::describe(const LogTable& log) {
   auto& table = tables_[log.id] = std::make_unique<Table>();
   places_.clear();
   table->log = log;
-  const auto followed = followed_.find(log.name);
-  table->is_followed = followed != followed_.end();
-  if (table->is_followed) {
-    table->position = followed->second.position;
-    table->route = followed->second.route;
+  table->name = log.name;
+  const FollowedTable* const known = followed(log);
+  table->is_followed = known != nullptr;
+  if (known != nullptr) {
+    table->name = known->name;
+    table->position = known->position;
+    table->route = known->route;
   }
   places_.emplace(&log, table.get());
   return *table;
 }
 
+// By its id where the ledger has it: names come and go, and may be another table's by now.
+const FollowedTable* Tables::followed(const LogTable& log) const {
+  const auto by_name = followed_.find(log.name);
+  if (by_name != followed_.end() && by_name->second.id == log.id) return &by_name->second;
+  for (const auto& [name, table] : followed_)
+    if (table.id == log.id) return &table;
+  return by_name != followed_.end() && by_name->second.id == 0 ? &by_name->second : nullptr;
+}
+
 Result<void> Tables::make_plan(Table& table, Connection& target, const Until& until) {
-  const model::Name& place = table.route ? *table.route : table.log.name;
+  const model::Name& place = table.route ? *table.route : table.name;
   const std::optional<TargetTable> found = TRY(read_target_table(target, place, until));
   if (!found) return Error{Fault::differs, "the target has no table " + model::display(place)};
   table.plan = TRY(plan_table(table.log, *found, table.route ? Holding::shared : Holding::own));
@@ -54,7 +65,7 @@ void Tables::forget_statements() {
 void Tables::stop(const model::Name& name) {
   followed_.erase(name);
   for (auto& [id, table] : tables_) {
-    if (table->log.name == name) table->is_followed = false;
+    if (table->name == name) table->is_followed = false;
   }
 }
 

@@ -40,6 +40,8 @@ class Tables {
   void stop(const model::Name& name);
 
  private:
+  const FollowedTable* followed(const model::LogTable& log) const;
+
   std::map<model::Name, FollowedTable> followed_;
   std::map<model::Name, std::set<model::Name>> routes_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;

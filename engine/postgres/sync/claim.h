@@ -3,7 +3,9 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "engine/api/spec.h"
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
@@ -24,6 +26,10 @@ struct StreamOptions {
   std::string selection;    // of tables, as a digest; "" means all of the source's database
   int attempt = 0;
   Seconds lock_patience{10};
+  // Whether a table of the source, which is a partition of those above it, nearest first, is selected.
+  std::function<bool(const model::Name&, const std::vector<model::Name>& above)> selects = nullptr;
+  api::SyncOptions sync = {};
+  Milliseconds look_every{60'000};  // at the source's catalog
 };
 
 struct SourceSide {

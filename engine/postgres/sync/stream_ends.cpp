@@ -21,7 +21,8 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   owner.epoch = TRY(begin_stream_epoch(claimed_->control, owner, timeline, until));
   TRY(end_old_sessions(claimed_->control, owner.key, until));
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
-  return apply::open_applier(std::move(session), owner, until);
+  TRY(shapes_.look(*source_, *claimed_, {}, until));
+  return apply::open_applier(std::move(session), owner, until, this);
 }
 
 Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(model::Lsn applied, const Until& until) {
@@ -40,6 +41,18 @@ Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
 
 Result<void> StreamEnds::carry_sequences(const Until& until) {
   return sequences_.carry(source_->session, claimed_->control, claimed_->owner, until);
+}
+
+Result<bool> StreamEnds::look_at_tables(model::Lsn applied, const Until& until) {
+  if (!shapes_.is_due()) return false;
+  return shapes_.look(*source_, *claimed_, applied, until);
+}
+
+// A description that the catalog knows nothing of is older than it, or tells of a time between two changes of which the
+// later took the former back.
+Result<void> StreamEnds::look_into(const model::LogTable& log, const Until& until) {
+  if (TRY(shapes_.look(*source_, *claimed_, {}, until)) || shapes_.accept(log)) return {};
+  return shapes_.give_up(*claimed_, log, until);
 }
 
 }  // namespace tributary::postgres::sync

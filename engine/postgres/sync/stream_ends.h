@@ -5,27 +5,36 @@
 #include <string>
 
 #include "engine/pipeline/follow.h"
+#include "engine/postgres/apply/descriptions.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/sequence_carrier.h"
+#include "engine/postgres/sync/shape_keeper.h"
 
 namespace tributary::postgres::sync {
 
 // Both ends of one database's stream. A control session on the target holds the replication's lock from the first
 // applier() to the end of this object.
-class StreamEnds final : public pipeline::StreamEnds {
+class StreamEnds final : public pipeline::StreamEnds, private apply::Descriptions {
  public:
   explicit StreamEnds(StreamOptions options) : options_(std::move(options)) {}
+  StreamEnds(const StreamEnds&) = delete;
+  StreamEnds& operator=(const StreamEnds&) = delete;
 
   Result<std::unique_ptr<pipeline::Applier>> applier(const Until& until) override;
   Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
   Result<void> carry_sequences(const Until& until) override;
+  Result<bool> look_at_tables(model::Lsn applied, const Until& until) override;
 
  private:
+  bool fits(const model::LogTable& log) const override { return shapes_.fits(log); }
+  Result<void> look_into(const model::LogTable& log, const Until& until) override;
+
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<Claimed> claimed_;
   SequenceCarrier sequences_;
+  ShapeKeeper shapes_{options_};
 };
 
 }  // namespace tributary::postgres::sync

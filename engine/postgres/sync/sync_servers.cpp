@@ -14,7 +14,8 @@ namespace {
 
 class SyncServers final : public pipeline::SyncServers {
  public:
-  explicit SyncServers(const api::Spec& spec) : spec_(spec), servers_(make_servers(spec)) {}
+  SyncServers(const api::Spec& spec, Milliseconds look_every)
+      : spec_(spec), look_every_(look_every), servers_(make_servers(spec)) {}
 
   Result<std::vector<pipeline::DatabasePair>> databases(const Until& until) override {
     selection_ = TRY(pipeline::Selection::parse(spec_.selection));
@@ -45,6 +46,12 @@ class SyncServers final : public pipeline::SyncServers {
     options.selection = digest_of(selection_.table_entries_of(databases.source));
     options.attempt = spec_.attempt;
     options.lock_patience = pipeline::lock_patience(spec_);
+    options.selects = [this, database = databases.source](const model::Name& name,
+                                                          const std::vector<model::Name>& above) {
+      return selection_.selects_table(database, name, above);
+    };
+    options.sync = spec_.sync;
+    options.look_every = look_every_;
     return options;
   }
   static Resolve of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
@@ -52,14 +59,15 @@ class SyncServers final : public pipeline::SyncServers {
   }
 
   const api::Spec spec_;
+  const Milliseconds look_every_;
   const std::unique_ptr<pipeline::Servers> servers_;
   pipeline::Selection selection_;
 };
 
 }  // namespace
 
-std::unique_ptr<pipeline::SyncServers> make_sync_servers(const api::Spec& spec) {
-  return std::make_unique<SyncServers>(spec);
+std::unique_ptr<pipeline::SyncServers> make_sync_servers(const api::Spec& spec, Milliseconds look_every) {
+  return std::make_unique<SyncServers>(spec, look_every);
 }
 
 }  // namespace tributary::postgres::sync

@@ -45,9 +45,9 @@ std::string StreamPair::slots() const {
   return from.scalar("postgres", "SELECT count(*) FROM pg_replication_slots WHERE database = '" + source.name() + "'");
 }
 
-Following::Following(const api::Spec& spec) {
-  report_ = std::async(std::launch::async, [this, spec] {
-    const auto servers = postgres::sync::make_sync_servers(spec);
+Following::Following(const api::Spec& spec, Milliseconds look_every) {
+  report_ = std::async(std::launch::async, [this, spec, look_every] {
+    const auto servers = postgres::sync::make_sync_servers(spec, look_every);
     return pipeline::run_sync(spec, *servers, pipeline::Manner::follow, board_, {Deadline::never(), stop_.get_token()});
   });
 }

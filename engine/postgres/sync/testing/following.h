@@ -36,7 +36,7 @@ struct StreamPair {
 // A sync that runs until it is stopped or ends by itself.
 class Following {
  public:
-  explicit Following(const api::Spec& spec);
+  explicit Following(const api::Spec& spec, Milliseconds look_every = Seconds{60});
   ~Following();
 
   // Asks it to stop and waits.

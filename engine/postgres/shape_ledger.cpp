@@ -1,0 +1,101 @@
+#include "engine/postgres/shape_ledger.h"
+
+#include <utility>
+
+#include "engine/postgres/array_literal.h"
+
+namespace tributary::postgres {
+namespace {
+
+struct Names {
+  std::string schemas;
+  std::string names;
+};
+
+Names listed(const std::vector<model::Name>& tables) {
+  std::vector<std::string> schemas, names;
+  for (const model::Name& table : tables) {
+    schemas.push_back(table.schema);
+    names.push_back(table.name);
+  }
+  return {array_literal(schemas), array_literal(names)};
+}
+
+}  // namespace
+
+Result<std::map<model::Name, TableShape>> read_recorded_shapes(Connection& target, const std::string& key,
+                                                               const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT schema_name, table_name, shape FROM _tributary.table_state"
+                       " WHERE replication = $1 AND shape <> '{}'",
+                       {key}, until));
+  std::map<model::Name, TableShape> shapes;
+  for (int row = 0; row < rows.size(); ++row) {
+    const std::vector<std::string> words = TRY(parse_array(rows.text(row, 2)));
+    shapes.emplace(model::Name{rows.str(row, 0), rows.str(row, 1)}, TRY(shape_of(words)));
+  }
+  return shapes;
+}
+
+Result<void> record_shape(Connection& target, const Owner& owner, const model::Name& table, const TableShape& shape,
+                          const Until& until) {
+  TRY(
+      target.query("UPDATE _tributary.table_state SET shape = $4::text[], storage = $5 WHERE replication = $1"
+                   " AND schema_name = $2 AND table_name = $3",
+                   {owner.key, table.schema, table.name, array_literal(words_of(shape)), shape.storage}, until));
+  return {};
+}
+
+// Parts refer to their table by its name.
+Result<void> record_new_name(Connection& target, const Owner& owner, const model::Name& from, const model::Name& to,
+                             const Until& until) {
+  const std::vector<std::optional<std::string>> names{owner.key, from.schema, from.name, to.schema, to.name};
+  const std::string is_it = " WHERE replication = $1 AND schema_name = $2 AND table_name = $3";
+  TRY(
+      target.query("INSERT INTO _tributary.table_state SELECT (jsonb_populate_record(t,"
+                   " jsonb_build_object('schema_name', $4::text, 'table_name', $5::text))).*"
+                   " FROM _tributary.table_state t" +
+                       is_it,
+                   names, until));
+  TRY(target.query("UPDATE _tributary.part SET schema_name = $4, table_name = $5" + is_it, names, until));
+  TRY(target.query("DELETE FROM _tributary.table_state" + is_it, {names[0], names[1], names[2]}, until));
+  return {};
+}
+
+Result<void> record_new_table(Connection& target, const Owner& owner, const model::Table& table, const Until& until) {
+  const model::Name route = table.route.value_or(model::Name{});
+  TRY(
+      target.query("INSERT INTO _tributary.table_state (replication, schema_name, table_name, state, storage, parts,"
+                   "   parts_done, epoch, route_schema, route_name, shape)"
+                   " VALUES ($1, $2, $3, 'done', $4, 1, 1, $5::bigint, NULLIF($6, ''), NULLIF($7, ''), $8::text[])"
+                   " ON CONFLICT (replication, schema_name, table_name) DO UPDATE SET storage = excluded.storage,"
+                   "   route_schema = excluded.route_schema, route_name = excluded.route_name, shape = excluded.shape",
+                   {owner.key, table.name.schema, table.name.name, table.storage, std::to_string(owner.epoch),
+                    route.schema, route.name, array_literal(table.shape)},
+                   until));
+  return {};
+}
+
+Result<std::vector<model::Name>> read_aged_tables(Connection& target, const std::string& key, Seconds age,
+                                                  const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT schema_name, table_name FROM _tributary.table_state WHERE replication = $1"
+                       " AND stream = 'not_streamed' AND asked < pg_catalog.now() - $2::bigint * interval '1 second'",
+                       {key, std::to_string(age.count())}, until));
+  std::vector<model::Name> tables;
+  for (int row = 0; row < rows.size(); ++row) tables.push_back({rows.str(row, 0), rows.str(row, 1)});
+  return tables;
+}
+
+Result<void> record_asked(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
+                          const Until& until) {
+  const Names names = listed(tables);
+  TRY(
+      target.query("UPDATE _tributary.table_state t SET asked = pg_catalog.now()"
+                   " FROM unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
+                   " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name",
+                   {owner.key, names.schemas, names.names}, until));
+  return {};
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,226 @@
+#include "engine/postgres/sync/shape_keeper.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/postgres/publication.h"
+#include "engine/postgres/shape_ledger.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+using State = FollowedTable::State;
+using Kind = ShapeChange::Kind;
+
+// Nobody who reads the target waits longer than this behind a change of a table that waits for somebody else.
+constexpr const char* lock_patience = "SET LOCAL lock_timeout = '10s'";
+
+// Duplicate and undefined columns and tables: somebody has carried the change out before.
+constexpr std::array<std::string_view, 4> done_before{"42701", "42703", "42P07", "42P01"};
+
+bool is_done_before(std::string_view sqlstate) {
+  return std::find(done_before.begin(), done_before.end(), sqlstate) != done_before.end();
+}
+
+std::string key_of(const model::LogTable& log) {
+  std::string key = std::to_string(log.id) + ' ' + model::display(log.name);
+  for (const model::LogTable::Column& each : log.columns)
+    key += '\n' + each.name + '\0' + std::to_string(each.type) + ' ' + std::to_string(each.modifier);
+  return key;
+}
+
+const ShapeColumn* find(const TableShape& shape, const std::string& column) {
+  const auto found = std::find_if(shape.columns.begin(), shape.columns.end(),
+                                  [&](const ShapeColumn& each) { return each.name == column; });
+  return found == shape.columns.end() ? nullptr : &*found;
+}
+
+bool is_sent(const ShapeColumn& column) {
+  return column.generated.empty();
+}
+
+// In a transaction: what is refused leaves it as it was before the statement.
+Result<void> attempt(Connection& target, const std::string& statement, const Until& until) {
+  TRY(target.execute("SAVEPOINT tributary_change", until));
+  Result<void> done = target.execute(statement, until);
+  if (done || !is_refusal(target.sqlstate())) return done;
+  const std::string sqlstate = target.sqlstate();
+  TRY(target.execute("ROLLBACK TO SAVEPOINT tributary_change", until));
+  return Error{is_done_before(sqlstate) ? Fault::conflict : Fault::invalid, done.error().what, done.error().hint};
+}
+
+}  // namespace
+
+Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const Until& until) {
+  const std::vector<FollowedTable> tables = TRY(read_followed_tables(claimed.control, claimed.owner.key, until));
+  const std::map<model::Name, TableShape> shapes = TRY(read_recorded_shapes(claimed.control, claimed.owner.key, until));
+  std::vector<KnownTable> known;
+  shapes_.clear();
+  for (const FollowedTable& each : tables) {
+    known.push_back({each, {}});
+    const auto shape = shapes.find(each.name);
+    if (shape == shapes.end()) continue;
+    known.back().shape = shape->second;
+    shapes_.emplace(shape->second.id, shape->second);
+  }
+  return known;
+}
+
+Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until) {
+  due_ = Deadline::after(options_->look_every);
+  carried_out_.clear();
+  const std::vector<KnownTable> known = TRY(read_known(claimed, until));
+  const StreamRow& row = *claimed.stream;
+  SourceSight now = TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
+  const ShapePlan plan = plan_shapes(known, now, before_ ? &*before_ : nullptr, applied, options_->sync.schema_changes);
+  bool changed = false;
+  if (plan.publishes) TRY(publish(source, claimed, now, until));
+  for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
+  changed = TRY(refresh(claimed, until)) || changed;
+  before_ = std::move(now);
+  if (changed) TRY(read_known(claimed, until));
+  return changed;
+}
+
+// ---------------------------------------------------------------------------------------------- changes
+
+// What the target refuses leaves the table as it was, and says so.
+Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decision, const Until& until) {
+  Connection& target = claimed.control;
+  const auto apply = [&](const TableDecision& what) {
+    return in_transaction(target, claimed.owner, until, [&]() -> Result<void> {
+      TRY(target.execute(lock_patience, until));
+      if (what.table.state != State::stopped) TRY(alter(target, what, until));
+      TRY(finish(target, what, until));
+      return record(claimed, what, until);
+    });
+  };
+  TableDecision done = decision;
+  Result<void> applied = apply(done);
+  // Somebody has given the target the column already: which values its old rows have there, nobody knows.
+  if (!applied && applied.error().fault == Fault::conflict) {
+    done.change.kind = Kind::recopy;
+    done.table.state = State::recopy;
+    done.table.reason = "the source has changed it: " + decision.change.what + ", and so had somebody on the target";
+    applied = apply(done);
+  }
+  if (!applied && (applied.error().fault == Fault::invalid || applied.error().fault == Fault::conflict)) {
+    done = decision;
+    done.table.name = decision.name;
+    done.table.state = State::stopped;
+    done.table.reason = stopping_reason(decision.change, applied.error().what);
+    applied = apply(done);
+  }
+  if (!applied) return within("table " + model::display(decision.name), applied.error());
+  for (const std::string& each : done.change.statements) carried_out_.insert(each);
+  const bool told = done.change.kind != Kind::none || done.table.state != decision.table.state ||
+                    done.table.reason != "" || done.name != done.table.name;
+  if (told)
+    log::warn("table changed on the source",
+              {{"table", model::display(decision.name)}, {"change", done.change.what}, {"reason", done.table.reason}});
+  return told;
+}
+
+Result<void> ShapeKeeper::alter(Connection& target, const TableDecision& decision, const Until& until) {
+  for (const std::string& each : decision.change.statements) {
+    if (carried_out_.count(each) != 0) continue;
+    const Result<void> altered = attempt(target, each, until);
+    const bool is_there = !altered && altered.error().fault == Fault::conflict;
+    if (!altered && !(is_there && decision.change.kind == Kind::recopy)) return altered;
+  }
+  return {};
+}
+
+Result<void> ShapeKeeper::finish(Connection& target, const TableDecision& decision, const Until& until) {
+  for (const std::string& each : decision.change.finishing) {
+    if (decision.table.state == State::stopped || carried_out_.count(each) != 0) continue;
+    if (options_->sync.schema_changes == api::SchemaChanges::stop) {
+      log::warn("run this on the target, which no row depends on", {{"statement", each}});
+      continue;
+    }
+    const Result<void> altered = attempt(target, each, until);
+    if (altered) continue;
+    if (altered.error().fault != Fault::invalid && altered.error().fault != Fault::conflict) return altered;
+    log::warn("the target refused what no row depends on", {{"statement", each}, {"error", altered.error().what}});
+  }
+  return {};
+}
+
+Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision, const Until& until) {
+  const Owner& owner = claimed.owner;
+  if (decision.name != decision.table.name)
+    TRY(record_new_name(claimed.control, owner, decision.name, decision.table.name, until));
+  TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
+  return record_shape(claimed.control, owner, decision.table.name, decision.change.adopted, until);
+}
+
+// A running walsender goes by what was published when it began, so the stream is opened anew after this.
+Result<void> ShapeKeeper::publish(SourceSide& source, Claimed& claimed, const SourceSight& now, const Until& until) {
+  if (!claimed.stream->owns_publication) return {};
+  std::vector<model::Name> tables;
+  for (const auto& [id, table] : now.tables)
+    if (table.is_selected && table.not_published.empty()) tables.push_back(table.shape.name);
+  TRY(ensure_publication(source.session, claimed.stream->publication, tables, until));
+  return {};
+}
+
+Result<bool> ShapeKeeper::refresh(Claimed& claimed, const Until& until) {
+  if (options_->sync.refresh_interval.count() == 0) return false;
+  const std::vector<model::Name> aged =
+      TRY(read_aged_tables(claimed.control, claimed.owner.key, options_->sync.refresh_interval, until));
+  if (aged.empty()) return false;
+  std::vector<FollowedTable> tables = TRY(read_followed_tables(claimed.control, claimed.owner.key, until));
+  std::erase_if(
+      tables, [&](const FollowedTable& each) { return std::find(aged.begin(), aged.end(), each.name) == aged.end(); });
+  for (FollowedTable& each : tables) each.state = State::recopy;
+  const Result<void> recorded = in_transaction(claimed.control, claimed.owner, until, [&]() -> Result<void> {
+    TRY(record_followed_tables(claimed.control, claimed.owner, tables, until));
+    return record_asked(claimed.control, claimed.owner, aged, until);
+  });
+  if (!recorded) return recorded.error();
+  return true;
+}
+
+// ---------------------------------------------------------------------------------------------- the log
+
+bool ShapeKeeper::fits(const model::LogTable& log) const {
+  const auto shape = shapes_.find(log.id);
+  if (shape == shapes_.end() || accepted_.count(key_of(log)) != 0) return true;
+  if (shape->second.name != log.name) return false;
+  std::size_t sent = 0;
+  for (const model::LogTable::Column& each : log.columns) {
+    const ShapeColumn* const column = find(shape->second, each.name);
+    if (column == nullptr || column->type != each.type || column->modifier != each.modifier) return false;
+    if (is_sent(*column)) ++sent;
+  }
+  return static_cast<std::size_t>(std::count_if(shape->second.columns.begin(), shape->second.columns.end(), is_sent)) ==
+         sent;
+}
+
+bool ShapeKeeper::accept(const model::LogTable& log) {
+  accepted_.insert(key_of(log));
+  const auto shape = shapes_.find(log.id);
+  if (shape == shapes_.end()) return true;
+  return std::all_of(log.columns.begin(), log.columns.end(), [&](const model::LogTable::Column& each) {
+    const ShapeColumn* const column = find(shape->second, each.name);
+    return column != nullptr && column->type == each.type;
+  });
+}
+
+Result<void> ShapeKeeper::give_up(Claimed& claimed, const model::LogTable& log, const Until& until) {
+  std::vector<FollowedTable> tables = TRY(read_followed_tables(claimed.control, claimed.owner.key, until));
+  std::erase_if(tables, [&](const FollowedTable& each) { return each.id != log.id; });
+  for (FollowedTable& each : tables) {
+    const bool stops = options_->sync.schema_changes == api::SchemaChanges::stop;
+    each.state = stops ? State::stopped : State::recopy;
+    each.reason = "the source has changed it and taken the change back: some of its rows went by columns that are gone";
+    if (stops) each.reason += "; copy it again";
+    log::warn("table changed on the source", {{"table", model::display(each.name)}, {"reason", each.reason}});
+  }
+  return in_transaction(claimed.control, claimed.owner, until,
+                        [&] { return record_followed_tables(claimed.control, claimed.owner, tables, until); });
+}
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/change.h"
+#include "engine/model/lsn.h"
+#include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/shape_plan.h"
+#include "engine/postgres/sync/source_sight.h"
+
+namespace tributary::postgres::sync {
+
+// Holds the tables of the source against what the ledger says of them, and carries out on the target what can be. Used
+// by one thread; the claim is held while it works, and no transaction of the applier is open.
+class ShapeKeeper {
+ public:
+  explicit ShapeKeeper(const StreamOptions& options) : options_(&options) {}
+
+  bool is_due() const { return due_.passed(); }
+  // True where the ledger's list of tables has changed: whoever read it must do so again. `applied`: the stream has
+  // carried out all that ends at or below it; zero where nobody knows.
+  Result<bool> look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until);
+
+  // Whether a description of the log is what the last look has left on the target.
+  bool fits(const model::LogTable& log) const;
+  // After a look that found nothing new about it: the log is older than the catalog, or tells of a time in between.
+  // False where it cannot be applied to what is on the target.
+  bool accept(const model::LogTable& log);
+  // The table's rows are to be copied again, as the log tells of columns that are neither here nor there.
+  Result<void> give_up(Claimed& claimed, const model::LogTable& log, const Until& until);
+
+ private:
+  Result<std::vector<KnownTable>> read_known(Claimed& claimed, const Until& until);
+  Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
+  Result<void> alter(Connection& target, const TableDecision& decision, const Until& until);
+  Result<void> finish(Connection& target, const TableDecision& decision, const Until& until);
+  Result<void> record(Claimed& claimed, const TableDecision& decision, const Until& until);
+  Result<void> publish(SourceSide& source, Claimed& claimed, const SourceSight& now, const Until& until);
+  Result<bool> refresh(Claimed& claimed, const Until& until);
+
+  const StreamOptions* options_;
+  Deadline due_ = Deadline::after(Milliseconds{0});
+  std::optional<SourceSight> before_;
+  std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them
+  std::set<std::string> accepted_;              // descriptions of the log
+  std::set<std::string> carried_out_;           // statements of this look: partitions share those of the table above
+};
+
+}  // namespace tributary::postgres::sync

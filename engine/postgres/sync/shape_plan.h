@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/api/spec.h"
+#include "engine/model/lsn.h"
+#include "engine/model/name.h"
+#include "engine/postgres/shape_change.h"
+#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/sync/source_sight.h"
+
+// What is to be done about tables that the source defines in another way than the ledger says. Pure.
+namespace tributary::postgres::sync {
+
+struct KnownTable {
+  FollowedTable table;
+  std::optional<TableShape> shape;  // nothing where the ledger does not know it yet
+};
+
+struct TableDecision {
+  model::Name name;     // in the ledger
+  FollowedTable table;  // as the ledger is to have it, maybe under a new name
+  ShapeChange change;   // to be carried out on the target before; with `stopped` nothing of it is
+};
+
+struct ShapePlan {
+  std::vector<TableDecision> decisions;   // renames into a name that is free come first
+  std::vector<const SourceTable*> added;  // selected, and not known: of `now`
+  bool publishes = false;                 // our publication is to be brought to the tables of now
+};
+
+// `before` is an earlier look, all of which the stream had carried out if `applied` is past it.
+ShapePlan plan_shapes(const std::vector<KnownTable>& known, const SourceSight& now, const SourceSight* before,
+                      model::Lsn applied, api::SchemaChanges policy);
+
+// Why a table stops whose change the target would not take, or is not asked to. `refusal` may be empty.
+std::string stopping_reason(const ShapeChange& change, const std::string& refusal);
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,64 @@
+#include "engine/postgres/sync/source_sight.h"
+
+#include <utility>
+
+#include "engine/postgres/publication.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+constexpr const char* end_of_log =
+    "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
+    " ELSE pg_catalog.pg_current_wal_insert_lsn() END";
+
+Result<PublicationPlan> planned(Connection& source, const std::string& publication,
+                                const std::vector<CatalogTable>& selected, const Until& until) {
+  if (publication.empty()) return plan_publication(selected);
+  const std::optional<PublicationState> state = TRY(read_publication(source, publication, until));
+  if (!state)
+    return Error{Fault::invalid, "publication " + publication + " does not exist on the source any more", "create it"};
+  return review_publication(publication, *state, selected).plan;
+}
+
+Result<SourceSight> look(const StreamOptions& options, Connection& source, const std::string& publication,
+                         const Until& until) {
+  const std::vector<CatalogTable> tables = TRY(read_tables(source, until));
+  std::map<std::uint32_t, TableShape> shapes;
+  for (TableShape& each : TRY(read_shapes_of_tables(source, until))) shapes.emplace(each.id, std::move(each));
+  SourceSight sight;
+  std::vector<CatalogTable> selected;
+  std::map<model::Name, std::uint32_t> ids;
+  for (const CatalogTable& each : tables) {
+    const auto shape = shapes.find(each.table.id);
+    if (shape == shapes.end()) continue;
+    const bool is_selected = options.selects(each.table.name, each.partition_of);
+    sight.tables.emplace(each.table.id, SourceTable{each, std::move(shape->second), is_selected, ""});
+    ids.emplace(each.table.name, each.table.id);
+    if (is_selected) selected.push_back(each);
+  }
+  for (const NotPublished& each : TRY(planned(source, publication, selected, until)).not_published)
+    sight.tables.at(ids.at(each.table)).not_published = each.reason;
+  // What the catalog shows has been written to the log before.
+  sight.end = model::parse_lsn(TRY(source.query_row(end_of_log, {}, until)).text(0, 0)).value_or(model::Lsn{});
+  return sight;
+}
+
+}  // namespace
+
+// The catalog's functions stumble over what is dropped while they look at it; the next look does without it.
+Result<SourceSight> look_at_tables(const StreamOptions& options, SourceSide& source, const std::string& publication,
+                                   const Until& until) {
+  Connection& session = source.session;
+  TRY(session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
+  Result<SourceSight> sight = look(options, session, publication, until);
+  if (sight) {
+    TRY(session.execute("COMMIT", until));
+    return sight;
+  }
+  const bool stumbled = session.sqlstate() == "XX000" || session.sqlstate() == "42P01";
+  session.roll_back();
+  if (stumbled) return Error{Fault::transient, "a table was dropped while the source's tables were read"};
+  return within("reading the source's tables", sight.error());
+}
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/lsn.h"
+#include "engine/model/name.h"
+#include "engine/postgres/catalog.h"
+#include "engine/postgres/sync/claim.h"
+#include "engine/postgres/table_shape.h"
+
+namespace tributary::postgres::sync {
+
+// The tables of a source at one moment.
+struct SourceTable {
+  CatalogTable catalog;
+  TableShape shape;
+  bool is_selected = false;
+  std::string not_published;  // why the stream does not carry it, or cannot; "" where it does, or may
+  // The table that its columns are altered at.
+  const model::Name& top() const { return catalog.partition_of.empty() ? shape.name : catalog.partition_of.back(); }
+};
+struct SourceSight {
+  std::map<std::uint32_t, SourceTable> tables;  // by OID
+  model::Lsn end;                               // all that the source had committed when it was looked at lies below
+};
+
+// `publication` is one that somebody else made; "" for our own.
+Result<SourceSight> look_at_tables(const StreamOptions& options, SourceSide& source, const std::string& publication,
+                                   const Until& until);
+
+}  // namespace tributary::postgres::sync

@@ -42,7 +42,7 @@ void StreamMeter::looked(const SlotHealth& health, api::StreamState state) {
   const std::lock_guard lock(mutex_);
   health_ = health;
   state_ = state;
-  error_.clear();
+  error_ = health.warning;
 }
 
 api::StreamProgress StreamMeter::snapshot(WallTime now) const {

@@ -34,6 +34,7 @@ class Comparison {
 
  private:
   bool is_remade() const { return known_.id != now_.id; }
+  bool is_moved() const { return known_.above != now_.above || known_.bound != now_.bound; }
   bool is_rewritten() const { return known_.storage != now_.storage; }
   void note(Kind kind, std::string what) {
     change_.kind = std::max(change_.kind, kind);
@@ -48,7 +49,8 @@ class Comparison {
   void column(const ShapeColumn& known, const ShapeColumn& now);
   void type(const ShapeColumn& known, const ShapeColumn& now);
   void rules(const ShapeColumn& known, const ShapeColumn& now, ShapeColumn& adopted);
-  void place();
+  void detach();
+  void attach();
 
   const TableShape& known_;
   const TableShape& now_;
@@ -168,23 +170,25 @@ void Comparison::rules(const ShapeColumn& known, const ShapeColumn& now, ShapeCo
   adopted.identity = now.identity;
 }
 
-void Comparison::place() {
-  if (known_.above == now_.above && known_.bound == now_.bound) return;
+// At once: rows may come that have no place there.
+void Comparison::detach() {
+  if (!is_moved() || !known_.above) return;
+  change_.statements.push_back("ALTER TABLE " + quote_name(*known_.above) + " DETACH PARTITION " +
+                               quote_name(now_.name));
+  note(Kind::in_place, "it was detached from " + model::display(*known_.above));
+}
+
+// When all rows are as they were then.
+void Comparison::attach() {
+  if (!is_moved() || !now_.above) return;
   if (!passed_) {
-    change_.adopted.above = known_.above;
-    change_.adopted.bound = known_.bound;
+    change_.adopted.above.reset();
+    change_.adopted.bound.clear();
     return;
   }
-  const std::string self = quote_name(now_.name);
-  if (known_.above) {
-    change_.statements.push_back("ALTER TABLE " + quote_name(*known_.above) + " DETACH PARTITION " + self);
-    note(Kind::in_place, "it was detached from " + model::display(*known_.above));
-  }
-  if (now_.above) {
-    change_.statements.push_back("ALTER TABLE " + quote_name(*now_.above) + " ATTACH PARTITION " + self + " " +
-                                 now_.bound);
-    note(Kind::in_place, "it was attached to " + model::display(*now_.above));
-  }
+  change_.statements.push_back("ALTER TABLE " + quote_name(*now_.above) + " ATTACH PARTITION " + quote_name(now_.name) +
+                               " " + now_.bound);
+  note(Kind::in_place, "it was attached to " + model::display(*now_.above));
 }
 
 ShapeChange Comparison::compare() && {
@@ -192,6 +196,7 @@ ShapeChange Comparison::compare() && {
   change_.adopted.columns.clear();
   if (is_remade()) note(Kind::recopy, "it was dropped and made anew");
   name();
+  detach();
   for (const ShapeColumn& each : known_.columns) {
     if (find(now_.columns, each, is_remade()) != nullptr) continue;
     alter("DROP COLUMN " + quote_identifier(each.name));
@@ -208,7 +213,7 @@ ShapeChange Comparison::compare() && {
   }
   if (is_rewritten() && altered_ && change_.kind != Kind::recopy)
     note(Kind::recopy, "its rows were rewritten by ALTER TABLE, which the log does not tell");
-  place();
+  attach();
   return std::move(change_);
 }
 

@@ -11,8 +11,8 @@
 //   another relfilenode alone            nothing: VACUUM FULL, CLUSTER, or a TRUNCATE, which the log tells
 //   and ALTER TABLE had to do with it    its rows were computed anew, which the log does not tell: recopy
 //   columns appended, rows not rewritten in place, with the value that old rows have of them as their default
-//   renamed, wider, NULLs allowed        in place
-//   defaults, NOT NULL, ATTACH, DETACH   in place, once the stream has passed the change
+//   renamed, wider, NULLs allowed, DETACH in place
+//   defaults, NOT NULL, ATTACH           in place, once the stream has passed the change
 //   all else                             recopy, after the statements that give the target's table the same columns
 namespace tributary::postgres {
 
@@ -32,8 +32,8 @@ struct ShapeChange {
 // Whether the stream has carried out all that the source had committed when `now` was true already.
 enum class Passed { no, yes };
 
-// `top` is the table that columns are altered at: the topmost of which it is a partition, else itself. Both shapes have
-// the same id, or the table was made anew under its name.
+// `top` is the table that columns are altered at: the topmost of which it is a partition on the target too, else
+// itself. Both shapes have the same id, or the table was made anew under its name.
 ShapeChange compare(const TableShape& known, const TableShape& now, const model::Name& top, Passed passed);
 
 // "a; b;" for a person.

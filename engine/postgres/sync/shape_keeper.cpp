@@ -7,6 +7,7 @@
 #include "engine/base/log.h"
 #include "engine/postgres/publication.h"
 #include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/sync/new_tables.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -78,7 +79,8 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   bool changed = false;
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
-  changed = TRY(refresh(claimed, until)) || changed;
+  if (!plan.added.empty()) TRY(add_tables(*options_, source, claimed, plan.added, until));
+  changed = TRY(refresh(claimed, until)) || changed || !plan.added.empty();
   before_ = std::move(now);
   if (changed) TRY(read_known(claimed, until));
   return changed;
@@ -108,15 +110,19 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
   }
   if (!applied && (applied.error().fault == Fault::invalid || applied.error().fault == Fault::conflict)) {
     done = decision;
+    done.is_being_copied = false;
     done.table.name = decision.name;
     done.table.state = State::stopped;
     done.table.reason = stopping_reason(decision.change, applied.error().what);
     applied = apply(done);
   }
   if (!applied) return within("table " + model::display(decision.name), applied.error());
-  for (const std::string& each : done.change.statements) carried_out_.insert(each);
-  const bool told = done.change.kind != Kind::none || done.table.state != decision.table.state ||
-                    done.table.reason != "" || done.name != done.table.name;
+  carried_out_.insert(done.change.statements.begin(), done.change.statements.end());
+  if (done.is_being_copied) {
+    made_room_.insert(done.change.statements.begin(), done.change.statements.end());
+    return done.name != done.table.name;
+  }
+  const bool told = done.is_news || done.table.state != decision.table.state;
   if (told)
     log::warn("table changed on the source",
               {{"table", model::display(decision.name)}, {"change", done.change.what}, {"reason", done.table.reason}});
@@ -125,7 +131,7 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
 
 Result<void> ShapeKeeper::alter(Connection& target, const TableDecision& decision, const Until& until) {
   for (const std::string& each : decision.change.statements) {
-    if (carried_out_.count(each) != 0) continue;
+    if (carried_out_.count(each) != 0 || (decision.is_being_copied && made_room_.count(each) != 0)) continue;
     const Result<void> altered = attempt(target, each, until);
     const bool is_there = !altered && altered.error().fault == Fault::conflict;
     if (!altered && !(is_there && decision.change.kind == Kind::recopy)) return altered;
@@ -152,7 +158,8 @@ Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision
   const Owner& owner = claimed.owner;
   if (decision.name != decision.table.name)
     TRY(record_new_name(claimed.control, owner, decision.name, decision.table.name, until));
-  TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
+  if (!decision.is_being_copied) TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
+  if (decision.is_being_copied && decision.change.kind == Kind::recopy) return {};
   return record_shape(claimed.control, owner, decision.table.name, decision.change.adopted, until);
 }
 
@@ -162,8 +169,11 @@ Result<void> ShapeKeeper::publish(SourceSide& source, Claimed& claimed, const So
   std::vector<model::Name> tables;
   for (const auto& [id, table] : now.tables)
     if (table.is_selected && table.not_published.empty()) tables.push_back(table.shape.name);
-  TRY(ensure_publication(source.session, claimed.stream->publication, tables, until));
-  return {};
+  const Result<bool> changed = ensure_publication(source.session, claimed.stream->publication, tables, until);
+  if (changed) return {};
+  Error error = within("publishing the source's tables", changed.error());
+  if (error.fault == Fault::missing) error.fault = Fault::transient;  // dropped since they were looked at
+  return error;
 }
 
 Result<bool> ShapeKeeper::refresh(Claimed& claimed, const Until& until) {

@@ -49,6 +49,7 @@ class ShapeKeeper {
   std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them
   std::set<std::string> accepted_;              // descriptions of the log
   std::set<std::string> carried_out_;           // statements of this look: partitions share those of the table above
+  std::set<std::string> made_room_;             // statements for tables that are being copied
 };
 
 }  // namespace tributary::postgres::sync

@@ -90,7 +90,7 @@ void exec(const StreamPair& pair, const std::string& sql, std::size_t at) {
 
 std::string state_of(const StreamPair& pair, const std::string& table) {
   return pair.target.scalar(
-      "SELECT CASE stream WHEN 'followed' THEN '' ELSE stream || ': ' || reason END"
+      "SELECT COALESCE(max(CASE stream WHEN 'followed' THEN '' ELSE stream || ': ' || reason END), '')"
       " FROM _tributary.table_state WHERE table_name = '" +
       table + "'");
 }
@@ -151,6 +151,99 @@ TEST_P(ChangedTables, are_equal_or_told_of_when_a_stream_comes_to_them_late) {
   pair.wait_until_applied();
   expect_equal_or_told(pair);
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST_P(ChangedTables, go_on_under_their_new_names) {
+  StreamPair pair("renamed", GetParam().first, GetParam().second);
+  pair.source.exec(
+      "CREATE SCHEMA s; CREATE TABLE a (id int PRIMARY KEY, n int); INSERT INTO a VALUES (1, 1);"
+      "CREATE TABLE old (id int PRIMARY KEY); CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec(
+      "UPDATE a SET n = 2; ALTER TABLE a RENAME TO b; ALTER TABLE b SET SCHEMA s; INSERT INTO s.b VALUES (2, 2)");
+  pair.source.exec("ALTER TABLE old RENAME TO older; ALTER TABLE fresh RENAME TO old");
+  pair.source.exec("INSERT INTO old VALUES (2); INSERT INTO older VALUES (7); UPDATE s.b SET n = n + 1");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_EQ(testbed::fingerprint(pair.target.uri()), testbed::fingerprint(pair.source.uri()));
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.table_state WHERE stream <> 'followed'"), "0");
+}
+
+TEST_P(ChangedTables, are_attached_and_detached_as_on_the_source) {
+  StreamPair pair("attached", GetParam().first, GetParam().second);
+  pair.source.exec(
+      "CREATE TABLE p (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);"
+      "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);"
+      "CREATE TABLE p3 (id int, k int NOT NULL, PRIMARY KEY (id, k)); INSERT INTO p3 VALUES (3, 3), (4, 4);"
+      "INSERT INTO p VALUES (1, 1), (2, 2)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec("DELETE FROM p3 WHERE k = 4; ALTER TABLE p ATTACH PARTITION p3 FOR VALUES IN (3)");
+  pair.source.exec("ALTER TABLE p DETACH PARTITION p2; INSERT INTO p2 VALUES (9, 9); INSERT INTO p VALUES (5, 3)");
+  pair.source.exec("ALTER TABLE p ADD COLUMN more text DEFAULT 'x'; INSERT INTO p VALUES (6, 1, 'y'), (7, 3, 'z')");
+  const char* const partitions =
+      "SELECT string_agg(inhrelid::regclass::text, ',' ORDER BY 1) FROM pg_inherits i JOIN"
+      " pg_class c ON c.oid = i.inhparent AND c.relname = 'p'";
+  wait_until("the partitions are those of the source",
+             [&] { return pair.target.scalar(partitions) == pair.source.scalar(partitions); });
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_EQ(testbed::fingerprint(pair.target.uri()), testbed::fingerprint(pair.source.uri()));
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.table_state WHERE stream <> 'followed'"), "0");
+}
+
+TEST_P(ChangedTables, that_are_new_are_created_and_asked_for) {
+  StreamPair pair("new", GetParam().first, GetParam().second);
+  pair.source.exec("CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec(
+      "CREATE TYPE mood AS ENUM ('fine'); CREATE TABLE child (id serial PRIMARY KEY, parent int REFERENCES parent,"
+      " m mood DEFAULT 'fine'); CREATE INDEX ON child (parent); INSERT INTO child (parent) VALUES (1);"
+      "CREATE TABLE q (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);"
+      "CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1)");
+  wait_until("the ledger knows them", [&] { return state_of(pair, "child") != "" && state_of(pair, "q1") != ""; });
+  EXPECT_EQ(state_of(pair, "child"), "recopy: it came after the copy");
+  EXPECT_EQ(state_of(pair, "q1"), "recopy: it came after the copy");
+  const char* const definition =
+      "SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY contype) FROM pg_constraint WHERE conrelid ="
+      " 'child'::regclass AND contype IN ('p', 'f')";
+  EXPECT_EQ(pair.target.scalar(definition), pair.source.scalar(definition));
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM pg_indexes WHERE tablename = 'child'"), "2");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM pg_inherits WHERE inhparent = 'q'::regclass"), "1");
+  EXPECT_EQ(pair.source.scalar("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables"
+                               " WHERE pubname LIKE 'tributary%' AND tablename IN ('child', 'q1')"),
+            "child,q1");
+}
+
+TEST(TablesThatChange, stop_with_the_statements_to_run_where_that_is_asked_for) {
+  StreamPair pair("policy", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)");
+  ASSERT_TRUE(done(pair.init()));
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.sync.schema_changes = api::SchemaChanges::stop;
+  Following following(spec, often);
+  pair.source.exec("ALTER TABLE t ADD COLUMN more text DEFAULT 'x'; CREATE TABLE v (id int); INSERT INTO u VALUES (1)");
+  pair.wait_until_applied();
+  wait_until("both are noticed", [&] { return state_of(pair, "t") != "" && state_of(pair, "v") != ""; });
+  EXPECT_EQ(state_of(pair, "t"),
+            "stopped: the source has changed it: column \"more\" was added; run on the target: ALTER TABLE "
+            "\"public\".\"t\" ADD COLUMN \"more\" text DEFAULT 'x'::text; then copy it again");
+  EXPECT_THAT(state_of(pair, "v"), HasSubstr("stopped: it came after the copy; create it on the target"));
+  pair.wait_until_applied();
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM u"), "1") << "the others go on";
+}
+
+TEST(TablesThatChange, are_asked_for_anew_where_they_are_not_streamed_and_their_rows_are_old) {
+  StreamPair pair("aged", 15, 18);
+  pair.source.exec("CREATE TABLE t (n int)");
+  ASSERT_TRUE(done(pair.init()));
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.sync.refresh_interval = Seconds{1};
+  Following following(spec, often);
+  wait_until("its rows are asked for", [&] { return state_of(pair, "t").starts_with("recopy: "); });
+  EXPECT_THAT(state_of(pair, "t"), HasSubstr("no identity"));
 }
 
 }  // namespace

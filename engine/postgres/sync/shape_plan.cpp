@@ -62,6 +62,7 @@ void Plan::gone(const KnownTable& known) {
       "the source has dropped it; where it is not wanted on the target any more, run there: DROP TABLE " +
       quote_name(known.table.name) + ";";
   decision.change.adopted = known.shape.value_or(TableShape{});
+  decision.is_news = true;
   plan_.decisions.push_back(std::move(decision));
 }
 
@@ -104,7 +105,8 @@ void Plan::look_at(const KnownTable& known) {
     plan_.decisions.push_back(std::move(decision));
     return;
   }
-  decision.change = compare(*known.shape, now->shape, now->top(), passed(*now, known));
+  const bool is_moved = known.shape->above != now->shape.above || known.shape->bound != now->shape.bound;
+  decision.change = compare(*known.shape, now->shape, is_moved ? now->shape.name : now->top(), passed(*now, known));
   const bool restated = restate(decision.table, *now);
   plan_.publishes = plan_.publishes || restated || decision.change.adopted.id != known.shape->id;
   if (must_stop(known, *now, decision.change)) {
@@ -112,9 +114,13 @@ void Plan::look_at(const KnownTable& known) {
     decision.table.reason = stopping_reason(decision.change, "");
     decision.change.adopted = now->shape;
   } else if (decision.change.kind == Kind::recopy) {
+    if (known.table.state != State::recopy)
+      decision.table.reason = "the source has changed it: " + decision.change.what;
     decision.table.state = State::recopy;
-    decision.table.reason = "the source has changed it: " + decision.change.what;
   }
+  decision.is_detached = is_moved && known.shape->above;
+  decision.is_news = restated || decision.change.kind != Kind::none;
+  decision.is_being_copied = known.table.state == State::recopy && decision.table.state == State::recopy;
   decision.table.name = decision.table.state == State::stopped ? known.table.name : now->shape.name;
   const bool nothing = decision.change.kind == Kind::none && decision.change.finishing.empty() && !restated &&
                        decision.change.adopted == *known.shape;
@@ -129,6 +135,9 @@ ShapePlan Plan::make() && {
   }
   std::stable_partition(plan_.decisions.begin(), plan_.decisions.end(),
                         [&](const TableDecision& each) { return taken.count(each.table.name) == 0; });
+  // What is altered above reaches those partitions alone that the source still has there.
+  std::stable_partition(plan_.decisions.begin(), plan_.decisions.end(),
+                        [](const TableDecision& each) { return each.is_detached; });
   for (const auto& [id, table] : now_.tables) {
     if (!table.is_selected || met_.count(id) != 0) continue;
     const bool is_known = std::any_of(known_.begin(), known_.end(), [&](const KnownTable& each) {

@@ -24,10 +24,15 @@ struct TableDecision {
   model::Name name;     // in the ledger
   FollowedTable table;  // as the ledger is to have it, maybe under a new name
   ShapeChange change;   // to be carried out on the target before; with `stopped` nothing of it is
+  // Its rows are being copied again, or soon: who does so moves its position. What he may have copied before a change
+  // that needs another copy shows afterwards, so the ledger keeps the shape until then.
+  bool is_being_copied = false;
+  bool is_detached = false;
+  bool is_news = false;  // else it is only to be recorded
 };
 
 struct ShapePlan {
-  std::vector<TableDecision> decisions;   // renames into a name that is free come first
+  std::vector<TableDecision> decisions;   // detached partitions come first, then names that were free
   std::vector<const SourceTable*> added;  // selected, and not known: of `now`
   bool publishes = false;                 // our publication is to be brought to the tables of now
 };

@@ -55,7 +55,9 @@ Result<SourceSight> look_at_tables(const StreamOptions& options, SourceSide& sou
     TRY(session.execute("COMMIT", until));
     return sight;
   }
-  const bool stumbled = session.sqlstate() == "XX000" || session.sqlstate() == "42P01";
+  const std::string& sqlstate = session.sqlstate();
+  const bool stumbled =
+      sqlstate == "XX000" || sqlstate == "3F000" || sqlstate.substr(0, 3) == "427" || sqlstate == "42P01";
   session.roll_back();
   if (stumbled) return Error{Fault::transient, "a table was dropped while the source's tables were read"};
   return within("reading the source's tables", sight.error());

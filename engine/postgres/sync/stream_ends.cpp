@@ -36,7 +36,13 @@ Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(model::Lsn ap
 Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
   const std::string& name = claimed_->stream->slot;
   const SlotState slot = TRY(read_live_slot(source_->session, name, until));
-  return pipeline::SlotHealth{name, slot.source_end, slot.retained};
+  pipeline::SlotHealth health{name, slot.source_end, slot.retained};
+  const std::uint64_t limit = options_.sync.max_retained_wal;
+  if (limit != 0 && slot.retained > limit)
+    health.warning = "the source keeps " + std::to_string(slot.retained) + " bytes of its log for slot " + name +
+                     ", more than the limit of " + std::to_string(limit) +
+                     ": find out why the target falls behind, or release the stream";
+  return health;
 }
 
 Result<void> StreamEnds::carry_sequences(const Until& until) {

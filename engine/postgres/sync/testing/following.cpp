@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "engine/base/log.h"
 #include "engine/pipeline/sync.h"
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/testing/snapshot.h"
@@ -48,7 +49,10 @@ std::string StreamPair::slots() const {
 Following::Following(const api::Spec& spec, Milliseconds look_every) {
   report_ = std::async(std::launch::async, [this, spec, look_every] {
     const auto servers = postgres::sync::make_sync_servers(spec, look_every);
-    return pipeline::run_sync(spec, *servers, pipeline::Manner::follow, board_, {Deadline::never(), stop_.get_token()});
+    api::Report report =
+        pipeline::run_sync(spec, *servers, pipeline::Manner::follow, board_, {Deadline::never(), stop_.get_token()});
+    if (report.exit_code != api::ExitCode::done) log::error("the sync has ended", {{"message", report.message}});
+    return report;
   });
 }
 

@@ -1,0 +1,170 @@
+#include "engine/postgres/sync/new_tables.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/postgres/array_literal.h"
+#include "engine/postgres/partition_routes.h"
+#include "engine/postgres/pg_tools.h"
+#include "engine/postgres/publication.h"
+#include "engine/postgres/schema_read.h"
+#include "engine/postgres/session_settings.h"
+#include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/sql.h"
+#include "engine/postgres/step_runner.h"
+#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/target_traits.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+using State = FollowedTable::State;
+using Names = std::set<model::Name>;
+
+constexpr pipeline::Stage stages[] = {pipeline::Stage::before_data, pipeline::Stage::with_table,
+                                      pipeline::Stage::foreign_key, pipeline::Stage::after_data};
+
+Result<bool> is_there(Connection& target, const model::Name& table, const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
+                       {table.schema, table.name}, until));
+  return rows.size() != 0;
+}
+
+// The new tables, and those above them that the target does not have: without those a partition is created as a table
+// of its own.
+Result<Names> names_to_create(Connection& target, const std::vector<const SourceTable*>& tables, const Until& until) {
+  Names names;
+  for (const SourceTable* const table : tables) {
+    names.insert(table->shape.name);
+    for (const model::Name& above : table->catalog.partition_of)
+      if (names.count(above) == 0 && !TRY(is_there(target, above, until))) names.insert(above);
+  }
+  return names;
+}
+
+Result<pipeline::Schema> read_new_schema(const StreamOptions& options, Connection& target, const Names& names,
+                                         const Until& until) {
+  const Parameters parameters = TRY(options.source());
+  Connection source = TRY(open_source_session(parameters, "schema", until));
+  TRY(source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
+  SchemaRequest request;
+  request.source = parameters;
+  request.snapshot = TRY(source.query_row("SELECT pg_catalog.pg_export_snapshot()", {}, until)).str(0, 0);
+  const std::vector<PgTools> tools = TRY(find_pg_tools(until));
+  request.pg_dump = TRY(choose_pg_tools(tools, source.major_version())).pg_dump;
+  request.selects = [&](const model::Name& name) { return names.count(name) != 0; };
+  request.target = TRY(read_target_traits(target, until));
+  std::vector<api::Finding> findings;
+  SourceSchema read = TRY(read_schema(source, request, findings, until));
+  return std::move(read.schema);
+}
+
+Result<void> create(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
+  auto options = std::make_shared<StepOptions>();
+  options->done = TRY(read_steps_done(target, owner.key, until));
+  options->may_all_exist = true;
+  StepRunner runner(target, owner, std::move(options));
+  for (const pipeline::Stage stage : stages) {
+    std::vector<std::size_t> steps;
+    for (std::size_t step = 0; step < schema.steps.size(); ++step)
+      if (schema.steps[step].stage == stage) steps.push_back(step);
+    if (steps.empty()) continue;
+    for (const api::Finding& each : TRY(runner.run(schema, steps, {}, until)))
+      log::warn("not created on the target", {{"object", each.subject}, {"reason", each.message}});
+  }
+  return {};
+}
+
+// Foreign keys to tables that were there before: a dump of the new ones alone leaves them out.
+Result<void> add_foreign_keys(SourceSide& source, Connection& target, const Names& names, const Until& until) {
+  std::vector<std::string> schemas, tables;
+  for (const model::Name& each : names) {
+    schemas.push_back(each.schema);
+    tables.push_back(each.name);
+  }
+  const Rows keys =
+      TRY(source.session.query("SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I ', n.nspname, c.relname, k.conname)"
+                               "  || pg_get_constraintdef(k.oid)"
+                               " FROM unnest($1::text[], $2::text[]) AS g (schema_name, table_name)"
+                               " JOIN pg_namespace n ON n.nspname = g.schema_name"
+                               " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = g.table_name"
+                               " JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0",
+                               {array_literal(schemas), array_literal(tables)}, until));
+  for (int row = 0; row < keys.size(); ++row) {
+    const Result<void> added = target.execute(keys.str(row, 0), until);
+    if (!added && target.sqlstate() != "42710")
+      log::warn("foreign key not created on the target",
+                {{"statement", keys.str(row, 0)}, {"error", added.error().what}});
+  }
+  return {};
+}
+
+// As the target has it: a partition that stands alone is attached once its rows are there.
+model::Table planned(const SourceTable& table, const Names& created, std::optional<model::Name> route) {
+  model::Table made = table.catalog.table;
+  TableShape shape = table.shape;
+  if (shape.above && created.count(*shape.above) == 0) {
+    shape.above.reset();
+    shape.bound.clear();
+  }
+  made.shape = words_of(shape);
+  made.route = std::move(route);
+  return made;
+}
+
+Result<void> record(Claimed& claimed, const model::Table& table, State state, const std::string& reason,
+                    const Until& until) {
+  return in_transaction(claimed.control, claimed.owner, until, [&]() -> Result<void> {
+    TRY(record_new_table(claimed.control, claimed.owner, table, until));
+    return record_followed_tables(claimed.control, claimed.owner, {{table.name, state, {}, reason}}, until);
+  });
+}
+
+std::string sql_of_publication(const Claimed& claimed, const SourceTable& table) {
+  return "ALTER PUBLICATION " + quote_identifier(claimed.stream->publication) + " ADD TABLE ONLY " +
+         quote_name(table.shape.name);
+}
+
+}  // namespace
+
+Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
+                        const std::vector<const SourceTable*>& tables, const Until& until) {
+  Connection& target = claimed.control;
+  const bool stops = options.sync.schema_changes == api::SchemaChanges::stop;
+  const Names names = TRY(names_to_create(target, tables, until));
+  Result<void> created;
+  if (!stops) {
+    const Result<pipeline::Schema> schema = read_new_schema(options, target, names, until);
+    created = schema ? create(target, claimed.owner, *schema, until) : Result<void>(schema.error());
+    if (!created && created.error().fault == Fault::transient) return created;
+    if (created) TRY(add_foreign_keys(source, target, names, until));
+  }
+  const PartitionChoices choices = TRY(read_partition_choices(source.session, until));
+  const bool same = target.reported("server_encoding") == source.session.reported("server_encoding");
+  for (const SourceTable* const table : tables) {
+    const std::optional<model::Name> route = route_of(table->catalog.partition_of, choices, same);
+    const model::Table made = planned(*table, stops ? Names{} : names, route);
+    std::string reason = "it came after the copy";
+    State state = State::recopy;
+    if (stops || !created || (route && names.count(*route) == 0)) {
+      state = State::stopped;
+      reason += stops      ? "; create it on the target, then copy it again"
+                : !created ? ", and the target refused it: " + created.error().what
+                           : "; attach it on the target to " + model::display(*route) +
+                                 ", which divides rows in its own way, then copy it again";
+    }
+    if (!table->not_published.empty()) reason += "; " + table->not_published;
+    if (!table->not_published.empty() && !claimed.stream->owns_publication)
+      reason += ": run on the source: " + sql_of_publication(claimed, *table) + ";";
+    TRY(record(claimed, made, state, reason, until));
+    log::warn("table added on the source", {{"table", model::display(made.name)}, {"reason", reason}});
+  }
+  return {};
+}
+
+}  // namespace tributary::postgres::sync

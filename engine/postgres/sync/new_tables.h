@@ -1,0 +1,18 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/source_sight.h"
+
+namespace tributary::postgres::sync {
+
+// Creates tables that came after the copy on the target, by the machinery of a copy, and has the ledger say that their
+// rows are to be copied. An object of the same name that is there stays as it is. What cannot be created stops with its
+// reason; the Error is of what may pass.
+Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
+                        const std::vector<const SourceTable*>& tables, const Until& until);
+
+}  // namespace tributary::postgres::sync

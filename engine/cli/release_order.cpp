@@ -17,7 +17,10 @@ serve::Response ReleaseOrder::answer(const serve::Request& request) {
     log::warn("an order to release was refused", {{"cause", "its token is not the one of this engine"}});
     return {.status = 403, .body = "the token is not the one of this engine\n"};
   }
-  if (done_) return {.status = 200, .body = "released\n"};
+  if (done_) {
+    heard_.request_stop();
+    return {.status = 200, .body = "released\n"};
+  }
   if (!given()) {
     forget_ = request.query == "forget";
     log::info("ordered to release", {{"forget", forget_.load()}});
@@ -47,7 +50,8 @@ api::Report until_released(ReleaseOrder& order, const Until& until,
   if (report.exit_code != api::ExitCode::done) return report;
   order.carried_out();
   pause_for(waits.long_hearing, until.stop);
-  pause_for(waits.hearing, {});
+  const bool unheard = pause_for(waits.hearing, order.when_heard());
+  if (!unheard) pause_for(waits.writing, {});
   return report;
 }
 

@@ -24,12 +24,15 @@ class ReleaseOrder {
   std::stop_token when_given() const { return given_.get_token(); }
   pipeline::Remember remember() const { return forget_ ? pipeline::Remember::nothing : pipeline::Remember::rows; }
   void carried_out() { done_ = true; }
+  // Who gave the order has been told that it was carried out.
+  std::stop_token when_heard() const { return heard_.get_token(); }
 
  private:
   serve::Response answer(const serve::Request& request);
 
   const std::string token_sha256_;
   std::stop_source given_;
+  std::stop_source heard_;
   std::atomic<bool> forget_ = false;
   std::atomic<bool> done_ = false;
 };
@@ -39,6 +42,7 @@ struct LastWaits {
   Milliseconds latecomer{3'000};      // for an order after a stop
   Milliseconds hearing{5'000};        // for who gave the order, before a process ends that was stopped
   Milliseconds long_hearing{60'000};  // and one that was not, whose end would only start another
+  Milliseconds writing{200};          // for the answer that tells it to leave
 };
 
 // Does `sync` until a stop or the order, and in that case `release` afterwards; the report is the last one's. A stop

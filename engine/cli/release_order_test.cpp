@@ -104,6 +104,18 @@ TEST_F(ReleaseOrderTest, an_order_may_come_a_moment_after_the_stop) {
   EXPECT_EQ(run().reason, "Released");
 }
 
+TEST_F(ReleaseOrderTest, a_process_that_was_stopped_ends_once_it_was_heard) {
+  std::jthread asker;
+  waits.hearing = Milliseconds(600'000);
+  during = [&] {
+    post(order, token);
+    asker = std::jthread([this] {
+      while (post(order, token) != 200) std::this_thread::yield();
+    });
+  };
+  EXPECT_EQ(run().reason, "Released");
+}
+
 TEST_F(ReleaseOrderTest, what_is_not_given_back_is_not_said_to_be) {
   during = [&] { post(order, token); };
   EXPECT_EQ(run(api::ExitCode::failed).reason, "ReleaseFailed");

@@ -15,6 +15,7 @@ enum class Mode { validate, snapshot, snapshot_and_sync, sync };
 enum class State { running, paused, stopped };
 enum class OnTargetNotEmpty { fail, drop, append };
 enum class SourceObjects { remove, retain };
+enum class OnExceed { warn, release };
 
 constexpr bool copies(Mode mode) {
   return mode == Mode::snapshot || mode == Mode::snapshot_and_sync;
@@ -79,7 +80,9 @@ struct Spec {
   Selection databases;
   Selection tables;
   SnapshotSpec snapshot;
-  std::string publication = {};  // on the source, made by somebody else
+  std::string publication = {};        // on the source, made by somebody else
+  std::uint64_t max_retained_wal = 0;  // bytes of its log that the source may keep for the stream; 0: any
+  OnExceed on_exceed = OnExceed::warn;
   SyncSpec sync;
   SourceObjects source_objects = SourceObjects::remove;  // at deletion
   Seconds deletion_timeout{5 * 60};

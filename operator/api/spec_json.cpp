@@ -2,6 +2,7 @@
 
 #include "operator/api/duration.h"
 #include "operator/api/json_fields.h"
+#include "operator/api/quantity.h"
 
 namespace tributary::v1alpha1 {
 namespace {
@@ -17,6 +18,17 @@ const Words<EndpointType> type_words = {{"PostgreSQL", EndpointType::postgresql}
 const Words<OnTargetNotEmpty> not_empty_words = {
     {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
 const Words<SourceObjects> source_object_words = {{"Delete", SourceObjects::remove}, {"Retain", SourceObjects::retain}};
+
+const Words<OnExceed> on_exceed_words = {{"Warn", OnExceed::warn}, {"Release", OnExceed::release}};
+
+void read_bytes(const JsonFields& in, const char* key, std::uint64_t& value) {
+  std::string text;
+  in.read(key, text);
+  if (text.empty()) return;
+  const std::optional<std::uint64_t> parsed = parse_bytes(text);
+  if (!parsed) return in.complain(key, "is not a number of bytes such as 500Mi or 50Gi");
+  value = *parsed;
+}
 
 void read_duration(const JsonFields& in, const char* key, Seconds& value) {
   std::string text;
@@ -89,6 +101,8 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   spec.source = read_endpoint(in.inner("source"));
   spec.target = read_endpoint(in.inner("target"));
   in.inner("source").read("publication", spec.publication);
+  read_bytes(in.inner("source"), "maxRetainedWAL", spec.max_retained_wal);
+  in.inner("source").read_word("onExceed", spec.on_exceed, on_exceed_words);
   in.inner("target").read("createDatabase", spec.create_database);
   spec.databases = read_selection(in.inner("databases"));
   spec.tables = read_selection(in.inner("tables"));

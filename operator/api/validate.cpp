@@ -43,6 +43,9 @@ std::optional<Error> flaw_of(const Replication& replication) {
   if (!streams(spec.mode) && !spec.publication.empty()) {
     return refuse("spec.source.publication is for a stream, which spec.mode does not ask for", "remove it");
   }
+  if (!streams(spec.mode) && spec.max_retained_wal > 0) {
+    return refuse("spec.source.maxRetainedWAL is for a stream, which spec.mode does not ask for", "remove it");
+  }
   for (const auto& [key, value] : spec.pod.labels) {
     if (reserved(key)) return refuse("spec.template.labels sets " + key + ", which is the operator's", "remove it");
   }

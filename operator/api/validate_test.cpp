@@ -49,6 +49,7 @@ TEST(Validate, each_flaw_is_named) {
          r.spec.snapshot.resume_per_table = true;
        }},
       {"spec.source.publication", [](Replication& r) { r.spec.publication = "theirs"; }},
+      {"spec.source.maxRetainedWAL", [](Replication& r) { r.spec.max_retained_wal = 1; }},
       {"tributary.dev/uid", [](Replication& r) { r.spec.pod.labels["tributary.dev/uid"] = "x"; }},
       {"job-name", [](Replication& r) { r.spec.pod.labels["job-name"] = "x"; }},
       {"tributary.dev/x", [](Replication& r) { r.spec.pod.annotations["tributary.dev/x"] = "x"; }},

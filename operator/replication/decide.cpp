@@ -13,6 +13,7 @@
 #include "operator/replication/status.h"
 #include "operator/replication/tear_down.h"
 #include "operator/replication/waiting.h"
+#include "operator/replication/wal_limit.h"
 
 namespace tributary::replication {
 namespace {
@@ -118,6 +119,7 @@ void yield_to_rival(const Observed& seen, Decision& next) {
 bool streams_on(const Observed& seen, const v1alpha1::Status& status, const Run* last) {
   if (!v1alpha1::streams(seen.object.spec.mode)) return false;
   const bool copied = last != nullptr && last->result == RunResult::succeeded;
+  if (gives_up_for_wal(seen.object, status)) return copied || may_hold_source(seen, status) || released(status);
   switch (seen.object.spec.state) {
     case State::running:
       return completed(seen, last);
@@ -185,8 +187,10 @@ void adopt(Decision& next, const Observed& seen, const Job& job) {
   if (job.created) run.start_time = rfc3339(*job.created);
 }
 
-std::optional<std::string> why_replace(const Observed& seen, const Job& job, const std::vector<Pod>& pods) {
+std::optional<std::string> why_replace(const Observed& seen, const v1alpha1::Status& status, const Job& job,
+                                       const std::vector<Pod>& pods) {
   if (seen.object.spec.state == State::stopped) return "spec.state says Stopped";
+  if (gives_up_for_wal(seen.object, status)) return "the source keeps more of its log than it may";
   if (asks_for_something_else(seen.object, job.generation, job.inputs_hash)) {
     return "the spec now asks for something else";
   }
@@ -232,7 +236,7 @@ void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods
   revive(next, seen, job);
   set_credentials(next.status, seen);
   next.recheck = job.created && seen.now - *job.created >= first_time ? poll : brisk_poll;
-  if (const auto why = why_replace(seen, job, pods)) {
+  if (const auto why = why_replace(seen, next.status, job, pods)) {
     end_jobs(seen, next);
     conclude(next, seen,
              {Standing::progressing, next.status.phase, "Ending", "job " + job.name + " is ended: " + *why});
@@ -242,7 +246,8 @@ void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods
   end_deployment(seen, next);
   look_after_config(seen, pods, config_map_of(seen.object, job.name, job.attempt), next);
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
-  const Verdict verdict = trouble ? *trouble : verdict_of_engine(seen, next.status);
+  Verdict verdict = trouble ? *trouble : verdict_of_engine(seen, next.status);
+  add_wal_warning(next.status, verdict.message);
   conclude(next, seen, verdict);
   if (v1alpha1::copies(seen.object.spec.mode)) {
     v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, verdict.reason, verdict.message,
@@ -269,6 +274,7 @@ Decision decide(const Observed& seen) {
     conclude(next, seen, {Standing::stalled, Phase::failed, "InvalidSpec", describe(*flaw)});
     return next;
   }
+  if (v1alpha1::streams(seen.object.spec.mode)) judge_retained_wal(seen, next.status);
   if (v1alpha1::streams(seen.object.spec.mode) && release_under_way(seen, next.status)) {
     set_credentials(next.status, seen);
     if (!give_back(seen, next)) return next;

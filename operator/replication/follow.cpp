@@ -11,6 +11,7 @@
 #include "operator/replication/status.h"
 #include "operator/replication/stream_status.h"
 #include "operator/replication/waiting.h"
+#include "operator/replication/wal_limit.h"
 
 namespace tributary::replication {
 namespace {
@@ -56,8 +57,10 @@ void show_snapshot(const Observed& seen, Decision& next) {
   const Run* run = find_run(next.status, mode);
   if (!v1alpha1::copies(mode) || run == nullptr) return;
   if (run->result != v1alpha1::RunResult::succeeded) {
-    v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, "Stopped", "spec.state says so",
-                            seen.now);
+    const bool stopped = seen.object.spec.state == State::stopped;
+    v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no,
+                            stopped ? "Stopped" : "WALLimitExceeded",
+                            stopped ? "spec.state says so" : "it was given up before it was complete", seen.now);
     return;
   }
   const bool outdated = outdated_copy(seen, next.status) != nullptr;
@@ -68,20 +71,30 @@ void show_snapshot(const Observed& seen, Decision& next) {
 
 // --- the end of a stream
 
+const char* how_to_begin_again(const Observed& seen) {
+  return v1alpha1::copies(seen.object.spec.mode) ? "another spec.snapshot.requestID copies everything again"
+                                                 : "begin with init --sync again, and create another Replication";
+}
+
 void stay_released(const Observed& seen, Decision& next) {
   const State state = seen.object.spec.state;
+  if (state != State::stopped && gives_up_for_wal(seen.object, next.status)) {
+    const std::string kept = v1alpha1::find_condition(next.status, condition::wal_limit_exceeded)->message;
+    return conclude(
+        seen, next,
+        {Standing::stalled, Phase::stopped, "WALLimitExceeded",
+         "the stream was given up and its slots were dropped: " + kept + " (hint: " + how_to_begin_again(seen) + ")"});
+  }
   if (state != State::running) {
     const bool pausing = state == State::paused;
     return conclude(seen, next,
                     {Standing::suspended, pausing ? Phase::paused : Phase::stopped, pausing ? "Paused" : "Stopped",
                      "spec.state says so; the source holds nothing for this replication any more"});
   }
-  const bool copied = v1alpha1::copies(seen.object.spec.mode);
   conclude(seen, next,
            {Standing::stalled, Phase::stopped, "Released",
             std::string("the stream was stopped and the source holds nothing for it any more (hint: ") +
-                (copied ? "another spec.snapshot.requestID copies everything again)"
-                        : "begin with init --sync again, and create another Replication)")});
+                how_to_begin_again(seen) + ")"});
 }
 
 void stop(const Observed& seen, Decision& next) {
@@ -161,10 +174,12 @@ void watch_engine(const Observed& seen, const std::vector<Pod>& pods, Decision& 
     v1alpha1::set_condition(next.status, condition::validated, Truth::yes, "Validated",
                             "both ends fit this replication", seen.now);
     if (outdated_copy(seen, next.status) != nullptr) {
+      constexpr const char* where = "; the condition SnapshotComplete says what is not part of it";
       verdict.reason = "SpecChanged";
-      verdict.message += "; the condition SnapshotComplete says what is not part of it";
+      if (verdict.message.find(where) == std::string::npos) verdict.message += where;
     }
   }
+  add_wal_warning(next.status, verdict.message);
   conclude(seen, next, verdict);
   const Deployment& there = *seen.deployment;
   next.recheck = there.created && seen.now - *there.created >= first_time ? poll : brisk_poll;
@@ -206,7 +221,7 @@ void follow(const Observed& seen, Decision& next) {
     end_pods(seen, next);
     return stay_released(seen, next);
   }
-  if (seen.object.spec.state == State::stopped) return stop(seen, next);
+  if (seen.object.spec.state == State::stopped || gives_up_for_wal(seen.object, next.status)) return stop(seen, next);
   if (const std::string copy = copying(seen); !copy.empty()) {
     end_pods(seen, next);
     return wait_for(seen, next, copy);

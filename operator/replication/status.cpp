@@ -210,6 +210,7 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   status.progress.clear();
   status.sync.reset();
   status.release.reset();
+  v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
   if (!v1alpha1::is_true(status, condition::validated)) {
     v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
                             now);
@@ -325,8 +326,16 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
   const v1alpha1::Condition* was = v1alpha1::find_condition(before, condition::ready);
   const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
   const bool bad = is_bad(after);
-  if (is == nullptr || (was != nullptr && was->reason == is->reason && is_bad(before) == bad)) return {};
-  return {{bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message}};
+  std::vector<kube::EventNote> notes;
+  if (is != nullptr && (was == nullptr || was->reason != is->reason || is_bad(before) != bad)) {
+    notes.push_back({bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message});
+  }
+  const bool over = v1alpha1::is_true(after, condition::wal_limit_exceeded);
+  if (over && !v1alpha1::is_true(before, condition::wal_limit_exceeded)) {
+    const v1alpha1::Condition& limit = *v1alpha1::find_condition(after, condition::wal_limit_exceeded);
+    notes.push_back({kube::EventKind::warning, limit.reason, "Reconcile", limit.message});
+  }
+  return notes;
 }
 
 }  // namespace tributary::replication

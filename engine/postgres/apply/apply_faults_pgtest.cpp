@@ -107,7 +107,7 @@ TEST_P(ATroubledApplier, stops_a_table_that_the_target_lacks_or_has_otherwise) {
   replica_->database().exec("ALTER TABLE t DROP COLUMN \"A b\"; DROP TABLE gone");
   EXPECT_EQ(why_stopped(ChangeLog().begin().insert(t, {"1", "x"}).commit()),
             "t: the target's table has no column \"A b\"");
-  EXPECT_EQ(why_stopped(ChangeLog().begin().truncate({gone}).commit()), "gone: the target has no such table");
+  EXPECT_EQ(why_stopped(ChangeLog().begin().truncate({gone}).commit()), "gone: the target has no table public.gone");
 }
 
 TEST_P(ATroubledApplier, stops_a_table_whose_changes_do_not_say_which_row) {

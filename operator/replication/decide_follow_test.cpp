@@ -271,7 +271,7 @@ TEST(DecideFollow, an_engine_that_waits_for_its_servers_says_why) {
 TEST(DecideFollow, an_engine_silent_for_a_minute_makes_ready_unknown_until_it_answers) {
   Observed seen = followed();
   seen.now += Seconds(59);
-  seen.voice = Voice{.silent_since = noon};
+  seen.voice.emplace().silent_since = noon;
   EXPECT_EQ(look(seen).status, seen.object.status);
   seen.now = noon + Seconds(60);
   const Decision silent = look(seen);
@@ -290,7 +290,7 @@ TEST(DecideFollow, an_engine_silent_for_a_minute_makes_ready_unknown_until_it_an
 TEST(DecideFollow, an_operator_that_has_just_begun_to_listen_does_not_trust_an_old_word) {
   Observed seen = followed();
   seen.now += Seconds(600);
-  seen.voice = Voice{.silent_since = seen.now};
+  seen.voice.emplace().silent_since = seen.now;
   EXPECT_EQ(reason(look(seen)), "EngineUnreachable");
 }
 

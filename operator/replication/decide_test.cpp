@@ -139,7 +139,7 @@ TEST(Decide, what_the_engine_retries_is_in_the_message_and_no_standstill) {
 
 TEST(Decide, an_engine_that_does_not_answer_yet_is_no_news) {
   Observed seen = with_engine(running());
-  seen.voice = Voice{.silent_since = noon};
+  seen.voice.emplace().silent_since = noon;
   const Decision decision = look(seen);
   EXPECT_EQ(reason(decision), "Starting");
   EXPECT_EQ(truth(decision, "Ready"), Truth::no);
@@ -149,7 +149,7 @@ TEST(Decide, an_engine_silent_for_a_minute_makes_ready_unknown_until_it_answers)
   Observed seen = with_engine(running());
   seen.voice = Voice{.progress = copying(42)};
   seen.object.status = decide(seen).status;
-  seen.voice = Voice{.silent_since = noon};
+  seen.voice.emplace().silent_since = noon;
   seen.now = noon + Seconds(59);
   EXPECT_EQ(look(seen).status, seen.object.status);
   seen.now = noon + Seconds(60);

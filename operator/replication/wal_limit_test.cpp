@@ -76,7 +76,7 @@ TEST(WalLimit, a_warning_leaves_the_stream_ready_and_says_so_once) {
   ASSERT_EQ(told.size(), 1U);
   EXPECT_EQ(told[0].reason, limit);
   seen = after(seen, decision);
-  seen.voice = Voice{.silent_since = seen.now};
+  seen.voice.emplace().silent_since = seen.now;
   const Decision silent = look(seen);
   EXPECT_EQ(message(silent), message(decision)) << "it stands, and is not said twice";
   EXPECT_THAT(news(seen.object.status, silent.status), IsEmpty());

@@ -40,6 +40,17 @@ enum class StreamState {
   holding,  // the slot is watched and nothing is applied
 };
 
+// Tables that are copied again beside a stream.
+struct RecopyProgress {
+  std::uint64_t tables = 0;         // of this round
+  std::uint64_t tables_copied = 0;  // whose rows are replaced; the stream takes them back when all are
+  std::string table;                // being copied, or ""
+  std::uint64_t rows = 0;           // of this round
+  std::uint64_t bytes = 0;
+  std::string error;  // that is being overcome, or ""
+  bool operator==(const RecopyProgress&) const = default;
+};
+
 // One database's stream. Positions are the source's, "" where there is none.
 struct StreamProgress {
   StreamState state = StreamState::connecting;
@@ -53,6 +64,7 @@ struct StreamProgress {
   std::string error;  // that is being overcome, or ""
   std::string slot;
   std::uint64_t retained_bytes = 0;  // of its log that the source keeps for the slot
+  std::optional<RecopyProgress> recopy = {};
   bool operator==(const StreamProgress&) const = default;
 };
 

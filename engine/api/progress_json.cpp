@@ -27,17 +27,22 @@ ordered_json write_table(const TableProgress& table) {
 }  // namespace
 
 ordered_json write_stream(const StreamProgress& stream) {
-  return {{"state", word_of(stream.state)},
-          {"lagBytes", stream.lag_bytes},
-          {"lagSeconds", stream.lag_seconds},
-          {"received", stream.received},
-          {"applied", stream.applied},
-          {"lastTransaction", stream.last_transaction},
-          {"transactions", stream.transactions},
-          {"changes", stream.changes},
-          {"error", stream.error},
-          {"slot", stream.slot},
-          {"retainedBytes", stream.retained_bytes}};
+  ordered_json json = {{"state", word_of(stream.state)},
+                       {"lagBytes", stream.lag_bytes},
+                       {"lagSeconds", stream.lag_seconds},
+                       {"received", stream.received},
+                       {"applied", stream.applied},
+                       {"lastTransaction", stream.last_transaction},
+                       {"transactions", stream.transactions},
+                       {"changes", stream.changes},
+                       {"error", stream.error},
+                       {"slot", stream.slot},
+                       {"retainedBytes", stream.retained_bytes}};
+  if (stream.recopy)
+    json["recopy"] = {{"tables", stream.recopy->tables}, {"tablesCopied", stream.recopy->tables_copied},
+                      {"table", stream.recopy->table},   {"rows", stream.recopy->rows},
+                      {"bytes", stream.recopy->bytes},   {"error", stream.recopy->error}};
+  return json;
 }
 
 namespace {
@@ -64,6 +69,15 @@ void read_table(JsonReader& in, TableProgress& table) {
       .read("done", table.done);
 }
 
+void read_recopy(JsonReader& in, RecopyProgress& recopy) {
+  in.read("tables", recopy.tables)
+      .read("tablesCopied", recopy.tables_copied)
+      .read("table", recopy.table)
+      .read("rows", recopy.rows)
+      .read("bytes", recopy.bytes)
+      .read("error", recopy.error);
+}
+
 void read_stream(JsonReader& in, StreamProgress& stream) {
   in.read_word("state", stream.state, stream_words)
       .read("lagBytes", stream.lag_bytes)
@@ -75,7 +89,8 @@ void read_stream(JsonReader& in, StreamProgress& stream) {
       .read("changes", stream.changes)
       .read("error", stream.error)
       .read("slot", stream.slot)
-      .read("retainedBytes", stream.retained_bytes);
+      .read("retainedBytes", stream.retained_bytes)
+      .read_object("recopy", [&](JsonReader& recopy) { read_recopy(recopy, stream.recopy.emplace()); });
 }
 
 void read_database(JsonReader& in, DatabaseProgress& database) {

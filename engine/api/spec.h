@@ -70,6 +70,12 @@ struct SyncOptions {
   std::uint64_t max_retained_wal = 0;  // bytes of its log that the source may keep for us without a warning; 0: any
 };
 
+// Tables to be copied again beside the stream, once for each request.
+struct RecopyOptions {
+  std::string request_id;           // "": nothing is asked for
+  std::vector<std::string> tables;  // as Selection::include_tables
+};
+
 struct Spec {
   Mode mode = Mode::snapshot;
   std::string replication;  // identity in the ledger: the object's UID; empty: derived from both ends
@@ -80,6 +86,7 @@ struct Spec {
   Selection selection;
   SnapshotOptions snapshot;
   SyncOptions sync;
+  RecopyOptions recopy;
   // SHA-256, in hexadecimal digits, of the token that POST /release has to bear; "": there is no such route.
   std::string release_token_sha256;
 };

@@ -101,6 +101,14 @@ Result<void> check_token(const std::string& sha256) {
   return Error{Fault::invalid, "spec.releaseTokenSHA256 is not a SHA-256 in 64 lower-case hexadecimal digits"};
 }
 
+void read_recopy(JsonReader& in, RecopyOptions& recopy) {
+  in.read("requestID", recopy.request_id).read("tables", recopy.tables);
+}
+
+ordered_json write_recopy(const RecopyOptions& recopy) {
+  return {{"requestID", recopy.request_id}, {"tables", recopy.tables}};
+}
+
 }  // namespace
 
 Result<Spec> spec_from_json(std::string_view text) {
@@ -117,9 +125,13 @@ Result<Spec> spec_from_json(std::string_view text) {
       .read_object("selection", [&](JsonReader& inner) { read_selection(inner, spec.selection); })
       .read_object("snapshot", [&](JsonReader& inner) { read_snapshot(inner, spec.snapshot); })
       .read_object("sync", [&](JsonReader& inner) { read_sync(inner, spec.sync); })
+      .read_object("recopy", [&](JsonReader& inner) { read_recopy(inner, spec.recopy); })
       .read("releaseTokenSHA256", spec.release_token_sha256);
   TRY(in.finish());
   TRY(check_token(spec.release_token_sha256));
+  if (!spec.recopy.tables.empty() && spec.recopy.request_id.empty())
+    return Error{Fault::invalid, "spec.recopy.tables without spec.recopy.requestID",
+                 "give the request an ID of its own"};
   if (version != contract_version) {
     return Error{Fault::invalid, "spec.version " + std::to_string(version) + " is not known to this engine",
                  "run engine and operator of the same release"};
@@ -142,6 +154,7 @@ std::string to_json(const Spec& spec) {
                                {"excludeTables", spec.selection.exclude_tables}}},
                              {"snapshot", write_snapshot(spec.snapshot)},
                              {"sync", write_sync(spec.sync)},
+                             {"recopy", write_recopy(spec.recopy)},
                              {"releaseTokenSHA256", spec.release_token_sha256}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }

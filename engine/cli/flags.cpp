@@ -91,7 +91,8 @@ Result<void> check_sync(const Flags& flags) {
 }
 
 api::Mode mode_of(Verb verb, bool sync) {
-  if (verb == Verb::sync || verb == Verb::release || verb == Verb::status) return api::Mode::sync;
+  if (verb == Verb::sync || verb == Verb::recopy || verb == Verb::release || verb == Verb::status)
+    return api::Mode::sync;
   if (verb == Verb::validate) return sync ? api::Mode::snapshot_and_sync : api::Mode::validate;
   return sync ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
 }
@@ -136,6 +137,9 @@ Result<void> read_manner(const Flags& flags, Options& options) {
   options.yes = flags.yes;
   options.hold = flags.hold;
   options.forget = flags.forget;
+  options.recopied_tables = TRY(split_list("--tables", flags.tables));
+  if (options.verb == Verb::recopy && options.recopied_tables.empty())
+    return invalid("--tables is missing", "name tables like --tables db.schema.table,...");
   options.status_address = flags.status_address;
   options.termination_log = flags.termination_log;
   options.output = TRY(is_json("--output", flags.output)) ? Output::json : Output::text;

@@ -29,6 +29,7 @@ struct Flags {
   bool sync = false;
   bool hold = false;
   bool forget = false;
+  std::vector<std::string> tables;
   std::string publication;
   bool dry_run = false;
   bool yes = false;

@@ -63,7 +63,11 @@ std::vector<MetricFamily> streams(const api::Progress& progress) {
           per_stream(progress, "tributary_stream_transactions_total", "Transactions applied by this engine",
                      MetricType::Counter, [](const Stream& stream) { return stream.transactions; }),
           per_stream(progress, "tributary_stream_changes_total", "Changes applied by this engine", MetricType::Counter,
-                     [](const Stream& stream) { return stream.changes; })};
+                     [](const Stream& stream) { return stream.changes; }),
+          per_stream(progress, "tributary_stream_recopy_tables", "Tables that are being copied again beside the stream",
+                     MetricType::Gauge, [](const Stream& stream) { return stream.recopy ? stream.recopy->tables : 0; }),
+          per_stream(progress, "tributary_stream_recopy_bytes", "Bytes of them that have arrived", MetricType::Gauge,
+                     [](const Stream& stream) { return stream.recopy ? stream.recopy->bytes : 0; })};
 }
 
 MetricFamily phases(const api::Progress& progress) {

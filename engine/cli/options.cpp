@@ -22,6 +22,7 @@ constexpr std::pair<Verb, const char*> verbs[] = {
     {Verb::validate, "Say what stands in the way, changing nothing"},
     {Verb::init, "Copy databases, schema and rows"},
     {Verb::sync, "Follow the source after init --sync, until it is stopped"},
+    {Verb::recopy, "Copy tables again beside a sync, like those that stopped"},
     {Verb::status, "Say how a sync stands, from any machine"},
     {Verb::release, "End a sync for good: drop its slot and publication"}};
 
@@ -114,6 +115,11 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
   if (verb == Verb::init) add_consent(*made, flags);
   if (verb == Verb::sync)
     add_switch(*made, "--hold", flags.hold, manner_of_sync, "Apply nothing; watch what the source keeps for the slot");
+  if (verb == Verb::recopy)
+    made->add_option("--tables", flags.tables, "These: db.schema.table, or db.table for one in schema public")
+        ->option_text("TABLE,...")
+        ->group(manner_of_sync)
+        ->allow_extra_args(false);
   if (verb == Verb::release)
     add_switch(*made, "--forget", flags.forget, manner_of_sync, "Drop what the ledger says of this replication, too");
   add_manner(*made, flags);
@@ -262,6 +268,8 @@ const char* word_of(Verb verb) {
       return "init";
     case Verb::sync:
       return "sync";
+    case Verb::recopy:
+      return "recopy";
     case Verb::release:
       return "release";
     case Verb::status:

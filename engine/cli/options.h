@@ -11,7 +11,7 @@
 // The command line as values. docs/cli.md lists the flags for users; --help is made from the same declarations.
 namespace tributary::cli {
 
-enum class Verb { none, validate, init, sync, release, status };  // none: the command line does not say which
+enum class Verb { none, validate, init, sync, recopy, release, status };  // none: the command line does not say which
 enum class Output { text, json };
 
 struct Options {
@@ -22,6 +22,7 @@ struct Options {
   bool yes = false;
   bool hold = false;
   bool forget = false;
+  std::vector<std::string> recopied_tables;
   Output output = Output::text;
   std::optional<log::Level> log_level;  // not given: info, but warn under a live display
   log::Format log_format = log::Format::text;

@@ -69,8 +69,8 @@ api::Report report_on(const Work& work, pipeline::ProgressBoard& board, const Un
 // publishes.
 api::Report watched(const Work& work, pipeline::ProgressBoard& board, int interrupts, Display& display,
                     const Options& options, const Publisher& publisher) {
-  // A stream has no end, and none is expected of it.
-  const bool ends = options.verb != Verb::sync;
+  // A stream has no end, and none is expected of it; nor does it show here what its engine does for a recopy.
+  const bool ends = options.verb != Verb::sync && options.verb != Verb::recopy;
   const Patience patience{ends ? options.spec.snapshot.timeout : Seconds{0},
                           ends ? options.spec.snapshot.stall_timeout : Seconds{0}};
   const Watchdog watchdog(patience, board, interrupts, [&](const Stop& stop) {

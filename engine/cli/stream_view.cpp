@@ -28,6 +28,12 @@ std::string table_state_text(const std::string& state) {
   return state == "recopy" ? "to be copied again" : state;
 }
 
+std::string recopy_text(const api::StreamProgress& stream) {
+  if (!stream.recopy) return "";
+  const std::string error = stream.recopy->error.empty() ? "" : " (retrying: " + printable(stream.recopy->error) + ")";
+  return "; copying again " + counted(stream.recopy->tables, "table") + ", " + bytes_text(stream.recopy->bytes) + error;
+}
+
 std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
@@ -48,7 +54,8 @@ std::string stream_line(const api::DatabaseProgress& database) {
     case api::StreamState::connecting:
       return name + "connecting";
     case api::StreamState::following:
-      return name + "lacking " + lag_text(stream) + ", " + counted(stream.transactions, "transaction") + " applied";
+      return name + "lacking " + lag_text(stream) + ", " + counted(stream.transactions, "transaction") + " applied" +
+             recopy_text(stream);
     case api::StreamState::holding:
       return name + "holding, the source keeps " + bytes_text(stream.retained_bytes) + " for it";
   }

@@ -34,6 +34,8 @@ TEST(StreamView, says_in_a_line_what_a_stream_does) {
   database.stream->state = api::StreamState::following;
   database.stream->transactions = 7;
   EXPECT_EQ(stream_line(database), "database app: lacking nothing, 7 transactions applied");
+  database.stream->recopy = api::RecopyProgress{2, 1, "public.t", 10, 3'000'000, ""};
+  EXPECT_THAT(stream_line(database), HasSubstr("; copying again 2 tables, "));
   database.stream->state = api::StreamState::holding;
   database.stream->retained_bytes = 2'000'000;
   EXPECT_THAT(stream_line(database), HasSubstr("holding, the source keeps 2"));

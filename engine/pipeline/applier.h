@@ -56,7 +56,7 @@ class Applier {
   // replication by now: nothing was kept then.
   virtual Result<void> commit(bool durable, const Until& until) = 0;
 
-  // With Fault::differs: the table that it was about.
+  // With Fault::differs, until stop(): the table that it was about.
   virtual const std::optional<StoppedTable>& stopped() const = 0;
   // Records in the ledger, in a transaction of its own, that a table is not followed any more.
   virtual Result<void> stop(const StoppedTable& table, const Until& until) = 0;

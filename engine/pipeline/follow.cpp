@@ -1,5 +1,6 @@
 #include "engine/pipeline/follow.h"
 
+#include <thread>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -14,19 +15,33 @@ constexpr Milliseconds last_words{10'000};
 constexpr Seconds sequences_every{60};
 constexpr Seconds look_every{10};
 
+// Beyond what a recopy takes for the rest of its way.
+constexpr Milliseconds grace{5'000};
+
+enum class Next {
+  end,    // it was asked for
+  again,  // another stream, with the list of tables as it is now
+};
+
 // One stream, and what is to be done beside it now and then.
 class Run {
  public:
-  Run(StreamEnds& ends, Applier& applier, ChangeStream& stream, StreamMeter& meter, const Pace::Limits& limits)
-      : ends_(ends), stream_(stream), meter_(meter), feed_(applier, stream, &meter, limits) {}
+  Run(StreamEnds& ends, Applier& applier, ChangeStream& stream, Crossing& crossing, StreamMeter& meter,
+      const Pace::Limits& limits)
+      : ends_(ends), stream_(stream), crossing_(crossing), meter_(meter), feed_(applier, stream, &meter, limits) {}
 
-  // Until stopped, which is success, or an Error.
-  Result<void> run(const Until& until) {
+  // Until stopped, or until a recopy has met it, which it waits for as long as `patience`.
+  Result<Next> run(Milliseconds patience, const Until& until) {
     while (TRY(feed_.turn(until))) {
       TRY(tend(until));
       meter_.reached(stream_.reach(), std::chrono::system_clock::now());
+      crossing_.reached(feed_.given());
+      if (!crossing_.wanted() || !TRY(feed_.settle(until))) continue;
+      crossing_.stand(feed_.given(), patience, until.stop);
+      return Next::again;
     }
-    return finish();
+    TRY(finish());
+    return Next::end;
   }
 
  private:
@@ -35,6 +50,7 @@ class Run {
 
   StreamEnds& ends_;
   ChangeStream& stream_;
+  Crossing& crossing_;
   StreamMeter& meter_;
   Feed feed_;
   Deadline look_due_ = Deadline::after(Milliseconds{0});
@@ -66,25 +82,89 @@ Result<void> Run::finish() {
 
 // What one try came to.
 struct Outcome {
-  Result<void> ended;
+  Result<Next> ended;
   bool moved = false;  // the ledger's position
 };
 
-Outcome follow_once(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits) {
-  Result<std::unique_ptr<Applier>> applier = ends.applier(until);
-  if (!applier) return {applier.error()};
-  const model::Lsn began = (*applier)->position().applied;
-  meter.opened((*applier)->position());
-  Result<std::unique_ptr<ChangeStream>> stream = ends.stream(began, until);
-  if (!stream) return {stream.error()};
-  Result<void> ran = Run(ends, **applier, **stream, meter, limits).run(until);
-  const bool moved = (*applier)->position().applied > began;
-  if (const auto& stopped = (*applier)->stopped()) {
-    log::warn("table set aside", {{"table", model::display(stopped->table)}, {"reason", stopped->reason}});
-    const Result<void> recorded = (*applier)->stop(*stopped, until);
-    if (!recorded) return {recorded, moved};
+// Tables are copied again on a thread of their own, which lives as long as the applier.
+class Recopying {
+ public:
+  Recopying(std::unique_ptr<RecopyEnds> ends, StreamMeter& meter, const RecopyLimits& limits)
+      : ends_(std::move(ends)), thread_([this, &meter, limits](const std::stop_token& stop) {
+          recopy(*ends_, crossing_, meter, {Deadline::never(), stop}, limits);
+        }) {}
+
+  Crossing& crossing() { return crossing_; }
+
+ private:
+  const std::unique_ptr<RecopyEnds> ends_;
+  Crossing crossing_;
+  std::jthread thread_;
+};
+
+// The applier outlives streams, and with it what is copied again beside them.
+class Follower {
+ public:
+  Follower(StreamEnds& ends, StreamMeter& meter, const Pace::Limits& limits, const RecopyLimits& recopies)
+      : ends_(ends), meter_(meter), limits_(limits), recopies_(recopies) {}
+
+  Outcome follow_once(const Until& until);
+
+ private:
+  Result<void> take_over(const Until& until);
+  void let_go();
+  Result<void> read_tables_anew(const Until& until);
+
+  StreamEnds& ends_;
+  StreamMeter& meter_;
+  const Pace::Limits limits_;
+  const RecopyLimits recopies_;
+  std::unique_ptr<Applier> applier_;
+  std::unique_ptr<Recopying> recopying_;
+};
+
+Outcome Follower::follow_once(const Until& until) {
+  if (!applier_) {
+    const Result<void> taken = take_over(until);
+    if (!taken) return {taken.error()};
   }
-  return {std::move(ran), moved};
+  const model::Lsn began = applier_->position().applied;
+  meter_.opened(applier_->position());
+  recopying_->crossing().reached(began);
+  Result<std::unique_ptr<ChangeStream>> stream = ends_.stream(began, until);
+  if (!stream) {
+    let_go();
+    return {stream.error()};
+  }
+  Outcome outcome{Run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_)
+                      .run(recopies_.halt_patience + grace, until)};
+  outcome.moved = applier_->position().applied > began;
+  // A fault that is none of the applier's leaves it as it is.
+  const bool goes_on = applier_->usable() && !(outcome.ended && *outcome.ended == Next::end);
+  const Result<void> looked = goes_on ? read_tables_anew(until) : Result<void>{};
+  if (!looked) outcome.ended = looked.error();
+  if (!looked || !goes_on) let_go();
+  return outcome;
+}
+
+Result<void> Follower::take_over(const Until& until) {
+  applier_ = TRY(ends_.applier(until));
+  recopying_ = std::make_unique<Recopying>(ends_.recopy_ends(), meter_, recopies_);
+  return {};
+}
+
+void Follower::let_go() {
+  recopying_.reset();
+  applier_.reset();
+}
+
+// What was set aside is recorded, and what has changed hands since is read.
+Result<void> Follower::read_tables_anew(const Until& until) {
+  if (const auto stopped = applier_->stopped()) {
+    log::warn("table set aside", {{"table", model::display(stopped->table)}, {"reason", stopped->reason}});
+    TRY(applier_->stop(*stopped, until));
+  }
+  return applier_->reload(until);
 }
 
 Outcome hold_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
@@ -98,7 +178,7 @@ Outcome hold_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
     moved = true;
     meter.looked(*health, api::StreamState::holding);
     meter.reached({{}, health->source_end, {}}, std::chrono::system_clock::now());
-    if (!pause_for(look_every, until.stop)) return {};
+    if (!pause_for(look_every, until.stop)) return {Next::end, moved};
   }
 }
 
@@ -108,7 +188,8 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
   Backoff backoff{pauses};
   while (true) {
     const Outcome outcome = once();
-    if (outcome.ended) return {};
+    if (outcome.ended && *outcome.ended == Next::end) return {};
+    if (outcome.ended) continue;
     const Error& error = outcome.ended.error();
     // What was not committed before the stop is not lost: the next one gets it from the source.
     if (until.stop.stop_requested()) {
@@ -128,8 +209,9 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
 }  // namespace
 
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
-                    const Backoff::Limits& pauses) {
-  return keep_at([&] { return follow_once(ends, meter, until, limits); }, meter, until, pauses);
+                    const Backoff::Limits& pauses, const RecopyLimits& recopies) {
+  Follower follower(ends, meter, limits, recopies);
+  return keep_at([&] { return follower.follow_once(until); }, meter, until, pauses);
 }
 
 Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {

@@ -9,6 +9,7 @@
 #include "engine/pipeline/applier.h"
 #include "engine/pipeline/change_stream.h"
 #include "engine/pipeline/pace.h"
+#include "engine/pipeline/recopy.h"
 #include "engine/pipeline/slot_health.h"
 #include "engine/pipeline/stream_board.h"
 
@@ -24,7 +25,7 @@ class StreamEnds {
   // Fault::fenced where another engine has it, Fault::lost where the stream cannot go on without a gap,
   // Fault::invalid where there is nothing to go on from. Destroying the applier lets go.
   virtual Result<std::unique_ptr<Applier>> applier(const Until& until) = 0;
-  // Opens the stream behind `applied`.
+  // Opens the stream behind `applied`, after one that has ended too: the source is held against the ledger each time.
   virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
   // Asks the source itself, while an applier is held. Fault::lost where the slot is gone or was invalidated.
   virtual Result<SlotHealth> look_at_slot(const Until& until) = 0;
@@ -32,16 +33,19 @@ class StreamEnds {
   // give out old numbers. Called between two commits, while an applier is held.
   virtual Result<void> carry_sequences(const Until& until) = 0;
   // Holds the source's tables against those that are followed, when it is time to, and carries out what became of them.
-  // True where the applier is of no further use. Called between two commits, while an applier is held that has given
-  // all up to `applied`.
+  // True where the applier is to read anew which tables it follows. Called between two commits, while an applier is
+  // held that has given all up to `applied`.
   virtual Result<bool> look_at_tables(model::Lsn applied, const Until& until) = 0;
+  // For the tables that are copied again while the applier that was made last lives; for another thread.
+  virtual std::unique_ptr<RecopyEnds> recopy_ends() = 0;
 };
 
 // Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.
 // Transient faults are overcome by beginning again from the ledger, with pauses between; a table whose changes cannot
-// be applied is stopped, and the others go on. Any other Error ends it.
+// be applied is stopped, and the others go on; tables are copied again where the ledger says so. Any other Error ends
+// it.
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits = {},
-                    const Backoff::Limits& pauses = {});
+                    const Backoff::Limits& pauses = {}, const RecopyLimits& recopies = {});
 
 // The same without applying anything: nobody else can take the stream up, and what the source keeps for it is watched.
 Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses = {});

@@ -131,6 +131,7 @@ class FakeApplier : public Applier {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return world_.fault();
     world_.stopped_table = table.table.name;
+    stopped_.reset();
     return {};
   }
   Result<void> reload(const Until&) override { return {}; }
@@ -154,6 +155,16 @@ class FakeApplier : public Applier {
   model::Lsn given_;
   std::optional<StoppedTable> stopped_;
   bool usable_ = true;
+};
+
+// Nothing is ever asked for.
+class NoRecopies : public RecopyEnds {
+ public:
+  Result<std::vector<model::Name>> wanted(const Until&) override { return std::vector<model::Name>{}; }
+  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<model::Name>&, const Until&) override {
+    return Error{Fault::failed, "nobody asked"};
+  }
+  Result<void> stop(const StoppedTable&, const Until&) override { return {}; }
 };
 
 class FakeEnds : public StreamEnds {
@@ -184,6 +195,7 @@ class FakeEnds : public StreamEnds {
     const std::lock_guard lock(world_.mutex);
     return world_.strikes();  // then all begins again
   }
+  std::unique_ptr<RecopyEnds> recopy_ends() override { return std::make_unique<NoRecopies>(); }
   std::optional<Error> next_;  // of applier()
 
  private:

@@ -16,11 +16,10 @@ struct Sum {
   std::uint64_t bytes = 0;
 };
 
-Result<Sum> carry(CopyStream& stream, TargetWriter& writer, TableMeter& meter, ProgressBoard& board,
-                  const Until& until) {
+Result<Sum> carry(CopyStream& stream, PartWriter& writer, const Told& told, const Until& until) {
   std::uint64_t messages = 0;
   Sum sum;
-  Sum told;
+  Sum before;
   while (true) {
     const std::span<const std::byte> message = TRY(stream.next(until));
     if (message.empty()) break;
@@ -28,28 +27,28 @@ Result<Sum> carry(CopyStream& stream, TargetWriter& writer, TableMeter& meter, P
     ++messages;
     sum.rows = messages - std::min(messages, most_framing);
     sum.bytes += message.size();
-    if (sum.bytes - told.bytes < told_bytes) continue;
-    board.add(meter, sum.rows - told.rows, sum.bytes - told.bytes);
-    told = sum;
+    if (sum.bytes - before.bytes < told_bytes) continue;
+    TRY(told(sum.rows - before.rows, sum.bytes - before.bytes));
+    before = sum;
   }
-  board.add(meter, 0, sum.bytes - told.bytes);
-  return Sum{told.rows, sum.bytes};
+  TRY(told(0, sum.bytes - before.bytes));
+  return Sum{before.rows, sum.bytes};
 }
 
-Result<void> relay_part(SourceReader& reader, TargetWriter& writer, const model::CopyPart& part,
-                        const model::Table& table, TableMeter& meter, ProgressBoard& board, const Until& until) {
+}  // namespace
+
+Result<PartCount> relay_part(SourceReader& reader, PartWriter& writer, const model::CopyPart& part,
+                             const model::Table& table, const Told& told, const Until& until) {
   TRY(writer.open(table, part, until));
   const std::unique_ptr<CopyStream> stream = TRY(reader.open(table, part, until));
-  const Sum sum = TRY(carry(*stream, writer, meter, board, until));
+  const Sum sum = TRY(carry(*stream, writer, told, until));
   const PartCount count = TRY(writer.close(sum.bytes, until));
   if (count.rows != stream->rows())
     return Error{Fault::failed, "the source sent " + std::to_string(stream->rows()) + " rows, the target counted " +
                                     std::to_string(count.rows)};
-  board.add(meter, count.rows - sum.rows, 0);
-  return {};
+  TRY(told(count.rows - sum.rows, 0));
+  return count;
 }
-
-}  // namespace
 
 Result<void> relay(SourceReader& reader, TargetWriter& writer, const Batch& batch,
                    const std::vector<model::Table>& tables, const std::vector<TableMeter*>& meters,
@@ -59,7 +58,11 @@ Result<void> relay(SourceReader& reader, TargetWriter& writer, const Batch& batc
     const model::Table& table = tables[part.table];
     TableMeter& meter = *meters[part.table];
     board.started(meter);
-    const Result<void> carried = relay_part(reader, writer, part, table, meter, board, until);
+    const auto told = [&](std::uint64_t rows, std::uint64_t bytes) -> Result<void> {
+      board.add(meter, rows, bytes);
+      return {};
+    };
+    const Result<PartCount> carried = relay_part(reader, writer, part, table, told, until);
     board.stopped(meter);
     if (!carried) return within("table " + model::display(table.name), carried.error());
   }

@@ -45,6 +45,11 @@ void StreamMeter::looked(const SlotHealth& health, api::StreamState state) {
   error_ = health.warning;
 }
 
+void StreamMeter::recopy(std::optional<api::RecopyProgress> progress) {
+  const std::lock_guard lock(mutex_);
+  recopy_ = std::move(progress);
+}
+
 api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   const std::lock_guard lock(mutex_);
   api::StreamProgress progress;
@@ -63,6 +68,7 @@ api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   progress.transactions = transactions_;
   progress.changes = changes_;
   progress.error = error_;
+  progress.recopy = recopy_;
   progress.slot = health_.slot;
   progress.retained_bytes = health_.retained;
   return progress;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "engine/api/progress.h"
@@ -26,6 +27,9 @@ class StreamMeter {
   // A fault that is being overcome; "" when it is.
   void troubled(std::string error);
 
+  // What a recopy beside the stream does; nothing where none is asked for. Called by its own thread.
+  void recopy(std::optional<api::RecopyProgress> progress);
+
   // Lag is what the target lacks: 0 where all is applied that the source is known to have.
   api::StreamProgress snapshot(WallTime now) const;
 
@@ -39,6 +43,7 @@ class StreamMeter {
   std::uint64_t transactions_ = 0;
   std::uint64_t changes_ = 0;
   std::string error_;
+  std::optional<api::RecopyProgress> recopy_;
 };
 
 }  // namespace tributary::pipeline

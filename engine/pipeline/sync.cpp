@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -16,6 +17,8 @@
 
 namespace tributary::pipeline {
 namespace {
+
+constexpr Milliseconds ask_every{1'000};
 
 // The databases' threads, and the first failure among them.
 class Followers {
@@ -99,6 +102,71 @@ Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard&
   return first;
 }
 
+struct Asked {
+  DatabasePair databases;
+  std::set<std::string> tables;  // as a status shows them
+};
+
+struct Standing {
+  std::size_t asked = 0;
+  std::size_t waiting = 0;
+  bool is_followed = true;                // all that wait are of databases that an engine follows
+  std::vector<std::string> stopped = {};  // and why
+};
+
+Result<Standing> look_at(SyncServers& servers, const std::vector<Asked>& asked, const Until& until) {
+  Standing standing;
+  for (const Asked& each : asked) {
+    standing.asked += each.tables.size();
+    const api::StreamStatus status = TRY(servers.status(each.databases, until));
+    for (const api::TableStatus& table : status.tables) {
+      if (each.tables.count(table.name) == 0) continue;
+      if (table.state == "stopped")
+        standing.stopped.push_back(each.databases.source + "." + table.name + ": " + table.reason);
+      if (table.state != "recopy") continue;
+      ++standing.waiting;
+      standing.is_followed = standing.is_followed && status.stream.state == api::StreamState::following;
+    }
+  }
+  return standing;
+}
+
+Result<std::vector<Asked>> ask(SyncServers& servers, const std::vector<std::string>& entries, const Until& until) {
+  std::vector<Asked> asked;
+  for (const DatabasePair& pair : TRY(servers.databases(until))) {
+    const std::vector<model::Name> tables = TRY(servers.ask_for_recopy(pair, entries, until));
+    const std::vector<std::string> names = model::displayed(tables);
+    if (!tables.empty()) asked.push_back({pair, {names.begin(), names.end()}});
+  }
+  if (asked.empty())
+    return Error{Fault::invalid, "none of these tables is in a selected database", "name tables like db.schema.table"};
+  return asked;
+}
+
+// What is said at the end, where it is no Error.
+Result<std::string> recopy_all(SyncServers& servers, const std::vector<std::string>& entries, ProgressBoard& board,
+                               const Until& until, Seconds patience, const Backoff::Limits& pauses) {
+  board.enter(api::Phase::preparing, "asking for tables to be copied again");
+  const std::vector<Asked> asked = TRY(patiently([&] { return ask(servers, entries, until); }, board, until, pauses));
+  Deadline enough = Deadline::after(patience);
+  while (true) {
+    const Standing standing = TRY(patiently([&] { return look_at(servers, asked, until); }, board, until, pauses));
+    const std::string all = counted(standing.asked, "table");
+    if (standing.waiting == 0 && standing.stopped.empty()) return all + " copied again";
+    if (standing.waiting == 0)
+      return Error{Fault::failed,
+                   "could not be copied again: " + standing.stopped.front() +
+                       (standing.stopped.size() > 1 ? "; and others" : ""),
+                   "tributary status lists all that stopped"};
+    if (standing.is_followed) enough = Deadline::after(patience);
+    if (enough.passed()) return "no engine follows now; the next sync copies " + all + " again";
+    board.enter(api::Phase::copying,
+                std::to_string(standing.asked - standing.waiting) + " of " + all + " copied again");
+    if (!pause_for(ask_every, until.stop))
+      return Error{Fault::cancelled, "stopped; the engine goes on with what it was asked for"};
+  }
+}
+
 api::Report begin_report(const char* verb, const api::Spec& spec) {
   api::Report report;
   report.verb = verb;
@@ -145,6 +213,20 @@ api::Report run_release(const api::Spec& spec, SyncServers& servers, Remember re
     report.message = "the source keeps nothing for this replication any more";
   } else {
     blame(report, ended.error(), "ReleaseFailed");
+  }
+  return end_report(std::move(report), board);
+}
+
+api::Report run_recopy(const api::Spec& spec, const std::vector<std::string>& entries, SyncServers& servers,
+                       ProgressBoard& board, const Until& until, Seconds patience, const Backoff::Limits& pauses) {
+  api::Report report = begin_report("recopy", spec);
+  const Result<std::string> ended =
+      contain([&] { return recopy_all(servers, entries, board, until, patience, pauses); });
+  if (ended) {
+    report.reason = "Recopied";
+    report.message = *ended;
+  } else {
+    blame(report, ended.error(), "RecopyFailed");
   }
   return end_report(std::move(report), board);
 }

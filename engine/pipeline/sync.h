@@ -28,6 +28,11 @@ class SyncServers {
   // What both ends say now, whoever runs an engine: takes no lock and writes nothing. What keeps the stream from going
   // on is in it; an Error only where an end could not be asked.
   virtual Result<api::StreamStatus> status(const DatabasePair& databases, const Until& until) = 0;
+  // Asks whoever follows the stream, or will, to copy tables again, those that entries of a selection name
+  // ("db.schema.table"): which these are. Takes no lock. Fault::invalid where an entry for this database names none.
+  virtual Result<std::vector<model::Name>> ask_for_recopy(const DatabasePair& databases,
+                                                          const std::vector<std::string>& entries,
+                                                          const Until& until) = 0;
   // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it,
   // also where the target cannot be reached; that is an Error then. Success where there is no stream.
   virtual Result<void> release(const DatabasePair& databases, Remember remember, const Until& until) = 0;
@@ -44,5 +49,11 @@ api::Report run_sync(const api::Spec& spec, SyncServers& servers, Manner manner,
 // minutes, or where the spec names a replication as long as `until` lets it. Never throws, always reports.
 api::Report run_release(const api::Spec& spec, SyncServers& servers, Remember remember, ProgressBoard& board,
                         const Until& until, const Backoff::Limits& pauses = {});
+
+// Has tables copied again and waits until the engine that follows has done it; where none is seen for `patience`, that
+// is left to the next one, which is success too. Never throws, always reports.
+api::Report run_recopy(const api::Spec& spec, const std::vector<std::string>& entries, SyncServers& servers,
+                       ProgressBoard& board, const Until& until, Seconds patience = Seconds{15},
+                       const Backoff::Limits& pauses = {});
 
 }  // namespace tributary::pipeline

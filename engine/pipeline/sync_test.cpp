@@ -37,6 +37,11 @@ class StubbornServers : public SyncServers {
     return {};
   }
 
+  Result<std::vector<model::Name>> ask_for_recopy(const DatabasePair&, const std::vector<std::string>&,
+                                                  const Until&) override {
+    return std::vector<model::Name>{};
+  }
+
   int listing_failures = 0;
   std::map<std::string, Error> failures;  // by database; another one waits for the stop
   std::vector<std::string> released;
@@ -57,6 +62,7 @@ class StubbornServers : public SyncServers {
     Result<SlotHealth> look_at_slot(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<bool> look_at_tables(model::Lsn, const Until&) override { return Error{Fault::failed, "never asked"}; }
+    std::unique_ptr<RecopyEnds> recopy_ends() override { return nullptr; }
 
    private:
     StubbornServers& servers_;

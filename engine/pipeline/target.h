@@ -74,19 +74,24 @@ struct Contents {
   Schema schema;
 };
 
-// One connection that writes. Used by one thread. Everything between begin() and commit() is one transaction on the
-// target; destroying the writer before commit() undoes it. A writer that returned an Error is of no further use,
-// except after run().
-class TargetWriter {
+// Takes the rows of one part at a time, inside a transaction of the caller's.
+class PartWriter {
  public:
-  virtual ~TargetWriter() = default;
-  // A batch holds one part of a large table, or several small tables whole.
-  virtual Result<void> begin(const Until& until) = 0;
-  // Opens COPY for the part, into a table that prepare() left empty.
+  virtual ~PartWriter() = default;
+  // Opens COPY for the part.
   virtual Result<void> open(const model::Table& table, const model::CopyPart& part, const Until& until) = 0;
   virtual Result<void> write(std::span<const std::byte> bytes, const Until& until) = 0;
-  // Ends the COPY and writes the part's ledger row: rows as the target counted them, bytes as given.
+  // Ends the COPY: rows as the target counted them, bytes as given.
   virtual Result<PartCount> close(std::uint64_t bytes, const Until& until) = 0;
+};
+
+// One connection that writes. Used by one thread. Everything between begin() and commit() is one transaction on the
+// target, each part with its ledger row, into tables that prepare() left empty; destroying the writer before commit()
+// undoes it. A writer that returned an Error is of no further use, except after run().
+class TargetWriter : public PartWriter {
+ public:
+  // A batch holds one part of a large table, or several small tables whole.
+  virtual Result<void> begin(const Until& until) = 0;
   // Moves the ledger's fence and commits. Fault::fenced when another engine owns the replication by now: nothing of
   // the batch was kept then.
   virtual Result<void> commit(const Until& until) = 0;

@@ -394,6 +394,7 @@ Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until
   TRY(in_transaction(connection_, owner_, until,
                      [&] { return record_followed_tables(connection_, owner_, {stopped}, until); }));
   tables_.stop(table.table);
+  stopped_.reset();
   return {};
 }
 

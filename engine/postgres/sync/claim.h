@@ -30,6 +30,7 @@ struct StreamOptions {
   std::function<bool(const model::Name&, const std::vector<model::Name>& above)> selects = nullptr;
   api::SyncOptions sync = {};
   Milliseconds look_every{60'000};  // at the source's catalog
+  api::RecopyOptions recopy = {};
 };
 
 struct SourceSide {

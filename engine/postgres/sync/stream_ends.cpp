@@ -2,12 +2,32 @@
 
 #include <utility>
 
+#include "engine/base/pause.h"
 #include "engine/postgres/apply/applier.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/sync/position.h"
+#include "engine/postgres/sync/recopy_ends.h"
 
 namespace tributary::postgres::sync {
+namespace {
+
+constexpr Milliseconds look_again{20};
+constexpr Seconds time_to_let_go{10};
+
+// Our own stream of before ends when its server notices.
+Result<void> wait_for_slot(Connection& source, const std::string& name, const Until& until) {
+  const Deadline enough = Deadline::after(time_to_let_go);
+  while (!enough.passed()) {
+    const std::optional<SlotState> slot = TRY(read_slot(source, name, until));
+    if (!slot || slot->active_pid == 0) break;
+    if (!pause_for(look_again, until.stop)) return Error{Fault::cancelled, "stopped while waiting for the slot"};
+  }
+  return {};
+}
+
+}  // namespace
+
 // The lock first: what is read under it stays true. A control session that was lost has lost it, maybe to another
 // engine, so it is taken anew each time.
 Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& until) {
@@ -20,12 +40,28 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   TRY(end_old_sessions(claimed_->control, owner.key, until));
   owner.epoch = TRY(begin_stream_epoch(claimed_->control, owner, timeline, until));
   TRY(end_old_sessions(claimed_->control, owner.key, until));
+  claimed_->stream->timeline = timeline;
+  is_checked_ = true;
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
   TRY(shapes_.look(*source_, *claimed_, {}, until));
+  TRY(take_up_request(options_.recopy, source_->identity.database, owner, claimed_->control, until));
   return apply::open_applier(std::move(session), owner, until, this);
 }
 
+// Of an engine that goes on with what it holds.
+Result<void> StreamEnds::check_again(model::Lsn applied, const Until& until) {
+  TRY(claimed_->control.query("SELECT 1", until));  // without it the lock is lost
+  if (!source_->session.usable()) source_ = TRY(look_at_source(options_, until));
+  TRY(require_stream(*claimed_, source_->identity));
+  TRY(wait_for_slot(source_->session, claimed_->stream->slot, until));
+  claimed_->stream->position.applied = applied;
+  if (TRY(check_position(options_, *source_, *claimed_, until)) != claimed_->stream->timeline)
+    return Error{Fault::transient, "the source is on another timeline now"};
+  return {};
+}
+
 Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(model::Lsn applied, const Until& until) {
+  if (!std::exchange(is_checked_, false)) TRY(check_again(applied, until));
   stream::LogicalStream::Options options;
   options.slot = claimed_->stream->slot;
   options.publications = {claimed_->stream->publication};
@@ -59,6 +95,11 @@ Result<bool> StreamEnds::look_at_tables(model::Lsn applied, const Until& until) 
 Result<void> StreamEnds::look_into(const model::LogTable& log, const Until& until) {
   if (TRY(shapes_.look(*source_, *claimed_, {}, until)) || shapes_.accept(log)) return {};
   return shapes_.give_up(*claimed_, log, until);
+}
+
+std::unique_ptr<pipeline::RecopyEnds> StreamEnds::recopy_ends() {
+  return std::make_unique<RecopyEnds>(
+      RecopyStream{options_, claimed_->owner, *claimed_->stream, source_->session.reported("client_encoding")});
 }
 
 }  // namespace tributary::postgres::sync

@@ -25,14 +25,17 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
   Result<void> carry_sequences(const Until& until) override;
   Result<bool> look_at_tables(model::Lsn applied, const Until& until) override;
+  std::unique_ptr<pipeline::RecopyEnds> recopy_ends() override;
 
  private:
   bool fits(const model::LogTable& log) const override { return shapes_.fits(log); }
   Result<void> look_into(const model::LogTable& log, const Until& until) override;
+  Result<void> check_again(model::Lsn applied, const Until& until);
 
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<Claimed> claimed_;
+  bool is_checked_ = false;  // the source, since the last stream was opened
   SequenceCarrier sequences_;
   ShapeKeeper shapes_{options_};
 };

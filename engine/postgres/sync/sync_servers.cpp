@@ -5,6 +5,7 @@
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/ledger.h"
 #include "engine/postgres/servers.h"
+#include "engine/postgres/sync/recopy_ends.h"
 #include "engine/postgres/sync/release.h"
 #include "engine/postgres/sync/stream_ends.h"
 #include "engine/postgres/sync/stream_status.h"
@@ -32,6 +33,12 @@ class SyncServers final : public pipeline::SyncServers {
     return status;
   }
 
+  Result<std::vector<model::Name>> ask_for_recopy(const pipeline::DatabasePair& databases,
+                                                  const std::vector<std::string>& entries,
+                                                  const Until& until) override {
+    return sync::ask_for_recopy(options_of(databases), entries, until);
+  }
+
   Result<void> release(const pipeline::DatabasePair& databases, pipeline::Remember remember,
                        const Until& until) override {
     return sync::release(options_of(databases), remember, until);
@@ -52,6 +59,7 @@ class SyncServers final : public pipeline::SyncServers {
     };
     options.sync = spec_.sync;
     options.look_every = look_every_;
+    options.recopy = spec_.recopy;
     return options;
   }
   static Resolve of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {

@@ -1,0 +1,175 @@
+#include "engine/pipeline/recopy.h"
+
+#include <string>
+#include <utility>
+
+#include "engine/base/contain.h"
+#include "engine/base/log.h"
+#include "engine/base/pause.h"
+#include "engine/pipeline/feed.h"
+
+namespace tributary::pipeline {
+namespace {
+
+// What no retry mends, and so is about the table.
+bool is_for_good(Fault fault) {
+  switch (fault) {
+    case Fault::transient:
+    case Fault::cancelled:
+    case Fault::fenced:
+    case Fault::lost:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Lets the stream go on, whatever comes.
+class Halt {
+ public:
+  explicit Halt(Crossing& crossing) : crossing_(crossing) {}
+  Halt(const Halt&) = delete;
+  Halt& operator=(const Halt&) = delete;
+  ~Halt() { crossing_.release(); }
+
+ private:
+  Crossing& crossing_;
+};
+
+class Recopier {
+ public:
+  Recopier(RecopyEnds& ends, Crossing& crossing, StreamMeter& meter, const RecopyLimits& limits)
+      : ends_(ends), crossing_(crossing), meter_(meter), limits_(limits) {}
+
+  // Nothing may have been asked for.
+  Result<void> look(const Until& until);
+  void troubled(const Error& error);
+
+ private:
+  Result<void> let_go(const Until& until);
+  Result<void> round(const std::vector<model::Name>& tables, const Until& until);
+  Result<void> copy(RecopyRound& round, std::size_t unit, const Until& until);
+  Result<void> stop(const StoppedTable& table, const Until& until);
+  Result<void> catch_up(RecopyRound& round, const Until& until);
+  Result<void> chase(RecopyRound& round, Feed& feed, const Until& until);
+  void show() { meter_.recopy(progress_); }
+
+  RecopyEnds& ends_;
+  Crossing& crossing_;
+  StreamMeter& meter_;
+  const RecopyLimits limits_;
+  api::RecopyProgress progress_;
+};
+
+Result<void> Recopier::look(const Until& until) {
+  const std::vector<model::Name> tables = TRY(ends_.wanted(until));
+  if (!tables.empty()) {
+    log::info("copying tables again", {{"tables", tables.size()}, {"first", model::display(tables.front())}});
+    progress_ = {};
+    progress_.tables = tables.size();
+    show();
+    TRY(round(tables, until));
+    log::info("tables copied again", {{"tables", progress_.tables_copied}, {"rows", progress_.rows}});
+  }
+  meter_.recopy({});
+  return {};
+}
+
+void Recopier::troubled(const Error& error) {
+  progress_.error = describe(error);
+  progress_.table.clear();
+  show();
+}
+
+// From here on the stream passes over what the ledger says is copied again.
+Result<void> Recopier::let_go(const Until& until) {
+  TRY(crossing_.halt(until));
+  crossing_.release();
+  return {};
+}
+
+Result<void> Recopier::round(const std::vector<model::Name>& tables, const Until& until) {
+  TRY(let_go(until));
+  const std::unique_ptr<RecopyRound> round = TRY(ends_.begin(tables, until));
+  for (const StoppedTable& table : round->refused()) TRY(stop(table, until));
+  for (std::size_t unit = 0; unit < round->units().size(); ++unit) TRY(copy(*round, unit, until));
+  progress_.table.clear();
+  show();
+  return round->follows() ? catch_up(*round, until) : Result<void>{};
+}
+
+Result<void> Recopier::copy(RecopyRound& round, std::size_t unit, const Until& until) {
+  const std::vector<model::Name>& tables = round.units()[unit];
+  progress_.table = model::display(tables.front());
+  show();
+  const api::RecopyProgress before = progress_;
+  const auto told = [&](std::uint64_t rows, std::uint64_t bytes) -> Result<void> {
+    progress_.rows += rows;
+    progress_.bytes += bytes;
+    show();
+    return {};
+  };
+  const Result<void> copied = round.copy(unit, told, until);
+  if (copied) {
+    progress_.tables_copied += tables.size();
+    return {};
+  }
+  progress_ = before;
+  if (!is_for_good(copied.error().fault)) return copied;
+  for (const model::Name& table : tables) TRY(stop({table, copied.error().what}, until));
+  return {};
+}
+
+Result<void> Recopier::stop(const StoppedTable& table, const Until& until) {
+  log::warn("table stopped", {{"table", model::display(table.table)}, {"reason", table.reason}});
+  return ends_.stop(table, until);
+}
+
+Result<void> Recopier::catch_up(RecopyRound& round, const Until& until) {
+  const std::unique_ptr<Applier> applier = TRY(round.applier(until));
+  const std::unique_ptr<ChangeStream> stream = TRY(round.stream(until));
+  Feed feed(*applier, *stream, nullptr, limits_.pace);
+  const Result<void> caught_up = chase(round, feed, until);
+  if (caught_up || !applier->stopped()) return caught_up;
+  TRY(stop(*applier->stopped(), until));
+  return Error{Fault::transient, caught_up.error().what, "the others are copied once more"};
+}
+
+// Near the stream, then past the position at which it waits.
+Result<void> Recopier::chase(RecopyRound& round, Feed& feed, const Until& until) {
+  while (true) {
+    const model::Lsn goal = crossing_.position();
+    TRY(feed.reach(goal, until));
+    if (crossing_.position().value - goal.value <= limits_.near) break;
+  }
+  const model::Lsn goal = TRY(crossing_.halt(until));
+  const Halt halt(crossing_);
+  TRY(feed.reach(goal, until.within(limits_.halt_patience)));
+  if (!crossing_.seal())
+    return Error{Fault::transient, "the stream went on before it could take back the tables that were copied again"};
+  return round.hand_over(until);
+}
+
+}  // namespace
+
+void recopy(RecopyEnds& ends, Crossing& crossing, StreamMeter& meter, const Until& until, const RecopyLimits& limits) {
+  Recopier recopier(ends, crossing, meter, limits);
+  Backoff backoff{limits.pauses};
+  Milliseconds pause{0};
+  while (pause_for(pause, until.stop)) {
+    const Result<void> looked = contain([&] { return recopier.look(until); });
+    if (looked) {
+      backoff.reset();
+      pause = limits.look_every;
+      continue;
+    }
+    // The stream learns by itself that it has lost the replication.
+    if (until.stop.stop_requested() || looked.error().fault == Fault::fenced) break;
+    recopier.troubled(looked.error());
+    pause = backoff.next();
+    log::warn("retrying to copy tables again", {{"error", describe(looked.error())}, {"after_ms", pause.count()}});
+  }
+  meter.recopy({});
+}
+
+}  // namespace tributary::pipeline

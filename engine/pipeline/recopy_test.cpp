@@ -1,0 +1,297 @@
+#include "engine/pipeline/recopy.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "engine/base/log.h"
+#include "engine/pipeline/testing/alarm.h"
+
+namespace tributary::pipeline {
+namespace {
+
+// A source's log that grows by moments of rest, a stream that follows it, and a ledger of tables. One call fails.
+struct World {
+  std::mutex mutex;         // guards everything below
+  std::uint64_t end = 100;  // of the source's log
+  std::map<std::string, std::string> states{{"a", "recopy"}, {"b", "recopy"}};
+  std::map<std::string, std::uint64_t> positions;
+  std::set<std::string> let_go;  // by the stream, which has read the list of tables since they were asked for
+  std::uint64_t stream_at = 0;
+  int calls = 0;
+  int fails_at = 0;
+  Fault failure = Fault::transient;
+  std::string refused;        // a table whose rows the target refuses
+  bool differs_once = false;  // a change of the first table
+  std::vector<std::string> complaints;
+
+  Result<void> step() {
+    if (++calls == fails_at) return Error{failure, "on purpose"};
+    return {};
+  }
+  bool is_any(const std::string& state) {
+    for (const auto& [name, each] : states)
+      if (each == state) return true;
+    return false;
+  }
+};
+
+class RestStream : public ChangeStream {
+ public:
+  RestStream(World& world, std::uint64_t at) : world_(world), at_(at) {}
+  Result<std::shared_ptr<const model::Batch>> next(Milliseconds, const Until& until) override {
+    const std::lock_guard lock(world_.mutex);
+    if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped"};
+    TRY(world_.step());
+    auto batch = std::make_shared<model::Batch>();
+    if (at_ < world_.end) {
+      at_ = std::min(at_ + 30, world_.end);
+      model::Event event;
+      event.kind = model::Event::Kind::idle;
+      event.end = model::Lsn{at_};
+      batch->add(event);
+    }
+    return std::shared_ptr<const model::Batch>(std::move(batch));
+  }
+  void confirm(model::Lsn) override {}
+  Reach reach() const override { return {}; }
+
+ private:
+  World& world_;
+  std::uint64_t at_;
+};
+
+class RestApplier : public Applier {
+ public:
+  RestApplier(World& world, std::vector<std::string> tables, std::uint64_t at)
+      : world_(world), tables_(std::move(tables)), given_{at} {
+    position_.applied = given_;
+  }
+  StreamPosition position() const override { return position_; }
+  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    if (std::exchange(world_.differs_once, false)) {
+      stopped_ = StoppedTable{{"public", tables_.front()}, "no row"};
+      return Error{Fault::differs, "no row"};
+    }
+    for (const model::Event& event : batch.events()) given_ = event.end;
+    return {};
+  }
+  Result<void> commit(bool, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    for (const std::string& each : tables_) world_.positions[each] = given_.value;
+    position_.applied = given_;
+    return {};
+  }
+  const std::optional<StoppedTable>& stopped() const override { return stopped_; }
+  Result<void> stop(const StoppedTable&, const Until&) override { return {}; }
+  Result<void> reload(const Until&) override { return {}; }
+  bool usable() const override { return true; }
+
+ private:
+  World& world_;
+  const std::vector<std::string> tables_;
+  model::Lsn given_;
+  StreamPosition position_;
+  std::optional<StoppedTable> stopped_;
+};
+
+class FakeRound : public RecopyRound {
+ public:
+  FakeRound(World& world, const std::vector<model::Name>& tables) : world_(world), start_(world.end) {
+    for (const model::Name& each : tables) units_.push_back({each});
+  }
+  const std::vector<StoppedTable>& refused() const override { return refused_; }
+  const std::vector<std::vector<model::Name>>& units() const override { return units_; }
+  Result<void> copy(std::size_t unit, const Told& told, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    const std::string& name = units_[unit].front().name;
+    if (world_.let_go.count(name) == 0) world_.complaints.push_back("copied what the stream still has");
+    if (name == world_.refused) return Error{Fault::invalid, "a constraint of the target"};
+    TRY(told(10, 1000));
+    world_.positions[name] = start_;
+    copied_.push_back(name);
+    return {};
+  }
+  bool follows() const override { return !copied_.empty(); }
+  Result<std::unique_ptr<Applier>> applier(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    return std::unique_ptr<Applier>(std::make_unique<RestApplier>(world_, copied_, start_));
+  }
+  Result<std::unique_ptr<ChangeStream>> stream(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    return std::unique_ptr<ChangeStream>(std::make_unique<RestStream>(world_, start_));
+  }
+  Result<void> hand_over(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    for (const std::string& each : copied_) {
+      if (world_.positions[each] < world_.stream_at) world_.complaints.push_back("handed over behind the stream");
+      world_.states[each] = "followed";
+      world_.let_go.erase(each);
+    }
+    return world_.step();  // only the answer is lost
+  }
+
+ private:
+  World& world_;
+  const std::uint64_t start_;
+  std::vector<StoppedTable> refused_;
+  std::vector<std::vector<model::Name>> units_;
+  std::vector<std::string> copied_;
+};
+
+class FakeEnds : public RecopyEnds {
+ public:
+  explicit FakeEnds(World& world) : world_(world) {}
+  Result<std::vector<model::Name>> wanted(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    std::vector<model::Name> names;
+    for (const auto& [name, state] : world_.states)
+      if (state == "recopy") names.push_back({"public", name});
+    return names;
+  }
+  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<model::Name>& tables, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    return std::unique_ptr<RecopyRound>(std::make_unique<FakeRound>(world_, tables));
+  }
+  Result<void> stop(const StoppedTable& table, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    TRY(world_.step());
+    world_.states[table.table.name] = "stopped";
+    return {};
+  }
+
+ private:
+  World& world_;
+};
+
+const RecopyLimits brisk{Milliseconds{1},
+                         50,
+                         Milliseconds{5'000},
+                         {Milliseconds{1}, 5, 1 << 10, 200, 50, Milliseconds{1}, Milliseconds{1}},
+                         {Milliseconds{1}, 1.0, Milliseconds{1}, 0.0}};
+
+// The thread that follows: goes on with the log, stands still where it is asked to, and reads the list of tables then.
+void follow_log(World& world, Crossing& crossing, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::uint64_t at = 0;
+    {
+      const std::lock_guard lock(world.mutex);
+      world.end += 7;
+      at = world.stream_at = std::min(world.stream_at + 40, world.end);
+    }
+    crossing.reached(model::Lsn{at});
+    if (!crossing.wanted()) {
+      std::this_thread::yield();
+      continue;
+    }
+    // What it reads after it stood, it read before it goes on.
+    {
+      const std::lock_guard lock(world.mutex);
+      for (const auto& [name, state] : world.states)
+        if (state == "recopy") world.let_go.insert(name);
+    }
+    crossing.stand(model::Lsn{at}, Milliseconds{10'000}, stop);
+  }
+}
+
+// Until no table is to be copied again.
+api::StreamProgress recopy_all(World& world, const std::function<bool()>& done) {
+  Crossing crossing;
+  FakeEnds ends(world);
+  StreamMeter meter;
+  std::stop_source stop;
+  std::jthread follower([&](const std::stop_token& token) { follow_log(world, crossing, token); });
+  std::jthread watcher([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      {
+        const std::lock_guard lock(world.mutex);
+        if (done()) break;
+      }
+      std::this_thread::yield();
+    }
+    stop.request_stop();
+  });
+  recopy(ends, crossing, meter, {Deadline::never(), stop.get_token()}, brisk);
+  return meter.snapshot({});
+}
+
+class ARecopy : public ::testing::Test {
+ protected:
+  void SetUp() override { log::set_level(log::Level::error); }
+  const testing::Alarm alarm{"copying tables again"};
+};
+
+TEST_F(ARecopy, HandsTablesOverAtOrBeyondTheStream) {
+  World world;
+  const api::StreamProgress progress = recopy_all(world, [&] { return !world.is_any("recopy"); });
+  EXPECT_EQ(world.states["a"], "followed");
+  EXPECT_EQ(world.states["b"], "followed");
+  EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+  EXPECT_FALSE(progress.recopy);
+}
+
+TEST_F(ARecopy, OvercomesAFaultOfEveryCallInTurn) {
+  for (int call = 1; call <= 60; ++call) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    World world;
+    world.fails_at = call;
+    recopy_all(world, [&] { return !world.is_any("recopy") && world.calls > call; });
+    EXPECT_EQ(world.states["a"], "followed");
+    EXPECT_EQ(world.states["b"], "followed");
+    EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+  }
+}
+
+TEST_F(ARecopy, StopsATableWhoseRowsAreRefusedAndBringsTheOthersBack) {
+  World world;
+  world.refused = "a";
+  recopy_all(world, [&] { return !world.is_any("recopy"); });
+  EXPECT_EQ(world.states["a"], "stopped");
+  EXPECT_EQ(world.states["b"], "followed");
+}
+
+TEST_F(ARecopy, StopsATableWhoseChangesDifferAndCopiesTheOthersOnceMore) {
+  World world;
+  world.differs_once = true;
+  recopy_all(world, [&] { return !world.is_any("recopy"); });
+  EXPECT_EQ(world.states["a"], "stopped");
+  EXPECT_EQ(world.states["b"], "followed");
+  EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+}
+
+TEST_F(ARecopy, EndsWhereAnotherEngineOwnsTheReplication) {
+  World world;
+  world.fails_at = 3;
+  world.failure = Fault::fenced;
+  recopy_all(world, [] { return false; });
+  EXPECT_TRUE(world.is_any("recopy"));
+}
+
+TEST(ACrossing, DoesNotWaitForACopierThatTakesTooLong) {
+  const testing::Alarm alarm("a crossing");
+  Crossing crossing;
+  std::jthread follower([&](const std::stop_token& stop) {
+    while (!crossing.wanted()) std::this_thread::yield();
+    crossing.stand(model::Lsn{5}, Milliseconds{1}, stop);
+  });
+  ASSERT_EQ(crossing.halt({}).value(), model::Lsn{5});
+  follower.join();
+  EXPECT_FALSE(crossing.seal());
+}
+
+}  // namespace
+}  // namespace tributary::pipeline

@@ -1,0 +1,124 @@
+#include "engine/postgres/recopy_ledger.h"
+
+#include <algorithm>
+#include <set>
+
+#include "engine/postgres/array_literal.h"
+
+namespace tributary::postgres {
+namespace {
+
+struct NameArrays {
+  std::string schemas;
+  std::string names;
+};
+
+NameArrays arrays_of(const std::vector<model::Name>& tables) {
+  std::vector<std::string> schemas, names;
+  for (const model::Name& table : tables) {
+    schemas.push_back(table.schema);
+    names.push_back(table.name);
+  }
+  return {array_literal(schemas), array_literal(names)};
+}
+
+}  // namespace
+
+Result<std::uint64_t> ask_for_recopy(Connection& target, const std::string& key, const std::vector<model::Name>& tables,
+                                     const std::string& reason, const Until& until) {
+  const NameArrays given = arrays_of(tables);
+  const Rows asked =
+      TRY(target.query("UPDATE _tributary.table_state t SET stream = 'recopy', reason = $4"
+                       " FROM unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
+                       " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
+                       " AND t.stream IN ('followed', 'stopped', 'not_streamed')"
+                       " AND EXISTS (SELECT FROM _tributary.stream s WHERE s.replication = $1 AND NOT s.released)",
+                       {key, given.schemas, given.names, reason}, until));
+  return asked.affected();
+}
+
+Result<std::string> read_recopy_request(Connection& target, const std::string& key, const Until& until) {
+  const Rows rows = TRY(target.query("SELECT recopy_request FROM _tributary.replication WHERE key = $1", {key}, until));
+  return rows.size() == 0 ? std::string() : rows.str(0, 0);
+}
+
+Result<void> record_recopy_request(Connection& target, const Owner& owner, const std::string& request,
+                                   const Until& until) {
+  TRY(target.query("UPDATE _tributary.replication SET recopy_request = $2 WHERE key = $1", {owner.key, request},
+                   until));
+  return {};
+}
+
+Result<std::vector<FollowedTable>> read_recopied_tables(Connection& target, const Owner& owner, const Until& until) {
+  const std::vector<FollowedTable> all = TRY(read_followed_tables(target, owner.key, until));
+  std::set<model::Name> routes;
+  for (const FollowedTable& table : all)
+    if (table.state == FollowedTable::State::recopy && table.route) routes.insert(*table.route);
+  std::vector<FollowedTable> wanted;
+  std::vector<model::Name> along;
+  for (const FollowedTable& table : all) {
+    const bool is_asked = table.state == FollowedTable::State::recopy;
+    if (!is_asked && (!table.route || routes.count(*table.route) == 0)) continue;
+    if (!is_asked) along.push_back(table.name);
+    wanted.push_back(table);
+  }
+  if (along.empty()) return wanted;
+  const Result<void> marked = in_transaction(target, owner, until, [&]() -> Result<void> {
+    TRY(ask_for_recopy(target, owner.key, along, "its rows lie in one table with others that are copied again", until));
+    return {};
+  });
+  if (!marked) return marked.error();
+  return wanted;
+}
+
+Result<void> record_recopied(Connection& target, const Owner& owner, const std::vector<RecopiedTable>& tables,
+                             model::Lsn position, const Until& until) {
+  std::vector<model::Name> names;
+  std::vector<std::string> states, reasons, storages, shapes;
+  std::vector<DonePart> parts;
+  for (const RecopiedTable& each : tables) {
+    names.push_back(each.table.name);
+    states.push_back(each.is_streamed ? "recopy" : "not_streamed");
+    reasons.push_back(each.reason);
+    storages.push_back(each.table.storage);
+    shapes.push_back(array_literal(each.table.shape));
+    parts.push_back({each.table.name, 0, 1, each.count});
+  }
+  const NameArrays given = arrays_of(names);
+  TRY(
+      target.query("DELETE FROM _tributary.part p USING unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
+                   " WHERE p.replication = $1 AND p.schema_name = g.schema_name AND p.table_name = g.table_name",
+                   {owner.key, given.schemas, given.names}, until));
+  const Rows touched =
+      TRY(target.query("UPDATE _tributary.table_state t SET position = $4::pg_lsn, stream = g.stream,"
+                       "   reason = CASE g.stream WHEN 'recopy' THEN t.reason ELSE g.reason END, storage = g.storage,"
+                       "   shape = g.shape::text[], state = 'copying', parts_done = 0, rows = 0, bytes = 0"
+                       " FROM unnest($2::text[], $3::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
+                       "   AS g (schema_name, table_name, stream, reason, storage, shape)"
+                       " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
+                       " AND t.stream = 'recopy'",
+                       {owner.key, given.schemas, given.names, to_string(position), array_literal(states),
+                        array_literal(reasons), array_literal(storages), array_literal(shapes)},
+                       until));
+  if (touched.affected() != tables.size())
+    return Error{Fault::transient, "the ledger does not say any more that these tables are copied again"};
+  return record_parts(target, owner, parts, until);
+}
+
+Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
+                        FollowedTable::State state, const std::string& reason, const Until& until) {
+  return in_transaction(target, owner, until, [&]() -> Result<void> {
+    std::vector<FollowedTable> ended;
+    for (FollowedTable& each : TRY(read_followed_tables(target, owner.key, until))) {
+      if (each.state != FollowedTable::State::recopy ||
+          std::find(tables.begin(), tables.end(), each.name) == tables.end())
+        continue;
+      each.state = state;
+      each.reason = reason;
+      ended.push_back(std::move(each));
+    }
+    return record_followed_tables(target, owner, ended, until);
+  });
+}
+
+}  // namespace tributary::postgres

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/lsn.h"
+#include "engine/model/name.h"
+#include "engine/model/table.h"
+#include "engine/pipeline/target.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/ledger.h"
+#include "engine/postgres/stream_ledger.h"
+
+// What the ledger says of tables that are copied again, as statements. Whoever asks for one needs no fence: it changes
+// nothing but the state of a table, which the engine looks at every few seconds.
+namespace tributary::postgres {
+
+// Asks for tables of a stream that is not released; those that are asked for already stay so. How many were new.
+Result<std::uint64_t> ask_for_recopy(Connection& target, const std::string& key, const std::vector<model::Name>& tables,
+                                     const std::string& reason, const Until& until);
+
+// The last request of Spec.recopy that was taken up, or "".
+Result<std::string> read_recopy_request(Connection& target, const std::string& key, const Until& until);
+// Inside the caller's transaction, with its fence.
+Result<void> record_recopy_request(Connection& target, const Owner& owner, const std::string& request,
+                                   const Until& until);
+
+// All that are asked for, and those that share a table of the target with one of them, which are asked for then, too.
+Result<std::vector<FollowedTable>> read_recopied_tables(Connection& target, const Owner& owner, const Until& until);
+
+// A table whose rows were replaced.
+struct RecopiedTable {
+  model::Table table;
+  pipeline::PartCount count;
+  bool is_streamed = true;  // else it is done with this
+  std::string reason;       // why it is not streamed
+};
+// Inside the caller's transaction, together with the fence: their rows are those of `position` now.
+Result<void> record_recopied(Connection& target, const Owner& owner, const std::vector<RecopiedTable>& tables,
+                             model::Lsn position, const Until& until);
+
+// In a transaction of its own: what becomes of tables that are being copied again. Where one of them is not any more,
+// it stays as it is.
+Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
+                        FollowedTable::State state, const std::string& reason, const Until& until);
+
+}  // namespace tributary::postgres

@@ -1,0 +1,70 @@
+#include "engine/postgres/replacing_writer.h"
+
+#include "engine/postgres/copy_error.h"
+#include "engine/postgres/copy_statement.h"
+#include "engine/postgres/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+// Where the role may not say that nothing fires, a DELETE would take the rows of others along, or be refused.
+constexpr const char* keys_take_part =
+    "SELECT pg_catalog.current_setting('session_replication_role') <> 'replica' AND EXISTS ("
+    "SELECT FROM pg_catalog.pg_constraint c WHERE c.contype = 'f' AND $1::pg_catalog.regclass IN (c.conrelid,"
+    " c.confrelid))";
+
+}  // namespace
+
+Result<void> ReplacingWriter::begin(const Until& until) {
+  emptied_.clear();
+  return connection_.execute("SET lock_timeout = '30s'; BEGIN", until);
+}
+
+Result<void> ReplacingWriter::open(const model::Table& table, const model::CopyPart&, const Until& until) {
+  table_ = table;
+  const model::Name& into = written_to(table);
+  if (emptied_.insert(into).second) TRY(empty(into, table.route.has_value(), until));
+  Result<CopyIn> copy = connection_.copy_in(copy_in_sql(table, Freeze::no), until);
+  if (!copy) return refused(copy.error());
+  copy_.emplace(std::move(copy).value());
+  return {};
+}
+
+Result<void> ReplacingWriter::empty(const model::Name& table, bool with_partitions, const Until& until) {
+  const std::string name = quote_name(table);
+  const Result<Rows> keys = connection_.query_row(keys_take_part, {name}, until);
+  if (!keys) return refused(keys.error());
+  if (keys->boolean(0, 0))
+    return Error{
+        Fault::invalid,
+        "foreign keys of the target would take part in replacing its rows, since the target's role may not set "
+        "session_replication_role",
+        "grant it that right, or drop these keys"};
+  const Result<void> emptied =
+      connection_.execute((with_partitions ? "DELETE FROM " : "DELETE FROM ONLY ") + name, until);
+  return emptied ? emptied : refused(emptied.error());
+}
+
+Error ReplacingWriter::refused(const Error& error) const {
+  return copy_error(table_, connection_.sqlstate(), connection_.diagnosis(), error);
+}
+
+Result<void> ReplacingWriter::write(std::span<const std::byte> bytes, const Until& until) {
+  const Result<void> written = copy_->write(bytes, until);
+  return written ? written : refused(written.error());
+}
+
+Result<pipeline::PartCount> ReplacingWriter::close(std::uint64_t bytes, const Until& until) {
+  const Result<std::uint64_t> rows = copy_->finish(until);
+  if (!rows) return refused(rows.error());
+  copy_.reset();
+  return pipeline::PartCount{*rows, bytes};
+}
+
+Result<void> ReplacingWriter::commit(const std::vector<RecopiedTable>& tables, model::Lsn position,
+                                     const Until& until) {
+  TRY(record_recopied(connection_, owner_, tables, position, until));
+  return connection_.execute("COMMIT", until);
+}
+
+}  // namespace tributary::postgres

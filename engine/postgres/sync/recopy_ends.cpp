@@ -1,0 +1,95 @@
+#include "engine/postgres/sync/recopy_ends.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/base/log.h"
+#include "engine/pipeline/selection.h"
+#include "engine/postgres/control_schema.h"
+#include "engine/postgres/recopy_ledger.h"
+#include "engine/postgres/sync/position.h"
+
+namespace tributary::postgres::sync {
+
+Result<Connection*> RecopyEnds::control(const Until& until) {
+  if (!control_ || !control_->usable()) control_ = TRY(open_recopy_session(stream_, "recopy", until));
+  return &*control_;
+}
+
+Result<std::vector<model::Name>> RecopyEnds::wanted(const Until& until) {
+  Connection* const session = TRY(control(until));
+  std::vector<model::Name> names;
+  for (FollowedTable& each : TRY(read_recopied_tables(*session, stream_.owner, until)))
+    names.push_back(std::move(each.name));
+  return names;
+}
+
+// Those that were asked for since are left to the next round: the stream may still follow them.
+Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<model::Name>& tables,
+                                                                 const Until& until) {
+  Connection* const session = TRY(control(until));
+  std::vector<FollowedTable> chosen;
+  for (FollowedTable& each : TRY(read_followed_tables(*session, stream_.owner.key, until)))
+    if (each.state == FollowedTable::State::recopy &&
+        std::find(tables.begin(), tables.end(), each.name) != tables.end())
+      chosen.push_back(std::move(each));
+  return std::unique_ptr<pipeline::RecopyRound>(TRY(RecopyRound::open(stream_, *session, chosen, ++rounds_, until)));
+}
+
+Result<void> RecopyEnds::stop(const pipeline::StoppedTable& table, const Until& until) {
+  Connection* const session = TRY(control(until));
+  return end_recopy(*session, stream_.owner, {table.table}, FollowedTable::State::stopped, table.reason, until);
+}
+
+Result<std::vector<model::Name>> named_tables(const std::vector<std::string>& entries, const std::string& database,
+                                              const std::vector<FollowedTable>& tables) {
+  std::vector<model::Name> names;
+  for (const std::string& entry : entries) {
+    const auto pattern = TRY(pipeline::NamePattern::parse(entry, pipeline::NamePattern::Kind::table));
+    const std::size_t before = names.size();
+    bool is_known = false;
+    for (const FollowedTable& each : tables) {
+      if (!pattern.matches(database, each.name)) continue;
+      is_known = true;
+      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(before), each.name) ==
+          names.begin() + static_cast<std::ptrdiff_t>(before))
+        names.push_back(each.name);
+    }
+    if (!is_known && pattern.matches_database(database))
+      return Error{Fault::invalid, "'" + entry + "' is no table of this replication",
+                   "name tables like db.schema.table; tributary status lists those that need it"};
+  }
+  return names;
+}
+
+Result<void> take_up_request(const api::RecopyOptions& request, const std::string& database, const Owner& owner,
+                             Connection& control, const Until& until) {
+  if (request.request_id.empty() || TRY(read_recopy_request(control, owner.key, until)) == request.request_id)
+    return {};
+  const std::vector<FollowedTable> tables = TRY(read_followed_tables(control, owner.key, until));
+  std::vector<model::Name> names;
+  for (const std::string& entry : request.tables) {
+    const Result<std::vector<model::Name>> named = named_tables({entry}, database, tables);
+    if (!named) log::warn("cannot copy again", {{"request", request.request_id}, {"error", describe(named.error())}});
+    if (named) names.insert(names.end(), named->begin(), named->end());
+  }
+  return in_transaction(control, owner, until, [&]() -> Result<void> {
+    TRY(ask_for_recopy(control, owner.key, names, "asked for by request " + request.request_id, until));
+    return record_recopy_request(control, owner, request.request_id, until);
+  });
+}
+
+Result<std::vector<model::Name>> ask_for_recopy(const StreamOptions& options, const std::vector<std::string>& entries,
+                                                const Until& until) {
+  const SourceSide source = TRY(look_at_source(options, until));
+  Claimed seen = TRY(look_at_target(options, source, until));
+  TRY(require_stream(seen, source.identity));
+  if (TRY(read_control_version(seen.control, until)) != control_version)
+    return Error{Fault::invalid, "the ledger is one of an older engine", "let tributary sync of this version run once"};
+  const std::vector<FollowedTable> tables = TRY(read_followed_tables(seen.control, source.key, until));
+  std::vector<model::Name> names = TRY(named_tables(entries, source.identity.database, tables));
+  TRY(postgres::ask_for_recopy(seen.control, source.key, names, "asked for by hand", until));
+  return names;
+}
+
+}  // namespace tributary::postgres::sync

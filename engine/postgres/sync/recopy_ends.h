@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/api/spec.h"
+#include "engine/pipeline/recopy.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/sync/recopy_round.h"
+
+namespace tributary::postgres::sync {
+
+// Both ends of a stream for its tables that are copied again, with sessions of their own.
+class RecopyEnds final : public pipeline::RecopyEnds {
+ public:
+  explicit RecopyEnds(RecopyStream stream) : stream_(std::move(stream)) {}
+
+  Result<std::vector<model::Name>> wanted(const Until& until) override;
+  Result<std::unique_ptr<pipeline::RecopyRound>> begin(const std::vector<model::Name>& tables,
+                                                       const Until& until) override;
+  Result<void> stop(const pipeline::StoppedTable& table, const Until& until) override;
+
+ private:
+  Result<Connection*> control(const Until& until);
+
+  const RecopyStream stream_;
+  std::optional<Connection> control_;
+  int rounds_ = 0;
+};
+
+// The tables of a stream that entries of a selection name ("db.schema.table", with wildcards). Fault::invalid where an
+// entry of this database names none.
+Result<std::vector<model::Name>> named_tables(const std::vector<std::string>& entries, const std::string& database,
+                                              const std::vector<FollowedTable>& tables);
+
+// Takes a request of the spec up, if it was not before. What it asks for and is not there is logged.
+Result<void> take_up_request(const api::RecopyOptions& request, const std::string& database, const Owner& owner,
+                             Connection& control, const Until& until);
+
+// Asks for tables by hand, under nobody's lock: which these are.
+Result<std::vector<model::Name>> ask_for_recopy(const StreamOptions& options, const std::vector<std::string>& entries,
+                                                const Until& until);
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,338 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "engine/pipeline/sync.h"
+#include "engine/postgres/sync/sync_servers.h"
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/fingerprint.h"
+
+// Tables that are copied again between live servers, while the others are followed and everybody writes.
+namespace tributary::postgres::sync {
+namespace {
+
+using api::ExitCode;
+using testbed::done;
+using testbed::Following;
+using testbed::same_content;
+using testbed::StreamPair;
+
+// Commits small transactions on the source until it goes.
+class Writer {
+ public:
+  Writer(const testbed::Database& source, std::vector<std::string> statements)
+      : thread_([uri = source.uri(), statements = std::move(statements)](const std::stop_token& stop) {
+          testbed::Session session(uri);
+          for (std::size_t turn = 0; !stop.stop_requested(); ++turn) session.exec(statements[turn % statements.size()]);
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+std::string state_of(const StreamPair& pair, const std::string& table) {
+  return pair.target.scalar("SELECT stream FROM _tributary.table_state WHERE table_name = '" + table + "'");
+}
+
+void ask_for(const StreamPair& pair, const std::string& table) {
+  pair.target.exec("UPDATE _tributary.table_state SET stream = 'recopy', reason = 'asked for' WHERE table_name = '" +
+                   table + "'");
+}
+
+void wait_until_back(const StreamPair& pair, const std::string& table, const std::string& state = "followed") {
+  testbed::wait_until(table + " is " + state, [&] { return state_of(pair, table) == state; });
+}
+
+void expect_no_other_slot(const StreamPair& pair) {
+  testbed::wait_until("no slot but the stream's own is left", [&] { return pair.slots() == "1"; });
+}
+
+class ARecopyOfEveryVersion : public ::testing::TestWithParam<std::pair<int, int>> {};
+
+INSTANTIATE_TEST_SUITE_P(OfSourceAndTarget, ARecopyOfEveryVersion,
+                         ::testing::Values(std::pair{13, 15}, std::pair{15, 18}, std::pair{17, 17}, std::pair{18, 18}),
+                         [](const auto& each) {
+                           return std::to_string(each.param.first) + "_to_" + std::to_string(each.param.second);
+                         });
+
+TEST_P(ARecopyOfEveryVersion, replaces_a_table_under_writers_and_takes_it_back) {
+  StreamPair pair("recopied", GetParam().first, GetParam().second);
+  pair.source.exec(
+      "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, word text);"
+      "INSERT INTO t SELECT i, 0, repeat('x', 100) FROM generate_series(1, 20000) i;"
+      "CREATE TABLE other (id int PRIMARY KEY, n int); INSERT INTO other VALUES (1, 0)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  std::atomic<bool> over{false};
+  std::atomic<int> looks{0};
+  std::atomic<int> bad_looks{0};
+  std::jthread reader([&] {
+    testbed::Session session(pair.target.uri());
+    while (!over) {
+      ++looks;
+      if (session.scalar("SELECT count(*) >= 20000 FROM t") != "t") ++bad_looks;
+    }
+  });
+  {
+    const Writer writer(pair.source, {"UPDATE t SET n = n + 1 WHERE id % 1000 = 1", "UPDATE other SET n = n + 1",
+                                      "INSERT INTO t SELECT max(id) + 1, 1, 'new' FROM t",
+                                      "UPDATE t SET id = -id WHERE id = -7 OR id = 7",
+                                      "BEGIN; DELETE FROM t WHERE id = 9; INSERT INTO t VALUES (9, 9, NULL); COMMIT"});
+    pair.target.exec(
+        "UPDATE t SET word = 'differs' WHERE id % 2 = 0; INSERT INTO t VALUES (-1000, 0, 'nobody sent this')");
+    for (int round = 0; round < 2; ++round) {
+      ask_for(pair, "t");
+      wait_until_back(pair, "t");
+    }
+    pair.wait_until_applied();
+  }
+  over = true;
+  reader.join();
+  pair.wait_until_applied();
+  EXPECT_GT(looks, 0);
+  EXPECT_EQ(bad_looks, 0) << "of " << looks << " readers saw it empty or half full";
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  expect_no_other_slot(pair);
+}
+
+TEST(ARecopy, BringsAStoppedTableBack) {
+  StreamPair pair("stopped", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 2)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  pair.target.exec("DELETE FROM t WHERE id = 1");
+  pair.source.exec("UPDATE t SET n = 7 WHERE id = 1");
+  wait_until_back(pair, "t", "stopped");
+  pair.source.exec("UPDATE t SET n = 8 WHERE id = 1; INSERT INTO t VALUES (3, 3)");
+  ask_for(pair, "t");
+  wait_until_back(pair, "t");
+  pair.source.exec("DELETE FROM t WHERE id = 2");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  EXPECT_EQ(pair.target.scalar("SELECT reason FROM _tributary.table_state WHERE table_name = 't'"), "");
+}
+
+TEST(ARecopy, RefreshesATableThatIsNotStreamed) {
+  StreamPair pair("keyless", 15, 18);
+  pair.source.exec("CREATE TABLE keyless (n int); INSERT INTO keyless VALUES (1), (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.source.exec("UPDATE keyless SET n = 2; INSERT INTO keyless VALUES (3)");
+  ask_for(pair, "keyless");
+  wait_until_back(pair, "keyless", "not_streamed");
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  EXPECT_NE(pair.target.scalar("SELECT reason FROM _tributary.table_state WHERE table_name = 'keyless'"), "asked for");
+  pair.source.exec("UPDATE keyless SET n = 4");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  expect_no_other_slot(pair);
+}
+
+TEST(ARecopy, BeginsToStreamATableThatHasGotAKey) {
+  StreamPair pair("keyed", 15, 18);
+  pair.source.exec("CREATE TABLE t (n int NOT NULL); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  pair.source.exec("ALTER TABLE t ADD PRIMARY KEY (n)");
+  pair.target.exec("ALTER TABLE t ADD PRIMARY KEY (n)");
+  ask_for(pair, "t");
+  wait_until_back(pair, "t");
+  pair.source.exec("INSERT INTO t VALUES (2); UPDATE t SET n = 5 WHERE n = 1");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ARecopy, LeavesTheRowsOfOthersThatReferToItAlone) {
+  StreamPair pair("referred", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE above (id int PRIMARY KEY); INSERT INTO above SELECT generate_series(1, 10);"
+      "CREATE TABLE t (id int PRIMARY KEY, a int REFERENCES above ON DELETE CASCADE);"
+      "INSERT INTO t SELECT i, i FROM generate_series(1, 10) i;"
+      "CREATE TABLE below (id int PRIMARY KEY, t int REFERENCES t ON DELETE CASCADE);"
+      "INSERT INTO below SELECT i, i FROM generate_series(1, 10) i");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  {
+    const Writer writer(pair.source, {"BEGIN; INSERT INTO above SELECT max(id) + 1 FROM above;"
+                                      "INSERT INTO t SELECT max(id), max(id) FROM above; COMMIT",
+                                      "INSERT INTO below SELECT max(id), max(id) FROM t ON CONFLICT DO NOTHING"});
+    ask_for(pair, "t");
+    wait_until_back(pair, "t");
+    for (const char* table : {"t", "above", "below"}) ask_for(pair, table);
+    for (const char* table : {"t", "above", "below"}) wait_until_back(pair, table);
+  }
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  expect_no_other_slot(pair);
+}
+
+TEST(ARecopy, OfAPartitionLeavesTheOthersAlone) {
+  StreamPair pair("leaf", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE p (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);"
+      "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100);"
+      "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (100) TO (200);"
+      "INSERT INTO p SELECT i, i FROM generate_series(0, 199) i");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  pair.target.exec("DELETE FROM p1 WHERE id < 50");
+  ask_for(pair, "p1");
+  wait_until_back(pair, "p1");
+  pair.source.exec(
+      "UPDATE p SET n = -n; UPDATE p SET id = id + 100 WHERE id BETWEEN 40 AND 49 AND false; DELETE FROM p WHERE id = "
+      "7");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ARecopy, TakesAlongWhatSharesATableWithIt) {
+  StreamPair pair("routed", 15, 18);
+  pair.source.exec(
+      "CREATE TYPE kind AS ENUM ('a', 'b', 'c', 'd');"
+      "CREATE TABLE p (k kind NOT NULL, id int NOT NULL, n int, PRIMARY KEY (k, id)) PARTITION BY HASH (k);"
+      "CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+      "CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+      "INSERT INTO p SELECT k, i, i FROM unnest(enum_range(NULL::kind)) k, generate_series(1, 100) i");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  pair.target.exec("UPDATE p SET n = 0 WHERE id = 3");
+  ask_for(pair, "p0");
+  testbed::wait_until("both are back", [&] {
+    return pair.target.scalar(
+               "SELECT count(*) FROM _tributary.table_state WHERE table_name IN ('p0', 'p1')"
+               " AND stream = 'followed' AND position > (SELECT start FROM _tributary.stream)") == "2";
+  });
+  pair.source.exec("UPDATE p SET n = n + 1");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  const std::string rows = "SELECT md5(string_agg(p::text, ' ' ORDER BY k::text, id)) FROM p";
+  EXPECT_EQ(pair.source.scalar(rows), pair.target.scalar(rows));
+}
+
+TEST(ARecopy, StopsATableThatTheSourceHasNoMoreAndBringsTheOthersBack) {
+  StreamPair pair("gone", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY);"
+      "INSERT INTO a VALUES (1); INSERT INTO b VALUES (1); INSERT INTO c VALUES (1), (2)");
+  ASSERT_TRUE(done(pair.init()));
+  pair.source.exec("DROP TABLE a");
+  pair.target.exec("ALTER TABLE c ADD CHECK (id < 2) NOT VALID");
+  for (const char* table : {"a", "b", "c"}) ask_for(pair, table);
+  Following following(pair.spec(api::Mode::sync));
+  wait_until_back(pair, "b");
+  EXPECT_EQ(state_of(pair, "a"), "stopped");
+  EXPECT_EQ(state_of(pair, "c"), "stopped");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM c"), "2") << "its rows stay as they are";
+  pair.source.exec("INSERT INTO b VALUES (2)");
+  pair.wait_until_applied();
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM b"), "2");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
+// Sessions are ended as those of a killed engine are, at drawn moments.
+TEST(ARecopy, IsDoneOverWhenItsSessionsAreEnded) {
+  StreamPair pair("ended", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, word text);"
+      "INSERT INTO t SELECT i, 0, repeat('x', 200) FROM generate_series(1, 30000) i");
+  ASSERT_TRUE(done(pair.init()));
+  std::mt19937_64 random(std::random_device{}());
+  const auto seed = random();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  random.seed(seed);
+  Following following(pair.spec(api::Mode::sync));
+  {
+    const Writer writer(pair.source, {"UPDATE t SET n = n + 1 WHERE id % 500 = 1",
+                                      "INSERT INTO t SELECT max(id) + 1, 1, 'new' FROM t"});
+    for (int round = 0; round < 4; ++round) {
+      ask_for(pair, "t");
+      const std::vector<std::string> of_recopy{"recopy", "recopy-writer", "recopy-applier"};
+      const std::string which = of_recopy[random() % of_recopy.size()];
+      const bool at_source = random() % 3 == 0;
+      testbed::PostgresServer& server = at_source ? pair.from : pair.to;
+      const std::string& database = at_source ? pair.source.name() : pair.target.name();
+      const std::string victims = " FROM pg_stat_activity WHERE datname = '" + database +
+                                  "' AND application_name LIKE 'tributary/%" + (at_source ? "recopy" : "/" + which) +
+                                  "'";
+      testbed::wait_until("its session is ended, or it is done", [&] {
+        return server.scalar("postgres", "SELECT count(pg_terminate_backend(pid))" + victims) != "0" ||
+               state_of(pair, "t") == "followed";
+      });
+      if (random() % 2 == 0)
+        pair.to.exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" +
+                                     pair.target.name() + "' AND application_name LIKE 'tributary/%/applier'");
+      wait_until_back(pair, "t");
+    }
+  }
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  expect_no_other_slot(pair);
+}
+
+api::Report ask_by_hand(const StreamPair& pair, const std::string& entry) {
+  const api::Spec spec = pair.spec(api::Mode::sync);
+  const auto servers = make_sync_servers(spec);
+  pipeline::ProgressBoard board("");
+  return pipeline::run_recopy(spec, {entry}, *servers, board, {}, Seconds{0});
+}
+
+TEST(ARecopy, IsAskedForByHandAndWaitedFor) {
+  StreamPair pair("by_hand", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  const std::string table = pair.source.name() + ".public.t";
+  const api::Report unknown = ask_by_hand(pair, pair.source.name() + ".public.nowhere");
+  EXPECT_EQ(unknown.exit_code, ExitCode::bad_configuration) << unknown.message;
+  const api::Report left = ask_by_hand(pair, table);
+  EXPECT_EQ(left.exit_code, ExitCode::done) << left.message;
+  EXPECT_EQ(left.message, "no engine follows now; the next sync copies 1 table again");
+  EXPECT_EQ(state_of(pair, "t"), "recopy");
+  Following following(pair.spec(api::Mode::sync));
+  wait_until_back(pair, "t");
+  pair.target.exec("DELETE FROM t");
+  const api::Report waited = ask_by_hand(pair, table);
+  EXPECT_EQ(waited.exit_code, ExitCode::done) << waited.message;
+  EXPECT_EQ(waited.message, "1 table copied again");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
+TEST(ARecopy, IsDoneOnceForEachRequest) {
+  StreamPair pair("requested", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.recopy = {"again-1", {pair.source.name() + ".public.t", pair.source.name() + ".public.nowhere"}};
+  const std::string position = "SELECT position FROM _tributary.table_state WHERE table_name = 't'";
+  const std::string first = pair.target.scalar(position);
+  std::string second;
+  {
+    Following following(spec);
+    testbed::wait_until("it is copied", [&] { return pair.target.scalar(position) != first; });
+    wait_until_back(pair, "t");
+    second = pair.target.scalar(position);
+    EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  }
+  EXPECT_EQ(pair.target.scalar("SELECT recopy_request FROM _tributary.replication"), "again-1");
+  Following following(spec);
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(pair.target.scalar(position), second);
+}
+
+}  // namespace
+}  // namespace tributary::postgres::sync

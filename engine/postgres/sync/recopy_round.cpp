@@ -1,0 +1,167 @@
+#include "engine/postgres/sync/recopy_round.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "engine/postgres/apply/applier.h"
+#include "engine/postgres/copy_format.h"
+#include "engine/postgres/publication.h"
+#include "engine/postgres/recopy_ledger.h"
+#include "engine/postgres/replacing_writer.h"
+#include "engine/postgres/session_lock.h"
+#include "engine/postgres/session_settings.h"
+#include "engine/postgres/stream/logical_stream.h"
+#include "engine/postgres/target_traits.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+constexpr Seconds watch_every{5};
+const char* const gone = "the source has no such table any more";
+
+std::vector<CatalogTable> chosen(const std::vector<CatalogTable>& all, const std::vector<FollowedTable>& tables) {
+  std::set<model::Name> names;
+  for (const FollowedTable& each : tables) names.insert(each.name);
+  std::vector<CatalogTable> some;
+  for (const CatalogTable& each : all)
+    if (names.count(each.table.name) != 0) some.push_back(each);
+  return some;
+}
+
+// The tables that are published now, with those of `tables` in and out as `plan` says.
+std::vector<model::Name> to_publish(const PublicationState& now, const std::vector<CatalogTable>& tables,
+                                    const PublicationPlan& plan) {
+  std::set<model::Name> names(now.tables.begin(), now.tables.end());
+  for (const CatalogTable& each : tables) names.erase(each.table.name);
+  names.insert(plan.published.begin(), plan.published.end());
+  return {names.begin(), names.end()};
+}
+
+}  // namespace
+
+Result<Connection> open_recopy_session(const RecopyStream& stream, std::string_view purpose, const Until& until) {
+  const Parameters parameters = TRY(stream.options.target());
+  return open_target_session(parameters, session_prefix(stream.owner.key) + std::string(purpose),
+                             stream.client_encoding, until);
+}
+
+Result<std::unique_ptr<RecopyRound>> RecopyRound::open(const RecopyStream& stream, Connection& control,
+                                                       const std::vector<FollowedTable>& tables, int number,
+                                                       const Until& until) {
+  SourceSide side = TRY(look_at_source(stream.options, until));
+  std::unique_ptr<RecopyRound> round(new RecopyRound(stream, control));
+  TRY(round->publish(side.session, tables, until));
+  Source::Options options;
+  options.database = side.identity.database;
+  options.target = TRY(read_target_traits(control, until));
+  options.only.emplace();
+  for (const FollowedTable& each : tables) options.only->insert(each.name);
+  round->source_ = TRY(Source::open(stream.options.source, std::move(options), until));
+  const std::string turn = "/recopy/" + std::to_string(stream.owner.epoch) + "/" + std::to_string(number);
+  TRY(round->take_snapshot(side.session, stream_object_name(stream.owner.key + turn, side.identity.database), until));
+  TRY(round->plan(tables, until));
+  return round;
+}
+
+// Before the slot is made, which then knows it. The stream learns of it when it takes the tables back: it is opened
+// anew.
+Result<void> RecopyRound::publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until) {
+  const std::vector<CatalogTable> there = chosen(TRY(read_tables(source, until)), tables);
+  const std::string& name = stream_.row.publication;
+  const std::optional<PublicationState> now = TRY(read_publication(source, name, until));
+  if (!now) return Error{Fault::transient, "publication " + name + " is not there on the source", "create it again"};
+  PublicationPlan plan;
+  if (stream_.row.owns_publication) {
+    plan = plan_publication(there);
+    TRY(ensure_publication(source, name, to_publish(*now, there, plan), until));
+  } else {
+    plan = review_publication(name, *now, there).plan;
+  }
+  for (NotPublished& each : plan.not_published) not_streamed_.emplace(each.table, std::move(each.reason));
+  return {};
+}
+
+Result<void> RecopyRound::take_snapshot(Connection& source, const std::string& slot, const Until& until) {
+  const Parameters parameters = TRY(stream_.options.source());
+  session_ = TRY(open_replication_session(parameters, "recopy", until));
+  slot_name_ = slot;
+  slot_ = TRY(create_slot(*session_, source, {slot, true, Milliseconds{60'000}}, until));
+  TRY(source_->open_snapshot(slot_, until));
+  reader_ = TRY(source_->reader(until));
+  return {};
+}
+
+Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const Until& until) {
+  const Shapes target = TRY(read_shapes(control_, until));
+  for (model::Table& each : TRY(source_->tables(until))) {
+    each.format = choose_format(each, source_->shapes(), target);
+    tables_.emplace(each.name, std::move(each));
+  }
+  std::map<model::Name, std::size_t> routes;  // by unit
+  for (const FollowedTable& each : tables) {
+    const auto found = tables_.find(each.name);
+    if (found == tables_.end()) {
+      refused_.push_back({each.name, gone});
+    } else if (found->second.route != each.route) {
+      refused_.push_back({each.name,
+                          "its rows would go to another table of the target than before: the partitions of "
+                          "the source are told in another way now"});
+    } else if (!each.route) {
+      units_.push_back({each.name});
+    } else {
+      const auto [route, is_new] = routes.try_emplace(*each.route, units_.size());
+      if (is_new) units_.emplace_back();
+      units_[route->second].push_back(each.name);
+    }
+  }
+  return {};
+}
+
+Result<void> RecopyRound::copy(std::size_t unit, const pipeline::Told& told, const Until& until) {
+  Deadline watch_due = Deadline::after(watch_every);
+  const pipeline::Told watchful = [&](std::uint64_t rows, std::uint64_t bytes) -> Result<void> {
+    if (watch_due.passed()) {
+      TRY(source_->watch(until));
+      watch_due = Deadline::after(watch_every);
+    }
+    return told(rows, bytes);
+  };
+  ReplacingWriter writer(TRY(open_recopy_session(stream_, "recopy-writer", until)), stream_.owner);
+  TRY(writer.begin(until));
+  std::vector<RecopiedTable> done;
+  for (const model::Name& name : units_[unit]) {
+    const model::Table& table = tables_.at(name);
+    const auto reason = not_streamed_.find(name);
+    const pipeline::PartCount count = TRY(pipeline::relay_part(*reader_, writer, {}, table, watchful, until));
+    done.push_back({table, count, reason == not_streamed_.end(), reason == not_streamed_.end() ? "" : reason->second});
+  }
+  TRY(writer.commit(done, slot_.position, until));
+  for (const RecopiedTable& each : done)
+    if (each.is_streamed) copied_.push_back(each.table.name);
+  return {};
+}
+
+Result<std::unique_ptr<pipeline::Applier>> RecopyRound::applier(const Until& until) {
+  return apply::open_recopy_applier(TRY(open_recopy_session(stream_, "recopy-applier", until)), stream_.owner, copied_,
+                                    until);
+}
+
+// All rows are read: the source may vacuum again.
+Result<std::unique_ptr<pipeline::ChangeStream>> RecopyRound::stream(const Until& until) {
+  reader_.reset();
+  source_.reset();
+  stream::LogicalStream::Options options;
+  options.slot = slot_name_;
+  options.publications = {stream_.row.publication};
+  options.start = slot_.position;
+  Connection session = *std::exchange(session_, {});
+  return std::unique_ptr<pipeline::ChangeStream>(
+      TRY(stream::LogicalStream::open_on(std::move(session), options, until)));
+}
+
+Result<void> RecopyRound::hand_over(const Until& until) {
+  return end_recopy(control_, stream_.owner, copied_, FollowedTable::State::followed, "", until);
+}
+
+}  // namespace tributary::postgres::sync

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/pipeline/recopy.h"
+#include "engine/postgres/connection.h"
+#include "engine/postgres/slot.h"
+#include "engine/postgres/source.h"
+#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/sync/claim.h"
+
+namespace tributary::postgres::sync {
+
+// Whose tables are copied again, and under which epoch.
+struct RecopyStream {
+  StreamOptions options;
+  Owner owner;
+  StreamRow row;
+  std::string client_encoding;  // of the source's sessions
+};
+
+// A further session on the target that writes for this replication.
+Result<Connection> open_recopy_session(const RecopyStream& stream, std::string_view purpose, const Until& until);
+
+// One round: a temporary slot, whose session is first left alone for its snapshot, and then streams.
+class RecopyRound final : public pipeline::RecopyRound {
+ public:
+  // `control` is a session on the target. `number` tells rounds of one epoch apart.
+  static Result<std::unique_ptr<RecopyRound>> open(const RecopyStream& stream, Connection& control,
+                                                   const std::vector<FollowedTable>& tables, int number,
+                                                   const Until& until);
+
+  const std::vector<pipeline::StoppedTable>& refused() const override { return refused_; }
+  const std::vector<std::vector<model::Name>>& units() const override { return units_; }
+  Result<void> copy(std::size_t unit, const pipeline::Told& told, const Until& until) override;
+  bool follows() const override { return !copied_.empty(); }
+  Result<std::unique_ptr<pipeline::Applier>> applier(const Until& until) override;
+  Result<std::unique_ptr<pipeline::ChangeStream>> stream(const Until& until) override;
+  Result<void> hand_over(const Until& until) override;
+
+ private:
+  RecopyRound(RecopyStream stream, Connection& control) : stream_(std::move(stream)), control_(control) {}
+  Result<void> publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until);
+  Result<void> take_snapshot(Connection& source, const std::string& slot, const Until& until);
+  Result<void> plan(const std::vector<FollowedTable>& tables, const Until& until);
+
+  const RecopyStream stream_;
+  Connection& control_;
+  std::map<model::Name, std::string> not_streamed_;  // and why
+  std::optional<Connection> session_;                // owns the slot
+  std::string slot_name_;
+  NewSlot slot_;
+  std::unique_ptr<Source> source_;
+  std::unique_ptr<pipeline::SourceReader> reader_;
+  std::map<model::Name, model::Table> tables_;
+  std::vector<std::vector<model::Name>> units_;
+  std::vector<pipeline::StoppedTable> refused_;
+  std::vector<model::Name> copied_;  // that are streamed
+};
+
+}  // namespace tributary::postgres::sync

@@ -61,7 +61,8 @@ class Applier {
   // Records in the ledger, in a transaction of its own, that a table is not followed any more.
   virtual Result<void> stop(const StoppedTable& table, const Until& until) = 0;
 
-  // Reads anew which tables are followed, and from where. Only where nothing was given since the last commit.
+  // Gives up what was given since the last commit, for another stream to begin at position(), and reads anew which
+  // tables are followed, and from where.
   virtual Result<void> reload(const Until& until) = 0;
 
   virtual bool usable() const = 0;

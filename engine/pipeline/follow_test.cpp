@@ -134,7 +134,13 @@ class FakeApplier : public Applier {
     stopped_.reset();
     return {};
   }
-  Result<void> reload(const Until&) override { return {}; }
+  Result<void> reload(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return broken();
+    open_.clear();
+    given_ = {};
+    return {};
+  }
   bool usable() const override { return usable_; }
 
  private:

@@ -159,7 +159,8 @@ Result<std::string> recopy_all(SyncServers& servers, const std::vector<std::stri
                        (standing.stopped.size() > 1 ? "; and others" : ""),
                    "tributary status lists all that stopped"};
     if (standing.is_followed) enough = Deadline::after(patience);
-    if (enough.passed()) return "no engine follows now; the next sync copies " + all + " again";
+    if (!standing.is_followed && enough.passed())
+      return "no engine follows now; the next sync copies " + all + " again";
     board.enter(api::Phase::copying,
                 std::to_string(standing.asked - standing.waiting) + " of " + all + " copied again");
     if (!pause_for(ask_every, until.stop))

@@ -370,8 +370,13 @@ Result<void> PostgresApplier::move_position(bool durable, const Until& until) {
 }
 
 Result<void> PostgresApplier::reload(const Until& until) {
-  if (is_open_ || !kept_.empty())
-    return Error{Fault::failed, "the list of tables was to be read anew within a transaction"};
+  if (is_open_) {
+    const Error given_up = end_of_transaction({Fault::transient, "the session of the target was lost"});
+    if (!usable()) return given_up;
+  }
+  kept_.clear();
+  kept_bytes_ = 0;
+  reached_ = {};
   const Scope scope = TRY(recopied_.empty() ? read_scope(connection_, owner_.key, until)
                                             : read_scope(connection_, owner_.key, recopied_, until));
   TRY(forget_statements(until));

@@ -111,6 +111,7 @@ class PostgresApplier final : public pipeline::Applier {
   Result<void> forget_statements(const Until& until);
   Error explained(const Error& error);
   Error end_of_transaction(const Error& error);
+  Error no_more_ours(const Error& fenced, const Until& until);
   Error stop_for(const Table& table, const std::string& reason);
 
   Connection connection_;
@@ -385,7 +386,10 @@ Result<void> PostgresApplier::reload(const Until& until) {
 }
 
 Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until) {
-  if (unknown_) return descriptions_->look_into(*std::exchange(unknown_, {}), until);
+  if (unknown_) {
+    stopped_.reset();
+    return descriptions_->look_into(*std::exchange(unknown_, {}), until);
+  }
   const FollowedTable* found = nullptr;
   const std::vector<FollowedTable> followed = TRY(read_followed_tables(connection_, owner_.key, until));
   for (const FollowedTable& each : followed) {
@@ -439,7 +443,15 @@ Error PostgresApplier::end_of_transaction(const Error& error) {
   static_cast<void>(pipeline_.finish(enough));
   connection_.roll_back();
   if (usable()) static_cast<void>(forget_statements(enough));
-  return told;
+  return told.fault == Fault::fenced && !recopied_.empty() ? no_more_ours(told, enough) : told;
+}
+
+// Under the same epoch it is the stream that has stopped or renamed one of the tables.
+Error PostgresApplier::no_more_ours(const Error& fenced, const Until& until) {
+  if (!usable()) return fenced;
+  const Result<Rows> mine = connection_.query(look_at_row, {owner_.key, std::to_string(owner_.epoch)}, until);
+  if (!mine || mine->size() == 0) return fenced;
+  return {Fault::transient, "the ledger does not say any more that all of these tables are copied again"};
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, c
                                                         Descriptions* descriptions = nullptr);
 
 // The same for tables that have been copied again, all at one position, beside the stream: their positions in the
-// ledger move, and the stream's does not. Fault::missing where the ledger does not know one of them as such.
+// ledger move, and the stream's does not. Fault::missing where the ledger does not know one of them as such; commit()
+// gives Fault::transient where it does not any more.
 Result<std::unique_ptr<pipeline::Applier>> open_recopy_applier(Connection connection, const Owner& owner,
                                                                const std::vector<model::Name>& tables,
                                                                const Until& until);

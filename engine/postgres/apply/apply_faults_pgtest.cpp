@@ -302,6 +302,34 @@ TEST(OpeningAnApplier, needs_a_stream_in_the_ledger) {
   EXPECT_EQ(applier.error().fault, Fault::missing);
 }
 
+class NothingFits : public Descriptions {
+ public:
+  bool fits(const LogTable&) const override { return false; }
+  Result<void> look_into(const LogTable&, const Until&) override {
+    ++looks;
+    return {};
+  }
+  int looks = 0;
+};
+
+TEST(AnApplierThatGoesOn, forgets_a_description_that_was_looked_into) {
+  Replica replica(testbed::server(15), "CREATE TABLE t (id int PRIMARY KEY)");
+  replica.open();
+  auto session =
+      open_target_session(parse_conninfo(replica.database().uri()).value(), "tributary/test/apply", "UTF8", soon());
+  ASSERT_TRUE(session);
+  NothingFits descriptions;
+  const auto applier = open_applier(std::move(session).value(), replica.owner(), soon(), &descriptions).value();
+  ChangeLog log;
+  log.begin().insert(described(replica.database(), "t"), {"1"}).commit();
+  ASSERT_FALSE(applier->apply(log.batch(), ApplyMode::ordered, soon()));
+  const std::optional<pipeline::StoppedTable> stopped = applier->stopped();
+  ASSERT_TRUE(stopped);
+  ASSERT_TRUE(applier->stop(*stopped, soon()));
+  EXPECT_EQ(descriptions.looks, 1);
+  EXPECT_FALSE(applier->stopped()) << "another fault of the stream would stop it for good";
+}
+
 TEST(OpeningAnApplier, needs_the_streams_epoch) {
   Replica replica(testbed::server(15), "CREATE TABLE t (id int PRIMARY KEY)");
   const Owner old = replica.owner();

@@ -69,6 +69,18 @@ TEST_F(ARecopyApplier, cannot_commit_after_another_engine_has_taken_over) {
   EXPECT_EQ(rows_of("again"), "");
 }
 
+TEST_F(ARecopyApplier, tells_a_table_that_is_not_copied_again_any_more_from_a_lost_fence) {
+  const auto applier = replica_.open_for({{"public", "again"}}).value();
+  replica_.database().exec("UPDATE _tributary.table_state SET stream = 'stopped' WHERE table_name = 'again'");
+  ChangeLog log({0x2000});
+  log.begin().insert(again_, {"3"}).commit();
+  ASSERT_TRUE(applier->apply(log.batch(), ApplyMode::ordered, soon()));
+  const Result<void> committed = applier->commit(true, soon());
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().fault, Fault::transient);
+  EXPECT_EQ(rows_of("again"), "");
+}
+
 TEST_F(ARecopyApplier, is_refused_for_tables_that_are_not_copied_again) {
   const auto applier = replica_.open_for({{"public", "again"}, {"public", "other"}});
   ASSERT_FALSE(applier);

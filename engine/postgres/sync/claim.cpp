@@ -14,6 +14,8 @@ namespace {
 
 constexpr Milliseconds look_again{500};
 constexpr int first_version_with_streams = 2;
+// Whoever keeps a table of the source to himself must not hold the stream up: sizes and definitions wait for him.
+constexpr const char* lock_patience = "SET lock_timeout = '10s'";
 
 Result<void> take_lock(Connection& control, const LockRequest& request, Seconds patience, const Until& until) {
   const Deadline enough = Deadline::after(patience);
@@ -41,6 +43,7 @@ Result<void> read_ledger(Claimed& claimed, const Until& until) {
 Result<SourceSide> look_at_source(const StreamOptions& options, const Until& until) {
   const Parameters parameters = TRY(options.source());
   SourceSide side{TRY(open_source_session(parameters, "sync", until)), {}, ""};
+  TRY(side.session.execute(lock_patience, until));
   side.identity.system = TRY(read_server(side.session, until)).system_identifier;
   side.identity.database = TRY(read_current_database(side.session, until)).name;
   side.key = replication_key(options.replication, side.identity, options.selection);

@@ -121,7 +121,7 @@ Result<void> Recopier::copy(RecopyRound& round, std::size_t unit, const Until& u
 }
 
 Result<void> Recopier::stop(const StoppedTable& table, const Until& until) {
-  log::warn("table stopped", {{"table", model::display(table.table)}, {"reason", table.reason}});
+  log::warn("table set aside", {{"table", model::display(table.table)}, {"reason", table.reason}});
   return ends_.stop(table, until);
 }
 

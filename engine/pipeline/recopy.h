@@ -55,7 +55,8 @@ class RecopyEnds {
   virtual Result<std::vector<model::Name>> wanted(const Until& until) = 0;
   // When the stream passes them over.
   virtual Result<std::unique_ptr<RecopyRound>> begin(const std::vector<model::Name>& tables, const Until& until) = 0;
-  // Records that a table stands still for good.
+  // Records that a table stands still for good, but where the source has changed it and the stream has still to deal
+  // with that: then it stays asked for, and is not wanted until that may be done.
   virtual Result<void> stop(const StoppedTable& table, const Until& until) = 0;
 };
 

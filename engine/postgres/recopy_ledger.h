@@ -37,7 +37,9 @@ struct RecopiedTable {
   bool is_streamed = true;  // else it is done with this
   std::string reason;       // why it is not streamed
 };
-// Inside the caller's transaction, together with the fence: their rows are those of `position` now.
+// Inside the caller's transaction, together with the fence: their rows are those of `position` now. What the ledger
+// says of their shape stays: it is what the target's tables are like, and whoever compares it sees what they lack
+// still.
 Result<void> record_recopied(Connection& target, const Owner& owner, const std::vector<RecopiedTable>& tables,
                              model::Lsn position, const Until& until);
 

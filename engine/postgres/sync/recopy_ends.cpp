@@ -1,12 +1,15 @@
 #include "engine/postgres/sync/recopy_ends.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "engine/base/log.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/recopy_ledger.h"
+#include "engine/postgres/shape_change.h"
+#include "engine/postgres/shape_ledger.h"
 #include "engine/postgres/sync/position.h"
 
 namespace tributary::postgres::sync {
@@ -18,9 +21,15 @@ Result<Connection*> RecopyEnds::control(const Until& until) {
 
 Result<std::vector<model::Name>> RecopyEnds::wanted(const Until& until) {
   Connection* const session = TRY(control(until));
+  const std::vector<FollowedTable> tables = TRY(read_recopied_tables(*session, stream_.owner, until));
+  std::set<model::Name> waiting;  // with all that lies in the same table
+  for (const FollowedTable& each : tables) {
+    const auto wait = waits_.find(each.name);
+    if (wait != waits_.end() && !wait->second.end.passed()) waiting.insert(each.route.value_or(each.name));
+  }
   std::vector<model::Name> names;
-  for (FollowedTable& each : TRY(read_recopied_tables(*session, stream_.owner, until)))
-    names.push_back(std::move(each.name));
+  for (const FollowedTable& each : tables)
+    if (waiting.count(each.route.value_or(each.name)) == 0) names.push_back(each.name);
   return names;
 }
 
@@ -37,8 +46,31 @@ Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vect
 }
 
 Result<void> RecopyEnds::stop(const pipeline::StoppedTable& table, const Until& until) {
+  if (TRY(must_wait(table.table, until))) {
+    log::info("it waits until the stream has looked at what the source has changed",
+              {{"table", model::display(table.table)}});
+    return {};
+  }
   Connection* const session = TRY(control(until));
   return end_recopy(*session, stream_.owner, {table.table}, FollowedTable::State::stopped, table.reason, until);
+}
+
+// The stream gives the target the same columns, or stops the table with its own reason. Once for each shape: what fails
+// after that does so for good.
+Result<bool> RecopyEnds::must_wait(const model::Name& table, const Until& until) {
+  Connection* const session = TRY(control(until));
+  const std::map<model::Name, TableShape> recorded = TRY(read_recorded_shapes(*session, stream_.owner.key, until));
+  const auto known = recorded.find(table);
+  if (known == recorded.end()) return false;
+  SourceSide source = TRY(look_at_source(stream_.options, until));
+  TableShape now;  // none where the source has dropped it
+  for (TableShape& each : TRY(read_shapes_of_tables(source.session, until)))
+    if (each.id == known->second.id) now = std::move(each);
+  if (compare(known->second, now, now.name, Passed::no).kind == ShapeChange::Kind::none) return false;
+  const auto wait = waits_.find(table);
+  if (wait != waits_.end() && wait->second.shape == now) return false;
+  waits_.insert_or_assign(table, Wait{std::move(now), Deadline::after(2 * stream_.options.look_every)});
+  return true;
 }
 
 Result<std::vector<model::Name>> named_tables(const std::vector<std::string>& entries, const std::string& database,

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "engine/api/spec.h"
+#include "engine/base/clock.h"
 #include "engine/pipeline/recopy.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/sync/recopy_round.h"
+#include "engine/postgres/table_shape.h"
 
 namespace tributary::postgres::sync {
 
@@ -22,10 +25,18 @@ class RecopyEnds final : public pipeline::RecopyEnds {
   Result<void> stop(const pipeline::StoppedTable& table, const Until& until) override;
 
  private:
+  // For the stream's own look at what the source has changed.
+  struct Wait {
+    TableShape shape;  // on the source
+    Deadline end;
+  };
+
   Result<Connection*> control(const Until& until);
+  Result<bool> must_wait(const model::Name& table, const Until& until);
 
   const RecopyStream stream_;
   std::optional<Connection> control_;
+  std::map<model::Name, Wait> waits_;
   int rounds_ = 0;
 };
 

@@ -35,7 +35,7 @@ class Writer {
 };
 
 std::string state_of(const StreamPair& pair, const std::string& table) {
-  return pair.target.scalar("SELECT stream FROM _tributary.table_state WHERE table_name = '" + table + "'");
+  return pair.target.scalar("SELECT max(stream) FROM _tributary.table_state WHERE table_name = '" + table + "'");
 }
 
 void ask_for(const StreamPair& pair, const std::string& table) {
@@ -240,6 +240,31 @@ TEST(ARecopy, StopsATableThatTheSourceHasNoMoreAndBringsTheOthersBack) {
   pair.wait_until_applied();
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM b"), "2");
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
+// The recopy may come to them before the stream has looked at what the source has changed.
+TEST(ARecopy, BringsTablesBackThatTheSourceHasJustChanged) {
+  StreamPair pair("changed", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE added (id int PRIMARY KEY); CREATE TABLE renamed (id int PRIMARY KEY);"
+      "CREATE TABLE dropped (id int PRIMARY KEY);"
+      "INSERT INTO added VALUES (1); INSERT INTO renamed VALUES (1); INSERT INTO dropped VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), Seconds{4});
+  pair.wait_until_applied();
+  for (const char* table : {"added", "renamed", "dropped"}) ask_for(pair, table);
+  pair.source.exec(
+      "ALTER TABLE added ADD COLUMN n int NOT NULL DEFAULT 7; ALTER TABLE renamed RENAME TO other; DROP TABLE dropped;"
+      "INSERT INTO added VALUES (2, 2); INSERT INTO other VALUES (2)");
+  wait_until_back(pair, "added");
+  wait_until_back(pair, "other");
+  wait_until_back(pair, "dropped", "stopped");
+  pair.source.exec("UPDATE added SET n = n + 1; INSERT INTO other VALUES (3)");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  pair.target.exec("DROP TABLE dropped");
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  expect_no_other_slot(pair);
 }
 
 // Sessions are ended as those of a killed engine are, at drawn moments.

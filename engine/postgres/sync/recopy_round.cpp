@@ -67,6 +67,7 @@ Result<std::unique_ptr<RecopyRound>> RecopyRound::open(const RecopyStream& strea
 // Before the slot is made, which then knows it. The stream learns of it when it takes the tables back: it is opened
 // anew.
 Result<void> RecopyRound::publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until) {
+  const std::lock_guard lock(*stream_.publishing);
   const std::vector<CatalogTable> there = chosen(TRY(read_tables(source, until)), tables);
   const std::string& name = stream_.row.publication;
   const std::optional<PublicationState> now = TRY(read_publication(source, name, until));

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ struct RecopyStream {
   StreamOptions options;
   Owner owner;
   StreamRow row;
-  std::string client_encoding;  // of the source's sessions
+  std::string client_encoding;       // of the source's sessions
+  std::mutex* publishing = nullptr;  // held from a look at the source's tables until the publication is that of them
 };
 
 // A further session on the target that writes for this replication.

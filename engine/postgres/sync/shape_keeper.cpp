@@ -74,10 +74,12 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   carried_out_.clear();
   const std::vector<KnownTable> known = TRY(read_known(claimed, until));
   const StreamRow& row = *claimed.stream;
+  std::unique_lock publishing(*publishing_);
   SourceSight now = TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
   const ShapePlan plan = plan_shapes(known, now, before_ ? &*before_ : nullptr, applied, options_->sync.schema_changes);
   bool changed = false;
   if (plan.publishes) TRY(publish(source, claimed, now, until));
+  publishing.unlock();
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (!plan.added.empty()) TRY(add_tables(*options_, source, claimed, plan.added, until));
   changed = TRY(refresh(claimed, until)) || changed || !plan.added.empty();
@@ -158,7 +160,9 @@ Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision
   const Owner& owner = claimed.owner;
   if (decision.name != decision.table.name)
     TRY(record_new_name(claimed.control, owner, decision.name, decision.table.name, until));
-  if (!decision.is_being_copied) TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
+  // A state that stays may have been changed by whoever asks for a recopy.
+  if (decision.table.state != decision.before)
+    TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
   if (decision.is_being_copied && decision.change.kind == Kind::recopy) return {};
   return record_shape(claimed.control, owner, decision.table.name, decision.change.adopted, until);
 }

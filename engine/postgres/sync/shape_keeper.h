@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,7 +20,8 @@ namespace tributary::postgres::sync {
 // by one thread; the claim is held while it works, and no transaction of the applier is open.
 class ShapeKeeper {
  public:
-  explicit ShapeKeeper(const StreamOptions& options) : options_(&options) {}
+  // `publishing` is held while the publication is brought to tables that were looked at.
+  ShapeKeeper(const StreamOptions& options, std::mutex& publishing) : options_(&options), publishing_(&publishing) {}
 
   bool is_due() const { return due_.passed(); }
   // True where the ledger's list of tables has changed: whoever read it must do so again. `applied`: the stream has
@@ -44,6 +46,7 @@ class ShapeKeeper {
   Result<bool> refresh(Claimed& claimed, const Until& until);
 
   const StreamOptions* options_;
+  std::mutex* publishing_;
   Deadline due_ = Deadline::after(Milliseconds{0});
   std::optional<SourceSight> before_;
   std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them

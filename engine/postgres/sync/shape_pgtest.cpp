@@ -21,7 +21,7 @@ constexpr Milliseconds often{50};
 struct Case {
   const char* change;  // of table $
   const char* write;   // goes by it
-  const char* state;   // "" followed, else "recopy" or "stopped", and
+  const char* state;   // "" followed, maybe after it was copied again; else "not_streamed" or "stopped", and
   const char* words;   // of the reason
 };
 
@@ -35,22 +35,18 @@ const Case cases[] = {
     {"ALTER TABLE $ ADD COLUMN a int DEFAULT 1, ADD COLUMN b numeric(6,2) DEFAULT 2.50; ALTER TABLE $ ADD COLUMN c "
      "bytea DEFAULT '\\x00ff'",
      "DELETE FROM $ WHERE id = 5", "", ""},
-    {"ALTER TABLE $ ADD COLUMN more float8 DEFAULT random()", "INSERT INTO $ VALUES (1001, 'w', 1)", "recopy",
-     "column \"more\" was added and the rows were rewritten"},
-    {"ALTER TABLE $ ADD COLUMN more serial", "INSERT INTO $ VALUES (1001, 'w', 1)", "recopy", "column \"more\""},
-    {"ALTER TABLE $ DROP COLUMN word", "INSERT INTO $ VALUES (1001, 1)", "recopy", "column \"word\" was dropped"},
-    {"ALTER TABLE $ ALTER COLUMN n TYPE bigint", "INSERT INTO $ VALUES (1001, 'w', 5000000000)", "recopy",
-     "column \"n\" was changed from integer to bigint"},
+    {"ALTER TABLE $ ADD COLUMN more float8 DEFAULT random()", "INSERT INTO $ VALUES (1001, 'w', 1)", "", ""},
+    {"ALTER TABLE $ ADD COLUMN more serial", "INSERT INTO $ VALUES (1001, 'w', 1)", "", ""},
+    {"ALTER TABLE $ DROP COLUMN word", "INSERT INTO $ VALUES (1001, 1)", "", ""},
+    {"ALTER TABLE $ ALTER COLUMN n TYPE bigint", "INSERT INTO $ VALUES (1001, 'w', 5000000000)", "", ""},
     {"ALTER TABLE $ ALTER COLUMN word TYPE varchar(40)", "INSERT INTO $ VALUES (1001, repeat('w', 33), 1)", "", ""},
-    {"ALTER TABLE $ ALTER COLUMN n TYPE int USING n * 2", "INSERT INTO $ VALUES (1001, 'w', 1)", "recopy",
-     "its rows were rewritten by ALTER TABLE"},
-    {"ALTER TABLE $ RENAME COLUMN word TO term", "UPDATE $ SET term = 'x' WHERE id = 1", "recopy",
-     "column \"word\" was renamed to \"term\""},
+    {"ALTER TABLE $ ALTER COLUMN n TYPE int USING n * 2", "INSERT INTO $ VALUES (1001, 'w', 1)", "", ""},
+    {"ALTER TABLE $ RENAME COLUMN word TO term", "UPDATE $ SET term = 'x' WHERE id = 1", "", ""},
     {"ALTER TABLE $ RENAME COLUMN word TO other; ALTER TABLE $ RENAME COLUMN n TO word; ALTER TABLE $ RENAME COLUMN "
      "other TO n",
-     "UPDATE $ SET n = 'x' WHERE id = 1", "recopy", "was renamed"},
+     "UPDATE $ SET n = 'x' WHERE id = 1", "", ""},
     {"ALTER TABLE $ ADD COLUMN gone int; INSERT INTO $ VALUES (1001, 'w', 1, 2); ALTER TABLE $ DROP COLUMN gone",
-     "DELETE FROM $ WHERE id = 1", "recopy", "taken the change back"},
+     "DELETE FROM $ WHERE id = 1", "", ""},
     {"VACUUM FULL $", "UPDATE $ SET n = 7 WHERE id = 1", "", ""},
     {"CLUSTER $ USING $_pkey", "UPDATE $ SET n = 7 WHERE id = 1", "", ""},
     {"TRUNCATE $", "INSERT INTO $ VALUES (1, 'after', 1)", "", ""},
@@ -61,8 +57,8 @@ const Case cases[] = {
     {"ALTER TABLE $ REPLICA IDENTITY FULL", "UPDATE $ SET n = n + 1 WHERE id < 5", "", ""},
     {"ALTER TABLE $ DROP CONSTRAINT $_pkey", "INSERT INTO $ VALUES (1001, 'w', 1)", "not_streamed", "no primary key"},
     {"DROP TABLE $", "SELECT 1", "stopped", "the source has dropped it"},
-    {"DROP TABLE $; CREATE TABLE $ (id int PRIMARY KEY, word text, n int)", "INSERT INTO $ VALUES (1, 'new', 1)",
-     "recopy", "it was dropped and made anew"},
+    {"DROP TABLE $; CREATE TABLE $ (id int PRIMARY KEY, word text, n int)", "INSERT INTO $ VALUES (1, 'new', 1)", "",
+     ""},
 };
 
 std::string named(const std::string& sql, const std::string& table) {
@@ -93,6 +89,20 @@ std::string state_of(const StreamPair& pair, const std::string& table) {
       "SELECT COALESCE(max(CASE stream WHEN 'followed' THEN '' ELSE stream || ': ' || reason END), '')"
       " FROM _tributary.table_state WHERE table_name = '" +
       table + "'");
+}
+
+// Those that are copied again meanwhile come back.
+bool are_equal_or_told(const StreamPair& pair) {
+  const auto source = testbed::fingerprint(pair.source.uri());
+  const auto target = testbed::fingerprint(pair.target.uri());
+  for (std::size_t at = 0; at < std::size(cases); ++at) {
+    const std::string state = state_of(pair, table_of(at));
+    const std::string table = "public." + table_of(at);
+    const bool is_equal = state.empty() && target.contains(table) && target.at(table) == source.at(table);
+    const bool is_told = *cases[at].state != '\0' && state.starts_with(cases[at].state);
+    if (*cases[at].state == '\0' ? !is_equal : !is_told) return false;
+  }
+  return true;
 }
 
 void expect_equal_or_told(const StreamPair& pair) {
@@ -131,8 +141,7 @@ TEST_P(ChangedTables, are_equal_or_told_of_while_a_stream_follows) {
     exec(pair, cases[at].write, at);
   }
   pair.wait_until_applied();
-  wait_until("the last change is noticed", [&] { return state_of(pair, table_of(22)) != ""; });
-  wait_until("rewritten rows are noticed", [&] { return state_of(pair, table_of(10)) != ""; });
+  wait_until("all tables are equal or told of", [&] { return are_equal_or_told(pair); });
   pair.wait_until_applied();
   expect_equal_or_told(pair);
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
@@ -148,6 +157,7 @@ TEST_P(ChangedTables, are_equal_or_told_of_when_a_stream_comes_to_them_late) {
     exec(pair, cases[at].write, at);
   }
   Following following(pair.spec(api::Mode::sync), often);
+  wait_until("all tables are equal or told of", [&] { return are_equal_or_told(pair); });
   pair.wait_until_applied();
   expect_equal_or_told(pair);
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
@@ -193,7 +203,7 @@ TEST_P(ChangedTables, are_attached_and_detached_as_on_the_source) {
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.table_state WHERE stream <> 'followed'"), "0");
 }
 
-TEST_P(ChangedTables, that_are_new_are_created_and_asked_for) {
+TEST_P(ChangedTables, that_are_new_are_created_copied_and_followed) {
   StreamPair pair("new", GetParam().first, GetParam().second);
   pair.source.exec("CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1)");
   ASSERT_TRUE(done(pair.init()));
@@ -203,9 +213,14 @@ TEST_P(ChangedTables, that_are_new_are_created_and_asked_for) {
       " m mood DEFAULT 'fine'); CREATE INDEX ON child (parent); INSERT INTO child (parent) VALUES (1);"
       "CREATE TABLE q (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);"
       "CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1)");
-  wait_until("the ledger knows them", [&] { return state_of(pair, "child") != "" && state_of(pair, "q1") != ""; });
-  EXPECT_EQ(state_of(pair, "child"), "recopy: it came after the copy");
-  EXPECT_EQ(state_of(pair, "q1"), "recopy: it came after the copy");
+  wait_until("they are followed", [&] {
+    return pair.target.scalar(
+               "SELECT count(*) FROM _tributary.table_state WHERE table_name IN ('child', 'q1')"
+               " AND stream = 'followed'") == "2";
+  });
+  pair.source.exec("INSERT INTO child (parent) VALUES (1); INSERT INTO q VALUES (1, 1)");
+  pair.wait_until_applied();
+  EXPECT_EQ(testbed::fingerprint(pair.target.uri()), testbed::fingerprint(pair.source.uri()));
   const char* const definition =
       "SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY contype) FROM pg_constraint WHERE conrelid ="
       " 'child'::regclass AND contype IN ('p', 'f')";
@@ -215,6 +230,21 @@ TEST_P(ChangedTables, that_are_new_are_created_and_asked_for) {
   EXPECT_EQ(pair.source.scalar("SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_publication_tables"
                                " WHERE pubname LIKE 'tributary%' AND tablename IN ('child', 'q1')"),
             "child,q1");
+}
+
+TEST(TablesThatChange, are_attached_where_they_came_after_the_copy) {
+  StreamPair pair("new_leaf", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE p (id int, k int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);"
+      "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); INSERT INTO p VALUES (1, 1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec("CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2); INSERT INTO p VALUES (2, 2)");
+  wait_until("its rows are those of the table above",
+             [&] { return pair.target.scalar("SELECT count(*) FROM p") == "2"; });
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_EQ(testbed::fingerprint(pair.target.uri()), testbed::fingerprint(pair.source.uri()));
 }
 
 TEST(TablesThatChange, stop_with_the_statements_to_run_where_that_is_asked_for) {
@@ -235,14 +265,16 @@ TEST(TablesThatChange, stop_with_the_statements_to_run_where_that_is_asked_for) 
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM u"), "1") << "the others go on";
 }
 
-TEST(TablesThatChange, are_asked_for_anew_where_they_are_not_streamed_and_their_rows_are_old) {
+TEST(TablesThatChange, are_copied_again_where_they_are_not_streamed_and_their_rows_are_old) {
   StreamPair pair("aged", 15, 18);
   pair.source.exec("CREATE TABLE t (n int)");
   ASSERT_TRUE(done(pair.init()));
   api::Spec spec = pair.spec(api::Mode::sync);
   spec.sync.refresh_interval = Seconds{1};
   Following following(spec, often);
-  wait_until("its rows are asked for", [&] { return state_of(pair, "t").starts_with("recopy: "); });
+  pair.wait_until_applied();
+  pair.source.exec("INSERT INTO t VALUES (1)");
+  wait_until("its new row has come", [&] { return pair.target.scalar("SELECT count(*) FROM t") == "1"; });
   EXPECT_THAT(state_of(pair, "t"), HasSubstr("no identity"));
 }
 

@@ -57,6 +57,7 @@ Passed Plan::passed(const SourceTable& table, const KnownTable& known) const {
 
 void Plan::gone(const KnownTable& known) {
   TableDecision decision{known.table.name, known.table, {}};
+  decision.before = known.table.state;
   decision.table.state = State::stopped;
   decision.table.reason =
       "the source has dropped it; where it is not wanted on the target any more, run there: DROP TABLE " +
@@ -100,6 +101,7 @@ void Plan::look_at(const KnownTable& known) {
   if (now == nullptr) return gone(known);
   met_.insert(now->shape.id);
   TableDecision decision{known.table.name, known.table, {}};
+  decision.before = known.table.state;
   if (!known.shape) {
     decision.change.adopted = now->shape;
     plan_.decisions.push_back(std::move(decision));

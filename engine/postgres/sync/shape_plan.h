@@ -28,7 +28,8 @@ struct TableDecision {
   // that needs another copy shows afterwards, so the ledger keeps the shape until then.
   bool is_being_copied = false;
   bool is_detached = false;
-  bool is_news = false;  // else it is only to be recorded
+  bool is_news = false;                                          // else it is only to be recorded
+  FollowedTable::State before = FollowedTable::State::followed;  // of the table, as the ledger had it
 };
 
 struct ShapePlan {

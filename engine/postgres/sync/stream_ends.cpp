@@ -98,8 +98,8 @@ Result<void> StreamEnds::look_into(const model::LogTable& log, const Until& unti
 }
 
 std::unique_ptr<pipeline::RecopyEnds> StreamEnds::recopy_ends() {
-  return std::make_unique<RecopyEnds>(
-      RecopyStream{options_, claimed_->owner, *claimed_->stream, source_->session.reported("client_encoding")});
+  return std::make_unique<RecopyEnds>(RecopyStream{options_, claimed_->owner, *claimed_->stream,
+                                                   source_->session.reported("client_encoding"), &publishing_});
 }
 
 }  // namespace tributary::postgres::sync

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -37,7 +38,8 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   std::optional<Claimed> claimed_;
   bool is_checked_ = false;  // the source, since the last stream was opened
   SequenceCarrier sequences_;
-  ShapeKeeper shapes_{options_};
+  std::mutex publishing_;  // of RecopyStream
+  ShapeKeeper shapes_{options_, publishing_};
 };
 
 }  // namespace tributary::postgres::sync

@@ -14,6 +14,7 @@
 #include "engine/pipeline/refusal.h"
 #include "engine/pipeline/session.h"
 #include "engine/postgres/servers.h"
+#include "engine/postgres/sync/copy_drain.h"
 
 namespace tributary::cli {
 namespace {
@@ -72,7 +73,7 @@ int init(const Options& options) {
   if (must_ask(options)) answer = get_consent(options);
   if (!answer) return refuse(answer.error(), "NotConfirmed", options);
   return run(options, [&](pipeline::ProgressBoard& board, const Until& until) {
-    const auto servers = postgres::make_servers(options.spec);
+    const auto servers = postgres::make_servers(options.spec, postgres::sync::drain_of(options.spec));
     Unasked unasked(*servers);
     pipeline::Servers& chosen = *answer == Answer::yes ? *servers : unasked;
     return pipeline::run_snapshot(options.spec, chosen, board, until);

@@ -30,6 +30,15 @@ Result<std::unique_ptr<pipeline::Link>> Unasked::link(const pipeline::DatabasePa
   return servers_.link(databases, until);
 }
 
+std::unique_ptr<pipeline::DrainEnds> Unasked::drain(const pipeline::DatabasePair& databases) {
+  return servers_.drain(databases);
+}
+
+Result<void> Unasked::drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
+                                  model::Lsn reached, const Until& until) {
+  return servers_.drop_stream(databases, stream, reached, until);
+}
+
 Result<int> Unasked::parallelism(const Until& until) {
   return servers_.parallelism(until);
 }

@@ -27,13 +27,16 @@ class Copy {
         until_{until.deadline, stop_.get_token()},
         outer_(until.stop, [this] { stop_.request_stop(); }),
         schedule_(request.contents.tables, request.contents.schema,
-                  plan_copy(request.contents.tables, request.kept, request.limits), request.kept, samples) {}
+                  plan_copy(request.contents.tables, request.kept, request.limits), request.kept, samples) {
+    if (request.before_keys) schedule_.hold_keys();
+  }
 
   Result<std::vector<api::Finding>> run(Target& target);
 
  private:
   Result<std::vector<Worker>> connect(Target& target);
   Result<void> work_beside();
+  Result<void> work_before_keys();
   Result<void> serve(Worker& worker);
   std::optional<Work> take(Worker& worker);
   Result<std::vector<api::Finding>> perform(const Work& work, Worker& worker);
@@ -186,6 +189,20 @@ Result<void> Copy::work_beside() {
     if (error_) return {};
   }
   source_.close_snapshot();
+  return request_.before_keys ? work_before_keys() : Result<void>{};
+}
+
+Result<void> Copy::work_before_keys() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return schedule_.is_held() || error_; });
+    if (error_) return {};
+  }
+  TRY(request_.before_keys(until_));
+  const std::lock_guard lock(mutex_);
+  schedule_.let_go_of_keys();
+  ++generation_;
+  changed_.notify_all();
   return {};
 }
 

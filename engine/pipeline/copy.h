@@ -22,6 +22,9 @@ struct CopyRequest {
   PlanLimits limits;
   // Runs on the calling thread while the workers copy, under the source's view; a worker's failure stops it.
   std::function<Result<void>(const Until&)> beside;
+  // Runs on the calling thread when all rows are there and what is built on each table, and nothing else runs; foreign
+  // keys and statistics come after it. May be empty.
+  std::function<Result<void>(const Until&)> before_keys = {};
   Milliseconds watch_period{5'000};  // how often to look whether somebody waits for the source's view to go
 };
 

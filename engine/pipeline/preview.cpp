@@ -15,7 +15,7 @@ PlannedTable planned(const model::Table& table, int parts) {
 
 Result<PlannedDatabase> plan_database(const DatabasePair& pair, Servers& servers, int streams, const Until& until) {
   const std::unique_ptr<Source> source = TRY(servers.source(pair, until));
-  TRY(source->open_snapshot(until));
+  TRY(source->open_snapshot({}, until));
   const std::vector<model::Table> tables = TRY(source->tables(until));
   std::uint64_t bytes = 0;
   for (const model::Table& table : tables) bytes += table.bytes;

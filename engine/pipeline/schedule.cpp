@@ -111,9 +111,9 @@ std::optional<Work> Schedule::next(int idle) {
     work = Work{};
     work->batch = batches_[next_batch_++];
   }
-  if (!work && rows_done() && steps_done()) work = next_validation();
-  if (!work && rows_done() && steps_done()) work = next_foreign_keys();
-  if (!work) work = next_statistics();
+  if (!work && !holds_keys_ && rows_done() && steps_done()) work = next_validation();
+  if (!work && !holds_keys_ && rows_done() && steps_done()) work = next_foreign_keys();
+  if (!work && !holds_keys_) work = next_statistics();
   if (work) {
     mark(*work, State::running);
     ++running_;
@@ -258,13 +258,13 @@ std::vector<std::size_t> Schedule::finish(const Work& work) {
 }
 
 bool Schedule::finished() const {
-  return running_ == 0 && rows_done() && steps_left_ == 0 && keys_left_ == 0 && open_samples_.empty();
+  return !holds_keys_ && running_ == 0 && rows_done() && steps_left_ == 0 && keys_left_ == 0 && open_samples_.empty();
 }
 
 std::optional<std::size_t> Schedule::blocked() const {
   if (running_ > 0) return std::nullopt;
   if (!open_steps_.empty()) return open_steps_.front();
-  if (!open_keys_.empty()) return open_keys_.front();
+  if (!open_keys_.empty() && !is_held()) return open_keys_.front();
   return std::nullopt;
 }
 

@@ -35,6 +35,11 @@ class Schedule {
   // `idle` workers have nothing to do: the last large index build may then use their share of the machine, and that of
   // the others, too, once all rows are there.
   std::optional<Work> next(int idle);
+  // To be called before the first next(): rows and their steps alone are handed out, until the keys are let go.
+  void hold_keys() { holds_keys_ = true; }
+  void let_go_of_keys() { holds_keys_ = false; }
+  // Nothing runs, and all that is left waits for the keys to be let go.
+  bool is_held() const { return holds_keys_ && running_ == 0 && rows_done() && steps_done(); }
   // The tables that hold all their rows through this work.
   std::vector<std::size_t> finish(const Work& work);
 
@@ -88,6 +93,7 @@ class Schedule {
   std::size_t steps_without_table_left_ = 0;
   std::size_t keys_left_ = 0;
   std::size_t running_ = 0;
+  bool holds_keys_ = false;
   bool adding_keys_ = false;
   int validating_ = 0;
 };

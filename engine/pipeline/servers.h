@@ -8,6 +8,7 @@
 #include "engine/api/report.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
+#include "engine/pipeline/drain.h"
 #include "engine/pipeline/source.h"
 #include "engine/pipeline/target.h"
 
@@ -57,6 +58,13 @@ class Servers {
   // Connects both ends of one database; creates the target's where there is none and that is allowed. Nothing else is
   // written.
   virtual Result<std::unique_ptr<Link>> link(const DatabasePair& databases, const Until& until) = 0;
+  // The stream of a copy that goes on with one of an earlier attempt; null where these servers cannot: then every
+  // attempt begins anew. Connects nowhere yet; must go before these Servers.
+  virtual std::unique_ptr<DrainEnds> drain(const DatabasePair& databases) = 0;
+  // The source keeps nothing any more for a stream that nobody has followed beyond `reached`: success where there is
+  // none, or where it is somebody's who went on with it. Needs the source alone.
+  virtual Result<void> drop_stream(const DatabasePair& databases, const StreamObjects& stream, model::Lsn reached,
+                                   const Until& until) = 0;
   // Copy streams: as many as the spec asks for, or this machine is good for, and both ends have room for; at least 1.
   virtual Result<int> parallelism(const Until& until) = 0;
 };

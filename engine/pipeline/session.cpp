@@ -9,10 +9,12 @@
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "engine/pipeline/copy.h"
+#include "engine/pipeline/drain.h"
 #include "engine/pipeline/patience.h"
 #include "engine/pipeline/pulse.h"
 #include "engine/pipeline/reason.h"
 #include "engine/pipeline/refusal.h"
+#include "engine/pipeline/slot_watch.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -32,6 +34,12 @@ bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
 // False when the wait was ended.
 bool rest(Milliseconds span, const Until& until) {
   return pause_for(std::min(span, until.deadline.left()), until.stop) && !until.deadline.passed();
+}
+
+// Another try by another engine comes, and may go on where this one ended.
+bool is_tried_again(const api::Spec& spec, Fault fault) {
+  if (!is_declared(spec)) return false;
+  return fault == Fault::transient || fault == Fault::failed || fault == Fault::cancelled;
 }
 
 PartCount sum_of(const TableRecords& records) {
@@ -66,10 +74,15 @@ class Session {
   Result<void> check();
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
-  Result<void> copy(Link& link, const DatabasePair& pair);
+  Result<void> copy(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
+  Result<Contents> read(Link& link, const std::optional<FormerStream>& former);
+  Result<Contents> read_with_stream(Link& link, const std::optional<FormerStream>& former);
+  Result<void> drain_stream(Link& link, const DatabasePair& pair, const SnapshotInfo& snapshot, const Until& until);
+  Result<void> let_go(const DatabasePair& pair, const StreamObjects& stream, model::Lsn reached);
+  void forsake(const DatabasePair& pair, const Error& error);
   Result<void> copy_roles(Link& link);
   Result<Claim> claim(Link& link, const SourceIdentity& identity);
-  Result<void> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
+  Result<TableRecords> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
   Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
                          int streams);
   void already_complete(const DatabasePair& pair, const Claim& claim);
@@ -90,7 +103,11 @@ class Session {
   const Backoff::Limits& pauses_;
   api::Report report_;
   std::size_t settled_ = 0;  // of the findings: what another attempt does not find again
-  std::int64_t asked_ = 0;   // the epoch that was last asked to be complete, of the database at hand
+  // Of the database at hand:
+  std::int64_t asked_ = 0;        // the epoch that was last asked to be complete
+  bool may_be_complete_ = false;  // it was, and no claim has told since
+  std::optional<SnapshotInfo> latest_;
+  bool is_recorded_ = false;  // the ledger knows the stream of the latest snapshot
   bool roles_copied_ = false;
 };
 
@@ -162,7 +179,33 @@ Result<void> Session::copy_one(const DatabasePair& pair) {
   // The ledger makes every attempt begin where nothing is lost: an attempt that failed half-way is taken back first.
   settled_ = report_.findings.size();
   asked_ = 0;
-  return retried(api::Phase::preparing, "preparing database " + pair.source, [&] { return attempt(pair); });
+  may_be_complete_ = false;
+  latest_.reset();
+  is_recorded_ = false;
+  const Result<void> copied =
+      retried(api::Phase::preparing, "preparing database " + pair.source, [&] { return attempt(pair); });
+  if (!copied) forsake(pair, copied.error());
+  return copied;
+}
+
+// What nobody will go on with must not keep the source's log. Under a lost claim it may be another engine's by now.
+void Session::forsake(const DatabasePair& pair, const Error& error) {
+  if (!latest_ || !latest_->stream || may_be_complete_ || error.fault == Fault::fenced) return;
+  const StreamStart& stream = *latest_->stream;
+  if (is_recorded_ && is_tried_again(spec_, error.fault)) {
+    log::info("slot kept for another attempt", {{"slot", stream.slot}, {"database", pair.source}});
+    return;
+  }
+  const Result<void> dropped = servers_.drop_stream(pair, stream, latest_->position, {Deadline::after(last_words), {}});
+  if (!dropped)
+    log::warn("the slot of a failed copy could not be dropped",
+              {{"slot", stream.slot}, {"error", describe(dropped.error())}});
+}
+
+// A snapshot alone needs no stream once it is complete.
+Result<void> Session::let_go(const DatabasePair& pair, const StreamObjects& stream, model::Lsn reached) {
+  if (spec_.mode == api::Mode::snapshot_and_sync) return {};
+  return servers_.drop_stream(pair, stream, reached, until_);
 }
 
 Result<void> Session::attempt(const DatabasePair& pair) {
@@ -170,33 +213,58 @@ Result<void> Session::attempt(const DatabasePair& pair) {
   const SourceIdentity identity = TRY(link->source().identity(until_));
   const Claim mine = TRY(claim(*link, identity));
   if (mine.standing == Standing::complete && mine.epoch == asked_) {
-    // The attempt before this one was the last: only the answer to its last commit was lost.
+    // The attempt before this one was the last: only what came after its last commit was lost.
+    if (mine.stream) TRY(let_go(pair, *mine.stream, mine.position));
     conclude(pair, mine.position, mine.tables, mine.consistency);
     return {};
   }
+  may_be_complete_ = false;
   report_.findings.resize(settled_);
   if (mine.standing == Standing::complete) {
+    if (mine.stream) TRY(let_go(pair, *mine.stream, mine.position));
     already_complete(pair, mine);
     return {};
   }
   const Pulse pulse(link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
   TRY(copy_roles(*link));
   board_.show(api::Phase::preparing, "preparing database " + pair.source);
-  const Result<void> copied = copy(*link, pair);
-  // An attempt that was to be its last may be complete: then its stream is needed.
-  const bool asked = asked_ != 0 && asked_ == link->target().epoch();
-  if (!copied && !asked) link->source().drop_stream({Deadline::after(last_words), {}});
-  return copied;
+  return copy(*link, pair, mine.stream);
 }
 
-Result<void> Session::copy(Link& link, const DatabasePair& pair) {
-  Contents contents;
+Result<Contents> Session::read(Link& link, const std::optional<FormerStream>& former) {
   TRY(link.target().check_claim(until_));
-  contents.snapshot = TRY(link.source().open_snapshot(until_));
+  Contents contents;
+  contents.snapshot = TRY(link.source().open_snapshot(former, until_));
+  latest_ = contents.snapshot;
+  is_recorded_ = is_resumed(contents.snapshot);
   contents.tables = TRY(link.source().tables(until_));
   contents.schema = TRY(link.source().schema(until_));
+  return contents;
+}
+
+// Whether the tables of an earlier attempt can be kept is known for certain only once the schema was read.
+Result<Contents> Session::read_with_stream(Link& link, const std::optional<FormerStream>& former) {
+  Contents contents = TRY(read(link, former));
+  if (!is_resumed(contents.snapshot) || link.target().may_keep(contents)) return contents;
+  link.source().close_snapshot();
+  return read(link, {});
+}
+
+Result<void> Session::copy(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former) {
+  std::unique_ptr<DrainEnds> ends = servers_.drain(pair);
+  Contents contents = TRY(read_with_stream(link, ends ? former : std::nullopt));
+  const SnapshotInfo& snapshot = contents.snapshot;
   const TableRecords kept = TRY(link.target().prepare(contents, until_));
-  return fill(link, pair, contents, kept);
+  is_recorded_ = true;
+  std::optional<SlotWatch> watch;
+  if (ends && snapshot.stream) watch.emplace(std::move(ends), board_.stream_of(pair.source));
+  const TableRecords records = TRY(fill(link, pair, contents, kept));
+  watch.reset();
+  if (snapshot.stream) TRY(let_go(pair, *snapshot.stream, snapshot.position));
+  const bool at_one_position = kept.empty() || is_resumed(snapshot);
+  conclude(pair, snapshot.position, records,
+           at_one_position ? api::Consistency::snapshot : api::Consistency::per_table);
+  return {};
 }
 
 // Once for all databases, since roles belong to the server.
@@ -221,7 +289,7 @@ Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
   }
 }
 
-Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {
+Result<TableRecords> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {
   Source& source = link.source();
   Target& target = link.target();
   add(TRY(target.run_in_order(contents.schema, Stage::before_data, until_)));
@@ -235,14 +303,20 @@ Result<void> Session::fill(Link& link, const DatabasePair& pair, Contents& conte
   add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
   add(source.findings());
   asked_ = target.epoch();
+  may_be_complete_ = true;
   const auto describe = [&]() -> Result<void> {
     add(TRY(link.describe_database(until_)));
     return {};
   };
-  const TableRecords records = TRY(target.complete(contents.tables, describe, until_));
-  conclude(pair, contents.snapshot.position, records,
-           kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table);
-  return {};
+  return target.complete(contents.tables, describe, until_);
+}
+
+// Brings the tables of earlier attempts to where the others are.
+Result<void> Session::drain_stream(Link& link, const DatabasePair& pair, const SnapshotInfo& snapshot,
+                                   const Until& until) {
+  board_.say("following the source up to " + to_string(snapshot.position));
+  const std::unique_ptr<DrainEnds> ends = servers_.drain(pair);
+  return drain(*ends, link.target().epoch(), snapshot.position, board_, board_.stream_of(pair.source), until);
 }
 
 Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
@@ -261,6 +335,8 @@ Result<void> Session::copy_rows(Link& link, Contents& contents, const DatabasePa
     if (spec_.snapshot.large_objects) add(TRY(link.copy_objects([&] { board_.moved(); }, until)));
     return {};
   };
+  if (is_resumed(contents.snapshot))
+    request.before_keys = [&](const Until& until) { return drain_stream(link, pair, contents.snapshot, until); };
   for (std::size_t table = 0; table < keep.size(); ++table) {
     if (!keep[table]) continue;
     const PartCount& count = kept.at(contents.tables[table].name).count;

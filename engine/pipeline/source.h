@@ -25,18 +25,32 @@ struct SourceIdentity {
   std::string database;  // its name on the source
 };
 
-// A stream that continues where a snapshot ends: made before it, at exactly its position.
-struct StreamStart {
+// What a source keeps for a stream.
+struct StreamObjects {
+  std::string slot;
+  std::string publication;
+  bool owns_publication = true;  // else made by somebody else
+};
+
+// A stream that continues where a snapshot ends.
+struct StreamStart : StreamObjects {
   struct NotStreamed {
     model::Name table;
     std::string reason;  // a sentence
   };
-  std::string slot;
-  std::string publication;
-  bool owns_publication = true;  // else made by somebody else
-  int timeline = 0;              // of the source's log
+  int timeline = 0;  // of the source's log
+  // Where it begins: at the snapshot's position, or below it where an attempt before this one has made it.
+  model::Lsn from;
   std::vector<model::Name> streamed;
   std::vector<NotStreamed> not_streamed;  // of the selected tables
+};
+
+// The stream of a copy that was ended before its end, as the target's ledger knows it.
+struct FormerStream : StreamObjects {
+  int timeline = 0;
+  model::Lsn from;     // where it begins
+  model::Lsn applied;  // its changes up to here are in the target
+  model::Lsn copied;   // the highest position at which a table was copied
 };
 
 struct SnapshotInfo {
@@ -44,6 +58,11 @@ struct SnapshotInfo {
   model::Lsn position;  // where a stream would begin; zero where the source has none
   std::optional<StreamStart> stream = {};
 };
+
+// Tables that an earlier attempt has finished lie before the snapshot, and its stream leads up to it.
+inline bool is_resumed(const SnapshotInfo& snapshot) {
+  return snapshot.stream && snapshot.stream->from < snapshot.position;
+}
 
 struct SequenceValue {
   model::Name name;
@@ -79,9 +98,10 @@ class Source {
   virtual ~Source() = default;
 
   virtual Result<SourceIdentity> identity(const Until& until) = 0;
-  // Makes the stream first, where one is to follow. Takes the view and locks the selected tables against rewrites.
-  // Fault::transient when somebody holds a conflicting lock for too long, naming the session.
-  virtual Result<SnapshotInfo> open_snapshot(const Until& until) = 0;
+  // Makes the stream first, where one is to follow; where `former` can be gone on with, that one stays as it is. Takes
+  // the view and locks the selected tables against rewrites. Fault::transient when somebody holds a conflicting lock
+  // for too long, naming the session. After an Error nothing is left of a stream that this call made.
+  virtual Result<SnapshotInfo> open_snapshot(const std::optional<FormerStream>& former, const Until& until) = 0;
   // The selected tables that hold rows of their own, in a stable order, each with the format that a target of the
   // same types takes.
   virtual Result<std::vector<model::Table>> tables(const Until& until) = 0;
@@ -96,10 +116,6 @@ class Source {
   // Lets go of the view, so that the source may vacuum again. Call it as soon as the last row was read; all readers
   // must be gone.
   virtual void close_snapshot() = 0;
-  // After an attempt that failed: the source need not keep its log for the stream that this object's open_snapshot()
-  // made; never touches one that another engine has made since. What cannot be taken back is logged; the next attempt
-  // replaces it.
-  virtual void drop_stream(const Until& until) = 0;
   // What was found on the way and a person should know.
   virtual std::vector<api::Finding> findings() const = 0;
 };

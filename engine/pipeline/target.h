@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ struct Claim {
   api::Consistency consistency = api::Consistency::snapshot;
   std::string holder = {};  // with `held`: a sentence that names who has it
   std::int64_t epoch = 0;   // with `complete`: the one that completed it
+  // With `unfinished`: that tables of this very snapshot are done for. With `complete`: that nobody needs any more.
+  std::optional<FormerStream> stream = {};
 };
 
 // The end of an engine that another one keeps out. `holder` as in Claim.
@@ -129,9 +132,12 @@ class Target {
   // Whether the claim still stands; to be asked before what only its holder may do on the source. Fault::transient
   // where the session that holds it was lost, maybe to another engine: claim again.
   virtual Result<void> check_claim(const Until& until) = 0;
+  // Of `contents` with the stream of an earlier attempt: whether the tables that it has finished may be kept. What
+  // speaks against it is logged.
+  virtual bool may_keep(const Contents& contents) const = 0;
   // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: an Error that names what is in the
-  // way, or everything that an earlier attempt left is gone (tables it finished are kept where resume_per_table
-  // asks for it), and the ledger of the new attempt stands. Returns what is kept.
+  // way, or everything that an earlier attempt left is gone (tables it finished are kept where their stream
+  // is, or resume_per_table asks for it), and the ledger of the new attempt stands. Returns what is kept.
   virtual Result<TableRecords> prepare(const Contents& contents, const Until& until) = 0;
   // Of the attempt that prepare() began: never 0, and another for each attempt of a replication in the ledger.
   virtual std::int64_t epoch() const = 0;
@@ -144,9 +150,10 @@ class Target {
   virtual Result<void> set_sequences(const std::vector<SequenceValue>& sequences, const Until& until) = 0;
   // What is to be analyzed once `tables` hold all their rows and what is built on them; they exist.
   virtual Result<StatisticsPlan> plan_statistics(const std::vector<model::Table>& tables, const Until& until) = 0;
-  // Reads the ledger back and marks the snapshot complete under the fence, in one transaction with what `last` does
-  // through this target on the calling thread. When it returns, the mark and everything that was committed before it
-  // are durable. An Error when a table is not done, or of `last`.
+  // Reads the ledger back and marks the snapshot complete under the fence, and its stream released where none is to
+  // follow, in one transaction with what `last` does through this target on the calling thread. When it returns, the
+  // mark and everything that was committed before it are durable. An Error when a table is not done or lacks changes
+  // that lie below the snapshot, or of `last`.
   virtual Result<TableRecords> complete(const std::vector<model::Table>& tables,
                                         const std::function<Result<void>()>& last, const Until& until) = 0;
 };

@@ -125,7 +125,8 @@ Result<std::vector<std::string>> other_replications(Connection& target, const st
 Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const ReplicationRow& row,
                                  const Until& until) {
   const Rows epoch = TRY(target.query_row(
-      "INSERT INTO _tributary.replication AS r (key, source_system, source_database, epoch, attempt, engine, state,"
+      "WITH mine AS (INSERT INTO _tributary.replication AS r (key, source_system, source_database, epoch, attempt, "
+      "engine, state,"
       "   consistency, request_id, schema_digest, session_pid, session_start, started, moved)"
       " SELECT $1, $2, $3, 1, $4::int, $5, 'copying', $6, $7, $8, a.pid, a.backend_start, now(), now()"
       "   FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid()"
@@ -134,7 +135,9 @@ Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const R
       "   consistency = EXCLUDED.consistency, request_id = EXCLUDED.request_id,"
       "   session_pid = EXCLUDED.session_pid, session_start = EXCLUDED.session_start, started = EXCLUDED.started,"
       "   moved = EXCLUDED.moved, completed = NULL, position = NULL"
-      " RETURNING epoch",
+      " RETURNING key, epoch),"
+      " stream AS (UPDATE _tributary.stream s SET epoch = mine.epoch FROM mine WHERE s.replication = mine.key)"
+      " SELECT epoch FROM mine",
       {owner.key, row.source.system, row.source.database, std::to_string(owner.attempt), TRIBUTARY_VERSION,
        row.consistency == api::Consistency::snapshot ? "snapshot" : "per_table", row.request_id, row.schema_digest},
       until));

@@ -44,7 +44,6 @@ std::string replication_key(const std::string& declared, const pipeline::SourceI
                             const std::string& selection);
 // Of Selection::table_entries_of(); "" where all tables are selected.
 std::string digest_of(const std::vector<std::string>& table_entries);
-
 std::string digest_of(const pipeline::SchemaStep& step);
 std::string digest_of(const pipeline::Schema& schema);
 
@@ -60,7 +59,8 @@ Result<std::vector<std::string>> other_replications(Connection& target, const st
 Result<void> record_schema(Connection& target, const Owner& owner, const std::string& schema_digest,
                            model::Lsn position, api::Consistency consistency, const Until& until);
 
-// Begins an attempt: a row of its own or the next epoch of the existing one. Nobody else can commit from here on.
+// Begins an attempt: a row of its own or the next epoch of the existing one, and of its stream. Nobody else can commit
+// from here on.
 Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const ReplicationRow& row, const Until& until);
 
 // What a writer learns whose epoch is over.

@@ -70,7 +70,7 @@ Result<std::uint64_t> rows_of(pipeline::SourceReader& reader, const model::Table
 TEST(AReader, that_comes_behind_a_change_of_its_table_lets_it_pass_and_the_next_snapshot_has_the_table) {
   const Pair pair("queued");
   const std::unique_ptr<Source> source = open_source(pair.source);
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   const std::vector<model::Table> tables = source->tables(soon()).value();
   Migration migration(pair.source, "ALTER TABLE b ADD COLUMN late int");
   std::unique_ptr<pipeline::SourceReader> reader = source->reader(soon()).value();
@@ -82,7 +82,7 @@ TEST(AReader, that_comes_behind_a_change_of_its_table_lets_it_pass_and_the_next_
   reader.reset();
   source->close_snapshot();
   migration.end();
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   const std::vector<model::Table> altered = source->tables(soon()).value();
   reader = source->reader(soon()).value();
   EXPECT_EQ(rows_of(*reader, named(altered, "b")).value(), 1000U);
@@ -91,7 +91,7 @@ TEST(AReader, that_comes_behind_a_change_of_its_table_lets_it_pass_and_the_next_
 TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone_and_keeps_others_waiting) {
   const Pair pair("watched");
   const std::unique_ptr<Source> source = open_source(pair.source);
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   testbed::Session other(pair.source.uri());
   other.exec("SET application_name = 'a report'; BEGIN; LOCK TABLE b IN ACCESS SHARE MODE");
   EXPECT_TRUE(source->watch(soon()));
@@ -113,14 +113,14 @@ TEST(ASnapshot, is_given_up_for_who_waits_for_it_alone_and_keeps_others_waiting)
   source->close_snapshot();
   migration.end();
   user.end();
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   EXPECT_TRUE(source->watch(soon()));
 }
 
 TEST(ASnapshot, is_given_up_for_who_waits_for_an_index_that_a_reader_keeps) {
   const Pair pair("reindexed");
   const std::unique_ptr<Source> source = open_source(pair.source);
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   const std::vector<model::Table> tables = source->tables(soon()).value();
   std::unique_ptr<pipeline::SourceReader> reader = source->reader(soon()).value();
   model::CopyPart first;
@@ -140,7 +140,7 @@ TEST(ASnapshot, is_given_up_for_who_waits_for_an_index_that_a_reader_keeps) {
 TEST(ADump, that_comes_behind_a_change_of_a_table_lets_it_pass_and_the_next_one_succeeds) {
   const Pair pair("queued_dump");
   const std::unique_ptr<Source> source = open_source(pair.source);
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   Migration migration(pair.source, "ALTER TABLE b ADD COLUMN late int");
   const Result<pipeline::Schema> behind = source->schema(soon());
   ASSERT_FALSE(behind);
@@ -148,7 +148,7 @@ TEST(ADump, that_comes_behind_a_change_of_a_table_lets_it_pass_and_the_next_one_
   EXPECT_THAT(behind.error().what, AllOf(HasSubstr("public.b"), HasSubstr("'a migration'"), HasSubstr("waits for")));
   source->close_snapshot();
   migration.end();
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   const Result<pipeline::Schema> schema = source->schema(soon());
   EXPECT_TRUE(schema) << schema.error().what;
 }
@@ -159,7 +159,7 @@ TEST(ADump, names_who_holds_a_table_that_is_not_even_selected) {
   api::Selection selection;
   selection.include_tables = {pair.source.name() + ".c"};
   const std::unique_ptr<Source> source = open_source(pair.source, selection);
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   testbed::Session other(pair.source.uri());
   other.exec("SET application_name = 'a migration'; BEGIN; LOCK TABLE b");
   const Result<pipeline::Schema> waited = source->schema(soon());

@@ -59,18 +59,6 @@ constexpr const char* membership_query =
     "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'MEMBER') AND rolname = ANY (ARRAY['rds_superuser',"
     " 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin', 'neon_superuser'])";
 
-Result<SessionRole> read_role(Connection& connection, const Until& until) {
-  const Rows rows = TRY(connection.query_row(role_query, {}, until));
-  SessionRole role;
-  role.name = rows.str(0, 0);
-  role.superuser = rows.boolean(0, 1);
-  role.replication = rows.boolean(0, 2);
-  role.create_database = rows.boolean(0, 3);
-  role.create_role = rows.boolean(0, 4);
-  role.memberships = strings(TRY(connection.query(membership_query, until)));
-  return role;
-}
-
 Result<void> read_end(Connection& connection, EndFacts& end, const Until& until) {
   end.server = TRY(read_server(connection, until));
   end.role = TRY(read_role(connection, until));
@@ -321,6 +309,18 @@ Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& sele
 }
 
 }  // namespace
+
+Result<SessionRole> read_role(Connection& connection, const Until& until) {
+  const Rows rows = TRY(connection.query_row(role_query, {}, until));
+  SessionRole role;
+  role.name = rows.str(0, 0);
+  role.superuser = rows.boolean(0, 1);
+  role.replication = rows.boolean(0, 2);
+  role.create_database = rows.boolean(0, 3);
+  role.create_role = rows.boolean(0, 4);
+  role.memberships = strings(TRY(connection.query(membership_query, until)));
+  return role;
+}
 
 Result<Connection> open_preflight_session(const Parameters& parameters, const Until& until) {
   Connection connection = TRY(open_unsettled_session(parameters, until));

@@ -13,6 +13,8 @@ Result<Connection> open_preflight_session(const Parameters& parameters, const Un
 // Whether transactions of the session's role would be read-only there, but for the word of the session itself.
 Result<bool> is_read_only(Connection& connection, const Until& until);
 
+Result<SessionRole> read_role(Connection& connection, const Until& until);
+
 // The whole database that is there already, as `pair.target`. `pair.source` must be known: its tables are looked for.
 Result<void> read_target_database(const Parameters& parameters, const api::Spec& spec, const std::string& key,
                                   PairFacts& pair, const Until& until);

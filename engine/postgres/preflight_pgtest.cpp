@@ -285,7 +285,7 @@ TEST_F(Validating, finds_what_pg_dump_may_not_lock_or_read_and_nothing_else) {
       made.snapshot.allow_older_target = true;
       const auto servers = make_servers(made);
       const auto end = servers->source({source.name(), "not there yet", false}, soon()).value();
-      ASSERT_TRUE(end->open_snapshot(soon()));
+      ASSERT_TRUE(end->open_snapshot(std::nullopt, soon()));
       const auto schema = end->schema(soon());
       answers.insert(schema.ok());
       EXPECT_EQ(validated(made).passed(), schema.ok()) << (schema ? "" : describe(schema.error()));

@@ -1,5 +1,8 @@
 #include "engine/postgres/servers.h"
 
+#include <utility>
+
+#include "engine/pipeline/patience.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/database_statements.h"
@@ -20,13 +23,18 @@ Result<Connection> connect(const api::Endpoint& endpoint, std::string_view purpo
 
 class Servers final : public pipeline::Servers {
  public:
-  explicit Servers(const api::Spec& spec) : spec_(spec) {}
+  Servers(const api::Spec& spec, OpenDrain drain) : spec_(spec), drain_(std::move(drain)) {}
 
   Result<std::vector<api::Finding>> preflight(const Until& until) override;
   Result<std::vector<pipeline::DatabasePair>> databases(const Until& until) override;
   Result<std::unique_ptr<pipeline::Source>> source(const pipeline::DatabasePair& databases,
                                                    const Until& until) override;
   Result<std::unique_ptr<pipeline::Link>> link(const pipeline::DatabasePair& databases, const Until& until) override;
+  std::unique_ptr<pipeline::DrainEnds> drain(const pipeline::DatabasePair& databases) override {
+    return drain_ ? drain_(databases) : nullptr;
+  }
+  Result<void> drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
+                           model::Lsn reached, const Until& until) override;
   Result<int> parallelism(const Until& until) override;
 
  private:
@@ -42,7 +50,10 @@ class Servers final : public pipeline::Servers {
     return [this, name] { return resolve_database(spec_.target, "target", name); };
   }
 
+  std::optional<StreamWish> wish(const std::string& selected) const;
+
   const api::Spec spec_;
+  const OpenDrain drain_;
   int streams_ = 0;  // found before the first session of the copy, so that these are not counted; 0 until then
 };
 
@@ -100,6 +111,22 @@ Result<void> Servers::ensure_database(const DatabaseStatements& database, const 
   return create_database(server, database, until);
 }
 
+// A snapshot alone has one only so that it can be gone on with, and only where somebody takes care of what is left of
+// it: a tool that is killed would leave its slot behind.
+std::optional<StreamWish> Servers::wish(const std::string& selected) const {
+  StreamWish wish{spec_.replication, selected, spec_.sync.publication};
+  wish.is_needed = spec_.mode == api::Mode::snapshot_and_sync;
+  if (!wish.is_needed && (!pipeline::is_declared(spec_) || !drain_)) return {};
+  return wish;
+}
+
+Result<void> Servers::drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
+                                  model::Lsn reached, const Until& until) {
+  const Parameters parameters = TRY(resolve_database(spec_.source, "source", databases.source));
+  Connection source = TRY(open_source_session(parameters, "release", until));
+  return postgres::drop_stream(source, stream, reached, until);
+}
+
 Result<std::unique_ptr<pipeline::Source>> Servers::source(const pipeline::DatabasePair& databases, const Until& until) {
   Connection server = TRY(connect_target_server(until));
   const TargetTraits traits = TRY(read_target_traits(server, until));
@@ -112,9 +139,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   TargetTraits traits = TRY(read_target_traits(server, until));
   const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
   const std::string selected = digest_of(selection.table_entries_of(databases.source));
-  std::optional<StreamWish> stream;
-  if (spec_.mode == api::Mode::snapshot_and_sync) stream = {spec_.replication, selected, spec_.sync.publication};
-  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, std::move(stream), until));
+  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, wish(selected), until));
   DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
   TRY(ensure_database(database, until));
   Target::Options options;
@@ -123,6 +148,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.attempt = spec_.attempt;
   options.snapshot = spec_.snapshot;
   options.selection = selected;
+  options.is_followed = spec_.mode == api::Mode::snapshot_and_sync;
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {
     const Parameters other =
@@ -144,8 +170,8 @@ Result<int> Servers::parallelism(const Until& until) {
 
 }  // namespace
 
-std::unique_ptr<pipeline::Servers> make_servers(const api::Spec& spec) {
-  return std::make_unique<Servers>(spec);
+std::unique_ptr<pipeline::Servers> make_servers(const api::Spec& spec, OpenDrain drain) {
+  return std::make_unique<Servers>(spec, std::move(drain));
 }
 
 }  // namespace tributary::postgres

@@ -46,7 +46,7 @@ std::unique_ptr<Source> open_source(const Pair& pair, const std::vector<std::str
 Result<pipeline::SnapshotInfo> snapshot_beside(const Pair& pair, Source& source, const std::string& transaction) {
   testbed::Session other(pair.source.uri());
   other.exec("BEGIN; " + transaction);
-  auto opened = std::async(std::launch::async, [&] { return source.open_snapshot(soon()); });
+  auto opened = std::async(std::launch::async, [&] { return source.open_snapshot(std::nullopt, soon()); });
   testbed::wait_until("the snapshot is taken and waits for the table", [&] {
     return pair.source.scalar(
                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/coordinator'"
@@ -63,7 +63,7 @@ TEST(ATable, that_is_rewritten_while_the_snapshot_is_taken_never_counts_as_copie
   ASSERT_FALSE(first);
   EXPECT_EQ(first.error().fault, Fault::transient);
   EXPECT_THAT(first.error().what, HasSubstr("public.b was rewritten"));
-  EXPECT_TRUE(source->open_snapshot(soon()));
+  EXPECT_TRUE(source->open_snapshot(std::nullopt, soon()));
 }
 
 TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapshot) {
@@ -73,18 +73,18 @@ TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapsh
   ASSERT_FALSE(first);
   EXPECT_EQ(first.error().fault, Fault::transient);
   EXPECT_THAT(first.error().what, HasSubstr("dropped or renamed"));
-  EXPECT_TRUE(source->open_snapshot(soon()));
+  EXPECT_TRUE(source->open_snapshot(std::nullopt, soon()));
 }
 
 TEST(ATable, that_is_not_selected_and_dropped_before_the_dump_asks_for_another_snapshot) {
   const Pair pair("vanished_other");
   const std::unique_ptr<Source> source = open_source(pair, {pair.source.name() + ".c"});
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   pair.source.exec("DROP TABLE b");
   const Result<pipeline::Schema> schema = source->schema(soon());
   ASSERT_FALSE(schema);
   EXPECT_EQ(schema.error().fault, Fault::transient) << schema.error().what;
-  ASSERT_TRUE(source->open_snapshot(soon()));
+  ASSERT_TRUE(source->open_snapshot(std::nullopt, soon()));
   EXPECT_TRUE(source->schema(soon()));
 }
 

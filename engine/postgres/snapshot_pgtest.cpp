@@ -358,7 +358,7 @@ TEST(ALargeTable, arrives_whole_in_parts) {
   const auto link = servers->link({source.name(), target.name()}, until).value();
   ASSERT_TRUE(link->target().claim(link->source().identity(until).value(), 0, until));
   pipeline::Contents contents;
-  contents.snapshot = link->source().open_snapshot(until).value();
+  contents.snapshot = link->source().open_snapshot(std::nullopt, until).value();
   contents.tables = link->source().tables(until).value();
   contents.schema = link->source().schema(until).value();
   ASSERT_TRUE(link->target().prepare(contents, until));

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t locked_at_once = 200;
 constexpr int first_major_with_tid_scan = 14;
+constexpr Milliseconds last_words{10'000};
 
 // All that the snapshot sees was committed below this position, and maybe more that it does not see: only a slot's
 // snapshot and position are exactly one.
@@ -56,18 +57,14 @@ Result<pipeline::SourceIdentity> Source::identity(const Until& until) {
   return pipeline::SourceIdentity{server.system_identifier, database.name};
 }
 
-Result<pipeline::SnapshotInfo> Source::open_snapshot(const Until& until) {
+Result<pipeline::SnapshotInfo> Source::open_snapshot(const std::optional<pipeline::FormerStream>& former,
+                                                     const Until& until) {
   TRY(leave_transaction(until));
-  std::optional<OpenStream> stream;
-  if (options_.stream) {
-    const pipeline::SourceIdentity self = TRY(identity(until));
-    const std::vector<CatalogTable> tables = TRY(read_selected(until));
-    stream = TRY(open_stream(connect_, *coordinator_, *options_.stream, self, tables, until));
-    made_ = MadeSlot{stream->start.slot, stream->slot.position};
-  }
-  pipeline::SnapshotInfo info = TRY(export_snapshot(stream ? &stream->slot : nullptr, until));
-  if (stream) info.stream = stream->start;
-  TRY(look_at_snapshot(info, until));
+  findings_.clear();
+  const std::optional<OpenStream> stream = TRY(begin_stream(former, until));
+  Result<pipeline::SnapshotInfo> info = take_view(stream, until);
+  // The ledger does not know yet what was made here, so nobody could go on with it.
+  if (!info && stream && stream->start.from == stream->slot.position) drop_made(stream->start);
   return info;
 }
 
@@ -81,6 +78,27 @@ Result<pipeline::SnapshotInfo> Source::open_snapshot(const NewSlot& slot, const 
 Result<void> Source::leave_transaction(const Until& until) {
   if (!coordinator_->usable()) TRY(connect_coordinator(until));
   return coordinator_->execute("ROLLBACK", until);
+}
+
+Result<std::optional<OpenStream>> Source::begin_stream(const std::optional<pipeline::FormerStream>& former,
+                                                       const Until& until) {
+  if (!options_.stream) return std::optional<OpenStream>{};
+  const StreamWish& wish = *options_.stream;
+  const pipeline::SourceIdentity self = TRY(identity(until));
+  const std::vector<CatalogTable> tables = TRY(read_selected(until));
+  if (former) {
+    std::optional<OpenStream> resumed = TRY(resume_stream(connect_, *coordinator_, wish, self, *former, tables, until));
+    if (resumed) return resumed;
+  }
+  if (!wish.is_needed) return open_stream_if_allowed(connect_, *coordinator_, wish, self, tables, until);
+  return std::optional<OpenStream>{TRY(open_stream(connect_, *coordinator_, wish, self, tables, until))};
+}
+
+Result<pipeline::SnapshotInfo> Source::take_view(const std::optional<OpenStream>& stream, const Until& until) {
+  pipeline::SnapshotInfo info = TRY(export_snapshot(stream ? &stream->slot : nullptr, until));
+  if (stream) info.stream = stream->start;
+  TRY(look_at_snapshot(info, until));
+  return info;
 }
 
 // A slot's own snapshot ends with the next command of its session; this one lasts as long as the coordinator's
@@ -99,6 +117,19 @@ Result<void> Source::look_at_snapshot(const pipeline::SnapshotInfo& info, const 
   if (info.stream) TRY(check_streamed(*info.stream, tables_));
   TRY(lock_tables(until));
   return check_storage(until);
+}
+
+// The next attempt replaces what cannot be dropped.
+void Source::drop_made(const pipeline::StreamStart& stream) {
+  const Until until{Deadline::after(last_words), {}};
+  const auto drop = [&]() -> Result<void> {
+    TRY(leave_transaction(until));
+    return drop_stream(*coordinator_, stream, stream.from, until);
+  };
+  const Result<void> dropped = drop();
+  if (!dropped)
+    log::warn("the slot of a failed attempt could not be dropped",
+              {{"slot", stream.slot}, {"error", describe(dropped.error())}});
 }
 
 Result<std::vector<CatalogTable>> Source::read_selected(const Until& until) {
@@ -247,17 +278,6 @@ Result<void> Source::watch(const Until& until) {
 // A failure to say goodbye changes nothing: the server ends the transaction with the connection.
 void Source::close_snapshot() {
   if (coordinator_->usable()) static_cast<void>(coordinator_->execute("COMMIT", {Deadline::after(Seconds{5}), {}}));
-}
-
-void Source::drop_stream(const Until& until) {
-  if (!made_) return;
-  const auto drop = [&]() -> Result<void> {
-    if (!coordinator_->usable()) TRY(connect_coordinator(until));
-    return drop_unused_slot(*coordinator_, made_->name, made_->position, until);
-  };
-  const Result<void> dropped = drop();
-  if (!dropped) log::warn("slot not dropped", {{"slot", made_->name}, {"error", describe(dropped.error())}});
-  made_.reset();
 }
 
 }  // namespace tributary::postgres

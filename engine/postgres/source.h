@@ -45,7 +45,8 @@ class Source final : public pipeline::Source {
   static Result<std::unique_ptr<Source>> open(Resolve connect, Options options, const Until& until);
 
   Result<pipeline::SourceIdentity> identity(const Until& until) override;
-  Result<pipeline::SnapshotInfo> open_snapshot(const Until& until) override;
+  Result<pipeline::SnapshotInfo> open_snapshot(const std::optional<pipeline::FormerStream>& former,
+                                               const Until& until) override;
   // The same with the view and the position of a slot that the caller has made. Its session is to be left alone until
   // this returns, and no longer.
   Result<pipeline::SnapshotInfo> open_snapshot(const NewSlot& slot, const Until& until);
@@ -56,7 +57,6 @@ class Source final : public pipeline::Source {
   Result<std::vector<pipeline::SequenceValue>> sequences(const Until& until) override;
   Result<void> watch(const Until& until) override;
   void close_snapshot() override;
-  void drop_stream(const Until& until) override;
   std::vector<api::Finding> findings() const override { return findings_; }
 
   // A further session inside the snapshot, for what is neither table nor sequence.
@@ -75,9 +75,13 @@ class Source final : public pipeline::Source {
   Source(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<Connection> open_session(std::string_view purpose, const Until& until);
   Result<void> connect_coordinator(const Until& until);
+  Result<std::optional<OpenStream>> begin_stream(const std::optional<pipeline::FormerStream>& former,
+                                                 const Until& until);
+  Result<pipeline::SnapshotInfo> take_view(const std::optional<OpenStream>& stream, const Until& until);
   Result<pipeline::SnapshotInfo> export_snapshot(const NewSlot* slot, const Until& until);
   Result<void> look_at_snapshot(const pipeline::SnapshotInfo& info, const Until& until);
   Result<void> leave_transaction(const Until& until);
+  void drop_made(const pipeline::StreamStart& stream);
   Result<std::vector<CatalogTable>> read_selected(const Until& until);
   void note_partitions(const std::vector<CatalogTable>& tables);
   bool selects(const model::Name& name) const;
@@ -91,11 +95,6 @@ class Source final : public pipeline::Source {
   Options options_;
   std::optional<Connection> coordinator_;
   std::string snapshot_;
-  struct MadeSlot {
-    std::string name;
-    model::Lsn position;
-  };
-  std::optional<MadeSlot> made_;
   Waiters waiters_;
   std::vector<CatalogTable> tables_;  // selected
   Shapes shapes_;

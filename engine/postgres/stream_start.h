@@ -9,6 +9,8 @@
 #include "engine/pipeline/source.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/publication.h"
+#include "engine/postgres/replication.h"
 #include "engine/postgres/slot.h"
 
 // How the stream of one database begins: publication first, then the slot, whose snapshot the copy reads under. Names
@@ -19,6 +21,7 @@ struct StreamWish {
   std::string replication;  // Spec.replication; "" to derive it from the source's identity
   std::string selection;    // of tables, as a digest; "" means all of the source's database
   std::string publication;  // to use one that somebody else has made; "": our own
+  bool is_needed = true;    // else the copy does without where the source does not allow it
 };
 
 struct OpenStream {
@@ -33,11 +36,40 @@ Result<OpenStream> open_stream(const std::function<Result<Parameters>()>& connec
                                const StreamWish& wish, const pipeline::SourceIdentity& source,
                                const std::vector<CatalogTable>& tables, const Until& until);
 
+// The same for a copy that can do without: nothing, and why is logged, where the source does not allow it.
+Result<std::optional<OpenStream>> open_stream_if_allowed(const std::function<Result<Parameters>()>& connect,
+                                                         Connection& coordinator, const StreamWish& wish,
+                                                         const pipeline::SourceIdentity& source,
+                                                         const std::vector<CatalogTable>& tables, const Until& until);
+
+// Likewise, with the slot of `former` as it is: the snapshot is a temporary slot's, at a position of its own. Nothing,
+// and why is logged, where the stream of these tables does not lead from there to here.
+Result<std::optional<OpenStream>> resume_stream(const std::function<Result<Parameters>()>& connect,
+                                                Connection& coordinator, const StreamWish& wish,
+                                                const pipeline::SourceIdentity& source,
+                                                const pipeline::FormerStream& former,
+                                                const std::vector<CatalogTable>& tables, const Until& until);
+
+// What of a source decides whether a stream can be gone on with.
+struct ResumeFacts {
+  SystemIdentity system;
+  std::optional<SlotState> slot;
+  std::optional<PublicationState> publication;
+  PublicationPlan wanted;  // of the tables that are selected now
+};
+// Why the stream does not lead on: a sentence, or "". Pure.
+std::string why_not_resume(const pipeline::FormerStream& former, const pipeline::SourceIdentity& source,
+                           const ResumeFacts& now);
+
+// Why a copy that can do without a slot makes none on this source: a sentence, or "". Pure.
+std::string why_no_slot(const Server& source, bool may_replicate);
+
 // Whether the stream carries what the snapshot sees: Fault::transient where a table has come or changed since the
 // publication was made.
 Result<void> check_streamed(const pipeline::StreamStart& start, const std::vector<CatalogTable>& tables);
 
-// The slot, if it is the one that was made at `position` and nobody has used it since: success where it is not.
-Result<void> drop_unused_slot(Connection& source, const std::string& slot, model::Lsn position, const Until& until);
+// Slot and publication of a stream that nobody has confirmed beyond `reached`, nor uses: success where somebody has.
+Result<void> drop_stream(Connection& source, const pipeline::StreamObjects& stream, model::Lsn reached,
+                         const Until& until);
 
 }  // namespace tributary::postgres

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "engine/base/log.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/occupancy.h"
+#include "engine/postgres/resume.h"
 #include "engine/postgres/rewind.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
+#include "engine/postgres/shape_ledger.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/statistics.h"
 #include "engine/postgres/stream_ledger.h"
@@ -19,13 +22,23 @@ namespace {
 constexpr std::size_t steps_at_once = 200;
 constexpr std::size_t named_at_most = 5;
 
-// Rows of one table on a route may lie in any other: they are kept all or none.
-void forget_broken_routes(const std::vector<model::Table>& tables, pipeline::TableRecords& kept) {
-  std::set<model::Name> broken;
-  for (const model::Table& table : tables)
-    if (table.route && !kept.contains(table.name)) broken.insert(*table.route);
-  for (const model::Table& table : tables)
-    if (table.route && broken.contains(*table.route)) kept.erase(table.name);
+StreamRow row_of(const pipeline::StreamStart& stream) {
+  StreamRow row;
+  row.slot = stream.slot;
+  row.publication = stream.publication;
+  row.owns_publication = stream.owns_publication;
+  row.timeline = stream.timeline;
+  row.start = stream.from;
+  return row;
+}
+
+// What is built on rows before any foreign key; the rest is of one moment, or keeps tables from being emptied.
+std::set<std::string> steps_of_tables(const pipeline::Schema& schema) {
+  std::set<std::string> digests;
+  for (const pipeline::SchemaStep& step : schema.steps)
+    if (step.stage == pipeline::Stage::before_data || step.stage == pipeline::Stage::with_table)
+      digests.insert(digest_of(step));
+  return digests;
 }
 
 }  // namespace
@@ -70,8 +83,10 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, st
     return Error{Fault::fenced, "attempt " + std::to_string(former_->attempt) + " of replication " + owner_.key +
                                     " has begun; this is attempt " + std::to_string(owner_.attempt)};
   claim.standing = pipeline::Standing::unfinished;
+  TRY(read_stream_of(claim, until));
   const Course course = course_of(options_.snapshot, options_.replication, former_, asked);
   if (course == Course::refused) return refused();
+  if (course == Course::copy && former_->complete) claim.stream.reset();
   if (course == Course::copy) return claim;
   claim.standing = pipeline::Standing::complete;
   claim.epoch = former_->epoch;
@@ -80,6 +95,31 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, st
   claim.consistency = former_->consistency;
   claim.tables = TRY(read_tables_done(*control_, owner_.key, until));
   return claim;
+}
+
+// Of an unfinished copy, where it is worth to go on with it; of a complete one, where nobody follows.
+Result<void> Target::read_stream_of(pipeline::Claim& claim, const Until& until) {
+  const std::optional<int> version = TRY(read_control_version(*control_, until));
+  if (version != control_version) return {};  // written by an older engine
+  const std::optional<StreamRow> row = TRY(read_stream(*control_, owner_.key, until));
+  if (!row || row->released != former_->complete) return {};
+  pipeline::FormerStream stream;
+  stream.slot = row->slot;
+  stream.publication = row->publication;
+  stream.owns_publication = row->owns_publication;
+  stream.timeline = row->timeline;
+  stream.from = row->start;
+  stream.applied = stream.copied = row->position.applied;
+  const pipeline::TableRecords records = TRY(read_tables_done(*control_, owner_.key, until));
+  bool any = former_->complete;
+  for (const FollowedTable& each : TRY(read_followed_tables(*control_, owner_.key, until))) {
+    const auto record = records.find(each.name);
+    if (!is_worth_keeping(each, record == records.end() ? pipeline::TableRecord{} : record->second)) continue;
+    stream.copied = std::max(stream.copied, each.position);
+    any = true;
+  }
+  if (any && former_->request_id == options_.snapshot.request_id) claim.stream = std::move(stream);
+  return {};
 }
 
 // The lock first: what is read under it stays true. Says who holds it instead.
@@ -100,15 +140,24 @@ Result<void> Target::check_claim(const Until& until) {
   return {};
 }
 
+// A schema of the same digest has the same tables.
+bool Target::may_keep(const pipeline::Contents& contents) const {
+  const bool same = former_ && former_->schema_digest == digest_of(contents.schema);
+  if (!same)
+    log::warn("copying anew", {{"database", source_.database}, {"reason", "the source has another schema by now"}});
+  return same;
+}
+
 Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {
-  if (drop() == Drop::database) TRY(drop_database(until));
+  const bool resumed = pipeline::is_resumed(contents.snapshot);
+  if (drop() == Drop::database && !resumed) TRY(drop_database(until));
   if (!former_) TRY(make_room(contents.tables, until));
   TRY(begin(until));
   pipeline::TableRecords kept;
   if (former_) kept = TRY(rewind(contents, until));
   TRY(require_empty(contents.tables, kept, until));
   TRY(record_schema(*control_, owner_, digest_of(contents.schema), contents.snapshot.position,
-                    kept.empty() ? api::Consistency::snapshot : api::Consistency::per_table, until));
+                    kept.empty() || resumed ? api::Consistency::snapshot : api::Consistency::per_table, until));
   TRY(in_transaction(*control_, owner_, until, [&] { return plan(contents, kept, until); }));
   TRY(look_at_steps(until));
   return kept;
@@ -117,21 +166,17 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
 // What is copied, and what follows it.
 Result<void> Target::plan(const pipeline::Contents& contents, const pipeline::TableRecords& kept, const Until& until) {
   TRY(plan_tables(*control_, owner_, contents.tables, kept, until));
-  TRY(forget_stream(*control_, owner_, until));
+  const bool resumed = pipeline::is_resumed(contents.snapshot);
+  if (!resumed) TRY(forget_stream(*control_, owner_, until));
   if (!contents.snapshot.stream) return {};
   const pipeline::StreamStart& stream = *contents.snapshot.stream;
-  StreamRow row;
-  row.slot = stream.slot;
-  row.publication = stream.publication;
-  row.owns_publication = stream.owns_publication;
-  row.timeline = stream.timeline;
-  row.start = contents.snapshot.position;
-  TRY(record_stream(*control_, owner_, row, until));
+  if (!resumed) TRY(record_stream(*control_, owner_, row_of(stream), until));
+  const model::Lsn position = contents.snapshot.position;
   std::vector<FollowedTable> tables;
   for (const model::Name& name : stream.streamed)
-    tables.push_back({name, FollowedTable::State::followed, row.start, ""});
+    if (kept.count(name) == 0) tables.push_back({name, FollowedTable::State::followed, position, ""});
   for (const auto& each : stream.not_streamed)
-    tables.push_back({each.table, FollowedTable::State::not_streamed, row.start, each.reason});
+    tables.push_back({each.table, FollowedTable::State::not_streamed, position, each.reason});
   return record_followed_tables(*control_, owner_, tables, until);
 }
 
@@ -248,15 +293,36 @@ Result<pipeline::TableRecords> Target::tables_to_keep(const std::vector<model::T
   return kept;
 }
 
+// One that the stream itself has emptied meanwhile is copied again too.
+Result<pipeline::TableRecords> Target::drained_tables(const pipeline::Contents& contents, const Until& until) {
+  FormerTables former;
+  former.records = TRY(read_tables_done(*control_, owner_.key, until));
+  former.followed = TRY(read_followed_tables(*control_, owner_.key, until));
+  former.shapes = TRY(read_recorded_shapes(*control_, owner_.key, until));
+  const std::vector<model::Name> existing = TRY(existing_tables(*control_, contents.tables, until));
+  const std::vector<model::Name> filled = TRY(tables_with_rows(*control_, contents.tables, until));
+  former.existing = {existing.begin(), existing.end()};
+  former.filled = {filled.begin(), filled.end()};
+  return tables_to_resume(contents, former);
+}
+
 Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents, const Until& until) {
   const bool same_schema = former_->schema_digest == digest_of(contents.schema);
   const bool drops_tables = drop() == Drop::tables;
   pipeline::TableRecords kept;
   std::set<std::string> steps;
-  // What an earlier attempt copied lies before the stream of this one.
-  if (same_schema && options_.snapshot.resume_per_table && !former_->complete && !contents.snapshot.stream)
+  const bool resumed = pipeline::is_resumed(contents.snapshot);
+  // What an earlier attempt copied lies before the stream of this one, but where the stream is its own.
+  if (same_schema && resumed) {
+    kept = TRY(drained_tables(contents, until));
+  } else if (same_schema && options_.snapshot.resume_per_table && !former_->complete && !options_.is_followed) {
     kept = TRY(tables_to_keep(contents.tables, until));
-  if (!kept.empty()) steps = TRY(read_steps_done(*control_, owner_.key, until));
+  }
+  if (!kept.empty() && resumed) {
+    steps = steps_of_tables(contents.schema);
+  } else if (!kept.empty()) {
+    steps = TRY(read_steps_done(*control_, owner_.key, until));
+  }
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));
   TRY(forget_tables(*control_, owner_, contents.tables, kept, until));
@@ -306,6 +372,17 @@ Result<pipeline::StatisticsPlan> Target::plan_statistics(const std::vector<model
   return postgres::plan_statistics(*control_, tables, until);
 }
 
+// Inside the transaction that says complete: every table that is followed holds what lies below the snapshot.
+Result<void> Target::check_position(const Until& until) {
+  const std::optional<StreamRow> stream = TRY(read_stream(*control_, owner_.key, until));
+  if (!stream) return {};
+  const std::optional<ReplicationRow> self = TRY(read_replication(*control_, owner_.key, until));
+  if (!self) return fenced_out(owner_);
+  if (stream->position.applied >= self->position) return {};
+  return Error{Fault::failed, "the ledger holds changes up to " + to_string(stream->position.applied) +
+                                  ", and the last tables were copied at " + to_string(self->position)};
+}
+
 Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>& tables,
                                                 const std::function<Result<void>()>& last, const Until& until) {
   const pipeline::TableRecords records = TRY(read_tables_done(*control_, owner_.key, until));
@@ -315,7 +392,9 @@ Result<pipeline::TableRecords> Target::complete(const std::vector<model::Table>&
       return Error{Fault::failed, "the ledger does not hold table " + model::display(table.name) + " as done"};
   }
   const auto mark = [&]() -> Result<void> {
+    TRY(check_position(until));
     TRY(mark_complete(*control_, owner_, until));
+    if (!options_.is_followed) TRY(mark_released(*control_, owner_, until));
     return last();
   };
   TRY(in_transaction(*control_, owner_, until, mark));

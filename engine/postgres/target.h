@@ -28,6 +28,7 @@ class Target final : public pipeline::Target {
     api::SnapshotOptions snapshot;
     std::string selection;        // of tables, as a digest; "" means all of the source's database
     std::string client_encoding;  // of the source's sessions
+    bool is_followed = false;     // the stream goes on when the copy is complete
     // Drops the database and creates it anew; called while no session of ours is in it.
     std::function<Result<void>(const Until&)> recreate;
   };
@@ -37,6 +38,7 @@ class Target final : public pipeline::Target {
   Result<pipeline::Claim> claim(const pipeline::SourceIdentity& source, std::int64_t asked,
                                 const Until& until) override;
   Result<void> check_claim(const Until& until) override;
+  bool may_keep(const pipeline::Contents& contents) const override;
   Result<pipeline::TableRecords> prepare(const pipeline::Contents& contents, const Until& until) override;
   std::int64_t epoch() const override { return owner_.epoch; }
   Result<std::vector<api::Finding>> run_in_order(const pipeline::Schema& schema, pipeline::Stage stage,
@@ -59,6 +61,9 @@ class Target final : public pipeline::Target {
   Result<void> reconnect(const Until& until);
   Result<std::string> connect_control(const Until& until);
   Drop drop() const { return to_drop(options_.snapshot, options_.selection.empty(), former_); }
+  Result<void> read_stream_of(pipeline::Claim& claim, const Until& until);
+  Result<pipeline::TableRecords> drained_tables(const pipeline::Contents& contents, const Until& until);
+  Result<void> check_position(const Until& until);
   Error refused() const;
   Result<void> make_room(const std::vector<model::Table>& tables, const Until& until);
   Result<void> drop_database(const Until& until);

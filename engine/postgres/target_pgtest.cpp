@@ -93,7 +93,7 @@ TEST(ADatabaseOfOurs, is_described_when_its_copy_is_complete_and_no_sooner) {
     const auto link = servers->link({source.name(), target.name()}, until).value();
     link->target().claim(link->source().identity(until).value(), 0, until).value();
     pipeline::Contents contents;
-    contents.snapshot = link->source().open_snapshot(until).value();
+    contents.snapshot = link->source().open_snapshot(std::nullopt, until).value();
     ASSERT_TRUE(link->target().prepare(contents, until));
     const auto records = link->target().complete(
         {},

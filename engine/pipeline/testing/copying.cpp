@@ -8,7 +8,7 @@ Copying::Copying(int streams, SourceDatabase database) : streams_(streams) {
   world.source["shop"] = std::move(database);
   link_ = std::make_unique<FakeLink>(world, DatabasePair{"shop", "shop"});
   link_->target().claim({"7311", "shop"}, 0, {}).value();
-  contents.snapshot = link_->source().open_snapshot({}).value();
+  contents.snapshot = link_->source().open_snapshot({}, {}).value();
   contents.tables = link_->source().tables({}).value();
   contents.schema = link_->source().schema({}).value();
   link_->target().prepare(contents, {}).value();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/pipeline/testing/fake_drain.h"
+
 namespace tributary::pipeline::testing {
 
 Result<std::vector<api::Finding>> FakeLink::copy_roles(const Until& until) {
@@ -67,6 +69,20 @@ Result<std::unique_ptr<Source>> FakeServers::source(const DatabasePair& database
 Result<std::unique_ptr<Link>> FakeServers::link(const DatabasePair& databases, const Until& until) {
   return world_.calls.run("servers.link", until, [&]() -> Result<std::unique_ptr<Link>> {
     return std::unique_ptr<Link>(std::make_unique<FakeLink>(world_, databases));
+  });
+}
+
+std::unique_ptr<DrainEnds> FakeServers::drain(const DatabasePair& databases) {
+  return world_.goes_on ? open_fake_drain(world_, databases) : nullptr;
+}
+
+Result<void> FakeServers::drop_stream(const DatabasePair& databases, const StreamObjects& stream, model::Lsn reached,
+                                      const Until& until) {
+  return world_.calls.run("servers.drop_stream", until, [&]() -> Result<void> {
+    const std::lock_guard lock(world_.mutex);
+    SourceDatabase& database = world_.source.at(databases.source);
+    if (stream.slot == slot_name(database.slot) && database.confirmed <= reached) database.slot = 0;
+    return {};
   });
 }
 

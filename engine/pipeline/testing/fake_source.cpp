@@ -71,6 +71,12 @@ class FakeReader : public SourceReader {
   const Connected connected_;
 };
 
+// Into every table, in one transaction.
+void write_to(SourceDatabase& database) {
+  database.position.value += 0x1000;
+  for (SourceTable& each : database.tables) each.rows.push_back("written at " + to_string(database.position));
+}
+
 }  // namespace
 
 FakeSource::~FakeSource() {
@@ -89,14 +95,36 @@ Result<SourceIdentity> FakeSource::identity(const Until& until) {
   });
 }
 
-Result<SnapshotInfo> FakeSource::open_snapshot(const Until& until) {
-  return world_.calls.run("source.open_snapshot", until, [&]() -> Result<SnapshotInfo> {
+Result<SnapshotInfo> FakeSource::open_snapshot(const std::optional<FormerStream>& former, const Until& until) {
+  bool made = false;
+  const Result<SnapshotInfo> opened = world_.calls.run("source.open_snapshot", until, [&]() -> Result<SnapshotInfo> {
     if (view_) world_.calls.complain("a snapshot is open already");
     const std::lock_guard lock(world_.mutex);
-    world_.source.at(database_).slot = slot_ = ++world_.slots;
-    view_ = world_.source.at(database_);
-    return SnapshotInfo{"00000003-1", model::Lsn{0x1000}};
+    SourceDatabase& database = world_.source.at(database_);
+    if (world_.writes) write_to(database);
+    StreamStart stream;
+    stream.from = database.position;
+    if (former && former->slot == slot_name(database.slot)) {
+      if (database.confirmed > former->applied) world_.calls.complain("more was confirmed than applied");
+      stream.from = former->from;
+    } else {
+      database.slot = ++world_.slots;
+      made = true;
+      database.confirmed = database.position;
+    }
+    stream.slot = slot_name(database.slot);
+    for (const SourceTable& each : database.tables) {
+      const model::Name& name = each.table.name;
+      if (world_.not_streamed.count(name.name) != 0) stream.not_streamed.push_back({name, "it has no key"});
+      if (world_.not_streamed.count(name.name) == 0) stream.streamed.push_back(name);
+    }
+    view_ = database;
+    world_.views[database.position] = database;
+    return SnapshotInfo{"00000003-1", database.position, stream};
   });
+  const std::lock_guard lock(world_.mutex);
+  if (!opened && made) world_.source.at(database_).slot = 0;
+  return opened;
 }
 
 Result<std::vector<model::Table>> FakeSource::tables(const Until& until) {
@@ -139,12 +167,6 @@ void FakeSource::close_snapshot() {
   const std::lock_guard lock(world_.mutex);
   if (*readers_ != 0) world_.calls.complain("the snapshot was closed before its readers");
   view_.reset();
-}
-
-void FakeSource::drop_stream(const Until&) {
-  world_.calls.note("source.drop_stream");
-  const std::lock_guard lock(world_.mutex);
-  if (int& slot = world_.source.at(database_).slot; slot == slot_) slot = 0;
 }
 
 std::vector<api::Finding> FakeSource::findings() const {

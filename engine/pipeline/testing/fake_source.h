@@ -19,7 +19,7 @@ class FakeSource : public Source {
   ~FakeSource() override;
 
   Result<SourceIdentity> identity(const Until& until) override;
-  Result<SnapshotInfo> open_snapshot(const Until& until) override;
+  Result<SnapshotInfo> open_snapshot(const std::optional<FormerStream>& former, const Until& until) override;
   Result<std::vector<model::Table>> tables(const Until& until) override;
   Result<Schema> schema(const Until& until) override;
   bool splits_tables() const override { return true; }
@@ -27,7 +27,6 @@ class FakeSource : public Source {
   Result<std::vector<SequenceValue>> sequences(const Until& until) override;
   Result<void> watch(const Until& until) override;
   void close_snapshot() override;
-  void drop_stream(const Until& until) override;
   std::vector<api::Finding> findings() const override;
 
  private:
@@ -37,7 +36,6 @@ class FakeSource : public Source {
   const std::string database_;
   const Connected connected_;
   std::optional<SourceDatabase> view_;
-  int slot_ = -1;                                            // that this one made
   std::shared_ptr<int> readers_ = std::make_shared<int>(0);  // under the world's mutex
 };
 

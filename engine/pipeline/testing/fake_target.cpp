@@ -26,10 +26,20 @@ std::string obstacle(const TargetDatabase& data, const Schema& schema, const Sch
   if (step.stage == Stage::with_table && has_rows && !data.whole(*step.table)) return "its table is not complete";
   if ((step.stage == Stage::foreign_key || step.stage == Stage::after_data) && !all_rows)
     return "not all tables are complete";
+  if (step.stage == Stage::foreign_key && data.applied < data.position) return "the tables are of several moments";
   if (step.stage != Stage::after_data) return {};
   for (const SchemaStep& other : schema.steps)
     if (other.stage != Stage::after_data && !tried(data, other)) return other.object + " is not done";
   return {};
+}
+
+std::optional<FormerStream> stream_of(const TargetDatabase& data) {
+  if (data.slot.empty()) return {};
+  FormerStream stream;
+  stream.slot = data.slot;
+  stream.from = data.from;
+  stream.applied = data.applied;
+  return stream;
 }
 
 }  // namespace
@@ -81,7 +91,10 @@ Result<Claim> FakeTarget::claim(const SourceIdentity&, std::int64_t asked, const
     data.owner = mine_.owner = this;
     mine_.epoch = data.epoch;
     if (data.epoch > 0) claim.standing = Standing::unfinished;
-    if (!data.complete) return claim;
+    if (!data.complete) {
+      claim.stream = stream_of(data);
+      return claim;
+    }
     const bool holds = data.epoch == asked || (world_.declared && data.request_id == world_.request_id);
     if (!holds && !world_.declared && !world_.drops_existing)
       return Error{Fault::invalid, "the target database holds this snapshot already"};
@@ -92,6 +105,7 @@ Result<Claim> FakeTarget::claim(const SourceIdentity&, std::int64_t asked, const
     claim.position = data.position;
     claim.tables = data.records();
     claim.consistency = data.consistency;
+    if (data.released) claim.stream = stream_of(data);
     return claim;
   });
 }
@@ -100,29 +114,50 @@ Result<void> FakeTarget::check_claim(const Until& until) {
   return fenced("target.check_claim", until, []() -> Result<void> { return {}; });
 }
 
+bool FakeTarget::may_keep(const Contents& contents) const {
+  const std::lock_guard lock(world_.mutex);
+  return mine_.data().planned_steps == contents.schema.steps.size();
+}
+
 Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& until) {
   return fenced("target.prepare", until, [&]() -> Result<TableRecords> {
     TargetDatabase& data = mine_.data();
     if (data.foreign_rows) return Error{Fault::invalid, "the target database is not empty"};
+    const bool resumed = is_resumed(contents.snapshot);
     TableRecords kept;
-    if (world_.resume_per_table && !data.complete) kept = data.records();
-    std::erase_if(kept, [](const auto& each) { return !each.second.done; });
+    if ((world_.resume_per_table || resumed) && !data.complete) kept = data.records();
+    std::erase_if(
+        kept, [&](const auto& each) { return !each.second.done || (resumed && data.followed.count(each.first) == 0); });
     TargetDatabase anew;
     anew.owner = data.owner;
     anew.epoch = mine_.epoch = data.epoch + 1;
     anew.described = data.described && !world_.drops_existing;
     anew.position = contents.snapshot.position;
     anew.request_id = world_.request_id;
-    if (!kept.empty()) {
+    anew.planned_steps = contents.schema.steps.size();
+    anew.copied = data.copied;
+    if (!kept.empty() && !resumed) {
       anew.consistency = api::Consistency::per_table;
       anew.steps = data.steps;
       anew.validated = data.validated;
+    }
+    for (const SchemaStep& step : contents.schema.steps) {
+      const bool of_rows = step.stage == Stage::before_data || step.stage == Stage::with_table;
+      if (resumed && !kept.empty() && of_rows && data.steps.count(step.object) != 0) anew.steps.insert(step.object);
     }
     for (const model::Table& table : contents.tables) {
       anew.tables[table.name];
       if (kept.count(table.name) == 0) continue;
       anew.tables[table.name] = data.tables[table.name];
       anew.rows[table.name] = data.rows[table.name];
+    }
+    if (contents.snapshot.stream) {
+      const StreamStart& stream = *contents.snapshot.stream;
+      anew.slot = stream.slot;
+      anew.from = stream.from;
+      anew.applied = resumed ? data.applied : stream.from;
+      for (const model::Name& name : stream.streamed)
+        anew.followed[name] = resumed && kept.count(name) != 0 ? data.followed.at(name) : anew.position;
     }
     data = anew;
     return kept;
@@ -173,7 +208,9 @@ Result<TableRecords> FakeTarget::complete(const std::vector<model::Table>& table
     for (const model::Table& table : tables)
       if (!data.whole(table.name))
         return Error{Fault::failed, "the ledger does not hold table " + model::display(table.name) + " as done"};
+    if (data.applied < data.position) return Error{Fault::failed, "the ledger lacks changes"};
     data.complete = true;
+    data.released = !world_.is_followed;
     return data.records();
   });
   const std::lock_guard lock(world_.mutex);

@@ -82,6 +82,7 @@ class FakeWriter : public TargetWriter {
         TargetDatabase::Parts& ledger = data.tables[part.table];
         ledger.of = part.of;
         if (!ledger.done.emplace(part.number, part.count).second) complain("a part was committed twice");
+        if (part.number == 0) ++data.copied[part.table];
       }
       written_.reset();
       return {};

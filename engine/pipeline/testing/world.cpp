@@ -64,6 +64,10 @@ std::string TargetDatabase::contents() const {
   return text.str();
 }
 
+std::string slot_name(int slot) {
+  return "slot_" + std::to_string(slot);
+}
+
 SourceDatabase any_database() {
   constexpr std::uint64_t mib = 1U << 20;
   SourceDatabase shop;

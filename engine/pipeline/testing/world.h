@@ -34,6 +34,8 @@ struct SourceDatabase {
   std::set<std::uint32_t> objects;
   std::vector<api::Finding> findings;
   int slot = 0;                     // that its log is kept for; 0: none
+  model::Lsn position{0x1000};      // of its log
+  model::Lsn confirmed;             // of the slot
   std::vector<api::Finding> unfit;  // what no target can be given of the database itself
 };
 
@@ -55,6 +57,12 @@ struct TargetDatabase {
   bool complete = false;
   std::string request_id;
   model::Lsn position;
+  std::string slot;  // of its stream; "": none
+  model::Lsn from, applied;
+  bool released = false;
+  std::map<model::Name, model::Lsn> followed;  // what they were copied at
+  std::map<model::Name, int> copied;           // how often
+  std::size_t planned_steps = 0;
   api::Consistency consistency = api::Consistency::snapshot;
   int epoch = 0;                // 0: the ledger knows nothing yet
   const void* owner = nullptr;  // who holds the session lock
@@ -78,6 +86,11 @@ struct World {
   std::vector<api::Finding> object_findings;
   int streams = 1;
   bool resume_per_table = false;
+  bool goes_on = false;                        // with the stream of an earlier attempt
+  bool is_followed = false;                    // when the copy is complete
+  bool writes = false;                         // somebody does, before each snapshot
+  std::set<std::string> not_streamed;          // of the tables
+  std::map<model::Lsn, SourceDatabase> views;  // that snapshots were taken of
   // With these, a run that finds its snapshot complete decides as postgres/course.h says.
   bool declared = false;
   bool drops_existing = false;
@@ -92,6 +105,8 @@ struct World {
   // Another engine takes the replication over: from now on nothing of ours is kept. It has a slot of its own.
   void take_over(const std::string& database);
 };
+
+std::string slot_name(int slot);
 
 // A database with tables of all sizes, keys, indexes that depend on each other, foreign keys, a trigger, a sequence and
 // large objects: every kind of call happens in its copy.

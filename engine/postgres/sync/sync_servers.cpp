@@ -1,10 +1,8 @@
 #include "engine/postgres/sync/sync_servers.h"
 
-#include "engine/pipeline/patience.h"
 #include "engine/pipeline/selection.h"
-#include "engine/postgres/endpoint.h"
-#include "engine/postgres/ledger.h"
 #include "engine/postgres/servers.h"
+#include "engine/postgres/sync/options.h"
 #include "engine/postgres/sync/recopy_ends.h"
 #include "engine/postgres/sync/release.h"
 #include "engine/postgres/sync/stream_ends.h"
@@ -46,13 +44,7 @@ class SyncServers final : public pipeline::SyncServers {
 
  private:
   StreamOptions options_of(const pipeline::DatabasePair& databases) const {
-    StreamOptions options;
-    options.source = of_database(spec_.source, "source", databases.source);
-    options.target = of_database(spec_.target, "target", databases.target);
-    options.replication = spec_.replication;
-    options.selection = digest_of(selection_.table_entries_of(databases.source));
-    options.attempt = spec_.attempt;
-    options.lock_patience = pipeline::lock_patience(spec_);
+    StreamOptions options = stream_options(spec_, selection_, databases);
     options.selects = [this, database = databases.source](const model::Name& name,
                                                           const std::vector<model::Name>& above) {
       return selection_.selects_table(database, name, above);
@@ -61,9 +53,6 @@ class SyncServers final : public pipeline::SyncServers {
     options.look_every = look_every_;
     options.recopy = spec_.recopy;
     return options;
-  }
-  static Resolve of_database(const api::Endpoint& endpoint, std::string_view which, const std::string& name) {
-    return [&endpoint, which, name] { return resolve_database(endpoint, which, name); };
   }
 
   const api::Spec spec_;

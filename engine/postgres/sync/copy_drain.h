@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "engine/api/spec.h"
+#include "engine/pipeline/drain.h"
+#include "engine/postgres/servers.h"
+#include "engine/postgres/sync/claim.h"
+
+namespace tributary::postgres::sync {
+
+// Both ends of the stream of a copy that is not complete; whose Target holds the replication's lock meanwhile.
+class CopyDrain final : public pipeline::DrainEnds {
+ public:
+  explicit CopyDrain(StreamOptions options) : options_(std::move(options)) {}
+
+  Result<std::unique_ptr<pipeline::Applier>> applier(std::int64_t epoch, const Until& until) override;
+  Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
+  Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
+
+ private:
+  const StreamOptions options_;
+  std::optional<SourceSide> source_;
+  std::optional<StreamRow> row_;
+};
+
+// For make_servers(). `spec` must outlive what it gives.
+OpenDrain drain_of(const api::Spec& spec);
+
+}  // namespace tributary::postgres::sync

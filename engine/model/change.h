@@ -102,4 +102,20 @@ class Batch {
   std::size_t bytes_ = 0;
 };
 
+// Some or all events of a batch, in a row, and the memory they take, about. Borrows the batch.
+class Events {
+ public:
+  Events(const Batch& batch) : events_(batch.events()), bytes_(batch.bytes()) {}
+  Events(std::span<const Event> events, std::size_t bytes) : events_(events), bytes_(bytes) {}
+
+  auto begin() const { return events_.begin(); }
+  auto end() const { return events_.end(); }
+  bool empty() const { return events_.empty(); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::span<const Event> events_;
+  std::size_t bytes_;
+};
+
 }  // namespace tributary::model

@@ -44,11 +44,11 @@ class Applier {
 
   virtual StreamPosition position() const = 0;
 
-  // Carries out the events of a batch. `coalesced` may keep changes back until the next commit(), which the batch must
+  // Carries out what comes next. `coalesced` may keep changes back until the next commit(), which their batch must
   // outlive then; `ordered`, at any time, carries out first what was kept back, and keeps nothing. Fault::differs where
   // a change does not meet exactly one row, maybe one that was given before: stopped() names the table then, which the
   // caller has stop() record before it begins again.
-  virtual Result<void> apply(const model::Batch& batch, ApplyMode mode, const Until& until) = 0;
+  virtual Result<void> apply(const model::Events& events, ApplyMode mode, const Until& until) = 0;
 
   // Moves the ledger's position to the last commit or idle event that was given and commits; a transaction that is
   // still open at the end of the last batch stays open with it: call only between two transactions. `durable`: returns

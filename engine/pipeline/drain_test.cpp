@@ -56,9 +56,9 @@ class Recorder : public Applier {
  public:
   explicit Recorder(Course& course) : course_(course), reached_(course.position) {}
   StreamPosition position() const override { return {course_.position, {}}; }
-  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
+  Result<void> apply(const model::Events& events, ApplyMode, const Until&) override {
     if (course_.failure) return *course_.failure;
-    for (const model::Event& each : batch.events()) {
+    for (const model::Event& each : events) {
       if (each.kind == Kind::commit) given_.push_back(each.lsn.value);
       if (each.kind == Kind::commit || each.kind == Kind::idle) reached_ = each.end;
     }

@@ -1,8 +1,23 @@
 #include "engine/pipeline/feed.h"
 
+#include <span>
 #include <utility>
 
 namespace tributary::pipeline {
+namespace {
+
+// The events up to the last at which a group may end, and those behind it. A batch seldom ends where a transaction
+// does: a group that could end with a batch alone might grow as long as there is more to come.
+std::pair<model::Events, model::Events> split_at_last_end(const model::Batch& batch) {
+  const std::span<const model::Event> all = batch.events();
+  std::size_t ended = all.size();
+  using Kind = model::Event::Kind;
+  while (ended > 0 && all[ended - 1].kind != Kind::commit && all[ended - 1].kind != Kind::idle) --ended;
+  const std::size_t bytes = all.empty() ? 0 : batch.bytes() / all.size() * ended;
+  return {{all.first(ended), bytes}, {all.subspan(ended), batch.bytes() - bytes}};
+}
+
+}  // namespace
 
 Feed::Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pace::Limits& limits)
     : applier_(applier),
@@ -15,15 +30,22 @@ Result<bool> Feed::turn(const Until& until) {
   auto next = stream_.next(pace_.patience(SteadyClock::now()), until);
   if (!next && next.error().fault == Fault::cancelled) return false;
   const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
+  const auto [ended, begun] = split_at_last_end(*batch);
+  if (!ended.empty() || begun.empty()) TRY(give(batch, ended, until));
+  if (!begun.empty()) TRY(give(batch, begun, until));
+  return true;
+}
+
+Result<void> Feed::give(const std::shared_ptr<const model::Batch>& batch, const model::Events& events,
+                        const Until& until) {
   pace_.reached(stream_.reach());
-  if (!batch->empty()) {
-    TRY(applier_.apply(*batch, pace_.mode(), until));
+  if (!events.empty()) {
+    TRY(applier_.apply(events, pace_.mode(), until));
     group_.push_back(batch);
   }
-  pace_.took(*batch, SteadyClock::now());
+  pace_.took(events, SteadyClock::now());
   const Pace::Commit due = pace_.due(SteadyClock::now());
-  if (due != Pace::Commit::none) TRY(commit(due, until));
-  return true;
+  return due == Pace::Commit::none ? Result<void>{} : commit(due, until);
 }
 
 Result<bool> Feed::settle(const Until& until) {

@@ -39,6 +39,7 @@ class Feed {
   void source_ends_at(model::Lsn end) { pace_.reached({{}, end, {}}); }
 
  private:
+  Result<void> give(const std::shared_ptr<const model::Batch>& batch, const model::Events& events, const Until& until);
   Result<void> commit(Pace::Commit how, const Until& until);
 
   Applier& applier_;

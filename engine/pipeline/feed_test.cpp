@@ -48,8 +48,8 @@ class Script : public ChangeStream {
 class Counter : public Applier {
  public:
   StreamPosition position() const override { return position_; }
-  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
-    for (const model::Event& event : batch.events()) {
+  Result<void> apply(const model::Events& events, ApplyMode, const Until&) override {
+    for (const model::Event& event : events) {
       if (event.kind == Kind::truncate) ++open;
       if (event.kind == Kind::commit || event.kind == Kind::idle) reached_ = event.end;
     }
@@ -102,6 +102,21 @@ TEST(CatchUp, EndsATransactionThatHasBegunBehindItsGoal) {
   ASSERT_TRUE(catch_up(applier, stream, model::Lsn{40}, {}));
   EXPECT_EQ(applier.on_disk, 1) << "half a transaction is never committed";
   EXPECT_EQ(stream.confirmed, model::Lsn{50});
+}
+
+TEST(CatchUp, CommitsWhatHasEndedWhereNoBatchEndsWithATransaction) {
+  Script stream;
+  Counter applier;
+  stream.batches.push_back(batch_of({event(Kind::begin, 20), event(Kind::truncate, 20)}));
+  for (std::uint64_t end = 20; end < 60; end += 10)
+    stream.batches.push_back(
+        batch_of({event(Kind::commit, end), event(Kind::begin, end + 10), event(Kind::truncate, end + 10)}));
+  Pace::Limits limits;
+  limits.group_transactions = 2;
+  Feed feed(applier, stream, nullptr, limits);
+  while (!stream.batches.empty()) ASSERT_TRUE(feed.turn({}));
+  EXPECT_EQ(applier.committed, 4);
+  EXPECT_EQ(applier.open, 1);
 }
 
 TEST(CatchUp, HasNothingToDoAtItsGoal) {

@@ -96,10 +96,10 @@ class FakeApplier : public Applier {
 
   StreamPosition position() const override { return position_; }
 
-  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
+  Result<void> apply(const model::Events& events, ApplyMode, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return broken();
-    for (const model::Event& event : batch.events()) {
+    for (const model::Event& event : events) {
       if (event.kind == Kind::insert && world_.poison == event.end.value && world_.stopped_table.empty()) {
         stopped_ = StoppedTable{event.table->name, "no row"};
         open_.clear();

@@ -15,9 +15,9 @@ Milliseconds until_then(SteadyTime then, SteadyTime now) {
 Pace::Pace(const Limits& limits, model::Lsn applied, SteadyTime now)
     : limits_(limits), given_(applied), applied_(applied), last_durable_(now) {}
 
-void Pace::took(const model::Batch& batch, SteadyTime now) {
-  dry_ = batch.empty();
-  for (const model::Event& event : batch.events()) {
+void Pace::took(const model::Events& events, SteadyTime now) {
+  dry_ = events.empty();
+  for (const model::Event& event : events) {
     using Kind = model::Event::Kind;
     switch (event.kind) {
       case Kind::begin:
@@ -38,7 +38,7 @@ void Pace::took(const model::Batch& batch, SteadyTime now) {
     }
     if (event.kind == Kind::commit || event.kind == Kind::idle) given_ = std::max(given_, event.end);
   }
-  if (since_) bytes_ += batch.bytes();
+  if (since_) bytes_ += events.bytes();
 }
 
 void Pace::reached(const Reach& reach) {

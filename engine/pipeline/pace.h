@@ -33,8 +33,8 @@ class Pace {
 
   // How the next batch is applied. Changes only between two groups.
   ApplyMode mode() const { return mode_; }
-  // What the stream had and the applier was given; an empty batch says that there is no more for now.
-  void took(const model::Batch& batch, SteadyTime now);
+  // What the stream had and the applier was given; none at all says that there is no more for now.
+  void took(const model::Events& events, SteadyTime now);
   void reached(const Reach& reach);
   // What is due now.
   Commit due(SteadyTime now) const;

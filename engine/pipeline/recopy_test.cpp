@@ -73,14 +73,14 @@ class RestApplier : public Applier {
     position_.applied = given_;
   }
   StreamPosition position() const override { return position_; }
-  Result<void> apply(const model::Batch& batch, ApplyMode, const Until&) override {
+  Result<void> apply(const model::Events& events, ApplyMode, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
     if (std::exchange(world_.differs_once, false)) {
       stopped_ = StoppedTable{{"public", tables_.front()}, "no row"};
       return Error{Fault::differs, "no row"};
     }
-    for (const model::Event& event : batch.events()) given_ = event.end;
+    for (const model::Event& event : events) given_ = event.end;
     return {};
   }
   Result<void> commit(bool, const Until&) override {

@@ -49,9 +49,9 @@ class FakeApplier : public Applier {
 
   StreamPosition position() const override { return {applied_, {}}; }
 
-  Result<void> apply(const model::Batch& batch, ApplyMode, const Until& until) override {
+  Result<void> apply(const model::Events& events, ApplyMode, const Until& until) override {
     const Result<void> applied = world_.calls.run("applier.apply", until, [&]() -> Result<void> {
-      for (const model::Event& event : batch.events()) reached_ = std::max(reached_, event.end);
+      for (const model::Event& event : events) reached_ = std::max(reached_, event.end);
       return {};
     });
     if (!applied && applied.error().fault == Fault::differs)

@@ -80,7 +80,7 @@ class PostgresApplier final : public pipeline::Applier {
         descriptions_(descriptions) {}
 
   StreamPosition position() const override { return position_; }
-  Result<void> apply(const model::Batch& batch, ApplyMode mode, const Until& until) override;
+  Result<void> apply(const model::Events& events, ApplyMode mode, const Until& until) override;
   Result<void> commit(bool durable, const Until& until) override;
   const std::optional<StoppedTable>& stopped() const override { return stopped_; }
   Result<void> stop(const StoppedTable& table, const Until& until) override;
@@ -137,14 +137,14 @@ class PostgresApplier final : public pipeline::Applier {
 
 // ---------------------------------------------------------------------------------------------- changes
 
-Result<void> PostgresApplier::apply(const model::Batch& batch, ApplyMode mode, const Until& until) {
+Result<void> PostgresApplier::apply(const model::Events& events, ApplyMode mode, const Until& until) {
   stopped_.reset();
   unknown_.reset();
   const Result<void> applied = [&]() -> Result<void> {
     tables_.begin_batch();
     if (mode == ApplyMode::ordered) TRY(flush_kept(until));
-    for (const Event& event : batch.events()) TRY(take(event, mode, until));
-    if (mode == ApplyMode::coalesced) kept_bytes_ += batch.bytes();
+    for (const Event& event : events) TRY(take(event, mode, until));
+    if (mode == ApplyMode::coalesced) kept_bytes_ += events.bytes();
     if (kept_bytes_ > kept_limit) TRY(flush_kept(until));
     return pipeline_.flush(until);
   }();

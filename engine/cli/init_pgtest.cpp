@@ -242,7 +242,7 @@ class Terminal {
 TEST(Init, that_would_ask_tells_of_a_server_that_is_away_what_it_tells_without_asking) {
   const Simple two("away");
   const Terminal terminal;
-  std::vector<std::string> command = init(two.source, two.target, {"--drop-existing", "--stall-timeout", "1s"});
+  std::vector<std::string> command = init(two.source, two.target, {"--drop-existing", "--stall-timeout", "4s"});
   *(std::find(command.begin(), command.end(), "--source") + 1) = "postgresql://nobody@127.0.0.1:1/none";
   Process engine(
       {"/bin/sh", "-c", "export TERM=dumb; " + shell(command, "<" + terminal.name() + " 2>" + terminal.name())});

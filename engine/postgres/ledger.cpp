@@ -252,6 +252,9 @@ Result<void> plan_tables(Connection& target, const Owner& owner, const std::vect
                  "table " + model::display({taken.str(0, 0), taken.str(0, 1)}) + " belongs to replication " +
                      taken.str(0, 2) + ", whose copy is not complete",
                  "let it end first, or if it is given up, delete its row from _tributary.replication in the target"};
+  // Those that this attempt has emptied.
+  TRY(target.query("DELETE FROM _tributary.table_state WHERE replication = $1 AND epoch = $2",
+                   {owner.key, std::to_string(owner.epoch)}, until));
   return run_fenced(target, owner,
                     ", planned AS (INSERT INTO _tributary.table_state (replication, schema_name, table_name, state,"
                     "   storage, parts, epoch, route_schema, route_name, shape)"

@@ -45,8 +45,8 @@ Result<void> undo_some(Connection& control, const Owner& owner, const Rows& step
 
 using Conditions = std::map<model::Name, std::string>;
 
-Result<void> forget_some(Connection& control, const Owner& owner, const Rows& tables, const Conditions& conditions,
-                         const Until& until) {
+Result<void> empty_some(Connection& control, const Owner& owner, const Rows& tables, const Conditions& conditions,
+                        const Until& until) {
   std::vector<std::string> schemas, names;
   std::string filled;
   for (int row = 0; row < tables.size(); ++row) {
@@ -60,12 +60,14 @@ Result<void> forget_some(Connection& control, const Owner& owner, const Rows& ta
       filled += (filled.empty() ? "TRUNCATE ONLY " : ", ONLY ") + quote_name({schemas.back(), names.back()});
   }
   if (!filled.empty()) TRY(control.execute(filled, until));
-  for (const char* rows : {"_tributary.part", "_tributary.table_state"}) {
-    TRY(control.query("DELETE FROM " + std::string(rows) +
-                          " WHERE replication = $1 AND (schema_name, table_name) IN"
-                          " (SELECT * FROM unnest($2::text[], $3::text[]))",
-                      {owner.key, array_literal(schemas), array_literal(names)}, until));
-  }
+  TRY(control.query(
+      "WITH given AS (SELECT * FROM unnest($3::text[], $4::text[]) AS g (schema_name, table_name)),"
+      " parts AS (DELETE FROM _tributary.part WHERE replication = $1"
+      "   AND (schema_name, table_name) IN (SELECT * FROM given))"
+      " UPDATE _tributary.table_state SET state = 'copying', parts_done = 0, rows = 0, bytes = 0, position = NULL,"
+      "   stream = NULL, reason = '', epoch = $2"
+      " WHERE replication = $1 AND (schema_name, table_name) IN (SELECT * FROM given)",
+      {owner.key, std::to_string(owner.epoch), array_literal(schemas), array_literal(names)}, until));
   return {};
 }
 
@@ -106,9 +108,10 @@ Result<void> unlink_objects(Connection& control, const Owner& owner, const Until
 }
 
 // The ledger's foreign keys do not fire in a session that loads data: part rows go by themselves.
-// Of the tables on a route, one with a part done tells that all may hold rows: those are forgotten last.
-Result<void> forget_tables(Connection& control, const Owner& owner, const std::vector<model::Table>& tables,
-                           const pipeline::TableRecords& kept, const Until& until) {
+// Of the tables on a route, one with a part done tells that all may hold rows: those are emptied last. A table that is
+// there stays known as ours, whenever this ends.
+Result<void> empty_tables(Connection& control, const Owner& owner, const std::vector<model::Table>& tables,
+                          const pipeline::TableRecords& kept, const Until& until) {
   std::vector<std::string> schemas, names, routed_schemas, routed_names, routes;
   for (const auto& [name, record] : kept) {
     schemas.push_back(name.schema);
@@ -121,6 +124,7 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const std::v
     routes.push_back(quote_name(*table.route));
   }
   const std::vector<std::optional<std::string>> values{owner.key,
+                                                       std::to_string(owner.epoch),
                                                        array_literal(schemas),
                                                        array_literal(names),
                                                        array_literal(routed_schemas),
@@ -129,7 +133,7 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const std::v
   const Conditions conditions = TRY(read_config_tables(control, until));
   while (true) {
     const Rows some = TRY(control.query(
-        "WITH routed AS (SELECT * FROM unnest($4::text[], $5::text[], $6::text[]) AS g (schema, name, route)),"
+        "WITH routed AS (SELECT * FROM unnest($5::text[], $6::text[], $7::text[]) AS g (schema, name, route)),"
         " written AS (SELECT DISTINCT r.route FROM routed r JOIN _tributary.table_state s ON s.replication = $1"
         "   AND s.schema_name = r.schema AND s.table_name = r.name AND s.parts_done > 0)"
         " SELECT t.schema_name, t.table_name, c.oid IS NOT NULL AND (t.parts_done > 0 OR w.route IS NOT NULL)"
@@ -138,12 +142,12 @@ Result<void> forget_tables(Connection& control, const Owner& owner, const std::v
         " LEFT JOIN written w ON w.route = r.route"
         " LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = t.schema_name"
         " LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name AND c.relkind = 'r'"
-        " WHERE t.replication = $1 AND (t.schema_name, t.table_name) NOT IN"
-        "   (SELECT * FROM unnest($2::text[], $3::text[])) ORDER BY t.parts_done > 0 LIMIT " +
+        " WHERE t.replication = $1 AND t.epoch < $2 AND (t.schema_name, t.table_name) NOT IN"
+        "   (SELECT * FROM unnest($3::text[], $4::text[])) ORDER BY t.parts_done > 0 LIMIT " +
             std::to_string(undone_at_once),
         values, until));
     if (some.size() == 0) return {};
-    TRY(in_transaction(control, owner, until, [&] { return forget_some(control, owner, some, conditions, until); }));
+    TRY(in_transaction(control, owner, until, [&] { return empty_some(control, owner, some, conditions, until); }));
   }
 }
 

@@ -325,7 +325,7 @@ Result<pipeline::TableRecords> Target::rewind(const pipeline::Contents& contents
   }
   TRY(undo_steps(*control_, owner_, steps, until));
   TRY(unlink_objects(*control_, owner_, until));
-  TRY(forget_tables(*control_, owner_, contents.tables, kept, until));
+  TRY(empty_tables(*control_, owner_, contents.tables, kept, until));
   if (drops_tables && kept.empty()) TRY(drop_tables(contents.tables, until));
   return kept;
 }

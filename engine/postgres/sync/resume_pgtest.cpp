@@ -8,6 +8,7 @@
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/session.h"
 
 // A copy that is ended before its end, and the attempt that goes on with its slot.
 namespace tributary::postgres::sync {
@@ -206,6 +207,29 @@ TEST(ATableOfAnAttemptThatGoesOn, IsCopiedAgainWhereItIsNotTheOneThatWasCopied) 
   EXPECT_EQ(epoch_of(pair, "big"), first);
   for (const std::string& table : {emptied, rewritten, made_anew, misfit})
     EXPECT_NE(epoch_of(pair, table), first) << table;
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(AnAttempt, KnowsTheTablesOfOneThatEndedBeforeItHadPlannedAny) {
+  StreamPair pair("not_planned", 15, 18);
+  pair.source.exec(many_tables);
+  const api::Spec spec = pair.spec(Mode::snapshot_and_sync);
+  stop_halfway(spec, 60);
+  {
+    testbed::Session other(pair.target.uri());
+    other.exec("SELECT pg_advisory_lock(hashtextextended('_tributary plan', 0))");
+    pipeline::ProgressBoard board(spec.replication);
+    std::stop_source stop;
+    auto report = std::async(std::launch::async, [&] { return copy(spec, board, stop.get_token()); });
+    testbed::wait_until("it waits to plan its tables", [&] {
+      return pair.target.scalar(
+                 "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+                 " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted") == "1";
+    });
+    stop.request_stop();
+    ASSERT_EQ(report.get().reason, "Stopped");
+  }
+  ASSERT_TRUE(done(copy(spec)));
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 

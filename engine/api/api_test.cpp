@@ -37,6 +37,17 @@ TEST(Spec, survives_the_way_through_json) {
   EXPECT_EQ(again->snapshot.timeout, Seconds(90));
 }
 
+TEST(Spec, of_a_stream_says_what_becomes_of_tables_that_it_cannot_follow) {
+  const Result<Spec> plain = spec_from_json("{}");
+  ASSERT_TRUE(plain) << plain.error().what;
+  EXPECT_EQ(plain->sync.schema_changes, SchemaChanges::apply);
+  EXPECT_EQ(plain->sync.refresh_interval, Seconds(24 * 60 * 60));
+  const Result<Spec> asked = spec_from_json(R"({"sync":{"schemaChanges":"Stop","refreshIntervalSeconds":0}})");
+  ASSERT_TRUE(asked) << asked.error().what;
+  EXPECT_EQ(asked->sync.schema_changes, SchemaChanges::stop);
+  EXPECT_EQ(asked->sync.refresh_interval, Seconds(0));
+}
+
 TEST(Spec, an_uri_never_enters_the_json) {
   Spec spec = a_full_spec();
   spec.source.uri = "postgresql://u:hunter2@db/app";

@@ -90,6 +90,8 @@ TEST(Replication, metadata_and_defaults_come_from_the_smallest_object) {
   EXPECT_TRUE(replication.spec.create_database);
   EXPECT_EQ(replication.spec.snapshot.stall_timeout, Seconds(900));
   EXPECT_EQ(replication.spec.sync.max_lag, Seconds(60));
+  EXPECT_EQ(replication.spec.sync.refresh_interval, Seconds(24 * 60 * 60));
+  EXPECT_EQ(replication.spec.sync.schema_changes, SchemaChanges::apply);
   EXPECT_EQ(replication.spec.source_objects, SourceObjects::remove);
   EXPECT_EQ(replication.spec.deletion_timeout, Seconds(300));
 }
@@ -111,6 +113,8 @@ TEST(Replication, a_spec_that_does_not_fit_names_its_first_flaw) {
                                                 {"/source/port", 70'000},
                                                 {"/snapshot/timeout", "soon"},
                                                 {"/sync/maxLag", "-1s"},
+                                                {"/sync/refreshInterval", "daily"},
+                                                {"/sync/schemaChanges", "Ignore"},
                                                 {"/deletion/sourceObjects", "Keep"},
                                                 {"/tables/include", "a.b"},
                                                 {"/template/labels", json::array()},

@@ -16,6 +16,7 @@ enum class State { running, paused, stopped };
 enum class OnTargetNotEmpty { fail, drop, append };
 enum class SourceObjects { remove, retain };
 enum class OnExceed { warn, release };
+enum class SchemaChanges { apply, stop };
 
 constexpr bool copies(Mode mode) {
   return mode == Mode::snapshot || mode == Mode::snapshot_and_sync;
@@ -53,7 +54,9 @@ struct SnapshotSpec {
 };
 
 struct SyncSpec {
-  Seconds max_lag{60};  // 0: any
+  Seconds max_lag{60};                     // 0: any
+  Seconds refresh_interval{24 * 60 * 60};  // of tables that cannot be streamed; 0: never
+  SchemaChanges schema_changes = SchemaChanges::apply;
 };
 
 // Overrides for the engine's pod. The JSON members are Kubernetes' own types, passed on as they are.

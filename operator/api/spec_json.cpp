@@ -18,8 +18,8 @@ const Words<EndpointType> type_words = {{"PostgreSQL", EndpointType::postgresql}
 const Words<OnTargetNotEmpty> not_empty_words = {
     {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
 const Words<SourceObjects> source_object_words = {{"Delete", SourceObjects::remove}, {"Retain", SourceObjects::retain}};
-
 const Words<OnExceed> on_exceed_words = {{"Warn", OnExceed::warn}, {"Release", OnExceed::release}};
+const Words<SchemaChanges> schema_change_words = {{"Apply", SchemaChanges::apply}, {"Stop", SchemaChanges::stop}};
 
 void read_bytes(const JsonFields& in, const char* key, std::uint64_t& value) {
   std::string text;
@@ -75,6 +75,14 @@ SnapshotSpec read_snapshot(const JsonFields& in) {
   return snapshot;
 }
 
+SyncSpec read_sync(const JsonFields& in) {
+  SyncSpec sync;
+  read_duration(in, "maxLag", sync.max_lag);
+  read_duration(in, "refreshInterval", sync.refresh_interval);
+  in.read_word("schemaChanges", sync.schema_changes, schema_change_words);
+  return sync;
+}
+
 Template read_template(const JsonFields& in) {
   Template pod;
   in.read("image", pod.image);
@@ -107,7 +115,7 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   spec.databases = read_selection(in.inner("databases"));
   spec.tables = read_selection(in.inner("tables"));
   spec.snapshot = read_snapshot(in.inner("snapshot"));
-  read_duration(in.inner("sync"), "maxLag", spec.sync.max_lag);
+  spec.sync = read_sync(in.inner("sync"));
   in.inner("deletion").read_word("sourceObjects", spec.source_objects, source_object_words);
   read_duration(in.inner("deletion"), "timeout", spec.deletion_timeout);
   spec.pod = read_template(in.inner("template"));

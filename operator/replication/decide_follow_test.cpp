@@ -112,6 +112,8 @@ TEST(DecideFollow, only_what_the_engine_is_started_with_replaces_its_pod) {
       {"a new generation", false, [](S s) { s.object.generation = 9; }},
       {"a rotated secret, which a running engine reads anew", false, [](S s) { s.secrets[0].resource_version = "99"; }},
       {"ssl mode", true, [](S s) { s.object.spec.source.ssl_mode = "require"; }},
+      {"schema changes", true, [](S s) { s.object.spec.sync.schema_changes = v1alpha1::SchemaChanges::stop; }},
+      {"refresh interval", true, [](S s) { s.object.spec.sync.refresh_interval = Seconds(9); }},
       {"publication", true, [](S s) { s.object.spec.publication = "theirs"; }},
       {"resources", true,
        [](S s) {

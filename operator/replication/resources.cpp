@@ -51,6 +51,16 @@ api::Mode translate(v1alpha1::Mode mode) {
   std::abort();
 }
 
+api::SchemaChanges translate(v1alpha1::SchemaChanges choice) {
+  switch (choice) {
+    case v1alpha1::SchemaChanges::apply:
+      return api::SchemaChanges::apply;
+    case v1alpha1::SchemaChanges::stop:
+      return api::SchemaChanges::stop;
+  }
+  std::abort();
+}
+
 api::Spec engine_spec(const Replication& replication, int attempt) {
   const v1alpha1::Spec& spec = replication.spec;
   api::Spec out;
@@ -75,10 +85,13 @@ api::Spec engine_spec(const Replication& replication, int attempt) {
   return out;
 }
 
-// What only a copy asks for has no say in a stream, which would be started again for it.
+// What only a copy asks for has no say in a stream, which would be started again for it, and the other way round.
 api::Spec stream_spec(const Replication& replication, int attempt) {
+  const v1alpha1::Spec& spec = replication.spec;
   api::Spec out = engine_spec(replication, attempt);
   out.snapshot = {};
+  out.sync.schema_changes = translate(spec.sync.schema_changes);
+  out.sync.refresh_interval = spec.sync.refresh_interval;
   return out;
 }
 

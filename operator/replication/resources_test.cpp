@@ -229,6 +229,12 @@ TEST(StreamFor, mounts_a_spec_that_the_engine_reads) {
   EXPECT_EQ(spec_of(seen).replication, uid);
   EXPECT_EQ(spec_of(seen).attempt, 7);
   EXPECT_EQ(spec_of(seen).sync.publication, "theirs");
+  EXPECT_EQ(spec_of(seen).sync.schema_changes, api::SchemaChanges::apply);
+  EXPECT_EQ(spec_of(seen).sync.refresh_interval, Seconds(24 * 60 * 60));
+  seen.object.spec.sync.schema_changes = v1alpha1::SchemaChanges::stop;
+  seen.object.spec.sync.refresh_interval = Seconds(90);
+  EXPECT_EQ(spec_of(seen).sync.schema_changes, api::SchemaChanges::stop);
+  EXPECT_EQ(spec_of(seen).sync.refresh_interval, Seconds(90));
   seen.object.spec.mode = v1alpha1::Mode::sync;
   EXPECT_EQ(spec_of(seen).mode, api::Mode::sync);
   EXPECT_EQ(spec_of(seen).replication, "") << "the command line named it after both ends";
@@ -263,6 +269,8 @@ TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
       {"drop", true, [](R& r) { r.spec.snapshot.on_target_not_empty = v1alpha1::OnTargetNotEmpty::drop; }},
       {"publication", true, [](R& r) { r.spec.publication = "x"; }},
       {"lag limit", false, [](R& r) { r.spec.sync.max_lag = Seconds(9); }},
+      {"refresh interval", false, [](R& r) { r.spec.sync.refresh_interval = Seconds(9); }},
+      {"schema changes", false, [](R& r) { r.spec.sync.schema_changes = v1alpha1::SchemaChanges::stop; }},
       {"roles", true, [](R& r) { r.spec.snapshot.roles = false; }},
       {"request", true, [](R& r) { r.spec.snapshot.request_id = "x"; }},
       {"create database", true, [](R& r) { r.spec.create_database = false; }},

@@ -24,6 +24,7 @@ Spec a_full_spec() {
   spec.snapshot.on_target_not_empty = OnTargetNotEmpty::append;
   spec.snapshot.roles = false;
   spec.snapshot.timeout = Seconds(90);
+  spec.recopy = {"first", {"app.public.orders", "billing.*"}};
   spec.release_token_sha256 = std::string(64, 'e');
   return spec;
 }
@@ -35,6 +36,8 @@ TEST(Spec, survives_the_way_through_json) {
   EXPECT_EQ(to_json(*again), json);
   EXPECT_EQ(again->source.port, 5433);
   EXPECT_EQ(again->snapshot.timeout, Seconds(90));
+  EXPECT_EQ(again->recopy.request_id, "first");
+  EXPECT_EQ(again->recopy.tables, (std::vector<std::string>{"app.public.orders", "billing.*"}));
 }
 
 TEST(Spec, of_a_stream_says_what_becomes_of_tables_that_it_cannot_follow) {
@@ -69,6 +72,10 @@ TEST(Spec, each_flaw_names_its_key) {
       {"{\"selection\":{\"includeTables\":[1]}}", "spec.selection.includeTables holds something that is not a text"},
       {"{\"releaseTokenSHA256\":\"00ff\"}",
        "spec.releaseTokenSHA256 is not a SHA-256 in 64 lower-case hexadecimal digits"},
+      {"{\"recopy\":{\"tables\":[\"shop.t\"]}}", "spec.recopy.tables without spec.recopy.requestID"},
+      {"{\"recopy\":{\"requestID\":\"first\"}}", "spec.recopy.requestID without spec.recopy.tables"},
+      {"{\"recopy\":{\"requestID\":\"first\",\"tables\":\"shop.t\"}}", "spec.recopy.tables is not a list"},
+      {"{\"recopy\":{\"request\":\"first\"}}", "spec.recopy.request is unknown"},
       {"{\"source\":7}", "spec.source is not an object"},
       {"{\"version\":9}", "spec.version 9 is not known to this engine"}};
   for (const auto& [text, what] : cases) {
@@ -107,7 +114,15 @@ TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_add
                                                   .changes = 6,
                                                   .error = "away",
                                                   .slot = "tributary_app",
-                                                  .retained_bytes = 7}}};
+                                                  .retained_bytes = 7,
+                                                  .recopy = RecopyProgress{3, 1, "public.t", 4, 5, "away"},
+                                                  .aside = TablesAside{.stopped = 1,
+                                                                       .recopy = 2,
+                                                                       .not_streamed = 3,
+                                                                       .recopy_seconds = 4,
+                                                                       .tables = {{"public.s", "stopped", "gone"}}}}}};
+  progress.request =
+      RecopyRequest{.request_id = "first", .tables = 3, .copied = 1, .stopped = 1, .failures = {"app.public.s: gone"}};
   std::string json = to_json(progress);
   json.insert(1, "\"later\":{},");
   const Result<Progress> again = progress_from_json(json);
@@ -115,6 +130,7 @@ TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_add
   EXPECT_EQ(to_json(*again), to_json(progress));
   ASSERT_EQ(again->databases.size(), 1u);
   EXPECT_EQ(again->databases[0].stream, progress.databases[0].stream);
+  EXPECT_EQ(again->request, progress.request);
 }
 
 Report a_long_report() {

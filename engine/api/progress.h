@@ -51,6 +51,24 @@ struct RecopyProgress {
   bool operator==(const RecopyProgress&) const = default;
 };
 
+// A table whose changes do not reach the target as they happen, and why.
+struct TableStatus {
+  std::string name;   // schema.table
+  std::string state;  // "stopped", "not_streamed", "recopy"; "dropped" on the source, and still on the target
+  std::string reason;
+  bool operator==(const TableStatus&) const = default;
+};
+
+// Those of one database's stream.
+struct TablesAside {
+  std::uint64_t stopped = 0;             // for good, until somebody has them copied again
+  std::uint64_t recopy = 0;              // to be copied again, or at it
+  std::uint64_t not_streamed = 0;        // that the source cannot publish
+  std::uint64_t recopy_seconds = 0;      // since when there has always been one to be copied again
+  std::vector<TableStatus> tables = {};  // in this order, dropped ones last; at most 50
+  bool operator==(const TablesAside&) const = default;
+};
+
 // One database's stream. Positions are the source's, "" where there is none.
 struct StreamProgress {
   StreamState state = StreamState::connecting;
@@ -65,6 +83,7 @@ struct StreamProgress {
   std::string slot;
   std::uint64_t retained_bytes = 0;  // of its log that the source keeps for the slot
   std::optional<RecopyProgress> recopy = {};
+  std::optional<TablesAside> aside = {};  // nothing before the ledger was read
   bool operator==(const StreamProgress&) const = default;
 };
 
@@ -79,6 +98,16 @@ struct DatabaseProgress {
   std::optional<StreamProgress> stream = {};
 };
 
+// What became of Spec.recopy, in all databases together. It is done when all its tables are copied or stopped.
+struct RecopyRequest {
+  std::string request_id = {};
+  std::uint64_t tables = 0;  // that it names
+  std::uint64_t copied = 0;
+  std::uint64_t stopped = 0;               // that could not be copied again
+  std::vector<std::string> failures = {};  // why they could not, and what names no table; at most 20
+  bool operator==(const RecopyRequest&) const = default;
+};
+
 struct Progress {
   int version = 1;
   std::string replication;
@@ -88,6 +117,7 @@ struct Progress {
   std::string started;  // RFC 3339
   std::string updated;  // RFC 3339, moves whenever anything below moved
   std::vector<DatabaseProgress> databases;
+  std::optional<RecopyRequest> request = {};  // nothing before it was taken up
 };
 
 const char* word_of(Phase phase);

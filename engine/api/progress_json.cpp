@@ -24,7 +24,36 @@ ordered_json write_table(const TableProgress& table) {
           {"done", table.done}};
 }
 
+ordered_json write_recopy(const RecopyProgress& recopy) {
+  return {{"tables", recopy.tables}, {"tablesCopied", recopy.tables_copied},
+          {"table", recopy.table},   {"rows", recopy.rows},
+          {"bytes", recopy.bytes},   {"error", recopy.error}};
+}
+
+ordered_json write_aside(const TablesAside& aside) {
+  return {{"stopped", aside.stopped},
+          {"recopy", aside.recopy},
+          {"notStreamed", aside.not_streamed},
+          {"recopySeconds", aside.recopy_seconds},
+          {"tables", write_tables(aside.tables)}};
+}
+
+ordered_json write_request(const RecopyRequest& request) {
+  return {{"requestID", request.request_id},
+          {"tables", request.tables},
+          {"copied", request.copied},
+          {"stopped", request.stopped},
+          {"failures", request.failures}};
+}
+
 }  // namespace
+
+ordered_json write_tables(const std::vector<TableStatus>& tables) {
+  ordered_json list = ordered_json::array();
+  for (const TableStatus& table : tables)
+    list.push_back({{"name", table.name}, {"state", table.state}, {"reason", table.reason}});
+  return list;
+}
 
 ordered_json write_stream(const StreamProgress& stream) {
   ordered_json json = {{"state", word_of(stream.state)},
@@ -38,10 +67,8 @@ ordered_json write_stream(const StreamProgress& stream) {
                        {"error", stream.error},
                        {"slot", stream.slot},
                        {"retainedBytes", stream.retained_bytes}};
-  if (stream.recopy)
-    json["recopy"] = {{"tables", stream.recopy->tables}, {"tablesCopied", stream.recopy->tables_copied},
-                      {"table", stream.recopy->table},   {"rows", stream.recopy->rows},
-                      {"bytes", stream.recopy->bytes},   {"error", stream.recopy->error}};
+  if (stream.recopy) json["recopy"] = write_recopy(*stream.recopy);
+  if (stream.aside) json["aside"] = write_aside(*stream.aside);
   return json;
 }
 
@@ -78,6 +105,25 @@ void read_recopy(JsonReader& in, RecopyProgress& recopy) {
       .read("error", recopy.error);
 }
 
+void read_aside(JsonReader& in, TablesAside& aside) {
+  const auto read_one = [](JsonReader& inner, TableStatus& table) {
+    inner.read("name", table.name).read("state", table.state).read("reason", table.reason);
+  };
+  in.read("stopped", aside.stopped)
+      .read("recopy", aside.recopy)
+      .read("notStreamed", aside.not_streamed)
+      .read("recopySeconds", aside.recopy_seconds)
+      .read_list("tables", aside.tables, read_one);
+}
+
+void read_request(JsonReader& in, RecopyRequest& request) {
+  in.read("requestID", request.request_id)
+      .read("tables", request.tables)
+      .read("copied", request.copied)
+      .read("stopped", request.stopped)
+      .read("failures", request.failures);
+}
+
 void read_stream(JsonReader& in, StreamProgress& stream) {
   in.read_word("state", stream.state, stream_words)
       .read("lagBytes", stream.lag_bytes)
@@ -90,7 +136,8 @@ void read_stream(JsonReader& in, StreamProgress& stream) {
       .read("error", stream.error)
       .read("slot", stream.slot)
       .read("retainedBytes", stream.retained_bytes)
-      .read_object("recopy", [&](JsonReader& recopy) { read_recopy(recopy, stream.recopy.emplace()); });
+      .read_object("recopy", [&](JsonReader& recopy) { read_recopy(recopy, stream.recopy.emplace()); })
+      .read_object("aside", [&](JsonReader& aside) { read_aside(aside, stream.aside.emplace()); });
 }
 
 void read_database(JsonReader& in, DatabaseProgress& database) {
@@ -117,10 +164,11 @@ const char* word_of(StreamState state) {
 std::string to_json(const Progress& progress) {
   ordered_json databases = ordered_json::array();
   for (const DatabaseProgress& database : progress.databases) databases.push_back(write_database(database));
-  const ordered_json json = {{"version", progress.version},      {"replication", progress.replication},
-                             {"phase", word_of(progress.phase)}, {"message", progress.message},
-                             {"percent", progress.percent},      {"started", progress.started},
-                             {"updated", progress.updated},      {"databases", std::move(databases)}};
+  ordered_json json = {{"version", progress.version},      {"replication", progress.replication},
+                       {"phase", word_of(progress.phase)}, {"message", progress.message},
+                       {"percent", progress.percent},      {"started", progress.started},
+                       {"updated", progress.updated},      {"databases", std::move(databases)}};
+  if (progress.request) json["recopyRequest"] = write_request(*progress.request);
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -134,7 +182,8 @@ Result<Progress> progress_from_json(std::string_view text) {
       .read("percent", progress.percent)
       .read("started", progress.started)
       .read("updated", progress.updated)
-      .read_list("databases", progress.databases, read_database);
+      .read_list("databases", progress.databases, read_database)
+      .read_object("recopyRequest", [&](JsonReader& request) { read_request(request, progress.request.emplace()); });
   TRY(in.finish());
   return progress;
 }

@@ -8,5 +8,6 @@
 namespace tributary::api {
 
 nlohmann::ordered_json write_stream(const StreamProgress& stream);
+nlohmann::ordered_json write_tables(const std::vector<TableStatus>& tables);
 
 }  // namespace tributary::api

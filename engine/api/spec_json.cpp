@@ -101,6 +101,16 @@ Result<void> check_token(const std::string& sha256) {
   return Error{Fault::invalid, "spec.releaseTokenSHA256 is not a SHA-256 in 64 lower-case hexadecimal digits"};
 }
 
+Result<void> check_recopy(const RecopyOptions& recopy) {
+  if (recopy.request_id.empty() && !recopy.tables.empty())
+    return Error{Fault::invalid, "spec.recopy.tables without spec.recopy.requestID",
+                 "give the request an ID of its own"};
+  if (!recopy.request_id.empty() && recopy.tables.empty())
+    return Error{Fault::invalid, "spec.recopy.requestID without spec.recopy.tables",
+                 "name tables like db.schema.table"};
+  return {};
+}
+
 void read_recopy(JsonReader& in, RecopyOptions& recopy) {
   in.read("requestID", recopy.request_id).read("tables", recopy.tables);
 }
@@ -129,9 +139,7 @@ Result<Spec> spec_from_json(std::string_view text) {
       .read("releaseTokenSHA256", spec.release_token_sha256);
   TRY(in.finish());
   TRY(check_token(spec.release_token_sha256));
-  if (!spec.recopy.tables.empty() && spec.recopy.request_id.empty())
-    return Error{Fault::invalid, "spec.recopy.tables without spec.recopy.requestID",
-                 "give the request an ID of its own"};
+  TRY(check_recopy(spec.recopy));
   if (version != contract_version) {
     return Error{Fault::invalid, "spec.version " + std::to_string(version) + " is not known to this engine",
                  "run engine and operator of the same release"};

@@ -10,13 +10,6 @@
 // only.
 namespace tributary::api {
 
-// A table whose changes do not reach the target as they happen, and why.
-struct TableStatus {
-  std::string name;   // schema.table
-  std::string state;  // "stopped", "not_streamed", "recopy"
-  std::string reason;
-};
-
 struct StreamStatus {
   std::string database;
   std::string target;

@@ -7,9 +7,6 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json write_status(const StreamStatus& status) {
-  ordered_json tables = ordered_json::array();
-  for (const TableStatus& table : status.tables)
-    tables.push_back({{"name", table.name}, {"state", table.state}, {"reason", table.reason}});
   return {{"database", status.database},
           {"target", status.target},
           {"stream", write_stream(status.stream)},
@@ -17,7 +14,7 @@ ordered_json write_status(const StreamStatus& status) {
           {"tablesStopped", status.stopped},
           {"tablesNotStreamed", status.not_streamed},
           {"tablesRecopied", status.recopy},
-          {"tables", std::move(tables)},
+          {"tables", write_tables(status.tables)},
           {"problem", status.problem},
           {"hint", status.hint}};
 }

@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace tributary::cli {
@@ -50,6 +51,20 @@ MetricFamily per_stream(const api::Progress& progress, const char* name, const c
   return made;
 }
 
+// Nothing of a stream whose ledger was not read.
+MetricFamily tables_aside(const api::Progress& progress) {
+  MetricFamily made =
+      family("tributary_stream_tables_aside", "Tables whose changes do not arrive as they happen", MetricType::Gauge);
+  for (const api::DatabaseProgress& database : progress.databases) {
+    if (!database.stream || !database.stream->aside) continue;
+    const api::TablesAside& aside = *database.stream->aside;
+    for (const auto& [state, count] : {std::pair("stopped", aside.stopped), std::pair("recopy", aside.recopy),
+                                       std::pair("not_streamed", aside.not_streamed)})
+      add(made, {{"database", database.name}, {"state", state}}, static_cast<double>(count));
+  }
+  return made;
+}
+
 std::vector<MetricFamily> streams(const api::Progress& progress) {
   using Stream = api::StreamProgress;
   return {per_stream(progress, "tributary_stream_connected", "1 while the source is followed", MetricType::Gauge,
@@ -64,6 +79,7 @@ std::vector<MetricFamily> streams(const api::Progress& progress) {
                      MetricType::Counter, [](const Stream& stream) { return stream.transactions; }),
           per_stream(progress, "tributary_stream_changes_total", "Changes applied by this engine", MetricType::Counter,
                      [](const Stream& stream) { return stream.changes; }),
+          tables_aside(progress),
           per_stream(progress, "tributary_stream_recopy_tables", "Tables that are being copied again beside the stream",
                      MetricType::Gauge, [](const Stream& stream) { return stream.recopy ? stream.recopy->tables : 0; }),
           per_stream(progress, "tributary_stream_recopy_bytes", "Bytes of them that have arrived", MetricType::Gauge,

@@ -61,6 +61,7 @@ Result<void> Run::tend(const Until& until) {
   if (look_due_.passed()) {
     const SlotHealth health = TRY(ends_.look_at_slot(until));
     feed_.source_ends_at(health.source_end);
+    meter_.stands(TRY(ends_.look_at_ledger(until)), std::chrono::system_clock::now());
     meter_.looked(health, api::StreamState::following);
     look_due_ = Deadline::after(look_every);
   }
@@ -175,7 +176,10 @@ Outcome hold_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
   while (true) {
     const Result<SlotHealth> health = ends.look_at_slot(until);
     if (!health) return {health.error(), moved};
+    const Result<TableStanding> tables = ends.look_at_ledger(until);
+    if (!tables) return {tables.error(), moved};
     moved = true;
+    meter.stands(*tables, std::chrono::system_clock::now());
     meter.looked(*health, api::StreamState::holding);
     meter.reached({{}, health->source_end, {}}, std::chrono::system_clock::now());
     if (!pause_for(look_every, until.stop)) return {Next::end, moved};

@@ -12,6 +12,7 @@
 #include "engine/pipeline/recopy.h"
 #include "engine/pipeline/slot_health.h"
 #include "engine/pipeline/stream_board.h"
+#include "engine/pipeline/table_standing.h"
 
 // One database after its snapshot: what the source commits is committed on the target, for as long as it is asked to.
 namespace tributary::pipeline {
@@ -29,6 +30,8 @@ class StreamEnds {
   virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
   // Asks the source itself, while an applier is held. Fault::lost where the slot is gone or was invalidated.
   virtual Result<SlotHealth> look_at_slot(const Until& until) = 0;
+  // Which tables are not followed, by the ledger's word, while an applier is held.
+  virtual Result<TableStanding> look_at_ledger(const Until& until) = 0;
   // Sets the target's sequences to where the source's are, which no stream tells: a target that takes over must not
   // give out old numbers. Called between two commits, while an applier is held.
   virtual Result<void> carry_sequences(const Until& until) = 0;

@@ -191,6 +191,11 @@ class FakeEnds : public StreamEnds {
     if (world_.strikes()) return world_.fault();
     return SlotHealth{"slot", model::Lsn{world_.log.empty() ? 0 : world_.log.back()}, 7};
   }
+  Result<TableStanding> look_at_ledger(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.strikes()) return world_.fault();
+    return TableStanding{.aside = {.stopped = 1, .tables = {{"public.t", "stopped", "a row was not there"}}}};
+  }
   Result<void> carry_sequences(const Until&) override {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return world_.fault();
@@ -257,6 +262,8 @@ TEST(AFollower, PutsWhatItHasOnDiskWhenItIsStopped) {
   EXPECT_EQ(world.confirmed, model::Lsn{30});
   EXPECT_EQ(world.sequences, 30u);
   EXPECT_EQ(meter.snapshot({}).transactions, 3u);
+  ASSERT_TRUE(meter.snapshot({}).aside);
+  EXPECT_EQ(meter.snapshot({}).aside->stopped, 1u);
 }
 
 TEST(AFollower, StopsATableThatDiffersAndGoesOnWithTheOthers) {
@@ -297,6 +304,8 @@ TEST(AFollower, ThatHoldsAppliesNothingAndWatchesTheSlot) {
   EXPECT_EQ(progress.slot, "slot");
   EXPECT_EQ(progress.retained_bytes, 7u);
   EXPECT_EQ(progress.lag_bytes, 19u);
+  ASSERT_TRUE(progress.aside);
+  EXPECT_EQ(progress.aside->tables.at(0).name, "public.t") << "what has stopped is told of in a pause, too";
 }
 
 TEST(AFollower, EndsWithWhatNoRetryOvercomes) {

@@ -7,6 +7,7 @@ namespace tributary::pipeline {
 namespace {
 
 constexpr std::size_t most_active = 20;
+constexpr std::size_t most_failures = 20;
 
 // Copied bytes never pass what a table was thought to hold, and a finished table counts whole: the sizes are
 // estimates in another encoding than what travels.
@@ -112,6 +113,29 @@ api::DatabaseProgress ProgressBoard::database_progress(const Database& database)
   return progress;
 }
 
+// Nothing before every database has said what it knows of the request. What none of them knows is no table at all.
+std::optional<api::RecopyRequest> ProgressBoard::request() const {
+  std::optional<api::RecopyRequest> sum;
+  std::vector<std::string> unknown;
+  for (const Database& database : databases_) {
+    if (!database.stream) continue;
+    const std::optional<RequestStanding> each = database.stream->request();
+    if (!each) return std::nullopt;
+    if (!sum) unknown = each->unknown;
+    if (!sum) sum.emplace().request_id = each->request_id;
+    sum->tables += each->tables;
+    sum->copied += each->tables - each->waiting - each->stopped;
+    sum->stopped += each->stopped;
+    for (const std::string& reason : each->reasons) sum->failures.push_back(database.name + "." + reason);
+    std::erase_if(unknown, [&](const std::string& entry) {
+      return std::find(each->unknown.begin(), each->unknown.end(), entry) == each->unknown.end();
+    });
+  }
+  for (const std::string& entry : unknown) sum->failures.push_back("'" + entry + "' is no table of this replication");
+  if (sum && sum->failures.size() > most_failures) sum->failures.resize(most_failures);
+  return sum;
+}
+
 api::Progress ProgressBoard::snapshot() const {
   const std::lock_guard lock(mutex_);
   api::Progress progress;
@@ -130,6 +154,7 @@ api::Progress ProgressBoard::snapshot() const {
   }
   if (total > 0) progress.percent = static_cast<int>(std::min<std::uint64_t>(99, copied * 100 / total));
   if (phase_ == api::Phase::done) progress.percent = 100;
+  progress.request = request();
   return progress;
 }
 

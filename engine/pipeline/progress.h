@@ -74,6 +74,7 @@ class ProgressBoard {
   };
   Database& database_of(const std::string& name);
   api::DatabaseProgress database_progress(const Database& database) const;
+  std::optional<api::RecopyRequest> request() const;
 
   const std::string replication_;
   const WallTime started_;

@@ -202,5 +202,37 @@ TEST(Progress, counters_never_go_back_while_many_threads_add_to_them) {
   EXPECT_EQ(only_database(board).bytes_copied, threads * steps * 10);
 }
 
+TEST(Progress, a_request_is_summed_up_when_every_database_has_said_what_it_knows_of_it) {
+  ProgressBoard board("");
+  StreamMeter& shop = board.stream_of("shop");
+  StreamMeter& billing = board.stream_of("billing");
+  shop.stands({.request = RequestStanding{.request_id = "again",
+                                          .tables = 3,
+                                          .waiting = 1,
+                                          .stopped = 1,
+                                          .reasons = {"public.t: no such column"},
+                                          .unknown = {"billing.public.b", "shop.public.typo"}}},
+              {});
+  EXPECT_FALSE(board.snapshot().request);
+  billing.stands(
+      {.request =
+           RequestStanding{.request_id = "again", .tables = 1, .unknown = {"shop.public.a", "shop.public.typo"}}},
+      {});
+  const std::optional<api::RecopyRequest> request = board.snapshot().request;
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->request_id, "again");
+  EXPECT_EQ(request->tables, 4U);
+  EXPECT_EQ(request->copied, 2U);
+  EXPECT_EQ(request->stopped, 1U);
+  EXPECT_THAT(request->failures,
+              ElementsAre("shop.public.t: no such column", "'shop.public.typo' is no table of this replication"));
+}
+
+TEST(Progress, there_is_no_request_where_none_was_made) {
+  ProgressBoard board("");
+  board.stream_of("shop").stands({}, {});
+  EXPECT_FALSE(board.snapshot().request);
+}
+
 }  // namespace
 }  // namespace tributary::pipeline

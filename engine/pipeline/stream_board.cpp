@@ -10,6 +10,10 @@ std::string text_of(model::Lsn lsn) {
   return lsn.value == 0 ? "" : to_string(lsn);
 }
 
+std::uint64_t whole_seconds(WallTime::duration time) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count());
+}
+
 }  // namespace
 
 void StreamMeter::opened(const StreamPosition& position) {
@@ -45,6 +49,18 @@ void StreamMeter::looked(const SlotHealth& health, api::StreamState state) {
   error_ = health.warning;
 }
 
+void StreamMeter::stands(const TableStanding& tables, WallTime now) {
+  const std::lock_guard lock(mutex_);
+  if (tables.aside.recopy == 0) recopied_since_.reset();
+  if (tables.aside.recopy > 0 && !recopied_since_) recopied_since_ = now;
+  tables_ = tables;
+}
+
+std::optional<RequestStanding> StreamMeter::request() const {
+  const std::lock_guard lock(mutex_);
+  return tables_ ? tables_->request : std::nullopt;
+}
+
 void StreamMeter::recopy(std::optional<api::RecopyProgress> progress) {
   const std::lock_guard lock(mutex_);
   recopy_ = std::move(progress);
@@ -58,9 +74,7 @@ api::StreamProgress StreamMeter::snapshot(WallTime now) const {
     progress.lag_bytes = end.value - position_.applied.value;
     // Whatever the last transaction's age: nothing is older than the moment at which nothing was lacking.
     const WallTime since = std::max(position_.commit.value_or(WallTime{}), caught_up_);
-    if (since != WallTime{} && now > since)
-      progress.lag_seconds =
-          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now - since).count());
+    if (since != WallTime{} && now > since) progress.lag_seconds = whole_seconds(now - since);
   }
   progress.received = text_of(reach_.received);
   progress.applied = text_of(position_.applied);
@@ -69,6 +83,8 @@ api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   progress.changes = changes_;
   progress.error = error_;
   progress.recopy = recopy_;
+  if (tables_) progress.aside = tables_->aside;
+  if (recopied_since_ && now > *recopied_since_) progress.aside->recopy_seconds = whole_seconds(now - *recopied_since_);
   progress.slot = health_.slot;
   progress.retained_bytes = health_.retained;
   return progress;

@@ -11,6 +11,7 @@
 #include "engine/pipeline/applier.h"
 #include "engine/pipeline/change_stream.h"
 #include "engine/pipeline/slot_health.h"
+#include "engine/pipeline/table_standing.h"
 
 namespace tributary::pipeline {
 
@@ -27,11 +28,16 @@ class StreamMeter {
   // A fault that is being overcome; "" when it is.
   void troubled(std::string error);
 
+  // Which tables are not followed.
+  void stands(const TableStanding& tables, WallTime now);
+
   // What a recopy beside the stream does; nothing where none is asked for. Called by its own thread.
   void recopy(std::optional<api::RecopyProgress> progress);
 
   // Lag is what the target lacks: 0 where all is applied that the source is known to have.
   api::StreamProgress snapshot(WallTime now) const;
+  // Nothing before the first stands(), and where nothing is asked for.
+  std::optional<RequestStanding> request() const;
 
  private:
   mutable std::mutex mutex_;  // guards everything below
@@ -44,6 +50,8 @@ class StreamMeter {
   std::uint64_t changes_ = 0;
   std::string error_;
   std::optional<api::RecopyProgress> recopy_;
+  std::optional<TableStanding> tables_;
+  std::optional<WallTime> recopied_since_;  // while some table is to be copied again
 };
 
 }  // namespace tributary::pipeline

@@ -70,5 +70,18 @@ TEST(AStreamMeter, ShowsWhatIsBeingOvercomeUntilTheSourceSpeaksAgain) {
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
 }
 
+TEST(AStreamMeter, SaysForHowLongTablesHaveBeenWaitingToFollowAgain) {
+  StreamMeter meter;
+  EXPECT_FALSE(meter.snapshot(noon).aside) << "nobody has looked";
+  meter.stands({.aside = {.recopy = 1}}, noon);
+  meter.stands({.aside = {.recopy = 2}}, noon + Seconds{50});
+  EXPECT_EQ(meter.snapshot(noon + Seconds{90}).aside->recopy, 2u);
+  EXPECT_EQ(meter.snapshot(noon + Seconds{90}).aside->recopy_seconds, 90u);
+  meter.stands({}, noon + Seconds{100});
+  EXPECT_EQ(meter.snapshot(noon + Seconds{110}).aside->recopy_seconds, 0u);
+  meter.stands({.aside = {.recopy = 1}}, noon + Seconds{200});
+  EXPECT_EQ(meter.snapshot(noon + Seconds{205}).aside->recopy_seconds, 5u);
+}
+
 }  // namespace
 }  // namespace tributary::pipeline

@@ -31,6 +31,7 @@ class Followers {
     const std::stop_callback pass_on(until_.stop, [this] { stop_.request_stop(); });
     {
       std::vector<std::jthread> threads;
+      for (const DatabasePair& pair : pairs) board_.stream_of(pair.source);  // all, before one says anything
       for (const DatabasePair& pair : pairs)
         threads.emplace_back([this, &pair, ends = servers_.ends(pair)] { follow_one(pair, *ends); });
     }

@@ -148,6 +148,7 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   options.attempt = spec_.attempt;
   options.snapshot = spec_.snapshot;
   options.selection = selected;
+  options.recopy_request = spec_.recopy.request_id;
   options.is_followed = spec_.mode == api::Mode::snapshot_and_sync;
   options.client_encoding = source->client_encoding();
   options.recreate = [this, name = databases.target, database](const Until& limit) -> Result<void> {

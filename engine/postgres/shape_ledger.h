@@ -28,6 +28,8 @@ Result<void> record_new_name(Connection& target, const Owner& owner, const model
 // left to record_followed_tables().
 Result<void> record_new_table(Connection& target, const Owner& owner, const model::Table& table, const Until& until);
 
+// Why such a table is copied again.
+inline constexpr const char* due_for_refresh = "it is not streamed, and its rows are older than sync.refreshInterval";
 // Tables that are not streamed, whose rows were last asked for longer than `age` ago.
 Result<std::vector<model::Name>> read_aged_tables(Connection& target, const std::string& key, Seconds age,
                                                   const Until& until);

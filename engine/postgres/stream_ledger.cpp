@@ -65,13 +65,16 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
   return std::optional<StreamRow>{std::move(row)};
 }
 
-Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
-                                                        const Until& until) {
+namespace {
+
+Result<std::vector<FollowedTable>> read_tables(Connection& target, const std::string& key, const std::string& condition,
+                                               const Until& until) {
   const Rows rows =
       TRY(target.query("SELECT schema_name, table_name, stream, position, reason, route_schema, route_name,"
                        " COALESCE(shape[1], '0')"
                        " FROM _tributary.table_state"
-                       " WHERE replication = $1 AND stream IS NOT NULL ORDER BY schema_name, table_name",
+                       " WHERE replication = $1 AND " +
+                           condition + " ORDER BY schema_name, table_name",
                        {key}, until));
   std::vector<FollowedTable> tables;
   for (int row = 0; row < rows.size(); ++row) {
@@ -81,6 +84,17 @@ Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, cons
     tables.back().id = static_cast<std::uint32_t>(rows.integer(row, 7));
   }
   return tables;
+}
+
+}  // namespace
+
+Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
+                                                        const Until& until) {
+  return read_tables(target, key, "stream IS NOT NULL", until);
+}
+
+Result<std::vector<FollowedTable>> read_tables_aside(Connection& target, const std::string& key, const Until& until) {
+  return read_tables(target, key, "stream <> 'followed'", until);
 }
 
 Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until) {

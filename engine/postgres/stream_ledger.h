@@ -48,6 +48,8 @@ struct FollowedTable {
 // Reads; the control schema must exist.
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key, const Until& until);
+// Of those the ones in any other state than `followed`.
+Result<std::vector<FollowedTable>> read_tables_aside(Connection& target, const std::string& key, const Until& until);
 
 // Inside the caller's transaction, with its fence: nothing follows the copy that begins.
 Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until);

@@ -5,6 +5,7 @@
 #include "engine/base/log.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/occupancy.h"
+#include "engine/postgres/recopy_ledger.h"
 #include "engine/postgres/resume.h"
 #include "engine/postgres/rewind.h"
 #include "engine/postgres/sequences.h"
@@ -171,6 +172,8 @@ Result<void> Target::plan(const pipeline::Contents& contents, const pipeline::Ta
   if (!contents.snapshot.stream) return {};
   const pipeline::StreamStart& stream = *contents.snapshot.stream;
   if (!resumed) TRY(record_stream(*control_, owner_, row_of(stream), until));
+  if (kept.empty() && !options_.recopy_request.empty())
+    TRY(record_recopy_request(*control_, owner_, options_.recopy_request, until));
   const model::Lsn position = contents.snapshot.position;
   std::vector<FollowedTable> tables;
   for (const model::Name& name : stream.streamed)

@@ -29,6 +29,7 @@ class Target final : public pipeline::Target {
     std::string selection;        // of tables, as a digest; "" means all of the source's database
     std::string client_encoding;  // of the source's sessions
     bool is_followed = false;     // the stream goes on when the copy is complete
+    std::string recopy_request;   // Spec.recopy.request_id, which a copy of all tables fulfils
     // Drops the database and creates it anew; called while no session of ours is in it.
     std::function<Result<void>(const Until&)> recreate;
   };

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/pipeline/selection.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/recopy_ledger.h"
 #include "engine/postgres/shape_change.h"
@@ -73,41 +72,13 @@ Result<bool> RecopyEnds::must_wait(const model::Name& table, const Until& until)
   return true;
 }
 
-Result<std::vector<model::Name>> named_tables(const std::vector<std::string>& entries, const std::string& database,
-                                              const std::vector<FollowedTable>& tables) {
-  std::vector<model::Name> names;
-  for (const std::string& entry : entries) {
-    const auto pattern = TRY(pipeline::NamePattern::parse(entry, pipeline::NamePattern::Kind::table));
-    const std::size_t before = names.size();
-    bool is_known = false;
-    for (const FollowedTable& each : tables) {
-      if (!pattern.matches(database, each.name)) continue;
-      is_known = true;
-      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(before), each.name) ==
-          names.begin() + static_cast<std::ptrdiff_t>(before))
-        names.push_back(each.name);
-    }
-    if (!is_known && pattern.matches_database(database))
-      return Error{Fault::invalid, "'" + entry + "' is no table of this replication",
-                   "name tables like db.schema.table; tributary status lists those that need it"};
-  }
-  return names;
-}
-
-Result<void> take_up_request(const api::RecopyOptions& request, const std::string& database, const Owner& owner,
-                             Connection& control, const Until& until) {
-  if (request.request_id.empty() || TRY(read_recopy_request(control, owner.key, until)) == request.request_id)
-    return {};
-  const std::vector<FollowedTable> tables = TRY(read_followed_tables(control, owner.key, until));
-  std::vector<model::Name> names;
-  for (const std::string& entry : request.tables) {
-    const Result<std::vector<model::Name>> named = named_tables({entry}, database, tables);
-    if (!named) log::warn("cannot copy again", {{"request", request.request_id}, {"error", describe(named.error())}});
-    if (named) names.insert(names.end(), named->begin(), named->end());
-  }
+Result<void> take_up_request(const NamedRequest& request, const Owner& owner, Connection& control, const Until& until) {
+  if (request.id.empty() || TRY(read_recopy_request(control, owner.key, until)) == request.id) return {};
+  for (const std::string& entry : request.unknown)
+    log::warn("cannot copy again what is no table of this database", {{"request", request.id}, {"entry", entry}});
   return in_transaction(control, owner, until, [&]() -> Result<void> {
-    TRY(ask_for_recopy(control, owner.key, names, "asked for by request " + request.request_id, until));
-    return record_recopy_request(control, owner, request.request_id, until);
+    TRY(ask_for_recopy(control, owner.key, request.tables, "asked for by request " + request.id, until));
+    return record_recopy_request(control, owner, request.id, until);
   });
 }
 

@@ -5,11 +5,11 @@
 #include <optional>
 #include <vector>
 
-#include "engine/api/spec.h"
 #include "engine/base/clock.h"
 #include "engine/pipeline/recopy.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/sync/recopy_round.h"
+#include "engine/postgres/sync/table_standing.h"
 #include "engine/postgres/table_shape.h"
 
 namespace tributary::postgres::sync {
@@ -40,14 +40,8 @@ class RecopyEnds final : public pipeline::RecopyEnds {
   int rounds_ = 0;
 };
 
-// The tables of a stream that entries of a selection name ("db.schema.table", with wildcards). Fault::invalid where an
-// entry of this database names none.
-Result<std::vector<model::Name>> named_tables(const std::vector<std::string>& entries, const std::string& database,
-                                              const std::vector<FollowedTable>& tables);
-
-// Takes a request of the spec up, if it was not before. What it asks for and is not there is logged.
-Result<void> take_up_request(const api::RecopyOptions& request, const std::string& database, const Owner& owner,
-                             Connection& control, const Until& until);
+// Takes a request of the spec up, if it was not before. Entries that name no table are logged.
+Result<void> take_up_request(const NamedRequest& request, const Owner& owner, Connection& control, const Until& until);
 
 // Asks for tables by hand, under nobody's lock: which these are.
 Result<std::vector<model::Name>> ask_for_recopy(const StreamOptions& options, const std::vector<std::string>& entries,

@@ -110,9 +110,15 @@ TEST(ARecopy, BringsAStoppedTableBack) {
   pair.target.exec("DELETE FROM t WHERE id = 1");
   pair.source.exec("UPDATE t SET n = 7 WHERE id = 1");
   wait_until_back(pair, "t", "stopped");
+  const auto aside = [&] { return following.stream(pair.source.name()).aside.value_or(api::TablesAside{}); };
+  testbed::wait_until("it is told of by name", [&] { return aside().stopped == 1; });
+  EXPECT_EQ(aside().tables.at(0).name, "public.t");
+  EXPECT_EQ(aside().tables.at(0).state, "stopped");
+  EXPECT_NE(aside().tables.at(0).reason, "");
   pair.source.exec("UPDATE t SET n = 8 WHERE id = 1; INSERT INTO t VALUES (3, 3)");
   ask_for(pair, "t");
   wait_until_back(pair, "t");
+  testbed::wait_until("it is not told of any more", [&] { return aside() == api::TablesAside{}; });
   pair.source.exec("DELETE FROM t WHERE id = 2");
   pair.wait_until_applied();
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
@@ -308,11 +314,11 @@ TEST(ARecopy, IsDoneOverWhenItsSessionsAreEnded) {
   expect_no_other_slot(pair);
 }
 
-api::Report ask_by_hand(const StreamPair& pair, const std::string& entry) {
+api::Report ask_by_hand(const StreamPair& pair, const std::string& entry, Seconds patience = Seconds{0}) {
   const api::Spec spec = pair.spec(api::Mode::sync);
   const auto servers = make_sync_servers(spec);
   pipeline::ProgressBoard board("");
-  return pipeline::run_recopy(spec, {entry}, *servers, board, {}, Seconds{0});
+  return pipeline::run_recopy(spec, {entry}, *servers, board, {}, patience);
 }
 
 TEST(ARecopy, IsAskedForByHandAndWaitedFor) {
@@ -329,7 +335,7 @@ TEST(ARecopy, IsAskedForByHandAndWaitedFor) {
   Following following(pair.spec(api::Mode::sync));
   wait_until_back(pair, "t");
   pair.target.exec("DELETE FROM t");
-  const api::Report waited = ask_by_hand(pair, table);
+  const api::Report waited = ask_by_hand(pair, table, Seconds{15});
   EXPECT_EQ(waited.exit_code, ExitCode::done) << waited.message;
   EXPECT_EQ(waited.message, "1 table copied again");
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "1");
@@ -350,6 +356,12 @@ TEST(ARecopy, IsDoneOnceForEachRequest) {
     testbed::wait_until("it is copied", [&] { return pair.target.scalar(position) != first; });
     wait_until_back(pair, "t");
     second = pair.target.scalar(position);
+    const auto request = [&] { return following.board().snapshot().request.value_or(api::RecopyRequest{}); };
+    testbed::wait_until("the request is done", [&] { return request().copied == 1; });
+    EXPECT_EQ(request().request_id, "again-1");
+    EXPECT_EQ(request().tables, 1u);
+    EXPECT_EQ(request().failures,
+              std::vector{"'" + pair.source.name() + ".public.nowhere' is no table of this replication"});
     EXPECT_EQ(following.stop().exit_code, ExitCode::done);
   }
   EXPECT_EQ(pair.target.scalar("SELECT recopy_request FROM _tributary.replication"), "again-1");
@@ -357,6 +369,25 @@ TEST(ARecopy, IsDoneOnceForEachRequest) {
   pair.wait_until_applied();
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
   EXPECT_EQ(pair.target.scalar(position), second);
+}
+
+TEST(ARecopy, IsNotDoneAfterACopyOfEverythingThatKnewOfTheRequest) {
+  StreamPair pair("served", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  api::Spec spec = pair.spec(api::Mode::snapshot_and_sync);
+  spec.recopy = {"first", {pair.source.name() + ".public.t"}};
+  ASSERT_TRUE(done(testbed::snapshot(spec)));
+  const std::string position = "SELECT position FROM _tributary.table_state WHERE table_name = 't'";
+  const std::string copied = pair.target.scalar(position);
+  spec.mode = api::Mode::sync;
+  Following following(spec);
+  pair.wait_until_applied();
+  testbed::wait_until("the request is done", [&] {
+    const std::optional<api::RecopyRequest> request = following.board().snapshot().request;
+    return request && request->copied == 1;
+  });
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(pair.target.scalar(position), copied);
 }
 
 }  // namespace

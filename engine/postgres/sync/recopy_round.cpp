@@ -12,13 +12,13 @@
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/stream/logical_stream.h"
+#include "engine/postgres/sync/shape_plan.h"
 #include "engine/postgres/target_traits.h"
 
 namespace tributary::postgres::sync {
 namespace {
 
 constexpr Seconds watch_every{5};
-const char* const gone = "the source has no such table any more";
 
 std::vector<CatalogTable> chosen(const std::vector<CatalogTable>& all, const std::vector<FollowedTable>& tables) {
   std::set<model::Name> names;
@@ -103,7 +103,7 @@ Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const U
   for (const FollowedTable& each : tables) {
     const auto found = tables_.find(each.name);
     if (found == tables_.end()) {
-      refused_.push_back({each.name, gone});
+      refused_.push_back({each.name, std::string(dropped_on_source)});
     } else if (found->second.route != each.route) {
       refused_.push_back({each.name,
                           "its rows would go to another table of the target than before: the partitions of "

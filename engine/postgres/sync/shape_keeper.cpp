@@ -188,7 +188,10 @@ Result<bool> ShapeKeeper::refresh(Claimed& claimed, const Until& until) {
   std::vector<FollowedTable> tables = TRY(read_followed_tables(claimed.control, claimed.owner.key, until));
   std::erase_if(
       tables, [&](const FollowedTable& each) { return std::find(aged.begin(), aged.end(), each.name) == aged.end(); });
-  for (FollowedTable& each : tables) each.state = State::recopy;
+  for (FollowedTable& each : tables) {
+    each.state = State::recopy;
+    each.reason = due_for_refresh;
+  }
   const Result<void> recorded = in_transaction(claimed.control, claimed.owner, until, [&]() -> Result<void> {
     TRY(record_followed_tables(claimed.control, claimed.owner, tables, until));
     return record_asked(claimed.control, claimed.owner, aged, until);

@@ -59,9 +59,9 @@ void Plan::gone(const KnownTable& known) {
   TableDecision decision{known.table.name, known.table, {}};
   decision.before = known.table.state;
   decision.table.state = State::stopped;
-  decision.table.reason =
-      "the source has dropped it; where it is not wanted on the target any more, run there: DROP TABLE " +
-      quote_name(known.table.name) + ";";
+  decision.table.reason = std::string(dropped_on_source) +
+                          "; where it is not wanted on the target any more, run there: DROP TABLE " +
+                          quote_name(known.table.name) + ";";
   decision.change.adopted = known.shape.value_or(TableShape{});
   decision.is_news = true;
   plan_.decisions.push_back(std::move(decision));
@@ -93,11 +93,12 @@ bool Plan::must_stop(const KnownTable& known, const SourceTable& now, ShapeChang
 }
 
 void Plan::look_at(const KnownTable& known) {
-  if (known.table.state == State::stopped) {
+  const SourceTable* const now = find(known);
+  const bool is_made_anew = is_dropped(known.table) && now != nullptr && now->is_selected;
+  if (known.table.state == State::stopped && !is_made_anew) {
     if (known.shape) met_.insert(known.shape->id);
     return;
   }
-  const SourceTable* const now = find(known);
   if (now == nullptr) return gone(known);
   met_.insert(now->shape.id);
   TableDecision decision{known.table.name, known.table, {}};
@@ -157,6 +158,10 @@ ShapePlan Plan::make() && {
 ShapePlan plan_shapes(const std::vector<KnownTable>& known, const SourceSight& now, const SourceSight* before,
                       model::Lsn applied, api::SchemaChanges policy) {
   return Plan(known, now, before, applied, policy).make();
+}
+
+bool is_dropped(const FollowedTable& table) {
+  return table.state == State::stopped && table.reason.starts_with(dropped_on_source);
 }
 
 std::string stopping_reason(const ShapeChange& change, const std::string& refusal) {

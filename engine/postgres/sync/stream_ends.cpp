@@ -44,7 +44,9 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   is_checked_ = true;
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
   TRY(shapes_.look(*source_, *claimed_, {}, until));
-  TRY(take_up_request(options_.recopy, source_->identity.database, owner, claimed_->control, until));
+  request_ = request_named_by(options_.recopy, source_->identity.database,
+                              TRY(read_followed_tables(claimed_->control, owner.key, until)));
+  TRY(take_up_request(request_, owner, claimed_->control, until));
   return apply::open_applier(std::move(session), owner, until, this);
 }
 
@@ -79,6 +81,10 @@ Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
                      ", more than the limit of " + std::to_string(limit) +
                      ": find out why the target falls behind, or release the stream";
   return health;
+}
+
+Result<pipeline::TableStanding> StreamEnds::look_at_ledger(const Until& until) {
+  return standing_of(TRY(read_tables_aside(claimed_->control, claimed_->owner.key, until)), request_);
 }
 
 Result<void> StreamEnds::carry_sequences(const Until& until) {

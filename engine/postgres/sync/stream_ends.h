@@ -10,6 +10,7 @@
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/sequence_carrier.h"
 #include "engine/postgres/sync/shape_keeper.h"
+#include "engine/postgres/sync/table_standing.h"
 
 namespace tributary::postgres::sync {
 
@@ -24,6 +25,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<std::unique_ptr<pipeline::Applier>> applier(const Until& until) override;
   Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
+  Result<pipeline::TableStanding> look_at_ledger(const Until& until) override;
   Result<void> carry_sequences(const Until& until) override;
   Result<bool> look_at_tables(model::Lsn applied, const Until& until) override;
   std::unique_ptr<pipeline::RecopyEnds> recopy_ends() override;
@@ -36,6 +38,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<Claimed> claimed_;
+  NamedRequest request_;     // of the options, by the ledger's tables
   bool is_checked_ = false;  // the source, since the last stream was opened
   SequenceCarrier sequences_;
   std::mutex publishing_;  // of RecopyStream

@@ -142,6 +142,45 @@ TEST(Validate, judges_what_init_would_do_with_the_same_flags) {
   EXPECT_EQ(api::to_json(spec), api::to_json(good(read_command_line(init)).spec));
 }
 
+Invocation recopy(Words more) {
+  Words words = {"recopy", "--source", source, "--target", target};
+  words.insert(words.end(), more.begin(), more.end());
+  return read_command_line(words);
+}
+
+TEST(Recopy, takes_its_tables_from_every_list_and_leaves_the_selection_alone) {
+  const Options options =
+      good(recopy({"--tables", "a.t, a.s.u", "--tables=\"x,y\".public.*", "--include-databases", "a"}));
+  EXPECT_EQ(options.verb, Verb::recopy);
+  EXPECT_EQ(options.spec.mode, api::Mode::sync);
+  EXPECT_EQ(options.recopied_tables, (Words{"a.t", "a.s.u", "\"x,y\".public.*"}));
+  EXPECT_EQ(options.spec.selection.include_databases, Words{"a"});
+  EXPECT_TRUE(options.spec.selection.include_tables.empty());
+  EXPECT_TRUE(options.spec.recopy.request_id.empty()) << "by hand every time is one";
+}
+
+TEST(Recopy, each_flaw_of_its_tables_is_named) {
+  const std::pair<Words, const char*> cases[] = {
+      {{}, "--tables is missing (hint: name tables like --tables db.schema.table,...)"},
+      {{"--tables", ""}, "--tables: '' has an empty entry"},
+      {{"--tables", "a.t,"}, "--tables: 'a.t,' has an empty entry"},
+      {{"--tables", "a.\"t"}, "--tables: 'a.\"t' has a quote that is not closed"},
+      {{"--tables", "--output", "json"}, "--tables has no value (hint: give it one before --output)"}};
+  for (const auto& [words, expected] : cases) EXPECT_EQ(flaw(recopy(words)), expected);
+  EXPECT_EQ(flaw(read_command_line({"sync", "--source", source, "--target", target, "--tables", "a.t"})),
+            "unknown flag --tables (hint: see tributary help sync)");
+}
+
+TEST(Recopy, goes_by_the_ends_and_the_selection_of_a_spec_file) {
+  const std::string file = a_file(R"({"mode":"Sync","replication":"uid-1",
+                                      "recopy":{"requestID":"first","tables":["a.t"]}})");
+  const Invocation read = read_command_line({"recopy", "--spec", file, "--tables", "a.s.u"});
+  std::filesystem::remove(file);
+  const Options options = good(read);
+  EXPECT_EQ(options.spec.replication, "uid-1");
+  EXPECT_EQ(options.recopied_tables, Words{"a.s.u"});
+}
+
 TEST(CommandLine, each_flaw_names_the_flag_and_says_what_to_do) {
   const std::pair<Words, const char*> cases[] = {
       {{"--drop-existing", "--append"}, "cannot use both --drop-existing and --append (hint: give one of the two)"},

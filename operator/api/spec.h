@@ -59,6 +59,12 @@ struct SyncSpec {
   SchemaChanges schema_changes = SchemaChanges::apply;
 };
 
+// Tables to be copied again beside the stream, once for each request.
+struct RecopySpec {
+  std::string request_id = {};  // "": nothing is asked for
+  std::vector<std::string> tables = {};
+};
+
 // Overrides for the engine's pod. The JSON members are Kubernetes' own types, passed on as they are.
 struct Template {
   std::string image = {};
@@ -87,6 +93,7 @@ struct Spec {
   std::uint64_t max_retained_wal = 0;  // bytes of its log that the source may keep for the stream; 0: any
   OnExceed on_exceed = OnExceed::warn;
   SyncSpec sync;
+  RecopySpec recopy;
   SourceObjects source_objects = SourceObjects::remove;  // at deletion
   Seconds deletion_timeout{5 * 60};
   Template pod;

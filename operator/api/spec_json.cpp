@@ -83,6 +83,13 @@ SyncSpec read_sync(const JsonFields& in) {
   return sync;
 }
 
+RecopySpec read_recopy(const JsonFields& in) {
+  RecopySpec recopy;
+  in.read("requestID", recopy.request_id);
+  in.read("tables", recopy.tables);
+  return recopy;
+}
+
 Template read_template(const JsonFields& in) {
   Template pod;
   in.read("image", pod.image);
@@ -116,6 +123,7 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   spec.tables = read_selection(in.inner("tables"));
   spec.snapshot = read_snapshot(in.inner("snapshot"));
   spec.sync = read_sync(in.inner("sync"));
+  spec.recopy = read_recopy(in.inner("recopy"));
   in.inner("deletion").read_word("sourceObjects", spec.source_objects, source_object_words);
   read_duration(in.inner("deletion"), "timeout", spec.deletion_timeout);
   spec.pod = read_template(in.inner("template"));

@@ -71,8 +71,33 @@ struct SyncStatus {
   std::string last_transaction_time = {};  // commit time on the source of the last one that was applied
   std::uint64_t retained_bytes = 0;        // of its log that the source keeps for the stream
   std::vector<std::string> slots = {};     // at most most_slots
+  std::uint64_t tables_stopped = 0;        // that do not follow any more
+  std::uint64_t tables_recopied = 0;       // that are to follow again once they are copied
+  std::uint64_t tables_not_streamed = 0;   // that are copied again every refreshInterval
   std::string observed_time = {};
   bool operator==(const SyncStatus&) const = default;
+};
+
+// What became of spec.recopy.
+struct RecopyStatus {
+  std::string request_id = {};
+  std::uint64_t tables = 0;  // that it names, once the engine has looked
+  std::uint64_t tables_copied = 0;
+  std::string start_time = {};
+  std::string completion_time = {};
+  RunResult result = RunResult::none;
+  std::string message = {};
+  bool operator==(const RecopyStatus&) const = default;
+};
+
+enum class TableState { stopped, recopying, not_streamed, dropped };
+
+// A table whose changes do not reach the target as they happen, and why.
+struct TableStatus {
+  std::string table = {};  // as spec.recopy.tables names it
+  TableState state = TableState::stopped;
+  std::string reason = {};
+  bool operator==(const TableStatus&) const = default;
 };
 
 // Which version of a Secret the current or last engine was started with. Never a digest of the content: short passwords
@@ -103,8 +128,10 @@ struct Status {
   std::optional<Run> validation = {};
   std::optional<Run> snapshot = {};
   std::optional<SyncStatus> sync = {};
-  std::optional<Run> release = {};           // of slots and publications, after the stream of this snapshot
-  std::vector<FindingStatus> findings = {};  // at most most_findings
+  std::optional<Run> release = {};  // of slots and publications, after the stream of this snapshot
+  std::optional<RecopyStatus> recopy = {};
+  std::vector<TableStatus> not_streamed = {};  // at most most_not_streamed, those that stopped first
+  std::vector<FindingStatus> findings = {};    // at most most_findings
   std::vector<CredentialVersion> credentials = {};
   bool operator==(const Status&) const = default;
 };
@@ -112,6 +139,7 @@ struct Status {
 inline constexpr std::size_t most_databases = 30;
 inline constexpr std::size_t most_findings = 20;
 inline constexpr std::size_t most_slots = 30;
+inline constexpr std::size_t most_not_streamed = 30;
 
 const char* word_of(Phase phase);
 const char* word_of(Truth truth);

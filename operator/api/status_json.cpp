@@ -16,6 +16,11 @@ const Words<Truth> truth_words = {{"True", Truth::yes}, {"False", Truth::no}, {"
 const Words<RunResult> result_words = {
     {"", RunResult::none}, {"Succeeded", RunResult::succeeded}, {"Failed", RunResult::failed}};
 
+const Words<TableState> table_state_words = {{"Stopped", TableState::stopped},
+                                             {"Recopying", TableState::recopying},
+                                             {"NotStreamed", TableState::not_streamed},
+                                             {"Dropped", TableState::dropped}};
+
 Condition read(const JsonFields& in, Condition value) {
   in.read("type", value.type);
   in.read_word("status", value.status, truth_words);
@@ -80,6 +85,29 @@ json write(const FindingStatus& value) {
           {"hint", value.hint}};
 }
 
+TableStatus read(const JsonFields& in, TableStatus value) {
+  in.read("table", value.table);
+  in.read_word("state", value.state, table_state_words);
+  in.read("reason", value.reason);
+  return value;
+}
+
+json write(const TableStatus& value) {
+  return {{"table", value.table}, {"state", word_for(table_state_words, value.state)}, {"reason", value.reason}};
+}
+
+RecopyStatus read_recopy(const JsonFields& in) {
+  RecopyStatus recopy;
+  in.read("requestID", recopy.request_id);
+  in.read("tables", recopy.tables);
+  in.read("tablesCopied", recopy.tables_copied);
+  in.read("startTime", recopy.start_time);
+  in.read("completionTime", recopy.completion_time);
+  in.read_word("result", recopy.result, result_words);
+  in.read("message", recopy.message);
+  return recopy;
+}
+
 std::optional<std::uint64_t> read_known(const JsonFields& in, const char* key) {
   if (in.raw(key).is_null()) return std::nullopt;
   std::uint64_t value = 0;
@@ -98,6 +126,9 @@ SyncStatus read_sync(const JsonFields& in) {
   in.read("lastTransactionTime", sync.last_transaction_time);
   in.read("retainedBytes", sync.retained_bytes);
   in.read("slots", sync.slots);
+  in.read("tablesStopped", sync.tables_stopped);
+  in.read("tablesRecopied", sync.tables_recopied);
+  in.read("tablesNotStreamed", sync.tables_not_streamed);
   in.read("observedTime", sync.observed_time);
   return sync;
 }
@@ -140,7 +171,11 @@ json write(const Run& run) {
 }
 
 json write(const SyncStatus& sync) {
-  json out = {{"method", sync.method}, {"retainedBytes", sync.retained_bytes}};
+  json out = {{"method", sync.method},
+              {"retainedBytes", sync.retained_bytes},
+              {"tablesStopped", sync.tables_stopped},
+              {"tablesRecopied", sync.tables_recopied},
+              {"tablesNotStreamed", sync.tables_not_streamed}};
   put(out, "lag", sync.lag);
   if (sync.lag_bytes) out["lagBytes"] = *sync.lag_bytes;
   if (sync.lag_seconds) out["lagSeconds"] = *sync.lag_seconds;
@@ -149,6 +184,15 @@ json write(const SyncStatus& sync) {
   put(out, "lastTransactionTime", sync.last_transaction_time);
   if (!sync.slots.empty()) out["slots"] = sync.slots;
   put(out, "observedTime", sync.observed_time);
+  return out;
+}
+
+json write(const RecopyStatus& recopy) {
+  json out = {{"requestID", recopy.request_id}, {"tables", recopy.tables}, {"tablesCopied", recopy.tables_copied}};
+  put(out, "startTime", recopy.start_time);
+  put(out, "completionTime", recopy.completion_time);
+  put(out, "result", word_for(result_words, recopy.result));
+  put(out, "message", recopy.message);
   return out;
 }
 
@@ -199,6 +243,8 @@ Status status_from_json(const json& object) {
   if (in.raw("snapshot").is_object()) status.snapshot = read_run(in.inner("snapshot"));
   if (in.raw("sync").is_object()) status.sync = read_sync(in.inner("sync"));
   if (in.raw("release").is_object()) status.release = read_run(in.inner("release"));
+  if (in.raw("recopy").is_object()) status.recopy = read_recopy(in.inner("recopy"));
+  status.not_streamed = read_list<TableStatus>(in.raw("notStreamed"), flaw);
   status.findings = read_list<FindingStatus>(in.raw("findings"), flaw);
   status.credentials = read_list<CredentialVersion>(in.raw("credentials"), flaw);
   return status;
@@ -213,6 +259,8 @@ json to_json(const Status& status) {
   if (status.snapshot) out["snapshot"] = write_copied(*status.snapshot);
   if (status.sync) out["sync"] = write(*status.sync);
   if (status.release) out["release"] = write(*status.release);
+  if (status.recopy) out["recopy"] = write(*status.recopy);
+  put_list(out, "notStreamed", status.not_streamed);
   put_list(out, "findings", status.findings);
   put_list(out, "credentials", status.credentials);
   return out;

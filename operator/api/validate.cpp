@@ -46,6 +46,13 @@ std::optional<Error> flaw_of(const Replication& replication) {
   if (!streams(spec.mode) && spec.max_retained_wal > 0) {
     return refuse("spec.source.maxRetainedWAL is for a stream, which spec.mode does not ask for", "remove it");
   }
+  if (spec.recopy.request_id.empty() != spec.recopy.tables.empty()) {
+    return refuse("spec.recopy takes requestID and tables together", "give both, or neither");
+  }
+  if (!streams(spec.mode) && !spec.recopy.request_id.empty()) {
+    return refuse("spec.recopy is for a stream, which spec.mode does not ask for",
+                  "remove it; spec.snapshot.requestID copies everything again");
+  }
   for (const auto& [key, value] : spec.pod.labels) {
     if (reserved(key)) return refuse("spec.template.labels sets " + key + ", which is the operator's", "remove it");
   }

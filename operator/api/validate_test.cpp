@@ -27,6 +27,13 @@ TEST(Validate, one_secret_serves_both_ends_where_something_else_differs) {
   EXPECT_FALSE(flaw_of(replication));
 }
 
+TEST(Validate, a_stream_may_be_asked_to_copy_tables_again) {
+  Replication replication = sound();
+  replication.spec.mode = Mode::sync;
+  replication.spec.recopy = {"first", {"shop.public.t"}};
+  EXPECT_FALSE(flaw_of(replication));
+}
+
 TEST(Validate, each_flaw_is_named) {
   struct Case {
     const char* named;
@@ -50,6 +57,20 @@ TEST(Validate, each_flaw_is_named) {
        }},
       {"spec.source.publication", [](Replication& r) { r.spec.publication = "theirs"; }},
       {"spec.source.maxRetainedWAL", [](Replication& r) { r.spec.max_retained_wal = 1; }},
+      {"spec.recopy takes requestID and tables together",
+       [](Replication& r) {
+         r.spec.mode = Mode::sync;
+         r.spec.recopy.request_id = "first";
+       }},
+      {"spec.recopy takes requestID and tables together",
+       [](Replication& r) {
+         r.spec.mode = Mode::sync;
+         r.spec.recopy.tables = {"shop.public.t"};
+       }},
+      {"spec.recopy is for a stream",
+       [](Replication& r) {
+         r.spec.recopy = {"first", {"shop.public.t"}};
+       }},
       {"tributary.dev/uid", [](Replication& r) { r.spec.pod.labels["tributary.dev/uid"] = "x"; }},
       {"job-name", [](Replication& r) { r.spec.pod.labels["job-name"] = "x"; }},
       {"tributary.dev/x", [](Replication& r) { r.spec.pod.annotations["tributary.dev/x"] = "x"; }},

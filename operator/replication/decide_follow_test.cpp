@@ -114,6 +114,10 @@ TEST(DecideFollow, only_what_the_engine_is_started_with_replaces_its_pod) {
       {"ssl mode", true, [](S s) { s.object.spec.source.ssl_mode = "require"; }},
       {"schema changes", true, [](S s) { s.object.spec.sync.schema_changes = v1alpha1::SchemaChanges::stop; }},
       {"refresh interval", true, [](S s) { s.object.spec.sync.refresh_interval = Seconds(9); }},
+      {"recopy", true,
+       [](S s) {
+         s.object.spec.recopy = {"first", {"shop.public.t"}};
+       }},
       {"publication", true, [](S s) { s.object.spec.publication = "theirs"; }},
       {"resources", true,
        [](S s) {

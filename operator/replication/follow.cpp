@@ -10,6 +10,7 @@
 #include "operator/replication/resources.h"
 #include "operator/replication/status.h"
 #include "operator/replication/stream_status.h"
+#include "operator/replication/table_status.h"
 #include "operator/replication/waiting.h"
 #include "operator/replication/wal_limit.h"
 
@@ -154,6 +155,8 @@ Verdict verdict_of_engine(const Observed& seen, const std::vector<Pod>& pods, De
   if (!seen.voice || !seen.voice->progress) return before ? *before : verdict_of_silence(seen, next.status);
   const v1alpha1::Spec& spec = seen.object.spec;
   set_stream(next.status, *seen.voice->progress, spec, seen.now);
+  set_tables(next.status, *seen.voice->progress);
+  set_recopy(next.status, *seen.voice->progress, seen.now);
   Verdict verdict = verdict_of_stream(*seen.voice->progress, next.status, spec);
   if (before && verdict.reason == "Connecting") return *before;
   return verdict;
@@ -186,6 +189,7 @@ void watch_engine(const Observed& seen, const std::vector<Pod>& pods, Decision& 
 }
 
 void keep(const Observed& seen, Decision& next) {
+  open_recopy(next.status, seen.object.spec, seen.now);
   if (seen.deployment && seen.deployment->deleting) return wait_for(seen, next, leftover(seen));
   const std::vector<Pod> pods = stream_pods(seen);
   const std::vector<v1alpha1::CredentialVersion> credentials = credentials_for(seen, pods);

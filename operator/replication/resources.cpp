@@ -82,6 +82,7 @@ api::Spec engine_spec(const Replication& replication, int attempt) {
   out.snapshot.timeout = spec.snapshot.timeout;
   out.snapshot.stall_timeout = spec.snapshot.stall_timeout;
   out.sync.publication = spec.publication;
+  out.recopy = {spec.recopy.request_id, spec.recopy.tables};
   return out;
 }
 
@@ -198,6 +199,7 @@ std::string inputs_hash(const Replication& replication) {
   spec.snapshot.stall_timeout = manner.stall_timeout;
   spec.snapshot.allow_older_target = manner.allow_older_target;
   spec.snapshot.resume_per_table = manner.resume_per_table;
+  spec.recopy = {};
   for (api::Endpoint* end : {&spec.source, &spec.target}) {
     end->ssl_mode.clear();
     end->allow_self_signed_certificates = false;

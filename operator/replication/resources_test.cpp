@@ -235,6 +235,9 @@ TEST(StreamFor, mounts_a_spec_that_the_engine_reads) {
   seen.object.spec.sync.refresh_interval = Seconds(90);
   EXPECT_EQ(spec_of(seen).sync.schema_changes, api::SchemaChanges::stop);
   EXPECT_EQ(spec_of(seen).sync.refresh_interval, Seconds(90));
+  seen.object.spec.recopy = {"first", {"shop.public.orders", "billing.*"}};
+  EXPECT_EQ(spec_of(seen).recopy.request_id, "first");
+  EXPECT_EQ(spec_of(seen).recopy.tables, seen.object.spec.recopy.tables);
   seen.object.spec.mode = v1alpha1::Mode::sync;
   EXPECT_EQ(spec_of(seen).mode, api::Mode::sync);
   EXPECT_EQ(spec_of(seen).replication, "") << "the command line named it after both ends";
@@ -270,6 +273,10 @@ TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
       {"publication", true, [](R& r) { r.spec.publication = "x"; }},
       {"lag limit", false, [](R& r) { r.spec.sync.max_lag = Seconds(9); }},
       {"refresh interval", false, [](R& r) { r.spec.sync.refresh_interval = Seconds(9); }},
+      {"recopy", false,
+       [](R& r) {
+         r.spec.recopy = {"x", {"x.y"}};
+       }},
       {"schema changes", false, [](R& r) { r.spec.sync.schema_changes = v1alpha1::SchemaChanges::stop; }},
       {"roles", true, [](R& r) { r.spec.snapshot.roles = false; }},
       {"request", true, [](R& r) { r.spec.snapshot.request_id = "x"; }},

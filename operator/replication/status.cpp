@@ -171,6 +171,26 @@ bool is_bad(const Status& status) {
          (ready != nullptr && ready->status == Truth::unknown);
 }
 
+// Which tables were copied again, or that they could not be.
+std::optional<kube::EventNote> news_of_recopy(const Status& before, const Status& after) {
+  if (!after.recopy || after.recopy->result == RunResult::none) return std::nullopt;
+  if (before.recopy && before.recopy->request_id == after.recopy->request_id &&
+      before.recopy->result != RunResult::none) {
+    return std::nullopt;
+  }
+  const bool failed = after.recopy->result == RunResult::failed;
+  return kube::EventNote{failed ? kube::EventKind::warning : kube::EventKind::normal,
+                         failed ? "RecopyFailed" : "Recopied", "Reconcile",
+                         "request " + after.recopy->request_id + ": " + after.recopy->message};
+}
+
+// Others than the one that Ready told of already.
+bool more_have_stopped(const Status& before, const Status& after) {
+  const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
+  return is != nullptr && is->reason == "TablesStopped" && before.sync && after.sync &&
+         after.sync->tables_stopped > before.sync->tables_stopped;
+}
+
 }  // namespace
 
 std::uint64_t rounded(std::uint64_t number) {
@@ -210,6 +230,7 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   status.progress.clear();
   status.sync.reset();
   status.release.reset();
+  status.not_streamed.clear();
   v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
   if (!v1alpha1::is_true(status, condition::validated)) {
     v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
@@ -327,7 +348,8 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
   const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
   const bool bad = is_bad(after);
   std::vector<kube::EventNote> notes;
-  if (is != nullptr && (was == nullptr || was->reason != is->reason || is_bad(before) != bad)) {
+  if (is != nullptr &&
+      (was == nullptr || was->reason != is->reason || is_bad(before) != bad || more_have_stopped(before, after))) {
     notes.push_back({bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message});
   }
   const bool over = v1alpha1::is_true(after, condition::wal_limit_exceeded);
@@ -335,6 +357,7 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
     const v1alpha1::Condition& limit = *v1alpha1::find_condition(after, condition::wal_limit_exceeded);
     notes.push_back({kube::EventKind::warning, limit.reason, "Reconcile", limit.message});
   }
+  if (auto recopied = news_of_recopy(before, after)) notes.push_back(*std::move(recopied));
   return notes;
 }
 

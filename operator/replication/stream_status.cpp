@@ -5,6 +5,7 @@
 #include "engine/base/counted.h"
 #include "operator/api/duration.h"
 #include "operator/replication/status.h"
+#include "operator/replication/table_status.h"
 
 namespace tributary::replication {
 namespace {
@@ -109,9 +110,12 @@ bool late(const api::Progress& progress, const Spec& spec) {
          furthest(progress)->lag_seconds > static_cast<std::uint64_t>(spec.sync.max_lag.count());
 }
 
-bool told_late(const Status& status) {
+// Where something worse was told, lag was not.
+bool turned(const Status& status, bool is_late) {
   const v1alpha1::Condition* synced = v1alpha1::find_condition(status, condition::synced);
-  return synced != nullptr && synced->reason == "LagTooHigh";
+  const bool was_late = synced != nullptr && synced->reason == "LagTooHigh";
+  const bool was_worse = synced != nullptr && (synced->reason == "TablesStopped" || synced->reason == "Recopying");
+  return was_late != is_late && !was_worse;
 }
 
 bool worth_a_write(const SyncStatus& before, const SyncStatus& after, WallTime now) {
@@ -157,7 +161,9 @@ Verdict paused(const api::Progress& progress, const Status& status) {
               (some_follows(progress) ? "the one before it has not ended" : why_connecting(progress))};
 }
 
-Verdict following(const api::Progress& progress, const SyncStatus& sync, const Spec& spec) {
+Verdict following(const api::Progress& progress, const Status& status, const Spec& spec) {
+  if (auto verdict = verdict_of_tables(progress, status, spec)) return *std::move(verdict);
+  const SyncStatus& sync = *status.sync;
   const std::string limit = v1alpha1::duration_text(spec.sync.max_lag);
   if (late(progress, spec)) {
     return {Standing::progressing, Phase::syncing, "LagTooHigh",
@@ -165,9 +171,16 @@ Verdict following(const api::Progress& progress, const SyncStatus& sync, const S
                 "), and lacks " + bytes_text(*sync.lag_bytes) + " of its log"};
   }
   const bool limited = spec.sync.max_lag > Seconds{0};
-  return {
-      Standing::met, Phase::syncing, "Following",
-      limited ? "the target follows the source, no more than " + limit + " behind" : "the target follows the source"};
+  std::string message =
+      limited ? "the target follows the source, no more than " + limit + " behind" : "the target follows the source";
+  add_not_streamed(status, message);
+  return {Standing::met, Phase::syncing, "Following", std::move(message)};
+}
+
+// Of a stream that is there and not what it should be.
+bool knows_lag(const Verdict& verdict) {
+  const std::string& reason = verdict.reason;
+  return reason == "LagTooHigh" || reason == "TablesStopped" || reason == "Recopying" || reason == "Paused";
 }
 
 // An operator that has just begun to listen knows from the status how long nobody has heard anything.
@@ -182,8 +195,7 @@ bool silent_for_long(const Observed& seen, const std::optional<WallTime>& heard)
 void set_stream(Status& status, const api::Progress& progress, const Spec& spec, WallTime now) {
   const SyncStatus before = status.sync.value_or(SyncStatus{});
   SyncStatus after = said(progress, before);
-  const bool turned = told_late(status) != late(progress, spec);
-  if (!turned && !worth_a_write(before, after, now)) return;
+  if (!turned(status, late(progress, spec)) && !worth_a_write(before, after, now)) return;
   after.observed_time = rfc3339(now);
   status.sync = std::move(after);
 }
@@ -193,7 +205,7 @@ Verdict verdict_of_stream(const api::Progress& progress, const Status& status, c
   if (!lag_is_known(progress)) {
     return {Standing::progressing, Phase::syncing, "Connecting", why_connecting(progress)};
   }
-  return following(progress, *status.sync, spec);
+  return following(progress, status, spec);
 }
 
 Verdict verdict_of_silence(const Observed& seen, Status& status) {
@@ -211,6 +223,7 @@ Verdict verdict_of_silence(const Observed& seen, Status& status) {
   }
   const auto standing = [&] {
     if (ready->reason == "Paused") return Standing::suspended;
+    if (ready->reason == "TablesStopped") return Standing::stalled;
     if (ready->status == Truth::yes) return Standing::met;
     return ready->status == Truth::unknown ? Standing::unknown : Standing::progressing;
   };
@@ -220,10 +233,7 @@ Verdict verdict_of_silence(const Observed& seen, Status& status) {
 
 void conclude_stream(Status& status, const Verdict& verdict, WallTime now) {
   const bool unknown = verdict.standing == Standing::unknown;
-  if (status.sync && verdict.standing != Standing::met && verdict.reason != "LagTooHigh" &&
-      verdict.reason != "Paused") {
-    forget_lag(*status.sync);
-  }
+  if (status.sync && verdict.standing != Standing::met && !knows_lag(verdict)) forget_lag(*status.sync);
   const Truth truth = verdict.standing == Standing::met ? Truth::yes : unknown ? Truth::unknown : Truth::no;
   v1alpha1::set_condition(status, condition::synced, truth, verdict.reason, verdict.message, now);
   v1alpha1::conclude(status, verdict, now);

@@ -13,8 +13,8 @@ namespace tributary::replication {
 // and at once whether the lag is known and within spec.sync.maxLag.
 void set_stream(v1alpha1::Status& status, const api::Progress& progress, const v1alpha1::Spec& spec, WallTime now);
 
-// Ready only while every database's stream follows and none lags further behind than spec.sync.maxLag; numbers are
-// those that set_stream() took over.
+// Ready only while every database's stream follows with all its tables and none lags further behind than
+// spec.sync.maxLag; numbers are those that set_stream() took over.
 v1alpha1::Verdict verdict_of_stream(const api::Progress& progress, const v1alpha1::Status& status,
                                     const v1alpha1::Spec& spec);
 

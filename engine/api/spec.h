@@ -52,6 +52,7 @@ struct SnapshotOptions {
   bool large_objects = true;
   bool allow_older_target = false;
   bool resume_per_table = false;   // keep tables that an earlier, killed attempt finished under another snapshot
+  bool keep_slot = false;          // of mode Snapshot: may leave one, which whoever starts engines has released then
   std::string request_id;          // a new one repeats a completed snapshot
   Seconds timeout{0};              // 0: none
   Seconds stall_timeout{15 * 60};  // no byte and no step for this long is a failure; 0: none

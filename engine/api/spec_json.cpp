@@ -58,6 +58,7 @@ void read_snapshot(JsonReader& in, SnapshotOptions& snapshot) {
       .read("largeObjects", snapshot.large_objects)
       .read("allowOlderTarget", snapshot.allow_older_target)
       .read("resumePerTable", snapshot.resume_per_table)
+      .read("keepSlot", snapshot.keep_slot)
       .read("requestID", snapshot.request_id)
       .read("timeoutSeconds", timeout)
       .read("stallTimeoutSeconds", stall_timeout);
@@ -73,6 +74,7 @@ ordered_json write_snapshot(const SnapshotOptions& snapshot) {
           {"largeObjects", snapshot.large_objects},
           {"allowOlderTarget", snapshot.allow_older_target},
           {"resumePerTable", snapshot.resume_per_table},
+          {"keepSlot", snapshot.keep_slot},
           {"requestID", snapshot.request_id},
           {"timeoutSeconds", snapshot.timeout.count()},
           {"stallTimeoutSeconds", snapshot.stall_timeout.count()}};

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "engine/pipeline/patience.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/database_statements.h"
@@ -116,7 +115,7 @@ Result<void> Servers::ensure_database(const DatabaseStatements& database, const 
 std::optional<StreamWish> Servers::wish(const std::string& selected) const {
   StreamWish wish{spec_.replication, selected, spec_.sync.publication};
   wish.is_needed = spec_.mode == api::Mode::snapshot_and_sync;
-  if (!wish.is_needed && (!pipeline::is_declared(spec_) || !drain_)) return {};
+  if (!wish.is_needed && (!spec_.snapshot.keep_slot || !drain_)) return {};
   return wish;
 }
 

@@ -131,6 +131,16 @@ bool streams_on(const Observed& seen, const v1alpha1::Status& status, const Run*
   std::abort();
 }
 
+// What nobody goes on with must not keep the source's log; an engine that refuses has made nothing there. What the
+// failure was is still to be read afterwards.
+void give_back_what_failed(const Observed& seen, Decision& next) {
+  const bool refused = v1alpha1::find_condition(next.status, condition::validated)->status == Truth::no;
+  if (!refused && may_hold_source(seen, next.status) && !give_back(seen, next)) return;
+  if (!released(next.status)) return;
+  const v1alpha1::Condition* told = v1alpha1::find_condition(next.status, condition::snapshot_complete);
+  conclude(next, seen, {Standing::stalled, Phase::failed, told->reason, told->message});
+}
+
 void rest(const Observed& seen, Decision& next) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
   if (streams_on(seen, next.status, last)) return follow(seen, next);
@@ -141,7 +151,7 @@ void rest(const Observed& seen, Decision& next) {
   Before before;
   if (failed_and_nothing_changed(seen, next.status, last)) {
     const std::optional<WallTime> due = retry_time(*last);
-    if (!due) return;
+    if (!due) return give_back_what_failed(seen, next);
     if (*due > seen.now) {
       next.recheck = std::chrono::ceil<Milliseconds>(*due - seen.now);
       return;

@@ -224,6 +224,48 @@ TEST(DecideStop, a_release_under_way_is_finished_whatever_the_spec_comes_to_say)
   EXPECT_EQ(reason(look(seen), "Stalled"), "Released");
 }
 
+// --- a copy that failed for good
+
+Observed failed_copy(int exit_code, const std::string& reason) {
+  Observed seen = scene();
+  seen.object.spec.mode = Mode::snapshot_and_sync;
+  seen = after(seen, decide(seen));
+  Job& job = seen.jobs.at(0);
+  job.state = JobState::failed;
+  seen.pods = {pod_of(job, ended(exit_code, report(exit_code, reason, "it said so")))};
+  return after(seen, decide(seen));
+}
+
+TEST(DecideFailedCopy, gives_back_what_it_held_on_the_source_and_still_says_why_it_failed) {
+  Observed seen = failed_copy(1, "CopyFailed");
+  EXPECT_EQ(reason(look(seen)), "Releasing");
+  const Decision begin = look(seen);
+  ASSERT_THAT(names(begin), ElementsAre("ApplyConfigMap", "CreateJob"));
+  EXPECT_EQ(arguments(created_job(begin))[0], "release");
+  seen = end_release(releasing(seen), 0, "Released");
+  for (int round = 0; round < 2; ++round) {
+    const Decision given_back = look(seen);
+    EXPECT_THAT(names(given_back), IsEmpty());
+    EXPECT_EQ(given_back.status.phase, Phase::failed);
+    EXPECT_TRUE(stalled(given_back));
+    EXPECT_EQ(reason(given_back), "CopyFailed");
+    EXPECT_THAT(message(given_back), HasSubstr("it said so"));
+    seen = after(seen, given_back);
+  }
+}
+
+TEST(DecideFailedCopy, that_was_refused_holds_nothing) {
+  const Observed seen = failed_copy(2, "SourceAccessDenied");
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(reason(look(seen)), "SourceAccessDenied");
+}
+
+TEST(DecideFailedCopy, that_is_tried_again_keeps_what_it_has) {
+  const Observed seen = failed_copy(1, "SourceUnreachable");
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(reason(look(seen)), "SourceUnreachable");
+}
+
 TEST(DecideStop, a_copy_under_way_ends_and_what_it_made_on_the_source_goes) {
   Observed seen = scene();
   seen.object.spec.mode = Mode::snapshot_and_sync;

@@ -277,6 +277,19 @@ TEST(AnAttemptOfADeclaredReplication, KeepsItsSlotUntilItIsReleased) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(ASnapshotOfADeclaredReplication, MakesNoSlotUnasked) {
+  StreamPair pair("unasked", 15, 18);
+  pair.source.exec(many_tables);
+  api::Spec spec = pair.spec(Mode::snapshot);
+  spec.snapshot.keep_slot = false;
+  stop_halfway(spec);
+  EXPECT_EQ(pair.slots(), "0");
+  EXPECT_EQ(publications(pair), "0");
+  ASSERT_TRUE(done(copy(spec)));
+  EXPECT_EQ(kept(pair), "0");
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
 TEST(ASnapshotOfADeclaredReplication, DoesWithoutASlotWhereTheSourceAllowsNone) {
   testbed::PostgresServer& from = testbed::server(15, testbed::Flavour::replica);
   const testbed::Database source = from.create_database("no_logical");
@@ -284,6 +297,7 @@ TEST(ASnapshotOfADeclaredReplication, DoesWithoutASlotWhereTheSourceAllowsNone) 
   source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   api::Spec spec = testbed::spec_between(source.uri(), target.uri());
   spec.replication = "uid-1";
+  spec.snapshot.keep_slot = true;
   EXPECT_TRUE(done(copy(spec)));
   EXPECT_TRUE(same_content(source.uri(), target.uri()));
   EXPECT_EQ(target.scalar("SELECT count(*) FROM _tributary.stream"), "0");

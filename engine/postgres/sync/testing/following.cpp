@@ -29,6 +29,7 @@ api::Spec StreamPair::spec(api::Mode mode, const std::string& replication) const
   api::Spec made = spec_between(source.uri(), target.uri());
   made.mode = mode;
   made.replication = replication;
+  made.snapshot.keep_slot = !replication.empty();
   return made;
 }
 

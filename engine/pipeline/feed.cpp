@@ -27,23 +27,26 @@ Feed::Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pac
 
 Result<bool> Feed::turn(const Until& until) {
   if (until.stop.stop_requested()) return false;
+  if (begun_) {
+    TRY(give(*std::exchange(begun_, {}), until));
+    return true;
+  }
   auto next = stream_.next(pace_.patience(SteadyClock::now()), until);
   if (!next && next.error().fault == Fault::cancelled) return false;
   const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
   const auto [ended, begun] = split_at_last_end(*batch);
-  if (!ended.empty() || begun.empty()) TRY(give(batch, ended, until));
-  if (!begun.empty()) TRY(give(batch, begun, until));
+  if (!ended.empty() && !begun.empty()) begun_ = {batch, begun};
+  TRY(give({batch, ended.empty() ? begun : ended}, until));
   return true;
 }
 
-Result<void> Feed::give(const std::shared_ptr<const model::Batch>& batch, const model::Events& events,
-                        const Until& until) {
+Result<void> Feed::give(const Part& part, const Until& until) {
   pace_.reached(stream_.reach());
-  if (!events.empty()) {
-    TRY(applier_.apply(events, pace_.mode(), until));
-    group_.push_back(batch);
+  if (!part.events.empty()) {
+    TRY(applier_.apply(part.events, pace_.mode(), until));
+    group_.push_back(part.batch);
   }
-  pace_.took(events, SteadyClock::now());
+  pace_.took(part.events, SteadyClock::now());
   const Pace::Commit due = pace_.due(SteadyClock::now());
   return due == Pace::Commit::none ? Result<void>{} : commit(due, until);
 }

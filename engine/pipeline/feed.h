@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -24,7 +25,7 @@ class Feed {
   // was under way.
   Result<bool> turn(const Until& until);
   // Commits what was given since the last commit, and returns when it is on disk and confirmed. False, and nothing is
-  // done, while a transaction has begun and not ended.
+  // done, while the half of a transaction was given.
   Result<bool> settle(const Until& until);
 
   // Goes on until everything that ends at or below `goal` is in the target, on disk and confirmed. Fault::cancelled
@@ -39,13 +40,19 @@ class Feed {
   void source_ends_at(model::Lsn end) { pace_.reached({{}, end, {}}); }
 
  private:
-  Result<void> give(const std::shared_ptr<const model::Batch>& batch, const model::Events& events, const Until& until);
+  // Of a batch, which is kept for as long as the applier may look at it.
+  struct Part {
+    std::shared_ptr<const model::Batch> batch;
+    model::Events events;
+  };
+  Result<void> give(const Part& part, const Until& until);
   Result<void> commit(Pace::Commit how, const Until& until);
 
   Applier& applier_;
   ChangeStream& stream_;
   StreamMeter* const meter_;
   Pace pace_;
+  std::optional<Part> begun_;  // of a transaction that ends in another batch, and is given before it
   std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
 };
 

@@ -94,14 +94,27 @@ TEST(CatchUp, BelievesTheSourceThatThereIsNothingUpToItsGoal) {
   EXPECT_EQ(stream.confirmed, model::Lsn{70});
 }
 
-TEST(CatchUp, EndsATransactionThatHasBegunBehindItsGoal) {
+TEST(CatchUp, LeavesATransactionAloneThatHasBegunBehindItsGoal) {
   Script stream;
   Counter applier;
-  stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::commit, 40), event(Kind::begin, 50)}));
+  stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::truncate, 40), event(Kind::commit, 40),
+                                     event(Kind::begin, 50), event(Kind::truncate, 50)}));
   stream.batches.push_back(batch_of({event(Kind::truncate, 50), event(Kind::commit, 50)}));
+  Feed feed(applier, stream, nullptr, {});
+  ASSERT_TRUE(feed.reach(model::Lsn{40}, {}));
+  EXPECT_EQ(applier.on_disk, 1);
+  EXPECT_EQ(stream.confirmed, model::Lsn{40});
+  ASSERT_TRUE(feed.reach(model::Lsn{50}, {}));
+  EXPECT_EQ(applier.on_disk, 3) << "and goes on with it where somebody does";
+}
+
+TEST(CatchUp, EndsATransactionThatHasBegunBeforeItsGoal) {
+  Script stream;
+  Counter applier;
+  stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::truncate, 40)}));
+  stream.batches.push_back(batch_of({event(Kind::truncate, 40), event(Kind::commit, 40)}));
   ASSERT_TRUE(catch_up(applier, stream, model::Lsn{40}, {}));
-  EXPECT_EQ(applier.on_disk, 1) << "half a transaction is never committed";
-  EXPECT_EQ(stream.confirmed, model::Lsn{50});
+  EXPECT_EQ(applier.on_disk, 2) << "half a transaction is never committed";
 }
 
 TEST(CatchUp, CommitsWhatHasEndedWhereNoBatchEndsWithATransaction) {
@@ -116,6 +129,8 @@ TEST(CatchUp, CommitsWhatHasEndedWhereNoBatchEndsWithATransaction) {
   Feed feed(applier, stream, nullptr, limits);
   while (!stream.batches.empty()) ASSERT_TRUE(feed.turn({}));
   EXPECT_EQ(applier.committed, 4);
+  EXPECT_EQ(applier.open, 0);
+  ASSERT_TRUE(feed.turn({}));
   EXPECT_EQ(applier.open, 1);
 }
 

@@ -105,7 +105,8 @@ class RestApplier : public Applier {
 
 class FakeRound : public RecopyRound {
  public:
-  FakeRound(World& world, const std::vector<model::Name>& tables) : world_(world), start_(world.end) {
+  FakeRound(World& world, const std::vector<model::Name>& tables)
+      : world_(world), start_(world.differs_once ? 0 : world.end) {  // with something to apply, where that is to differ
     for (const model::Name& each : tables) units_.push_back({each});
   }
   const std::vector<StoppedTable>& refused() const override { return refused_; }

@@ -182,6 +182,16 @@ TEST_P(ALiveConnection, a_refused_row_fails_the_copy_at_a_write_or_at_its_end) {
   EXPECT_TRUE(connection.query("SELECT 1", soon()));
 }
 
+// A look at the catalogs meets "could not open relation with OID" where somebody drops a table just then.
+TEST_P(ALiveConnection, what_the_server_calls_internal_may_pass) {
+  Connection connection = connect();
+  const auto looked = connection.execute("DO $$ BEGIN RAISE internal_error; END $$", soon());
+  ASSERT_FALSE(looked);
+  EXPECT_EQ(connection.sqlstate(), "XX000");
+  EXPECT_EQ(looked.error().fault, Fault::transient);
+  EXPECT_TRUE(connection.query("SELECT 1", soon()));
+}
+
 TEST_P(ALiveConnection, a_server_that_goes_away_is_transient_and_the_connection_unusable) {
   Connection connection = connect();
   const std::string pid = connection.query_row("SELECT pg_backend_pid()", {}, soon())->str(0, 0);

@@ -66,6 +66,9 @@ Fault fault_of(std::string_view sqlstate) {
     return sqlstate == "53100" || sqlstate == "57014" ? Fault::failed : Fault::transient;  // disk full, cancelled
   }
   if (sqlstate == "55P03") return Fault::transient;  // lock_not_available
+  // internal_error: "could not open relation with OID", "cache lookup failed", "tuple concurrently updated": what a
+  // query of the catalogs meets beside somebody's DDL.
+  if (sqlstate == "XX000") return Fault::transient;
   if (group == "28" || sqlstate == "42501") return Fault::denied;
   if (sqlstate == "3D000" || sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42704") return Fault::missing;
   return Fault::failed;

@@ -171,6 +171,11 @@ Result<void> fence(Connection& target, const Owner& owner, const Until& until) {
   return run_fenced(target, owner, "", {}, until);
 }
 
+Result<void> await_commits(Connection& target, const Owner& owner, const Until& until) {
+  TRY(target.query("SELECT FROM _tributary.replication WHERE key = $1 FOR UPDATE", {owner.key}, until));
+  return {};
+}
+
 Result<void> record_parts(Connection& target, const Owner& owner, const std::vector<DonePart>& parts,
                           const Until& until) {
   std::vector<std::string> schemas, names, numbers, of, rows, bytes;

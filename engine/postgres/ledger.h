@@ -69,6 +69,10 @@ Error fenced_out(const Owner& owner);
 // Inside the caller's transaction: the fence. Fault::fenced when the epoch is no longer ours.
 Result<void> fence(Connection& target, const Owner& owner, const Until& until);
 
+// Outside of a transaction: waits until a transaction of ours has ended whose COMMIT a lost session may have left on
+// its way. The fence holds the row of the ledger from before it on.
+Result<void> await_commits(Connection& target, const Owner& owner, const Until& until);
+
 // The body and the fence as one transaction.
 template <class Body>
 Result<void> in_transaction(Connection& target, const Owner& owner, const Until& until, Body&& body) {

@@ -2,6 +2,7 @@
 
 #include "engine/postgres/copy_error.h"
 #include "engine/postgres/copy_statement.h"
+#include "engine/postgres/occupancy.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -15,8 +16,11 @@ constexpr const char* keys_take_part =
 
 }  // namespace
 
+// Rows that a lost writer still brings would not be seen by a DELETE that began before them.
 Result<void> ReplacingWriter::begin(const Until& until) {
   emptied_.clear();
+  TRY(await_commits(connection_, owner_, until));
+  conditions_ = TRY(read_config_tables(connection_, until));
   return connection_.execute("SET lock_timeout = '30s'; BEGIN", until);
 }
 
@@ -40,13 +44,19 @@ Result<void> ReplacingWriter::empty(const model::Name& table, bool with_partitio
         "foreign keys of the target would take part in replacing its rows, since the target's role may not set "
         "session_replication_role",
         "grant it that right, or drop these keys"};
-  const Result<void> emptied =
-      connection_.execute((with_partitions ? "DELETE FROM " : "DELETE FROM ONLY ") + name, until);
+  const auto condition = conditions_.find(table);
+  const Result<void> emptied = connection_.execute((with_partitions ? "DELETE FROM " : "DELETE FROM ONLY ") + name +
+                                                       (condition == conditions_.end() ? "" : " " + condition->second),
+                                                   until);
   return emptied ? emptied : refused(emptied.error());
 }
 
+// A full disk, or somebody who ends the statement, is nothing about the table.
 Error ReplacingWriter::refused(const Error& error) const {
-  return copy_error(table_, connection_.sqlstate(), connection_.diagnosis(), error);
+  const std::string& state = connection_.sqlstate();
+  Error told = copy_error(table_, state, connection_.diagnosis(), error);
+  if (state == "53100" || state == "57014") told.fault = Fault::transient;
+  return told;
 }
 
 Result<void> ReplacingWriter::write(std::span<const std::byte> bytes, const Until& until) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -12,8 +13,8 @@
 namespace tributary::postgres {
 
 // Replaces the rows of tables that others read meanwhile: in one transaction the old ones go row by row, as TRUNCATE
-// would empty the table for readers of older snapshots too, and the new ones come. Destroying it before commit() undoes
-// it.
+// would empty the table for readers of older snapshots too, and the new ones come. What an extension has put into a
+// table of its own stays. Destroying it before commit() undoes it.
 class ReplacingWriter final : public pipeline::PartWriter {
  public:
   // `connection` is one of open_target_session().
@@ -32,6 +33,7 @@ class ReplacingWriter final : public pipeline::PartWriter {
 
   Connection connection_;
   const Owner owner_;
+  std::map<model::Name, std::string> conditions_;  // of rows that are not an extension's own
   std::set<model::Name> emptied_;
   model::Table table_;  // of the open part
   std::optional<CopyIn> copy_;

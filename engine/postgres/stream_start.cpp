@@ -132,6 +132,8 @@ Result<std::optional<OpenStream>> resume_stream(const std::function<Result<Param
   start.from = former.from;
   const std::string name = stream_object_name(former.slot, "snapshot");
   Result<NewSlot> slot = create_slot(session, coordinator, {name, true, slot_limit}, until);
+  // The walsender of a killed engine that still waits for somebody's transaction has the name: it ends.
+  if (!slot && slot.error().fault == Fault::conflict) return Error{Fault::transient, slot.error().what};
   if (!slot && slot.error().fault != Fault::transient && slot.error().fault != Fault::cancelled) {
     log::warn("copying anew", {{"database", source.database}, {"reason", slot.error().what}});
     return std::optional<OpenStream>{};

@@ -378,6 +378,8 @@ Result<void> PostgresApplier::reload(const Until& until) {
   kept_.clear();
   kept_bytes_ = 0;
   reached_ = {};
+  // Tables that a recopy hands back are followed from here on, or asked for again: not in between.
+  TRY(await_commits(connection_, owner_, until));
   const Scope scope = TRY(recopied_.empty() ? read_scope(connection_, owner_.key, until)
                                             : read_scope(connection_, owner_.key, recopied_, until));
   TRY(forget_statements(until));

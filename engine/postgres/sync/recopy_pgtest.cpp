@@ -141,6 +141,22 @@ TEST(ARecopy, RefreshesATableThatIsNotStreamed) {
   expect_no_other_slot(pair);
 }
 
+TEST(ARecopy, LeavesWhatAnExtensionHasPutIntoItsTable) {
+  StreamPair pair("configured", 15, 18);
+  pair.source.exec("CREATE TABLE conf (n int); INSERT INTO conf VALUES (1), (200)");
+  ASSERT_TRUE(done(pair.init()));
+  for (const testbed::Database* each : {&pair.source, &pair.target})
+    each->exec(
+        "CREATE EXTENSION citext; ALTER EXTENSION citext ADD TABLE conf; UPDATE pg_extension SET extconfig ="
+        " ARRAY['conf'::regclass], extcondition = ARRAY['WHERE n > 100'] WHERE extname = 'citext'");
+  pair.source.exec("INSERT INTO conf VALUES (300)");
+  Following following(pair.spec(api::Mode::sync));
+  ask_for(pair, "conf");
+  wait_until_back(pair, "conf", "not_streamed");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(pair.target.scalar("SELECT string_agg(n::text, ' ' ORDER BY n) FROM conf"), "1 200 300");
+}
+
 TEST(ARecopy, BeginsToStreamATableThatHasGotAKey) {
   StreamPair pair("keyed", 15, 18);
   pair.source.exec("CREATE TABLE t (n int NOT NULL); INSERT INTO t VALUES (1)");

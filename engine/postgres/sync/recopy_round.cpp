@@ -1,13 +1,18 @@
 #include "engine/postgres/sync/recopy_round.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <set>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
+#include "engine/base/contain.h"
+#include "engine/base/pause.h"
 #include "engine/postgres/apply/applier.h"
 #include "engine/postgres/copy_format.h"
 #include "engine/postgres/publication.h"
-#include "engine/postgres/recopy_ledger.h"
 #include "engine/postgres/replacing_writer.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
@@ -28,6 +33,47 @@ std::vector<CatalogTable> chosen(const std::vector<CatalogTable>& all, const std
     if (names.count(each.table.name) != 0) some.push_back(each);
   return some;
 }
+
+// A session that cannot be had says nothing about the table that it was for.
+Error nothing_of_the_table(Error error) {
+  if (error.fault != Fault::cancelled && error.fault != Fault::fenced) error.fault = Fault::transient;
+  return error;
+}
+
+// Looks every few seconds, on a thread of its own, whether the snapshot keeps somebody of the source waiting, and ends
+// what is done under it then: before the first row comes, all former ones go.
+class Watch {
+ public:
+  Watch(Source& source, const Until& until)
+      : until_{until.deadline, stop_.get_token()},
+        outer_(until.stop, [this] { stop_.request_stop(); }),
+        thread_([this, &source](const std::stop_token& ended) {
+          while (!why_ && pause_for(watch_every, ended)) look(source);
+        }) {}
+
+  const Until& until() const { return until_; }
+
+  // Ends it: what was worked, or why it was ended.
+  Result<void> end(Result<void> worked) {
+    thread_.request_stop();
+    thread_.join();
+    return worked || !why_ ? worked : nothing_of_the_table(*why_);
+  }
+
+ private:
+  void look(Source& source) {
+    const Result<void> seen = contain([&] { return source.watch(until_); });
+    if (seen || until_.stop.stop_requested()) return;
+    why_ = seen.error();
+    stop_.request_stop();
+  }
+
+  std::stop_source stop_;
+  const Until until_;
+  const std::stop_callback<std::function<void()>> outer_;
+  std::optional<Error> why_;
+  std::jthread thread_;
+};
 
 // The tables that are published now, with those of `tables` in and out as `plan` says.
 std::vector<model::Name> to_publish(const PublicationState& now, const std::vector<CatalogTable>& tables,
@@ -120,27 +166,28 @@ Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const U
 }
 
 Result<void> RecopyRound::copy(std::size_t unit, const pipeline::Told& told, const Until& until) {
-  Deadline watch_due = Deadline::after(watch_every);
-  const pipeline::Told watchful = [&](std::uint64_t rows, std::uint64_t bytes) -> Result<void> {
-    if (watch_due.passed()) {
-      TRY(source_->watch(until));
-      watch_due = Deadline::after(watch_every);
-    }
-    return told(rows, bytes);
-  };
-  ReplacingWriter writer(TRY(open_recopy_session(stream_, "recopy-writer", until)), stream_.owner);
-  TRY(writer.begin(until));
+  Watch watch(*source_, until);
   std::vector<RecopiedTable> done;
-  for (const model::Name& name : units_[unit]) {
-    const model::Table& table = tables_.at(name);
-    const auto reason = not_streamed_.find(name);
-    const pipeline::PartCount count = TRY(pipeline::relay_part(*reader_, writer, {}, table, watchful, until));
-    done.push_back({table, count, reason == not_streamed_.end(), reason == not_streamed_.end() ? "" : reason->second});
-  }
-  TRY(writer.commit(done, slot_.position, until));
+  TRY(watch.end(replace(unit, told, done, watch.until())));
   for (const RecopiedTable& each : done)
     if (each.is_streamed) copied_.push_back(each.table.name);
   return {};
+}
+
+Result<void> RecopyRound::replace(std::size_t unit, const pipeline::Told& told, std::vector<RecopiedTable>& done,
+                                  const Until& until) {
+  Result<Connection> session = open_recopy_session(stream_, "recopy-writer", until);
+  if (!session) return nothing_of_the_table(session.error());
+  ReplacingWriter writer(std::move(session).value(), stream_.owner);
+  const Result<void> begun = writer.begin(until);
+  if (!begun) return nothing_of_the_table(begun.error());
+  for (const model::Name& name : units_[unit]) {
+    const model::Table& table = tables_.at(name);
+    const auto reason = not_streamed_.find(name);
+    const pipeline::PartCount count = TRY(pipeline::relay_part(*reader_, writer, {}, table, told, until));
+    done.push_back({table, count, reason == not_streamed_.end(), reason == not_streamed_.end() ? "" : reason->second});
+  }
+  return writer.commit(done, slot_.position, until);
 }
 
 Result<std::unique_ptr<pipeline::Applier>> RecopyRound::applier(const Until& until) {

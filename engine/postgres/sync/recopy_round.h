@@ -9,6 +9,7 @@
 
 #include "engine/pipeline/recopy.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/recopy_ledger.h"
 #include "engine/postgres/slot.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/stream_ledger.h"
@@ -49,6 +50,8 @@ class RecopyRound final : public pipeline::RecopyRound {
   Result<void> publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until);
   Result<void> take_snapshot(Connection& source, const std::string& slot, const Until& until);
   Result<void> plan(const std::vector<FollowedTable>& tables, const Until& until);
+  Result<void> replace(std::size_t unit, const pipeline::Told& told, std::vector<RecopiedTable>& done,
+                       const Until& until);
 
   const RecopyStream stream_;
   Connection& control_;

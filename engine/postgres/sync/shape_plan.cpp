@@ -95,6 +95,9 @@ bool Plan::must_stop(const KnownTable& known, const SourceTable& now, ShapeChang
 void Plan::look_at(const KnownTable& known) {
   const SourceTable* const now = find(known);
   const bool is_made_anew = is_dropped(known.table) && now != nullptr && now->is_selected;
+  // One that does not follow is published all the same, until it is asked for.
+  plan_.publishes = plan_.publishes || (now != nullptr && !now->not_published.empty() &&
+                                        (known.table.state == State::stopped || known.table.state == State::recopy));
   if (known.table.state == State::stopped && !is_made_anew) {
     if (known.shape) met_.insert(known.shape->id);
     return;

@@ -28,14 +28,16 @@ Feed::Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pac
 Result<bool> Feed::turn(const Until& until) {
   if (until.stop.stop_requested()) return false;
   if (begun_) {
-    TRY(give(*std::exchange(begun_, {}), until));
+    const Part part = std::move(*begun_);
+    begun_.reset();
+    TRY(give(part, until));
     return true;
   }
   auto next = stream_.next(pace_.patience(SteadyClock::now()), until);
   if (!next && next.error().fault == Fault::cancelled) return false;
   const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
   const auto [ended, begun] = split_at_last_end(*batch);
-  if (!ended.empty() && !begun.empty()) begun_ = {batch, begun};
+  if (!ended.empty() && !begun.empty()) begun_.emplace(Part{batch, begun});
   TRY(give({batch, ended.empty() ? begun : ended}, until));
   return true;
 }

@@ -37,8 +37,10 @@ Status full_status() {
                 .tables_done = 4,
                 .rows_copied = 1'000'000,
                 .bytes_copied = 80'000'000,
-                .consistency = "Snapshot"};
+                .consistency = "Snapshot",
+                .may_hold_slot = true};
   Run validation = run;
+  validation.may_hold_slot = false;
   validation.tables_total = validation.tables_done = validation.rows_copied = validation.bytes_copied = 0;
   validation.consistency.clear();
   const Run release{.job_name = "shop-89abcdef-3",

@@ -56,6 +56,7 @@ struct Run {
   std::uint64_t rows_copied = 0;
   std::uint64_t bytes_copied = 0;
   std::string consistency = {};  // "Snapshot" or "PerTable", once known
+  bool may_hold_slot = false;  // of a copy for a stream that is not complete: on the source, also by an earlier attempt
   bool operator==(const Run&) const = default;
 };
 

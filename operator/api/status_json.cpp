@@ -150,6 +150,7 @@ Run read_run(const JsonFields& in) {
   in.read("rowsCopied", run.rows_copied);
   in.read("bytesCopied", run.bytes_copied);
   in.read("consistency", run.consistency);
+  in.read("mayHoldSlot", run.may_hold_slot);
   return run;
 }
 
@@ -198,6 +199,7 @@ json write(const RecopyStatus& recopy) {
 
 json write_copied(const Run& run) {
   json out = write(run);
+  if (run.may_hold_slot) out["mayHoldSlot"] = true;
   if (run.tables_total == 0) return out;  // not counted, or nothing to count
   out["tablesTotal"] = run.tables_total;
   out["tablesDone"] = run.tables_done;

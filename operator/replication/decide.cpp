@@ -4,14 +4,15 @@
 
 #include "operator/api/conditions.h"
 #include "operator/api/validate.h"
-#include "operator/replication/credentials.h"
 #include "operator/replication/dependents.h"
 #include "operator/replication/follow.h"
+#include "operator/replication/idle.h"
 #include "operator/replication/outcome.h"
 #include "operator/replication/release.h"
 #include "operator/replication/resources.h"
 #include "operator/replication/status.h"
 #include "operator/replication/tear_down.h"
+#include "operator/replication/traces.h"
 #include "operator/replication/waiting.h"
 #include "operator/replication/wal_limit.h"
 
@@ -56,22 +57,6 @@ void stay_complete(const Observed& seen, Decision& next) {
   conclude(next, seen, verdict);
 }
 
-bool failed_and_nothing_changed(const Observed& seen, const v1alpha1::Status& status, const Run* run) {
-  return run != nullptr && run->result == RunResult::failed && run->generation == seen.object.generation &&
-         same_credentials(status.credentials, seen.secrets);
-}
-
-void suspend(const Observed& seen, Decision& next) {
-  const bool paused = seen.object.spec.state == State::paused;
-  const char* reason = paused ? "Paused" : "Stopped";
-  const v1alpha1::Mode mode = seen.object.spec.mode;
-  for (const char* type : {condition::snapshot_complete, condition::synced}) {
-    const bool has = type == condition::synced ? v1alpha1::streams(mode) : v1alpha1::copies(mode);
-    if (has) v1alpha1::set_condition(next.status, type, Truth::no, reason, "spec.state says so", seen.now);
-  }
-  conclude(next, seen, {Standing::suspended, paused ? Phase::paused : Phase::stopped, reason, "spec.state says so"});
-}
-
 // What a person may not expect of a snapshot that is asked for again.
 Verdict verdict_of_begin(const Attempt& attempt, bool repeated) {
   const std::string creation = "job " + attempt.name + " is being created";
@@ -105,15 +90,6 @@ void begin(const Observed& seen, Decision& next, const Before& before) {
   next.recheck = brisk_poll;
 }
 
-void yield_to_rival(const Observed& seen, Decision& next) {
-  conclude(
-      next, seen,
-      {Standing::stalled, Phase::failed, "TargetConflict",
-       "replication " + seen.rival + " writes the same tables of the same target and goes first (hint: delete one " +
-           "of the two, or select other databases or tables)"});
-  next.recheck = poll;
-}
-
 // A stream that is paused or stopped is so also where another snapshot is asked for; one that is stopped gives back
 // even what a copy without an end has left on the source.
 bool streams_on(const Observed& seen, const v1alpha1::Status& status, const Run* last) {
@@ -131,16 +107,6 @@ bool streams_on(const Observed& seen, const v1alpha1::Status& status, const Run*
   std::abort();
 }
 
-// What nobody goes on with must not keep the source's log; an engine that refuses has made nothing there. What the
-// failure was is still to be read afterwards.
-void give_back_what_failed(const Observed& seen, Decision& next) {
-  const bool refused = v1alpha1::find_condition(next.status, condition::validated)->status == Truth::no;
-  if (!refused && may_hold_source(seen, next.status) && !give_back(seen, next)) return;
-  if (!released(next.status)) return;
-  const v1alpha1::Condition* told = v1alpha1::find_condition(next.status, condition::snapshot_complete);
-  conclude(next, seen, {Standing::stalled, Phase::failed, told->reason, told->message});
-}
-
 void rest(const Observed& seen, Decision& next) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
   if (streams_on(seen, next.status, last)) return follow(seen, next);
@@ -151,7 +117,10 @@ void rest(const Observed& seen, Decision& next) {
   Before before;
   if (failed_and_nothing_changed(seen, next.status, last)) {
     const std::optional<WallTime> due = retry_time(*last);
-    if (!due) return give_back_what_failed(seen, next);
+    if (!due) {
+      stay_idle(seen, next);
+      return;
+    }
     if (*due > seen.now) {
       next.recheck = std::chrono::ceil<Milliseconds>(*due - seen.now);
       return;
@@ -164,13 +133,7 @@ void rest(const Observed& seen, Decision& next) {
     end_deployment(seen, next);
     conclude(next, seen, {Standing::progressing, Phase::pending, "Ending", "waiting for " + left + " to end"});
     next.recheck = brisk_poll;
-  } else if (seen.object.spec.state != State::running) {
-    suspend(seen, next);
-  } else if (!seen.rival.empty()) {
-    yield_to_rival(seen, next);
-  } else if (!missing_secrets(seen).empty()) {
-    await_secrets(seen, next);
-  } else {
+  } else if (!stay_idle(seen, next)) {
     begin(seen, next, before);
   }
 }
@@ -280,22 +243,24 @@ void follow_only(const Observed& seen, Decision& next) {
 Decision decide(const Observed& seen) {
   if (seen.object.deleted) return tear_down(seen);
   Decision next{.status = opened(seen)};
-  if (const auto flaw = v1alpha1::flaw_of(seen.object)) {
-    conclude(next, seen, {Standing::stalled, Phase::failed, "InvalidSpec", describe(*flaw)});
+  const Job* job = newest_of(seen.jobs);
+  if (v1alpha1::flaw_of(seen.object)) {
+    if (job != nullptr && v1alpha1::copies(seen.object.spec.mode)) adopt(next, seen, *job);
+    remember_traces(seen, next);
+    stay_flawed(seen, next);
     return next;
   }
   if (v1alpha1::streams(seen.object.spec.mode)) judge_retained_wal(seen, next.status);
   if (v1alpha1::streams(seen.object.spec.mode) && release_under_way(seen, next.status)) {
-    set_credentials(next.status, seen);
-    if (!give_back(seen, next)) return next;
+    if (!go_on_releasing(seen, next)) return next;
   }
   if (seen.object.spec.mode == v1alpha1::Mode::sync) {
     follow_only(seen, next);
     return next;
   }
-  const Job* job = newest_of(seen.jobs);
+  if (job != nullptr) adopt(next, seen, *job);
+  remember_traces(seen, next);
   if (job != nullptr) {
-    adopt(next, seen, *job);
     const std::vector<Pod> pods = pods_of(seen, *job);
     const Outcome outcome = outcome_of(*job, pods, seen);
     const RunResult recorded = run_of(next.status, seen.object.spec.mode).result;

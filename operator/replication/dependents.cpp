@@ -4,6 +4,7 @@
 
 #include "operator/api/conditions.h"
 #include "operator/replication/outcome.h"
+#include "operator/replication/traces.h"
 
 namespace tributary::replication {
 namespace {
@@ -68,6 +69,7 @@ bool engine_may_live(const Observed& seen) {
 }
 
 void end_jobs(const Observed& seen, Decision& next) {
+  account_for_ended(seen, next.status);
   end_all(seen.jobs, next);
 }
 
@@ -106,11 +108,16 @@ bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1
   return a == b;
 }
 
+WallTime secrets_overdue_at(const Observed& seen, const v1alpha1::Status& status) {
+  const v1alpha1::Condition* synced = v1alpha1::find_condition(status, v1alpha1::condition::credentials_synced);
+  return parse_rfc3339(synced->last_transition_time).value_or(seen.now) + patience;
+}
+
 void await_secrets(const Observed& seen, Decision& next) {
   const v1alpha1::Condition* synced = v1alpha1::find_condition(next.status, v1alpha1::condition::credentials_synced);
-  const WallTime since = parse_rfc3339(synced->last_transition_time).value_or(seen.now);
-  const bool lasting = seen.now - since >= patience;
-  if (!lasting) next.recheck = std::chrono::ceil<Milliseconds>(since + patience - seen.now);
+  const WallTime overdue = secrets_overdue_at(seen, next.status);
+  const bool lasting = overdue <= seen.now;
+  if (!lasting) next.recheck = std::chrono::ceil<Milliseconds>(overdue - seen.now);
   v1alpha1::conclude(next.status,
                      {lasting ? Standing::stalled : Standing::progressing, lasting ? Phase::failed : Phase::pending,
                       synced->reason, synced->message},

@@ -34,6 +34,8 @@ void end_pods(const Observed& seen, Decision& next);
 void look_after_config(const Observed& seen, const std::vector<Pod>& pods, kube::Object config_map, Decision& next);
 
 bool same_credentials(std::vector<v1alpha1::CredentialVersion> a, std::vector<v1alpha1::CredentialVersion> b);
+// When the waiting for a Secret that is missing ceases to be usual.
+WallTime secrets_overdue_at(const Observed& seen, const v1alpha1::Status& status);
 // The Secret watch wakes us; the recheck is for the moment when patience ends.
 void await_secrets(const Observed& seen, Decision& next);
 

@@ -56,6 +56,7 @@ bool ask_engine(const Observed& seen, Decision& next, Phase phase, bool forget) 
   if (!first && (seen.release_answer == ReleaseAnswer::released || ended_so(seen, pods))) {
     next.status.release->result = RunResult::succeeded;
     next.status.release->completion_time = rfc3339(seen.now);
+    if (next.status.snapshot) next.status.snapshot->may_hold_slot = false;
     return false;
   }
   const Pod* pod = engine_of(pods);

@@ -91,6 +91,12 @@ bool said_released(const Container& end, const std::string& identity) {
   return report && report->exit_code == api::ExitCode::done && report->reason == "Released";
 }
 
+bool said_refused(const Container& end, const std::string& identity) {
+  const std::optional<api::Report> report = report_of(end, identity);
+  return report && std::any_of(report->findings.begin(), report->findings.end(),
+                               [](const api::Finding& finding) { return finding.severity == api::Severity::error; });
+}
+
 const Pod* newest(const std::vector<Pod>& pods) {
   const auto found =
       std::max_element(pods.begin(), pods.end(), [](const Pod& a, const Pod& b) { return a.created < b.created; });

@@ -9,6 +9,7 @@
 #include "operator/replication/resources.h"
 #include "operator/replication/status.h"
 #include "operator/replication/stream_status.h"
+#include "operator/replication/traces.h"
 #include "operator/replication/waiting.h"
 
 namespace tributary::replication {
@@ -54,7 +55,10 @@ void record_end(const Observed& seen, const Outcome& outcome, Phase phase, Decis
   run.result = outcome.result;
   run.completion_time = rfc3339(std::min(outcome.ended.value_or(seen.now), seen.now));
   next.doubtful = !outcome.report;
-  if (outcome.result == RunResult::succeeded) return;
+  if (outcome.result == RunResult::succeeded) {
+    if (next.status.snapshot) next.status.snapshot->may_hold_slot = false;
+    return;
+  }
   ++run.outages;
   const WallTime due = *retry_time(run);
   const Standing standing = phase == Phase::deleting || outcome.may_pass ? Standing::progressing : Standing::stalled;
@@ -90,8 +94,10 @@ void begin(const Observed& seen, Phase phase, bool forget, Decision& next) {
 }  // namespace
 
 bool may_hold_source(const Observed& seen, const v1alpha1::Status& status) {
-  return v1alpha1::streams(seen.object.spec.mode) && !released(status) &&
-         (status.snapshot || status.sync || !seen.jobs.empty() || seen.deployment);
+  if (!v1alpha1::streams(seen.object.spec.mode) || released(status)) return false;
+  const std::optional<Run>& copy = status.snapshot;
+  return status.sync || seen.deployment || (copy && (copy->may_hold_slot || copy->result == RunResult::succeeded)) ||
+         copy_is_open(seen);
 }
 
 bool released(const v1alpha1::Status& status) {
@@ -127,6 +133,8 @@ bool release(const Observed& seen, Decision& next, Phase phase, bool forget) {
     }
   }
   if (still_ends(seen)) {
+    conclude_stream(next.status, {Standing::progressing, phase, "Releasing", "waiting for the release before to end"},
+                    seen.now);
     next.recheck = brisk_poll;
     return false;
   }

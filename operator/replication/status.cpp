@@ -223,6 +223,10 @@ Status opened(const Observed& seen) {
 }
 
 void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::CredentialVersion> credentials, WallTime now) {
+  if (const Run* before = find_run(status, mode); before != nullptr && streams(mode)) {
+    const bool given_back = status.release && status.release->result == RunResult::succeeded;
+    run.may_hold_slot = !given_back && (before->may_hold_slot || before->result == RunResult::succeeded);
+  }
   run_of(status, mode) = std::move(run);
   status.credentials = std::move(credentials);
   status.databases.clear();
@@ -247,6 +251,7 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
 
 void set_progress(Status& status, Mode mode, const api::Progress& progress, WallTime now) {
   if (past_validation(progress.phase)) {
+    if (streams(mode)) run_of(status, mode).may_hold_slot = true;
     v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication",
                             now);
   }
@@ -297,6 +302,7 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   run.crashes = outcome.crashes;
   const bool succeeded = outcome.result == RunResult::succeeded;
   if (outcome.report) set_findings(status, outcome.report->findings, spec);
+  if (succeeded) run.may_hold_slot = false;
   if (succeeded && copies(spec.mode)) {
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
   }

@@ -8,6 +8,7 @@
 #include "operator/replication/release.h"
 #include "operator/replication/status.h"
 #include "operator/replication/stream_status.h"
+#include "operator/replication/traces.h"
 
 namespace tributary::replication {
 namespace {
@@ -15,11 +16,14 @@ namespace {
 using v1alpha1::Phase;
 using v1alpha1::Standing;
 
-// A copy that the status never heard of may have made a slot.
+// A copy that the status never heard of may have made a slot, beside what the one before it holds.
 void remember_begin(const Observed& seen, v1alpha1::Status& status) {
   const Job* job = newest_of(seen.jobs);
-  if (job == nullptr || !v1alpha1::copies(seen.object.spec.mode) || status.snapshot) return;
-  status.snapshot = v1alpha1::Run{.job_name = job->name, .attempt = job->attempt, .generation = job->generation};
+  if (job == nullptr || !v1alpha1::copies(seen.object.spec.mode)) return;
+  if (status.snapshot && status.snapshot->attempt >= job->attempt) return;
+  begin_run(status, seen.object.spec.mode,
+            {.job_name = job->name, .attempt = job->attempt, .generation = job->generation}, job->credentials,
+            seen.now);
 }
 
 std::string end_engines(const Observed& seen, Decision& next) {
@@ -62,6 +66,7 @@ Decision tear_down(const Observed& seen) {
   if (!seen.object.finalized) return next;
   next.status.observed_generation = seen.object.generation;
   remember_begin(seen, next.status);
+  remember_traces(seen, next);
   const bool gives_back = seen.object.spec.source_objects == v1alpha1::SourceObjects::remove;
   const bool asked = gives_back && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true);
   const bool holds = gives_back && may_hold_source(seen, next.status);

@@ -1,0 +1,222 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/api/report.h"
+#include "operator/api/conditions.h"
+#include "operator/replication/decide.h"
+#include "operator/replication/testing/decisions.h"
+
+namespace tributary::replication {
+namespace {
+
+using namespace testing;  // NOLINT: the scene
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using v1alpha1::Mode;
+using v1alpha1::RunResult;
+using v1alpha1::State;
+
+// What an engine leaves that its checks ended.
+std::string refusal(const std::string& reason) {
+  api::Report out;
+  out.verb = "init";
+  out.replication = uid;
+  out.exit_code = api::ExitCode::bad_configuration;
+  out.reason = reason;
+  out.message = "password refused";
+  out.findings = {{api::Severity::error, reason, "source", "password refused", ""}};
+  return api::termination_message(out);
+}
+
+Observed begun() {
+  Observed seen = scene();
+  seen.object.spec.mode = Mode::snapshot_and_sync;
+  return after(seen, decide(seen));
+}
+
+Observed fail(Observed seen, Container engine) {
+  Job& job = seen.jobs.at(0);
+  job.state = JobState::failed;
+  seen.pods = {pod_of(job, std::move(engine))};
+  return after(seen, decide(seen));
+}
+
+Observed outage() {
+  return fail(begun(), ended(1, report(1, "Unavailable", "server closed the connection")));
+}
+
+// The attempt after one that may have made a slot is refused.
+Observed refused_later() {
+  Observed seen = outage();
+  seen.now += std::chrono::minutes(5);
+  seen = after(seen, decide(seen));
+  return fail(seen, ended(2, refusal("SourceAccessDenied")));
+}
+
+Observed end_release(Observed seen, int exit_code) {
+  Job& job = seen.releases.at(0);
+  job.state = exit_code == 0 ? JobState::complete : JobState::failed;
+  seen.pods = {pod_of(job, ended(exit_code, report(exit_code, exit_code == 0 ? "Released" : "Odd", "it said so")))};
+  seen.pods[0].engine.since = seen.now;
+  return after(seen, decide(seen));
+}
+
+void expect_release_once(Observed seen, const std::string& why) {
+  const Decision begin = look(seen);
+  ASSERT_THAT(names(begin), ElementsAre("ApplyConfigMap", "CreateJob"));
+  EXPECT_EQ(reason(begin), why);
+  EXPECT_EQ(reason(begin, "Synced"), "Releasing");
+  seen = after(seen, begin);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_THAT(names(look(seen)), IsEmpty());
+    EXPECT_EQ(reason(look(seen)), why);
+    seen = after(seen, look(seen));
+  }
+  seen = end_release(seen, 0);
+  EXPECT_FALSE(seen.object.status.snapshot->may_hold_slot);
+  EXPECT_EQ(reason(look(seen)), why);
+  EXPECT_THAT(message(look(seen)), HasSubstr("copies everything anew"));
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  seen = after(seen, look(seen));
+  EXPECT_EQ(look(seen).status, seen.object.status);
+}
+
+TEST(DecideGiveBack, a_refused_attempt_after_one_that_may_have_made_a_slot) {
+  expect_release_once(refused_later(), "SourceAccessDenied");
+}
+
+TEST(DecideGiveBack, an_attempt_that_its_checks_ended_has_nothing) {
+  Observed seen = fail(begun(), ended(2, refusal("SourceAccessDenied")));
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(reason(look(seen)), "SourceAccessDenied");
+  seen.object.deleted = seen.now;
+  EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer"));
+}
+
+TEST(DecideGiveBack, the_checks_of_a_copy_are_told_by_its_progress) {
+  Observed seen = begun();
+  seen.pods = {pod_of(seen.jobs[0], running())};
+  api::Progress progress = copying(0);
+  progress.phase = api::Phase::validating;
+  seen.voice = Voice{.progress = progress};
+  EXPECT_FALSE(look(seen).status.snapshot->may_hold_slot);
+  seen.voice->progress->phase = api::Phase::preparing;
+  seen = after(seen, look(seen));
+  EXPECT_TRUE(seen.object.status.snapshot->may_hold_slot);
+  seen.voice.reset();
+  expect_release_once(fail(seen, ended(2, refusal("SourceAccessDenied"))), "SourceAccessDenied");
+}
+
+TEST(DecideGiveBack, a_killed_engine_may_have_made_a_slot) {
+  expect_release_once(fail(begun(), ended(137, "", "OOMKilled")), "OOMKilled");
+}
+
+TEST(DecideGiveBack, a_release_that_fails_hides_the_cause_neither_at_once_nor_later) {
+  Observed seen = refused_later();
+  seen = after(seen, decide(seen));
+  seen = end_release(seen, 2);
+  for (int round = 0; round < 2; ++round) {
+    const Decision failed = look(seen);
+    EXPECT_EQ(reason(failed), "SourceAccessDenied");
+    EXPECT_THAT(message(failed), StartsWith("password refused"));
+    EXPECT_THAT(message(failed), HasSubstr("is not given back yet: it said so"));
+    EXPECT_TRUE(failed.recheck);
+    seen = after(seen, failed);
+    EXPECT_EQ(look(seen).status, seen.object.status) << "a message does not grow";
+  }
+  seen.now += std::chrono::minutes(5);
+  EXPECT_EQ(names(look(seen)).back(), "CreateJob");
+}
+
+TEST(DecideGiveBack, a_pause_of_a_broken_copy) {
+  Observed seen = outage();
+  seen.object.spec.state = State::paused;
+  seen.object.generation = 2;
+  expect_release_once(seen, "Paused");
+}
+
+TEST(DecideGiveBack, a_pause_of_a_copy_that_was_only_refused_makes_no_job) {
+  Observed seen = fail(begun(), ended(2, refusal("SourceAccessDenied")));
+  seen.object.spec.state = State::paused;
+  seen.object.generation = 2;
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(reason(look(seen)), "Paused");
+}
+
+TEST(DecideGiveBack, an_invalid_spec_after_a_broken_attempt) {
+  Observed seen = outage();
+  seen.object.generation = 2;
+  seen.object.spec.databases.include = {"a"};
+  seen.object.spec.databases.exclude = {"b"};
+  expect_release_once(seen, "InvalidSpec");
+}
+
+TEST(DecideGiveBack, a_rival_after_a_broken_attempt) {
+  Observed seen = outage();
+  seen.object.generation = 2;
+  seen.rival = "other";
+  expect_release_once(seen, "TargetConflict");
+}
+
+TEST(DecideGiveBack, a_missing_target_secret_once_it_is_missing_for_long) {
+  Observed seen = outage();
+  seen.secrets.pop_back();
+  const Decision early = look(seen);
+  EXPECT_THAT(names(early), IsEmpty());
+  EXPECT_THAT(message(early), HasSubstr("may keep its log"));
+  seen = after(seen, early);
+  seen.now += std::chrono::minutes(5);
+  expect_release_once(seen, "SecretNotFound");
+}
+
+TEST(DecideGiveBack, without_the_sources_secret_nothing_can_be_given_back_and_that_is_said) {
+  Observed seen = outage();
+  seen.secrets.erase(seen.secrets.begin());
+  seen = after(seen, decide(seen));
+  seen.now += std::chrono::minutes(10);
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(reason(look(seen)), "SecretNotFound");
+  EXPECT_THAT(message(look(seen)), HasSubstr("may keep its log"));
+}
+
+TEST(DecideGiveBack, a_job_that_never_ran_an_engine_is_deleted_without_a_release) {
+  Observed seen = begun();
+  seen.pods = {pod_of(seen.jobs[0], waiting("ImagePullBackOff", "no such image"))};
+  seen.object.deleted = seen.now;
+  const Decision ending = look(seen);
+  EXPECT_THAT(names(ending), ElementsAre("DeleteJob"));
+  seen = after(seen, ending);
+  EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer"));
+}
+
+TEST(DecideGiveBack, an_engine_that_is_deleted_while_it_runs_is_not_trusted) {
+  Observed seen = begun();
+  seen.pods = {pod_of(seen.jobs[0], running())};
+  seen.object.deleted = seen.now;
+  seen = after(seen, look(seen));
+  EXPECT_EQ(names(look(seen)).back(), "CreateJob");
+}
+
+TEST(DecideGiveBack, a_job_that_somebody_deleted_leaves_the_memory_of_a_slot_to_the_next_attempt) {
+  Observed seen = begun();
+  seen.jobs.clear();
+  const Decision again = look(seen);
+  EXPECT_EQ(names(again).back(), "CreateJob");
+  EXPECT_TRUE(again.status.snapshot->may_hold_slot);
+  EXPECT_TRUE(wants_a_live_look(again));
+}
+
+TEST(DecideGiveBack, a_failed_engine_is_counted_by_its_job_before_that_is_ended) {
+  Observed seen = outage();
+  seen.now += std::chrono::minutes(5);
+  seen = after(seen, decide(seen));
+  seen.pods = {pod_of(seen.jobs.at(0), ended(2, refusal("SourceAccessDenied")))};
+  seen = after(seen, decide(seen));
+  EXPECT_THAT(names(look(seen)), IsEmpty()) << "its log is still to be read";
+  EXPECT_TRUE(look(seen).recheck);
+}
+
+}  // namespace
+}  // namespace tributary::replication

@@ -80,7 +80,7 @@ function(room folder)
   if(NOT ROOM_PGSHARDS)
     set(ROOM_PGSHARDS 1)
   endif()
-  _room_tests(${name} test unit 300 1 "${name};${test_uses}" ${ROOM_TESTS})
+  _room_tests(${name} test unit 900 1 "${name};${test_uses}" ${ROOM_TESTS})
   _room_tests(${name} pgtest pg 1800 ${ROOM_PGSHARDS} "${name};${test_uses}" ${ROOM_PGTESTS})
 
   _declare_arrows(${folder} "${ROOM_USES}")

@@ -1,5 +1,6 @@
 #include "engine/pipeline/feed.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -25,7 +26,7 @@ Feed::Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pac
       meter_(meter),
       pace_(limits, applier.position().applied, SteadyClock::now()) {}
 
-Result<bool> Feed::turn(const Until& until) {
+Result<bool> Feed::turn(const Until& until, Milliseconds at_most) {
   if (until.stop.stop_requested()) return false;
   if (begun_) {
     const Part part = std::move(*begun_);
@@ -33,7 +34,7 @@ Result<bool> Feed::turn(const Until& until) {
     TRY(give(part, until));
     return true;
   }
-  auto next = stream_.next(pace_.patience(SteadyClock::now()), until);
+  auto next = stream_.next(std::min(at_most, pace_.patience(SteadyClock::now())), until);
   if (!next && next.error().fault == Fault::cancelled) return false;
   const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
   const auto [ended, begun] = split_at_last_end(*batch);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/base/clock.h"
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/lsn.h"
@@ -21,9 +22,9 @@ class Feed {
   // `meter` is told of every commit; it may be null.
   Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pace::Limits& limits);
 
-  // Gives the applier what the stream has next, and commits what is due. False where a stop was asked for while nothing
-  // was under way.
-  Result<bool> turn(const Until& until);
+  // Gives the applier what the stream has next, which is waited for as long as nothing is due, or `at_most`, and
+  // commits what is due. False where a stop was asked for while nothing was under way.
+  Result<bool> turn(const Until& until, Milliseconds at_most = Milliseconds::max());
   // Commits what was given since the last commit, and returns when it is on disk and confirmed. False, and nothing is
   // done, while the half of a transaction was given.
   Result<bool> settle(const Until& until);

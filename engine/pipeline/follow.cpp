@@ -15,9 +15,6 @@ constexpr Milliseconds last_words{10'000};
 constexpr Seconds sequences_every{60};
 constexpr Seconds look_every{10};
 
-// Beyond what a recopy takes for the rest of its way.
-constexpr Milliseconds grace{5'000};
-
 enum class Next {
   end,    // it was asked for
   again,  // another stream, with the list of tables as it is now
@@ -30,15 +27,14 @@ class Run {
       const Pace::Limits& limits)
       : ends_(ends), stream_(stream), crossing_(crossing), meter_(meter), feed_(applier, stream, &meter, limits) {}
 
-  // Until stopped, or until a recopy has met it, which it waits for as long as `patience`.
-  Result<Next> run(Milliseconds patience, const Until& until) {
+  // Until stopped, or until a recopy has met it.
+  Result<Next> run(const Until& until) {
     while (TRY(feed_.turn(until))) {
       TRY(tend(until));
       meter_.reached(stream_.reach(), std::chrono::system_clock::now());
       crossing_.reached(feed_.given());
       if (!crossing_.wanted() || !TRY(feed_.settle(until))) continue;
-      crossing_.stand(feed_.given(), patience, until.stop);
-      return Next::again;
+      if (crossing_.stand(feed_.given(), until.stop)) return Next::again;
     }
     TRY(finish());
     return Next::end;
@@ -137,8 +133,7 @@ Outcome Follower::follow_once(const Until& until) {
     let_go();
     return {stream.error()};
   }
-  Outcome outcome{Run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_)
-                      .run(recopies_.halt_patience + grace, until)};
+  Outcome outcome{Run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_).run(until)};
   outcome.moved = applier_->position().applied > began;
   // A fault that is none of the applier's leaves it as it is.
   const bool goes_on = applier_->usable() && !(outcome.ended && *outcome.ended == Next::end);

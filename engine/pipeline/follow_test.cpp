@@ -166,8 +166,8 @@ class FakeApplier : public Applier {
 // Nothing is ever asked for.
 class NoRecopies : public RecopyEnds {
  public:
-  Result<std::vector<model::Name>> wanted(const Until&) override { return std::vector<model::Name>{}; }
-  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<model::Name>&, const Until&) override {
+  Result<std::vector<WantedTable>> wanted(const Until&) override { return std::vector<WantedTable>{}; }
+  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>&, const Until&) override {
     return Error{Fault::failed, "nobody asked"};
   }
   Result<void> stop(const StoppedTable&, const Until&) override { return {}; }

@@ -1,5 +1,8 @@
 #include "engine/pipeline/recopy.h"
 
+#include <algorithm>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -10,6 +13,9 @@
 
 namespace tributary::pipeline {
 namespace {
+
+// Without anything to do, while the stream is waited for or waits.
+constexpr Milliseconds longest_turn{20};
 
 // What no retry mends, and so is about the table.
 bool is_for_good(Fault fault) {
@@ -22,6 +28,11 @@ bool is_for_good(Fault fault) {
     default:
       return true;
   }
+}
+
+Result<void> turn(Feed& feed, const Until& until) {
+  if (TRY(feed.turn(until, longest_turn))) return {};
+  return Error{Fault::cancelled, "stopped while tables were brought back to the stream"};
 }
 
 // Lets the stream go on, whatever comes.
@@ -46,25 +57,30 @@ class Recopier {
   void troubled(const Error& error);
 
  private:
-  Result<void> let_go(const Until& until);
-  Result<void> round(const std::vector<model::Name>& tables, const Until& until);
+  Result<std::vector<WantedTable>> wanted(const Until& until);
+  Result<void> let_go(const std::vector<WantedTable>& tables, const Until& until);
+  Result<void> round(const std::vector<WantedTable>& tables, const Until& until);
   Result<void> copy(RecopyRound& round, std::size_t unit, const Until& until);
   Result<void> stop(const StoppedTable& table, const Until& until);
   Result<void> catch_up(RecopyRound& round, const Until& until);
   Result<void> chase(RecopyRound& round, Feed& feed, const Until& until);
+  Result<void> come_near(Feed& feed, const Until& until);
+  Result<bool> meet(RecopyRound& round, Feed& feed, Milliseconds patience, const Until& until);
   void show() { meter_.recopy(progress_); }
 
   RecopyEnds& ends_;
   Crossing& crossing_;
   StreamMeter& meter_;
   const RecopyLimits limits_;
+  // Tables that the stream passes over until they are handed over: asked for at every look since it has let them go.
+  std::set<std::uint32_t> let_go_;
   api::RecopyProgress progress_;
 };
 
 Result<void> Recopier::look(const Until& until) {
-  const std::vector<model::Name> tables = TRY(ends_.wanted(until));
+  const std::vector<WantedTable> tables = TRY(wanted(until));
   if (!tables.empty()) {
-    log::info("copying tables again", {{"tables", tables.size()}, {"first", model::display(tables.front())}});
+    log::info("copying tables again", {{"tables", tables.size()}, {"first", model::display(tables.front().name)}});
     progress_ = {};
     progress_.tables = tables.size();
     show();
@@ -81,15 +97,31 @@ void Recopier::troubled(const Error& error) {
   show();
 }
 
-// From here on the stream passes over what the ledger says is copied again.
-Result<void> Recopier::let_go(const Until& until) {
-  TRY(crossing_.halt(until));
+Result<std::vector<WantedTable>> Recopier::wanted(const Until& until) {
+  std::vector<WantedTable> tables = TRY(ends_.wanted(until));
+  std::set<std::uint32_t> ids;
+  for (const WantedTable& each : tables) ids.insert(each.id);
+  std::erase_if(let_go_, [&](std::uint32_t id) { return ids.count(id) == 0; });
+  return tables;
+}
+
+// From here on the stream passes over what the ledger says is copied again. It is disturbed once, however many rounds
+// the tables take.
+Result<void> Recopier::let_go(const std::vector<WantedTable>& tables, const Until& until) {
+  const auto is_let_go = [&](const WantedTable& table) { return let_go_.count(table.id) != 0; };
+  if (std::all_of(tables.begin(), tables.end(), is_let_go)) return {};
+  do {
+    crossing_.ask(limits_.first_patience);
+    TRY(crossing_.await(until));
+  } while (!crossing_.seal());
   crossing_.release();
+  for (const WantedTable& each : tables)
+    if (each.id != 0) let_go_.insert(each.id);
   return {};
 }
 
-Result<void> Recopier::round(const std::vector<model::Name>& tables, const Until& until) {
-  TRY(let_go(until));
+Result<void> Recopier::round(const std::vector<WantedTable>& tables, const Until& until) {
+  TRY(let_go(tables, until));
   const std::unique_ptr<RecopyRound> round = TRY(ends_.begin(tables, until));
   for (const StoppedTable& table : round->refused()) TRY(stop(table, until));
   for (std::size_t unit = 0; unit < round->units().size(); ++unit) TRY(copy(*round, unit, until));
@@ -135,19 +167,41 @@ Result<void> Recopier::catch_up(RecopyRound& round, const Until& until) {
   return Error{Fault::transient, caught_up.error().what, "the others are copied once more"};
 }
 
-// Near the stream, then past the position at which it waits.
+// To the position at which the stream waits, or past it. A meeting that is missed costs no more than the way to the
+// next: what was copied is kept.
 Result<void> Recopier::chase(RecopyRound& round, Feed& feed, const Until& until) {
+  Milliseconds patience = limits_.first_patience;
+  while (true) {
+    TRY(come_near(feed, until));
+    if (TRY(meet(round, feed, patience, until))) return {};
+    log::info("the stream went on before it could take back what was copied again", {{"waited_ms", patience.count()}});
+    patience = std::min(2 * patience, limits_.longest_patience);
+  }
+}
+
+Result<void> Recopier::come_near(Feed& feed, const Until& until) {
   while (true) {
     const model::Lsn goal = crossing_.position();
     TRY(feed.reach(goal, until));
-    if (crossing_.position().value - goal.value <= limits_.near) break;
+    if (crossing_.position().value - goal.value <= limits_.near) return {};
   }
-  const model::Lsn goal = TRY(crossing_.halt(until));
+}
+
+// The stream may be long in coming, with a large transaction: what it has by then is applied here meanwhile.
+Result<bool> Recopier::meet(RecopyRound& round, Feed& feed, Milliseconds patience, const Until& until) {
+  crossing_.ask(patience);
   const Halt halt(crossing_);
-  TRY(feed.reach(goal, until.within(limits_.halt_patience)));
-  if (!crossing_.seal())
-    return Error{Fault::transient, "the stream went on before it could take back the tables that were copied again"};
-  return round.hand_over(until);
+  while (crossing_.wanted()) TRY(turn(feed, until));
+  const std::optional<model::Lsn> goal = crossing_.standing();
+  if (!goal) return false;
+  while (feed.given() < *goal || !TRY(feed.settle(until))) {
+    TRY(turn(feed, until));
+    if (!crossing_.standing()) return false;
+  }
+  if (!crossing_.seal()) return false;
+  let_go_.clear();  // whether it is answered or not
+  TRY(round.hand_over(until));
+  return true;
 }
 
 }  // namespace

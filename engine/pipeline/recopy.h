@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -44,6 +45,11 @@ class RecopyRound {
   virtual Result<void> hand_over(const Until& until) = 0;
 };
 
+struct WantedTable {
+  model::Name name;
+  std::uint32_t id = 0;  // that the source knows it by, whatever its name; 0 where nobody knows
+};
+
 // Both ends of a database's stream, for its tables that are copied again, while an applier of StreamEnds lives. Used by
 // one thread.
 class RecopyEnds {
@@ -52,9 +58,9 @@ class RecopyEnds {
 
   // The tables that the ledger says are to be copied again, and those that can only be along with them. Nobody but the
   // stream has them then.
-  virtual Result<std::vector<model::Name>> wanted(const Until& until) = 0;
+  virtual Result<std::vector<WantedTable>> wanted(const Until& until) = 0;
   // When the stream passes them over.
-  virtual Result<std::unique_ptr<RecopyRound>> begin(const std::vector<model::Name>& tables, const Until& until) = 0;
+  virtual Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>& tables, const Until& until) = 0;
   // Records that a table stands still for good, but where the source has changed it and the stream has still to deal
   // with that: then it stays asked for, and is not wanted until that may be done.
   virtual Result<void> stop(const StoppedTable& table, const Until& until) = 0;
@@ -62,8 +68,9 @@ class RecopyEnds {
 
 struct RecopyLimits {
   Milliseconds look_every{2'000};
-  std::uint64_t near = 1 << 20;        // bytes of log that the stream may be ahead when it is halted
-  Milliseconds halt_patience{10'000};  // for what is left then; the stream waits a little longer
+  std::uint64_t near = 1 << 20;           // bytes of log that the stream may be ahead when it is asked to wait
+  Milliseconds first_patience{10'000};    // of the stream, for what is left then
+  Milliseconds longest_patience{60'000};  // after meetings that were missed
   Pace::Limits pace = {};
   Backoff::Limits pauses{Milliseconds{1'000}, 2.0, Milliseconds{60'000}, 0.5};
 };

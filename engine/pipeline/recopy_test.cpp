@@ -28,6 +28,14 @@ struct World {
   Fault failure = Fault::transient;
   std::string refused;        // a table whose rows the target refuses
   bool differs_once = false;  // a change of the first table
+  int failing_copies = 0;     // still to come
+  int copies = 0;
+  int stands = 0;                  // of the stream, for the recopy
+  int busy_moments = 0;            // still to come: nothing arrives while the stream waits
+  bool is_standing = false;        // the stream
+  bool is_long_in_coming = false;  // the stream, after the copies: the recopy is to come to `beyond` before
+  std::uint64_t beyond = 0;
+  std::uint64_t recopied_to = 0;
   std::vector<std::string> complaints;
 
   Result<void> step() {
@@ -49,8 +57,9 @@ class RestStream : public ChangeStream {
     if (until.stop.stop_requested()) return Error{Fault::cancelled, "stopped"};
     TRY(world_.step());
     auto batch = std::make_shared<model::Batch>();
-    if (at_ < world_.end) {
-      at_ = std::min(at_ + 30, world_.end);
+    const bool is_busy = world_.busy_moments > 0 && world_.is_standing;
+    if (at_ < world_.end && !is_busy) {
+      at_ = world_.recopied_to = std::min(at_ + 30, world_.end);
       model::Event event;
       event.kind = model::Event::Kind::idle;
       event.end = model::Lsn{at_};
@@ -105,9 +114,9 @@ class RestApplier : public Applier {
 
 class FakeRound : public RecopyRound {
  public:
-  FakeRound(World& world, const std::vector<model::Name>& tables)
+  FakeRound(World& world, const std::vector<WantedTable>& tables)
       : world_(world), start_(world.differs_once ? 0 : world.end) {  // with something to apply, where that is to differ
-    for (const model::Name& each : tables) units_.push_back({each});
+    for (const WantedTable& each : tables) units_.push_back({each.name});
   }
   const std::vector<StoppedTable>& refused() const override { return refused_; }
   const std::vector<std::vector<model::Name>>& units() const override { return units_; }
@@ -116,6 +125,8 @@ class FakeRound : public RecopyRound {
     TRY(world_.step());
     const std::string& name = units_[unit].front().name;
     if (world_.let_go.count(name) == 0) world_.complaints.push_back("copied what the stream still has");
+    if (world_.failing_copies > 0 && world_.failing_copies-- > 0) return Error{Fault::transient, "on purpose"};
+    ++world_.copies;
     if (name == world_.refused) return Error{Fault::invalid, "a constraint of the target"};
     TRY(told(10, 1000));
     world_.positions[name] = start_;
@@ -139,7 +150,6 @@ class FakeRound : public RecopyRound {
     for (const std::string& each : copied_) {
       if (world_.positions[each] < world_.stream_at) world_.complaints.push_back("handed over behind the stream");
       world_.states[each] = "followed";
-      world_.let_go.erase(each);
     }
     return world_.step();  // only the answer is lost
   }
@@ -155,15 +165,15 @@ class FakeRound : public RecopyRound {
 class FakeEnds : public RecopyEnds {
  public:
   explicit FakeEnds(World& world) : world_(world) {}
-  Result<std::vector<model::Name>> wanted(const Until&) override {
+  Result<std::vector<WantedTable>> wanted(const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
-    std::vector<model::Name> names;
+    std::vector<WantedTable> tables;
     for (const auto& [name, state] : world_.states)
-      if (state == "recopy") names.push_back({"public", name});
-    return names;
+      if (state == "recopy") tables.push_back({{"public", name}, static_cast<std::uint32_t>(name.front())});
+    return tables;
   }
-  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<model::Name>& tables, const Until&) override {
+  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>& tables, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
     return std::unique_ptr<RecopyRound>(std::make_unique<FakeRound>(world_, tables));
@@ -181,6 +191,7 @@ class FakeEnds : public RecopyEnds {
 
 const RecopyLimits brisk{Milliseconds{1},
                          50,
+                         Milliseconds{5'000},
                          Milliseconds{5'000},
                          {Milliseconds{1}, 5, 1 << 10, 200, 50, Milliseconds{1}, Milliseconds{1}},
                          {Milliseconds{1}, 1.0, Milliseconds{1}, 0.0}};
@@ -200,17 +211,32 @@ void follow_log(World& world, Crossing& crossing, const std::stop_token& stop) {
       continue;
     }
     // What it reads after it stood, it read before it goes on.
+    const auto still_to_copy = [&] {
+      std::set<std::string> names;
+      for (const auto& [name, state] : world.states)
+        if (state == "recopy") names.insert(name);
+      return names;
+    };
+    std::set<std::string> let_go;
     {
       const std::lock_guard lock(world.mutex);
-      for (const auto& [name, state] : world.states)
-        if (state == "recopy") world.let_go.insert(name);
+      if (world.copies > 0 && std::exchange(world.is_long_in_coming, false)) world.beyond = world.end + 500;
+      if (world.recopied_to < world.beyond) continue;
+      ++world.stands;
+      world.is_standing = true;
+      if (world.busy_moments > 0) at = world.stream_at = world.end += 7;  // which the recopy cannot have by now
+      let_go = std::exchange(world.let_go, still_to_copy());
     }
-    crossing.stand(model::Lsn{at}, Milliseconds{10'000}, stop);
+    const bool reads_anew = crossing.stand(model::Lsn{at}, stop);
+    const std::lock_guard lock(world.mutex);
+    world.is_standing = false;
+    world.let_go = reads_anew ? still_to_copy() : let_go;
+    if (world.busy_moments > 0 && !reads_anew) --world.busy_moments;
   }
 }
 
 // Until no table is to be copied again.
-api::StreamProgress recopy_all(World& world, const std::function<bool()>& done) {
+api::StreamProgress recopy_all(World& world, const std::function<bool()>& done, const RecopyLimits& limits = brisk) {
   Crossing crossing;
   FakeEnds ends(world);
   StreamMeter meter;
@@ -226,7 +252,7 @@ api::StreamProgress recopy_all(World& world, const std::function<bool()>& done) 
     }
     stop.request_stop();
   });
-  recopy(ends, crossing, meter, {Deadline::never(), stop.get_token()}, brisk);
+  recopy(ends, crossing, meter, {Deadline::never(), stop.get_token()}, limits);
   return meter.snapshot({});
 }
 
@@ -282,16 +308,71 @@ TEST_F(ARecopy, EndsWhereAnotherEngineOwnsTheReplication) {
   EXPECT_TRUE(world.is_any("recopy"));
 }
 
+TEST_F(ARecopy, DisturbsTheStreamOnceHoweverOftenItFails) {
+  World world;
+  world.failing_copies = 20;
+  recopy_all(world, [&] { return !world.is_any("recopy"); });
+  EXPECT_EQ(world.states["a"], "followed");
+  EXPECT_EQ(world.stands, 2) << "to let the tables go, and to take them back";
+  EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+}
+
+TEST_F(ARecopy, LetsATableGoAgainThatIsAskedForAgain) {
+  World world;
+  bool was_asked = false;
+  recopy_all(world, [&] {
+    if (world.is_any("recopy")) return false;
+    if (std::exchange(was_asked, true)) return true;
+    for (auto& [name, state] : world.states) state = "recopy";
+    return false;
+  });
+  EXPECT_EQ(world.copies, 4);
+  EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+}
+
+TEST_F(ARecopy, KeepsWhatItHasCopiedWhenItMissesTheStream) {
+  World world;
+  world.busy_moments = 4;
+  RecopyLimits impatient = brisk;
+  impatient.first_patience = Milliseconds{10};
+  recopy_all(
+      world, [&] { return !world.is_any("recopy"); }, impatient);
+  EXPECT_EQ(world.copies, 2);
+  EXPECT_EQ(world.busy_moments, 0);
+  EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+}
+
+TEST_F(ARecopy, GoesOnWhileTheStreamIsLongInComing) {
+  World world;
+  world.is_long_in_coming = true;
+  recopy_all(world, [&] { return !world.is_any("recopy"); });
+  EXPECT_EQ(world.copies, 2);
+  EXPECT_GT(world.beyond, 0u);
+  EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+}
+
 TEST(ACrossing, DoesNotWaitForACopierThatTakesTooLong) {
   const testing::Alarm alarm("a crossing");
   Crossing crossing;
-  std::jthread follower([&](const std::stop_token& stop) {
-    while (!crossing.wanted()) std::this_thread::yield();
-    crossing.stand(model::Lsn{5}, Milliseconds{1}, stop);
-  });
-  ASSERT_EQ(crossing.halt({}).value(), model::Lsn{5});
-  follower.join();
+  crossing.ask(Milliseconds{1});
+  EXPECT_FALSE(crossing.stand(model::Lsn{5}, {})) << "nothing has changed for it";
+  EXPECT_FALSE(crossing.standing());
   EXPECT_FALSE(crossing.seal());
+}
+
+TEST(ACrossing, HasTheTablesReadAnewThoughTheNextMeetingIsAskedForAtOnce) {
+  const testing::Alarm alarm("a crossing");
+  Crossing crossing;
+  crossing.ask(Milliseconds{60'000});
+  bool reads_anew = false;
+  std::jthread follower([&](const std::stop_token& stop) { reads_anew = crossing.stand(model::Lsn{5}, stop); });
+  ASSERT_TRUE(crossing.await({}));
+  EXPECT_EQ(crossing.standing(), model::Lsn{5});
+  ASSERT_TRUE(crossing.seal());
+  crossing.release();
+  crossing.ask(Milliseconds{1});
+  follower.join();
+  EXPECT_TRUE(reads_anew);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ Result<Connection*> RecopyEnds::control(const Until& until) {
   return &*control_;
 }
 
-Result<std::vector<model::Name>> RecopyEnds::wanted(const Until& until) {
+Result<std::vector<pipeline::WantedTable>> RecopyEnds::wanted(const Until& until) {
   Connection* const session = TRY(control(until));
   const std::vector<FollowedTable> tables = TRY(read_recopied_tables(*session, stream_.owner, until));
   std::set<model::Name> waiting;  // with all that lies in the same table
@@ -26,21 +26,24 @@ Result<std::vector<model::Name>> RecopyEnds::wanted(const Until& until) {
     const auto wait = waits_.find(each.name);
     if (wait != waits_.end() && !wait->second.end.passed()) waiting.insert(each.route.value_or(each.name));
   }
-  std::vector<model::Name> names;
+  std::vector<pipeline::WantedTable> wanted;
   for (const FollowedTable& each : tables)
-    if (waiting.count(each.route.value_or(each.name)) == 0) names.push_back(each.name);
-  return names;
+    if (waiting.count(each.route.value_or(each.name)) == 0) wanted.push_back({each.name, each.id});
+  return wanted;
 }
 
 // Those that were asked for since are left to the next round: the stream may still follow them.
-Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<model::Name>& tables,
+Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<pipeline::WantedTable>& tables,
                                                                  const Until& until) {
   Connection* const session = TRY(control(until));
+  std::map<model::Name, std::uint32_t> wanted;
+  for (const pipeline::WantedTable& each : tables) wanted.emplace(each.name, each.id);
   std::vector<FollowedTable> chosen;
-  for (FollowedTable& each : TRY(read_followed_tables(*session, stream_.owner.key, until)))
-    if (each.state == FollowedTable::State::recopy &&
-        std::find(tables.begin(), tables.end(), each.name) != tables.end())
+  for (FollowedTable& each : TRY(read_followed_tables(*session, stream_.owner.key, until))) {
+    const auto found = wanted.find(each.name);
+    if (each.state == FollowedTable::State::recopy && found != wanted.end() && found->second == each.id)
       chosen.push_back(std::move(each));
+  }
   return std::unique_ptr<pipeline::RecopyRound>(TRY(RecopyRound::open(stream_, *session, chosen, ++rounds_, until)));
 }
 

@@ -19,8 +19,8 @@ class RecopyEnds final : public pipeline::RecopyEnds {
  public:
   explicit RecopyEnds(RecopyStream stream) : stream_(std::move(stream)) {}
 
-  Result<std::vector<model::Name>> wanted(const Until& until) override;
-  Result<std::unique_ptr<pipeline::RecopyRound>> begin(const std::vector<model::Name>& tables,
+  Result<std::vector<pipeline::WantedTable>> wanted(const Until& until) override;
+  Result<std::unique_ptr<pipeline::RecopyRound>> begin(const std::vector<pipeline::WantedTable>& tables,
                                                        const Until& until) override;
   Result<void> stop(const pipeline::StoppedTable& table, const Until& until) override;
 

@@ -64,13 +64,7 @@ class Comparison {
 void Comparison::name() {
   if (known_.name == now_.name) return;
   note(Kind::in_place, "it was renamed to " + model::display(now_.name));
-  std::string at = quote_name(known_.name);
-  if (known_.name.schema != now_.name.schema) {
-    change_.statements.push_back("ALTER TABLE " + at + " SET SCHEMA " + quote_identifier(now_.name.schema));
-    at = quote_name({now_.name.schema, known_.name.name});
-  }
-  if (known_.name.name != now_.name.name)
-    change_.statements.push_back("ALTER TABLE " + at + " RENAME TO " + quote_identifier(now_.name.name));
+  change_.renamed_from = known_.name;
 }
 
 // Rows that are older than the column have the value that the catalog keeps for them, or NULL. After a rewrite it keeps

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,12 @@ struct ShapeChange {
     recopy,    // they make room for rows that are to be copied again
   };
   Kind kind = Kind::none;
-  std::string what;                     // "column \"a\" was dropped, ..."; "" for Kind::none
-  std::vector<std::string> statements;  // for the target, in order
-  std::vector<std::string> finishing;   // likewise, that no row depends on: who refuses them is told of it, no more
-  TableShape adopted;                   // what the target's table is like after them
+  std::string what;                         // "column \"a\" was dropped, ..."; "" for Kind::none
+  std::optional<model::Name> renamed_from;  // to the name of `adopted`, by which all statements go
+  std::vector<std::string> renaming = {};  // how, along with others that have its new name: whoever knows those says it
+  std::vector<std::string> statements;     // for the target, in order, after that
+  std::vector<std::string> finishing;      // likewise, that no row depends on: who refuses them is told of it, no more
+  TableShape adopted;                      // what the target's table is like after them
 };
 
 // Whether the stream has carried out all that the source had committed when `now` was true already.

@@ -27,14 +27,6 @@ using Names = std::set<model::Name>;
 constexpr pipeline::Stage stages[] = {pipeline::Stage::before_data, pipeline::Stage::with_table,
                                       pipeline::Stage::foreign_key, pipeline::Stage::after_data};
 
-Result<bool> is_there(Connection& target, const model::Name& table, const Until& until) {
-  const Rows rows =
-      TRY(target.query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                       " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
-                       {table.schema, table.name}, until));
-  return rows.size() != 0;
-}
-
 // The new tables, and those above them that the target does not have: without those a partition is created as a table
 // of its own.
 Result<Names> names_to_create(Connection& target, const std::vector<const SourceTable*>& tables, const Until& until) {
@@ -131,6 +123,14 @@ std::string sql_of_publication(const Claimed& claimed, const SourceTable& table)
 }
 
 }  // namespace
+
+Result<bool> is_there(Connection& target, const model::Name& table, const Until& until) {
+  const Rows rows =
+      TRY(target.query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
+                       {table.schema, table.name}, until));
+  return rows.size() != 0;
+}
 
 Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
                         const std::vector<const SourceTable*>& tables, const Until& until) {

@@ -9,6 +9,9 @@
 
 namespace tributary::postgres::sync {
 
+// Whether the target has a table of this name.
+Result<bool> is_there(Connection& target, const model::Name& table, const Until& until);
+
 // Creates tables that came after the copy on the target, by the machinery of a copy, and has the ledger say that their
 // rows are to be copied. An object of the same name that is there stays as it is. What cannot be created stops with its
 // reason; the Error is of what may pass.

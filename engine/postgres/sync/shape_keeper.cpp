@@ -8,6 +8,7 @@
 #include "engine/postgres/publication.h"
 #include "engine/postgres/shape_ledger.h"
 #include "engine/postgres/sync/new_tables.h"
+#include "engine/postgres/sync/renaming.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -52,6 +53,13 @@ Result<void> attempt(Connection& target, const std::string& statement, const Unt
   return Error{is_done_before(sqlstate) ? Fault::conflict : Fault::invalid, done.error().what, done.error().hint};
 }
 
+void stop(TableDecision& decision, const std::string& refusal) {
+  decision.is_being_copied = false;
+  decision.table.name = decision.name;
+  decision.table.state = State::stopped;
+  decision.table.reason = stopping_reason(decision.change, refusal);
+}
+
 }  // namespace
 
 Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const Until& until) {
@@ -76,11 +84,13 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   const StreamRow& row = *claimed.stream;
   std::unique_lock publishing(*publishing_);
   SourceSight now = TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
-  const ShapePlan plan = plan_shapes(known, now, before_ ? &*before_ : nullptr, applied, options_->sync.schema_changes);
-  bool changed = false;
+  ShapePlan plan = plan_shapes(known, now, before_ ? &*before_ : nullptr, applied, options_->sync.schema_changes);
+  bool changed = !plan.renamed.empty();
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   publishing.unlock();
+  for (const RenamedTables& each : plan.renamed) TRY(rename(claimed, plan, each, until));
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
+  if (changed) TRY(keep_names(claimed, plan.added, until));
   if (!plan.added.empty()) TRY(add_tables(*options_, source, claimed, plan.added, until));
   changed = TRY(refresh(claimed, until)) || changed || !plan.added.empty();
   before_ = std::move(now);
@@ -88,7 +98,67 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   return changed;
 }
 
+// A table that could not be renamed stands still under the name that a new one of the source has.
+Result<void> ShapeKeeper::keep_names(Claimed& claimed, std::vector<const SourceTable*>& added, const Until& until) {
+  std::set<model::Name> held;
+  for (const FollowedTable& each : TRY(read_followed_tables(claimed.control, claimed.owner.key, until)))
+    held.insert(each.name);
+  std::erase_if(added, [&](const SourceTable* table) { return held.count(table->shape.name) != 0; });
+  return {};
+}
+
 // ---------------------------------------------------------------------------------------------- changes
+
+// All of them, on the target and in the ledger.
+Result<void> ShapeKeeper::rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group,
+                                     const Until& until) {
+  Connection& target = claimed.control;
+  TRY(target.execute(lock_patience, until));
+  for (const std::string& each : group.statements) TRY(attempt(target, each, until));
+  std::vector<Renaming> tables;
+  for (const std::size_t i : group.decisions) {
+    const TableDecision& decision = plan.decisions[i];
+    tables.push_back({decision.change.adopted.id, decision.name, decision.table.name});
+  }
+  const Owner& owner = claimed.owner;
+  if (tables.size() == 1) return record_new_name(target, owner, tables[0].from, tables[0].to, until);
+  for (const Renaming& each : tables) TRY(record_new_name(target, owner, each.from, name_between(each), until));
+  for (const Renaming& each : tables) TRY(record_new_name(target, owner, name_between(each), each.to, until));
+  return {};
+}
+
+// What the target refuses leaves all of them where they are.
+Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until) {
+  RenamedTables done = group;
+  const auto apply = [&] {
+    return in_transaction(claimed.control, claimed.owner, until,
+                          [&] { return rename_all(claimed, plan, done, until); });
+  };
+  Result<void> renamed = apply();
+  TableDecision& first = plan.decisions[group.decisions.front()];
+  // It has its new name already: what its rows are, nobody knows.
+  if (!renamed && renamed.error().fault == Fault::conflict && group.decisions.size() == 1 &&
+      !TRY(is_there(claimed.control, first.change.renamed_from.value_or(first.name), until))) {
+    done.statements.clear();
+    first.change.kind = Kind::recopy;
+    first.table.state = State::recopy;
+    first.table.reason = "the source has changed it: " + first.change.what + ", and so had somebody on the target";
+    renamed = apply();
+  }
+  const bool is_refused =
+      !renamed && (renamed.error().fault == Fault::invalid || renamed.error().fault == Fault::conflict);
+  if (!renamed && !is_refused) return within("table " + model::display(first.name), renamed.error());
+  for (const std::size_t i : group.decisions) {
+    TableDecision& decision = plan.decisions[i];
+    if (is_refused) {
+      stop(decision, renamed.error().what);
+    } else {
+      decision.name = decision.table.name;
+      decision.change.renaming.clear();
+    }
+  }
+  return {};
+}
 
 // What the target refuses leaves the table as it was, and says so.
 Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decision, const Until& until) {
@@ -112,22 +182,20 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
   }
   if (!applied && (applied.error().fault == Fault::invalid || applied.error().fault == Fault::conflict)) {
     done = decision;
-    done.is_being_copied = false;
-    done.table.name = decision.name;
-    done.table.state = State::stopped;
-    done.table.reason = stopping_reason(decision.change, applied.error().what);
+    stop(done, applied.error().what);
     applied = apply(done);
   }
   if (!applied) return within("table " + model::display(decision.name), applied.error());
   carried_out_.insert(done.change.statements.begin(), done.change.statements.end());
   if (done.is_being_copied) {
     made_room_.insert(done.change.statements.begin(), done.change.statements.end());
-    return done.name != done.table.name;
+    return false;
   }
   const bool told = done.is_news || done.table.state != decision.table.state;
   if (told)
-    log::warn("table changed on the source",
-              {{"table", model::display(decision.name)}, {"change", done.change.what}, {"reason", done.table.reason}});
+    log::warn("table changed on the source", {{"table", model::display(done.change.renamed_from.value_or(done.name))},
+                                              {"change", done.change.what},
+                                              {"reason", done.table.reason}});
   return told;
 }
 
@@ -158,8 +226,6 @@ Result<void> ShapeKeeper::finish(Connection& target, const TableDecision& decisi
 
 Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision, const Until& until) {
   const Owner& owner = claimed.owner;
-  if (decision.name != decision.table.name)
-    TRY(record_new_name(claimed.control, owner, decision.name, decision.table.name, until));
   // A state that stays may have been changed by whoever asks for a recopy.
   if (decision.table.state != decision.before)
     TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));

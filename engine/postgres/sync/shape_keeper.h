@@ -38,6 +38,9 @@ class ShapeKeeper {
 
  private:
   Result<std::vector<KnownTable>> read_known(Claimed& claimed, const Until& until);
+  Result<void> keep_names(Claimed& claimed, std::vector<const SourceTable*>& added, const Until& until);
+  Result<void> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
+  Result<void> rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
   Result<void> alter(Connection& target, const TableDecision& decision, const Until& until);
   Result<void> finish(Connection& target, const TableDecision& decision, const Until& until);

@@ -37,8 +37,15 @@ struct TableDecision {
   FollowedTable::State before = FollowedTable::State::followed;  // of the table, as the ledger had it
 };
 
+// Tables that change names together, before anything else is carried out: all of them or none.
+struct RenamedTables {
+  std::vector<std::size_t> decisions;   // of the plan
+  std::vector<std::string> statements;  // for the target; those alone that its tables need
+};
+
 struct ShapePlan {
-  std::vector<TableDecision> decisions;   // detached partitions come first, then names that were free
+  std::vector<TableDecision> decisions;   // detached partitions come first
+  std::vector<RenamedTables> renamed;     // of those that go on
   std::vector<const SourceTable*> added;  // selected, and not known: of `now`
   bool publishes = false;                 // our publication is to be brought to the tables of now
 };

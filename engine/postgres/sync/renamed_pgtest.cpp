@@ -1,0 +1,124 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/fingerprint.h"
+
+// Names of tables that the source gives to others while a stream follows them, or while nobody does.
+namespace tributary::postgres::sync {
+namespace {
+
+using testbed::done;
+using testbed::Following;
+using testbed::StreamPair;
+using testbed::wait_until;
+using ::testing::HasSubstr;
+
+constexpr Milliseconds often{50};
+
+const char* const tables =
+    "CREATE SCHEMA s; CREATE SCHEMA aside;"
+    "CREATE TABLE a (id int PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'a');"
+    "CREATE TABLE b (id int PRIMARY KEY, v text, n int); INSERT INTO b VALUES (1, 'b');"
+    "CREATE TABLE c (id int PRIMARY KEY, v text); INSERT INTO c VALUES (1, 'c');"
+    "CREATE TABLE s.c (id int PRIMARY KEY, v text, w text); INSERT INTO s.c VALUES (1, 's.c')";
+const char* const swap =
+    "BEGIN; ALTER TABLE a RENAME TO t; ALTER TABLE b RENAME TO a; ALTER TABLE t RENAME TO b; COMMIT;"
+    "UPDATE a SET v = 'b2'; INSERT INTO b VALUES (2, 'a2')";
+const char* const chain =
+    "BEGIN; ALTER TABLE c RENAME TO d; ALTER TABLE b RENAME TO c; ALTER TABLE a RENAME TO b; COMMIT;"
+    "UPDATE d SET v = 'c2'; INSERT INTO b VALUES (2, 'a2'); INSERT INTO c VALUES (2, 'b2', 2)";
+const char* const swap_of_schemas =
+    "BEGIN; ALTER TABLE c SET SCHEMA aside; ALTER TABLE s.c SET SCHEMA public; ALTER TABLE aside.c SET SCHEMA s; "
+    "COMMIT;"
+    "UPDATE c SET w = 'x'; INSERT INTO s.c VALUES (2, 'c2')";
+const char* const to_the_name_of_a_dropped_one =
+    "DROP TABLE b; ALTER TABLE a RENAME TO b; INSERT INTO b VALUES (2, 'a2')";
+
+std::string tables_aside(const StreamPair& pair) {
+  return pair.target.scalar(
+      "SELECT COALESCE(string_agg(table_name || ' ' || stream || ': ' || reason, '; '), '')"
+      " FROM _tributary.table_state WHERE stream <> 'followed'");
+}
+
+// All of the source's.
+bool are_equal(const StreamPair& pair) {
+  const auto target = testbed::fingerprint(pair.target.uri());
+  for (const auto& [table, rows] : testbed::fingerprint(pair.source.uri()))
+    if (!target.contains(table) || target.at(table) != rows) return false;
+  return true;
+}
+
+class TablesThatChangeNames : public ::testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+INSTANTIATE_TEST_SUITE_P(InOneGo, TablesThatChangeNames,
+                         ::testing::Values(std::pair{"swap", swap}, std::pair{"chain", chain},
+                                           std::pair{"schemas", swap_of_schemas}),
+                         [](const auto& each) { return std::string(each.param.first); });
+
+TEST_P(TablesThatChangeNames, are_followed_under_their_new_ones) {
+  StreamPair pair("names", 15, 18);
+  pair.source.exec(tables);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  pair.source.exec(GetParam().second);
+  pair.wait_until_applied();
+  EXPECT_TRUE(are_equal(pair));
+  EXPECT_EQ(tables_aside(pair), "");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST_P(TablesThatChangeNames, are_followed_under_their_new_ones_where_nobody_followed_meanwhile) {
+  StreamPair pair("names_late", 13, 15);
+  pair.source.exec(tables);
+  ASSERT_TRUE(done(pair.init()));
+  pair.source.exec(GetParam().second);
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  EXPECT_TRUE(are_equal(pair));
+  EXPECT_EQ(tables_aside(pair), "");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(TablesThatChangeNames, stop_together_where_the_target_refuses_one_of_them) {
+  StreamPair pair("names_refused", 15, 18);
+  pair.source.exec(tables);
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec("CREATE TABLE d (theirs int)");
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  pair.source.exec(chain);
+  pair.source.exec("UPDATE s.c SET w = 'others go on'");
+  pair.wait_until_applied();
+  EXPECT_EQ(pair.target.scalar("SELECT w FROM s.c"), "others go on");
+  EXPECT_THAT(tables_aside(pair), HasSubstr("a stopped: the source has changed it: it was renamed to public.b; the "
+                                            "target refused the same: relation \"d\" already exists"));
+  EXPECT_THAT(tables_aside(pair), HasSubstr("RENAME TO \"d\"; then copy it again"));
+  EXPECT_EQ(pair.target.scalar("SELECT string_agg(v, ',') FROM (SELECT v FROM a UNION SELECT v FROM b UNION SELECT v"
+                               " FROM c) AS t"),
+            "a,b,c");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(TablesThatChangeNames, give_their_rows_to_the_table_whose_name_they_have_now) {
+  StreamPair pair("names_heir", 15, 18);
+  pair.source.exec(tables);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  pair.source.exec(to_the_name_of_a_dropped_one);
+  wait_until("the table is that of the source", [&] { return are_equal(pair); });
+  wait_until("it is followed", [&] {
+    return pair.target.scalar("SELECT stream FROM _tributary.table_state WHERE table_name = 'b'") == "followed";
+  });
+  pair.source.exec("UPDATE b SET v = 'a3'");
+  pair.wait_until_applied();
+  EXPECT_TRUE(are_equal(pair));
+  EXPECT_THAT(tables_aside(pair), ::testing::StartsWith("a stopped: the source has dropped it under this name"));
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+}  // namespace
+}  // namespace tributary::postgres::sync

@@ -16,6 +16,7 @@
 #include "engine/postgres/sql.h"
 #include "engine/postgres/step_runner.h"
 #include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/sync/index_names.h"
 #include "engine/postgres/target_traits.h"
 
 namespace tributary::postgres::sync {
@@ -56,9 +57,26 @@ Result<pipeline::Schema> read_new_schema(const StreamOptions& options, Connectio
   return std::move(read.schema);
 }
 
+// Steps that there are for a table's sake alone. Those of an earlier table, which has another name by now or is gone,
+// may have been the same.
+std::vector<bool> steps_of_tables(const pipeline::Schema& schema) {
+  static const std::set<std::string> kinds = {
+      "TABLE", "INDEX",      "INDEX ATTACH", "CONSTRAINT", "CHECK CONSTRAINT", "FK CONSTRAINT", "TRIGGER",
+      "RULE",  "STATISTICS", "ROW SECURITY", "POLICY",     "DEFAULT",          "TABLE ATTACH",  "SEQUENCE OWNED BY"};
+  std::vector<bool> of_tables(schema.steps.size());
+  for (std::size_t i = 0; i < schema.steps.size(); ++i) {
+    const pipeline::SchemaStep& step = schema.steps[i];
+    of_tables[i] = kinds.count(step.kind) != 0 || (step.changes && *step.changes < i && of_tables[*step.changes]);
+  }
+  return of_tables;
+}
+
 Result<void> create(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
   auto options = std::make_shared<StepOptions>();
   options->done = TRY(read_steps_done(target, owner.key, until));
+  const std::vector<bool> of_tables = steps_of_tables(schema);
+  for (std::size_t step = 0; step < schema.steps.size(); ++step)
+    if (of_tables[step]) options->done.erase(digest_of(schema.steps[step]));
   options->may_all_exist = true;
   StepRunner runner(target, owner, std::move(options));
   for (const pipeline::Stage stage : stages) {
@@ -140,7 +158,9 @@ Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claime
   Result<void> created;
   if (!stops) {
     const Result<pipeline::Schema> schema = read_new_schema(options, target, names, until);
-    created = schema ? create(target, claimed.owner, *schema, until) : Result<void>(schema.error());
+    created =
+        schema ? free_index_names(source.session, target, claimed.owner, names, until) : Result<void>(schema.error());
+    if (created) created = create(target, claimed.owner, *schema, until);
     if (!created && created.error().fault == Fault::transient) return created;
     if (created) TRY(add_foreign_keys(source, target, names, until));
   }

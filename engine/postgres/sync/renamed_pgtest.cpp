@@ -120,5 +120,67 @@ TEST(TablesThatChangeNames, give_their_rows_to_the_table_whose_name_they_have_no
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
 }
 
+// Another table under the name of one that was renamed.
+struct Rotation {
+  const char* name;
+  const char* table;
+  const char* before;  // the new one is made
+};
+
+const Rotation rotations[] = {
+    {"plain", "(id int PRIMARY KEY, v text)", ""},
+    {"serial", "(id serial PRIMARY KEY, v text UNIQUE)", ""},
+    {"with_its_indexes", "(id int PRIMARY KEY, v text UNIQUE)",
+     "ALTER INDEX log_pkey RENAME TO log_old_pkey; ALTER INDEX log_v_key RENAME TO log_old_v_key;"},
+    {"without_its_constraint", "(id int PRIMARY KEY, v text UNIQUE)", "ALTER TABLE log_old DROP CONSTRAINT log_v_key;"},
+};
+
+std::string rotated(const Rotation& rotation) {
+  const std::string make = std::string("CREATE TABLE log ") + rotation.table + ";";
+  return std::string("BEGIN; ALTER TABLE log RENAME TO log_old;") + rotation.before + make +
+         "COMMIT; INSERT INTO log VALUES (2, 'new'); UPDATE log_old SET v = 'old'";
+}
+
+class LogsThatAreRotated : public ::testing::TestWithParam<Rotation> {};
+
+INSTANTIATE_TEST_SUITE_P(Each, LogsThatAreRotated, ::testing::ValuesIn(rotations),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+void expect_rotated(const StreamPair& pair) {
+  wait_until("both are followed", [&] {
+    return pair.target.scalar(
+               "SELECT count(*) FROM _tributary.table_state WHERE table_name LIKE 'log%'"
+               " AND stream = 'followed'") == "2";
+  });
+  pair.source.exec("INSERT INTO log VALUES (3, 'newer'); INSERT INTO log_old VALUES (4, 'older')");
+  pair.wait_until_applied();
+  EXPECT_TRUE(are_equal(pair));
+  const char* const constraints =
+      "SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY 1) FROM pg_constraint"
+      " WHERE conrelid = 'log'::regclass AND contype IN ('p', 'u')";
+  EXPECT_EQ(pair.target.scalar(constraints), pair.source.scalar(constraints));
+}
+
+TEST_P(LogsThatAreRotated, are_followed_both) {
+  StreamPair pair("rotated", 15, 18);
+  pair.source.exec(std::string("CREATE TABLE log ") + GetParam().table + "; INSERT INTO log VALUES (1, 'first')");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  pair.source.exec(rotated(GetParam()));
+  expect_rotated(pair);
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST_P(LogsThatAreRotated, are_followed_both_where_nobody_followed_meanwhile) {
+  StreamPair pair("rotated_late", 13, 15);
+  pair.source.exec(std::string("CREATE TABLE log ") + GetParam().table + "; INSERT INTO log VALUES (1, 'first')");
+  ASSERT_TRUE(done(pair.init()));
+  pair.source.exec(rotated(GetParam()));
+  Following following(pair.spec(api::Mode::sync), often);
+  expect_rotated(pair);
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
 }  // namespace
 }  // namespace tributary::postgres::sync

@@ -13,6 +13,8 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/scripts/content.sh"
 # shellcheck source=bench/servers.sh
 . "$ROOT/bench/servers.sh"
+# shellcheck source=bench/peers.sh
+. "$ROOT/bench/peers.sh"
 # shellcheck source=bench/statistics.sh
 . "$ROOT/bench/statistics.sh"
 # shellcheck source=bench/follow/tools.sh
@@ -140,6 +142,7 @@ idle_and_large() {
 TRIBUTARY=$ROOT/build/release/bin/tributary
 [[ -x $TRIBUTARY ]] || die "$TRIBUTARY is missing: run ./dev build release"
 BENCH_SETTINGS+=(wal_level=logical track_commit_timestamp=on)
+peer_root
 bench_servers
 trap 'end_engine; bench_stop' EXIT
 prepare_tools

@@ -2,8 +2,9 @@
 # Each tool has a slot on the source and a database of its own name on the target. go_TOOL lets it apply, pause_TOOL ends
 # that, and its slot stays.
 
-readonly TOOLS=(tributary native)
+readonly TOOLS=(tributary native pgcopydb)
 ENGINE=
+PGCOPYDB=
 
 prepare_tools() {
   psql -qX "$SOURCE/postgres" -c "CREATE DATABASE bench"
@@ -48,3 +49,19 @@ pause_native() {
   psql -qX "$TARGET/native" -c "ALTER SUBSCRIPTION native DISABLE"
   until [[ $(psql -qXAt "$SOURCE/bench" -c "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'native' AND active") == 0 ]]; do sleep 0.05; done
 }
+
+# It goes to a position and ends there.
+follow_with_pgcopydb() { # clone|follow OPTION...
+  in_peer_root pgcopydb "$@" --dir /tmp/follow --plugin test_decoding --slot-name pgcopydb \
+    --source "$SOURCE/bench" --target "$TARGET/pgcopydb" \
+    --endpos "$(psql -qXAt "$SOURCE/bench" -c "SELECT pg_current_wal_lsn()")" >>"$BENCH_DIR/pgcopydb.log" 2>&1
+}
+
+prepare_pgcopydb() { follow_with_pgcopydb clone --follow --restart; }
+
+go_pgcopydb() {
+  follow_with_pgcopydb follow --resume --not-consistent &
+  PGCOPYDB=$!
+}
+
+pause_pgcopydb() { wait "$PGCOPYDB" || { tail -n 20 "$BENCH_DIR/pgcopydb.log" >&2; die "pgcopydb follow failed"; }; }

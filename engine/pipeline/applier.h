@@ -44,11 +44,12 @@ class Applier {
 
   virtual StreamPosition position() const = 0;
 
-  // Carries out what comes next. `coalesced` may keep changes back until the next commit(), which their batch must
-  // outlive then; `ordered`, at any time, carries out first what was kept back, and keeps nothing. Fault::differs where
-  // a change does not meet exactly one row, maybe one that was given before: stopped() names the table then, which the
-  // caller has stop() record before it begins again.
+  // Carries out what comes next. `coalesced` may keep changes back until the next commit(): while keeps(), the batches
+  // of what was given must stay. `ordered`, at any time, carries out first what was kept back, and keeps nothing.
+  // Fault::differs where a change does not meet exactly one row, maybe one that was given before: stopped() names the
+  // table then, which the caller has stop() record before it begins again.
   virtual Result<void> apply(const model::Events& events, ApplyMode mode, const Until& until) = 0;
+  virtual bool keeps() const = 0;
 
   // Moves the ledger's position to the last commit or idle event that was given and commits; a transaction that is
   // still open at the end of the last batch stays open with it: call only between two transactions. `durable`: returns

@@ -64,6 +64,7 @@ class Recorder : public Applier {
     }
     return {};
   }
+  bool keeps() const override { return false; }
   Result<void> commit(bool, const Until&) override {
     course_.committed.insert(course_.committed.end(), given_.begin(), given_.end());
     given_.clear();

@@ -46,8 +46,10 @@ Result<bool> Feed::turn(const Until& until, Milliseconds at_most) {
 Result<void> Feed::give(const Part& part, const Until& until) {
   pace_.reached(stream_.reach());
   if (!part.events.empty()) {
+    settled_ = false;
+    kept_.push_back(part.batch);
     TRY(applier_.apply(part.events, pace_.mode(), until));
-    group_.push_back(part.batch);
+    if (!applier_.keeps()) kept_.clear();
   }
   pace_.took(part.events, SteadyClock::now());
   const Pace::Commit due = pace_.due(SteadyClock::now());
@@ -65,7 +67,8 @@ Result<void> Feed::commit(Pace::Commit how, const Until& until) {
   if (meter_ != nullptr) meter_->committed(applier_.position(), pace_.transactions(), pace_.changes());
   pace_.committed(how, SteadyClock::now());
   if (how == Pace::Commit::durable) stream_.confirm(pace_.durable());
-  group_.clear();
+  kept_.clear();
+  settled_ = true;
   return {};
 }
 

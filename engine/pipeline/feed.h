@@ -36,7 +36,7 @@ class Feed {
   // Of the last commit or idle event that was given.
   model::Lsn given() const { return pace_.given(); }
   // Nothing was given since the last commit.
-  bool is_settled() const { return group_.empty(); }
+  bool is_settled() const { return settled_; }
   // What the source says of its log beside the stream.
   void source_ends_at(model::Lsn end) { pace_.reached({{}, end, {}}); }
 
@@ -54,7 +54,8 @@ class Feed {
   StreamMeter* const meter_;
   Pace pace_;
   std::optional<Part> begun_;  // of a transaction that ends in another batch, and is given before it
-  std::vector<std::shared_ptr<const model::Batch>> group_;  // given to the applier since its last commit
+  std::vector<std::shared_ptr<const model::Batch>> kept_;  // that the applier may still look at
+  bool settled_ = true;
 };
 
 // Feed::reach() for a stream that nobody goes on with.

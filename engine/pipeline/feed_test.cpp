@@ -55,6 +55,7 @@ class Counter : public Applier {
     }
     return {};
   }
+  bool keeps() const override { return is_keeping; }
   Result<void> commit(bool durable, const Until&) override {
     committed += open;
     open = 0;
@@ -68,6 +69,7 @@ class Counter : public Applier {
   bool usable() const override { return true; }
 
   int open = 0, committed = 0, on_disk = 0;
+  bool is_keeping = false;
 
  private:
   StreamPosition position_{model::Lsn{10}, {}};
@@ -132,6 +134,22 @@ TEST(CatchUp, CommitsWhatHasEndedWhereNoBatchEndsWithATransaction) {
   EXPECT_EQ(applier.open, 0);
   ASSERT_TRUE(feed.turn({}));
   EXPECT_EQ(applier.open, 1);
+}
+
+TEST(AFeed, KeepsBatchesOfALargeTransactionOnlyForAnApplierThatStillLooksAtThem) {
+  for (const bool is_keeping : {false, true}) {
+    Script stream;
+    Counter applier;
+    applier.is_keeping = is_keeping;
+    std::vector<std::weak_ptr<const model::Batch>> batches;
+    stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::truncate, 40)}));
+    for (int more = 0; more < 3; ++more) stream.batches.push_back(batch_of({event(Kind::truncate, 40)}));
+    for (const auto& batch : stream.batches) batches.emplace_back(batch);
+    Feed feed(applier, stream, nullptr, {});
+    while (!stream.batches.empty()) ASSERT_TRUE(feed.turn({}));
+    for (const auto& batch : batches) EXPECT_EQ(!batch.expired(), is_keeping);
+    EXPECT_FALSE(feed.is_settled());
+  }
 }
 
 TEST(CatchUp, HasNothingToDoAtItsGoal) {

@@ -112,6 +112,7 @@ class FakeApplier : public Applier {
     }
     return {};
   }
+  bool keeps() const override { return false; }
   Result<void> commit(bool durable, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return broken();

@@ -39,6 +39,7 @@ void Pace::took(const model::Events& events, SteadyTime now) {
     if (event.kind == Kind::commit || event.kind == Kind::idle) given_ = std::max(given_, event.end);
   }
   if (since_) bytes_ += events.bytes();
+  if (bytes_ >= limits_.group_bytes) mode_ = ApplyMode::coalesced;
 }
 
 void Pace::reached(const Reach& reach) {

@@ -19,7 +19,7 @@ class Pace {
   struct Limits {
     Milliseconds longest_group{20};        // that a transaction waits for others
     std::size_t group_transactions = 100;  // while near
-    std::size_t group_bytes = 16 << 20;    // while behind
+    std::size_t group_bytes = 4 << 20;     // while behind
     std::uint64_t behind_from = 8 << 20;   // bytes of log by which the stream is behind
     std::uint64_t near_from = 1 << 20;     // and by which it is near again
     Milliseconds durable_every{1'000};     // then a commit waits for the disk, and the source may forget
@@ -31,7 +31,8 @@ class Pace {
   // `applied` as the ledger has it, which may not be on disk.
   Pace(const Limits& limits, model::Lsn applied, SteadyTime now);
 
-  // How the next batch is applied. Changes only between two groups.
+  // How the next batch is applied. Changes between two groups only, but for one that grows large by a single
+  // transaction: the rest of that is summed up too.
   ApplyMode mode() const { return mode_; }
   // What the stream had and the applier was given; none at all says that there is no more for now.
   void took(const model::Events& events, SteadyTime now);

@@ -111,6 +111,18 @@ TEST_F(APace, StaysCoalescedUntilItIsNear) {
   EXPECT_EQ(pace.mode(), ApplyMode::coalesced);
 }
 
+TEST_F(APace, CoalescesTheRestOfALargeTransaction) {
+  limits.group_bytes = 4 * sizeof(model::Event);
+  Pace small{limits, model::Lsn{100}, now};
+  model::Batch batch;
+  add(batch, Kind::begin);
+  add(batch, Kind::insert);
+  small.took(batch, now);
+  EXPECT_EQ(small.mode(), ApplyMode::ordered);
+  small.took(batch, now);
+  EXPECT_EQ(small.mode(), ApplyMode::coalesced);
+}
+
 TEST_F(APace, FillsALargeGroupWhileBehind) {
   pace.reached({{}, model::Lsn{100 + limits.behind_from}, {}});
   for (std::size_t one = 1; one <= limits.group_transactions; ++one) take_transaction(100 + one);

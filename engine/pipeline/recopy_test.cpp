@@ -92,6 +92,7 @@ class RestApplier : public Applier {
     for (const model::Event& event : events) given_ = event.end;
     return {};
   }
+  bool keeps() const override { return false; }
   Result<void> commit(bool, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());

@@ -59,6 +59,7 @@ class FakeApplier : public Applier {
     return applied;
   }
 
+  bool keeps() const override { return false; }
   Result<void> commit(bool, const Until& until) override {
     return world_.calls.run("applier.commit", until, [&]() -> Result<void> {
       const std::lock_guard lock(world_.mutex);

@@ -23,7 +23,7 @@ using pipeline::StoppedTable;
 using pipeline::StreamPosition;
 
 // Changes that are kept back for their sum, in memory of their batches.
-constexpr std::size_t kept_limit = std::size_t{32} * 1024 * 1024;
+constexpr std::size_t kept_limit = std::size_t{8} * 1024 * 1024;
 // The server keeps a plan of each.
 constexpr std::size_t statements_limit = 2000;
 
@@ -81,6 +81,7 @@ class PostgresApplier final : public pipeline::Applier {
 
   StreamPosition position() const override { return position_; }
   Result<void> apply(const model::Events& events, ApplyMode mode, const Until& until) override;
+  bool keeps() const override { return !kept_.empty(); }
   Result<void> commit(bool durable, const Until& until) override;
   const std::optional<StoppedTable>& stopped() const override { return stopped_; }
   Result<void> stop(const StoppedTable& table, const Until& until) override;

@@ -28,7 +28,7 @@ class LogicalStream final : public pipeline::ChangeStream {
     model::Lsn start;             // the ledger's position: what ends at or below it is not delivered
     std::string spool_directory;  // for transactions in progress that are large; the system's where it is ""
     std::size_t spool_memory = 8 * 1024 * 1024;  // before they go there
-    std::size_t queue_bytes = 32 * 1024 * 1024;  // received and not yet taken
+    std::size_t queue_bytes = 16 * 1024 * 1024;  // received and not yet taken
     std::size_t batch_bytes = 256 * 1024;        // that a batch is filled with where more has come already
     Pulse pulse = {};
   };

@@ -1,13 +1,17 @@
 #include "engine/postgres/stream/receiver.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 #include <variant>
 
 namespace tributary::postgres::stream {
 namespace {
 
-constexpr Milliseconds slice{100};           // how often a pause looks around
+constexpr Milliseconds slice{100};  // how often a pause looks around
+// The server sends each change in a write of its own. Who reads them one by one wakes up for each, and makes the server
+// wake him up: that costs both more than the changes themselves. So what follows the first may come together.
+constexpr Milliseconds gathering{1};
 constexpr Milliseconds between_answers{10};  // to a server that asks again and again
 constexpr Milliseconds between_positions{1000};
 // A server that does not shut down asks once in half its timeout at most.
@@ -51,7 +55,10 @@ Result<void> Receiver::read(const std::stop_token& stop) {
   }
   quiet_since_ = SteadyClock::now();
   shared_->heard = std::chrono::system_clock::now().time_since_epoch().count();
-  return std::visit([&](const auto& each) { return take(each); }, TRY(parse_message(*came)));
+  const auto message = TRY(parse_message(*came));
+  TRY(std::visit([&](const auto& each) { return take(each); }, message));
+  if (batch_ != nullptr && pause.count() != 0) std::this_thread::sleep_for(gathering);
+  return {};
 }
 
 Result<void> Receiver::take(const LogData& data) {

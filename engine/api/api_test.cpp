@@ -96,6 +96,7 @@ TEST(Spec, ends_where_its_text_ends) {
 TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_adds) {
   Progress progress;
   progress.phase = Phase::copying;
+  progress.checks = Checks::passed;
   progress.percent = 42;
   progress.databases = {{.name = "app",
                          .tables_total = 9,
@@ -131,6 +132,7 @@ TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_add
   ASSERT_EQ(again->databases.size(), 1u);
   EXPECT_EQ(again->databases[0].stream, progress.databases[0].stream);
   EXPECT_EQ(again->request, progress.request);
+  EXPECT_EQ(again->checks, Checks::passed);
 }
 
 Report a_long_report() {
@@ -155,6 +157,15 @@ TEST(Report, survives_the_way_through_json) {
   const Result<Report> again = report_from_json(to_json(report));
   ASSERT_TRUE(again) << again.error().what;
   EXPECT_EQ(to_json(*again), to_json(report));
+}
+
+TEST(Report, says_whether_the_checks_were_passed_where_that_is_known) {
+  for (const Checks checks : {Checks::unknown, Checks::not_passed, Checks::passed}) {
+    Report report;
+    report.checks = checks;
+    EXPECT_EQ(report_from_json(termination_message(report)).value().checks, checks);
+  }
+  EXPECT_EQ(to_json(Report{}).find("checks"), std::string::npos);
 }
 
 TEST(Report, says_what_is_expected_of_a_database_where_somebody_looked) {

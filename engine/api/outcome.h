@@ -18,6 +18,11 @@ enum class ExitCode {
 
 ExitCode exit_code_of(Fault fault);
 
+// Whether an engine that copies got past the checks that come first: before that it makes nothing at either end, and
+// after it the source may hold a slot and a publication of its. Unknown: it does not copy, or is of a version that did
+// not say.
+enum class Checks { unknown, not_passed, passed };
+
 // Whether a report's reason or a finding's code means that a server could not be reached, or
 // its database not be had alone, for now.
 bool is_outage(std::string_view reason);

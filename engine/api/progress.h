@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/api/outcome.h"
 #include "engine/base/clock.h"
 #include "engine/base/result.h"
 
@@ -112,10 +113,11 @@ struct Progress {
   int version = 1;
   std::string replication;
   Phase phase = Phase::starting;
-  std::string message;  // one line for a person; with Phase::waiting the error being retried
-  int percent = 0;      // of bytes over all databases; 100 only in Phase::done
-  std::string started;  // RFC 3339
-  std::string updated;  // RFC 3339, moves whenever anything below moved
+  Checks checks = Checks::unknown;  // in whatever phase, Phase::waiting too
+  std::string message;              // one line for a person; with Phase::waiting the error being retried
+  int percent = 0;                  // of bytes over all databases; 100 only in Phase::done
+  std::string started;              // RFC 3339
+  std::string updated;              // RFC 3339, moves whenever anything below moved
   std::vector<DatabaseProgress> databases;
   std::optional<RecopyRequest> request = {};  // nothing before it was taken up
 };

@@ -48,6 +48,8 @@ ordered_json write_request(const RecopyRequest& request) {
 
 }  // namespace
 
+const Words<Checks> checks_words = {{"NotPassed", Checks::not_passed}, {"Passed", Checks::passed}};
+
 ordered_json write_tables(const std::vector<TableStatus>& tables) {
   ordered_json list = ordered_json::array();
   for (const TableStatus& table : tables)
@@ -168,6 +170,7 @@ std::string to_json(const Progress& progress) {
                        {"phase", word_of(progress.phase)}, {"message", progress.message},
                        {"percent", progress.percent},      {"started", progress.started},
                        {"updated", progress.updated},      {"databases", std::move(databases)}};
+  if (progress.checks != Checks::unknown) json["checks"] = word_for(checks_words, progress.checks);
   if (progress.request) json["recopyRequest"] = write_request(*progress.request);
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -178,6 +181,7 @@ Result<Progress> progress_from_json(std::string_view text) {
   in.read("version", progress.version)
       .read("replication", progress.replication)
       .read_word("phase", progress.phase, phase_words)
+      .read_word("checks", progress.checks, checks_words)
       .read("message", progress.message)
       .read("percent", progress.percent)
       .read("started", progress.started)

@@ -54,6 +54,7 @@ struct Report {
   std::string message;  // one line for a person
   std::string hint;
   Consistency consistency = Consistency::snapshot;
+  Checks checks = Checks::unknown;
   std::string started;  // RFC 3339
   std::string finished;
   std::vector<DatabaseReport> databases;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "engine/api/json_reader.h"
+#include "engine/api/progress_json.h"
 #include "engine/api/report.h"
 #include "engine/base/text.h"
 
@@ -73,20 +74,22 @@ ordered_json json_of(const Report& report) {
   for (const DatabaseReport& database : report.databases) databases.push_back(write(database));
   ordered_json findings = ordered_json::array();
   for (const Finding& finding : report.findings) findings.push_back(write(finding));
-  return {{"version", report.version},
-          {"verb", report.verb},
-          {"replication", report.replication},
-          {"exitCode", static_cast<int>(report.exit_code)},
-          {"outcome", word_for(exit_words, report.exit_code)},
-          {"reason", report.reason},
-          {"message", report.message},
-          {"hint", report.hint},
-          {"consistency", word_for(consistency_words, report.consistency)},
-          {"started", report.started},
-          {"finished", report.finished},
-          {"totals", write(totals_of(report))},
-          {"databases", std::move(databases)},
-          {"findings", std::move(findings)}};
+  ordered_json json = {{"version", report.version},
+                       {"verb", report.verb},
+                       {"replication", report.replication},
+                       {"exitCode", static_cast<int>(report.exit_code)},
+                       {"outcome", word_for(exit_words, report.exit_code)},
+                       {"reason", report.reason},
+                       {"message", report.message},
+                       {"hint", report.hint},
+                       {"consistency", word_for(consistency_words, report.consistency)},
+                       {"started", report.started},
+                       {"finished", report.finished},
+                       {"totals", write(totals_of(report))},
+                       {"databases", std::move(databases)},
+                       {"findings", std::move(findings)}};
+  if (report.checks != Checks::unknown) json["checks"] = word_for(checks_words, report.checks);
+  return json;
 }
 
 std::string compact(const ordered_json& json) {
@@ -163,6 +166,7 @@ Result<Report> report_from_json(std::string_view text) {
       .read("message", report.message)
       .read("hint", report.hint)
       .read_word("consistency", report.consistency, consistency_words)
+      .read_word("checks", report.checks, checks_words)
       .read("started", report.started)
       .read("finished", report.finished)
       .read_list("databases", report.databases, read_database)

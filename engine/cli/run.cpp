@@ -56,13 +56,17 @@ api::Report abandoned(const Options& options, const pipeline::ProgressBoard& boa
   const api::Progress progress = board.snapshot();
   const bool waits = progress.phase == api::Phase::waiting;
   api::Report report = report_of(options, {Fault::failed, progress.message}, waits ? "Unavailable" : "Abandoned");
+  report.checks = progress.checks;
   report.started = progress.started;
   return report;
 }
 
 api::Report report_on(const Work& work, pipeline::ProgressBoard& board, const Until& until, const Options& options) {
   const Result<api::Report> report = contain([&]() -> Result<api::Report> { return work(board, until); });
-  return report ? *report : report_of(options, report.error(), "EngineFailed");
+  if (report) return *report;
+  api::Report failed = report_of(options, report.error(), "EngineFailed");
+  failed.checks = board.snapshot().checks;
+  return failed;
 }
 
 // Done with the work, or with its watchdog, which ends the process where the work does not come back: one of the two

@@ -34,6 +34,11 @@ void ProgressBoard::show(api::Phase phase, std::string message) {
   message_ = std::move(message);
 }
 
+void ProgressBoard::tell_checks(api::Checks checks) {
+  const std::lock_guard lock(mutex_);
+  checks_ = checks;
+}
+
 void ProgressBoard::say(std::string message) {
   moved();
   const std::lock_guard lock(mutex_);
@@ -141,6 +146,7 @@ api::Progress ProgressBoard::snapshot() const {
   api::Progress progress;
   progress.replication = replication_;
   progress.phase = phase_;
+  progress.checks = checks_;
   progress.message = message_;
   progress.started = rfc3339(started_);
   progress.updated = rfc3339(WallTime{WallTime::duration{updated_.load(std::memory_order_relaxed)}});

@@ -41,6 +41,8 @@ class ProgressBoard {
   void enter(api::Phase phase, std::string message = {});
   // The same without a sign of life: what is waited for, or tried once more.
   void show(api::Phase phase, std::string message);
+  // Not called: unknown.
+  void tell_checks(api::Checks checks);
   // What happens inside the phase, e.g. "building index public.orders_pkey".
   void say(std::string message);
 
@@ -82,6 +84,7 @@ class ProgressBoard {
   std::atomic<WallTime::rep> updated_;  // the same moment, for people
   mutable std::mutex mutex_;            // guards everything below
   api::Phase phase_ = api::Phase::starting;
+  api::Checks checks_ = api::Checks::unknown;
   std::string message_;
   std::deque<TableMeter> meters_;
   std::deque<Database> databases_;

@@ -59,6 +59,7 @@ class Session {
     report_.verb = "init";
     report_.replication = spec.replication;
     report_.started = rfc3339(std::chrono::system_clock::now());
+    tell_checks(api::Checks::not_passed);
   }
 
   api::Report run() {
@@ -72,6 +73,7 @@ class Session {
  private:
   Result<void> snapshot();
   Result<void> check();
+  void tell_checks(api::Checks checks);
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
   Result<void> copy(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
@@ -163,8 +165,14 @@ Result<void> Session::check() {
   return verdict;
 }
 
+void Session::tell_checks(api::Checks checks) {
+  report_.checks = checks;
+  board_.tell_checks(checks);
+}
+
 Result<void> Session::snapshot() {
   TRY(check());
+  tell_checks(api::Checks::passed);
   const std::vector<DatabasePair> pairs =
       TRY(retried(api::Phase::preparing, "listing databases", [&] { return servers_.databases(until_); }));
   for (const DatabasePair& pair : pairs) {

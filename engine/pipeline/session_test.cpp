@@ -81,6 +81,19 @@ TEST_F(Session, copies_all_that_is_selected_and_says_what_it_did) {
   EXPECT_TRUE(parse_rfc3339(report.finished));
 }
 
+TEST_F(Session, says_whether_it_got_past_the_checks) {
+  EXPECT_EQ(run().checks, api::Checks::passed);
+  EXPECT_EQ(board.snapshot().checks, api::Checks::passed);
+  spec.snapshot.request_id = "another";
+  world.calls.fail("source.tables", {Fault::failed, "disk full"}, always);
+  EXPECT_EQ(run().checks, api::Checks::passed);
+  world.preflight = [] {
+    return std::vector<api::Finding>{{api::Severity::error, "TargetNotEmpty", "target", "it is not empty", ""}};
+  };
+  EXPECT_EQ(run().checks, api::Checks::not_passed);
+  EXPECT_EQ(board.snapshot().checks, api::Checks::not_passed);
+}
+
 TEST_F(Session, leaves_a_target_that_holds_everything) {
   ASSERT_EQ(run().exit_code, ExitCode::done);
   testing::TargetDatabase& target = world.target["shop"];

@@ -32,6 +32,8 @@ inline constexpr const char* release_annotation = "tributary.dev/release";
 inline constexpr const char* stream_label = "tributary.dev/stream";
 // On a Deployment: the engine's image, so that it can be told without its spec.
 inline constexpr const char* image_annotation = "tributary.dev/image";
+// On a Deployment and its pod: the request of spec.recopy that the engine was started with.
+inline constexpr const char* recopy_annotation = "tributary.dev/recopy";
 
 // So that Job names stay below the 63 characters of a label: "<name>-<8 digits>-<attempt>".
 inline constexpr unsigned longest_name = 45;

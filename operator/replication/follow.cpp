@@ -131,6 +131,7 @@ std::optional<std::string> why_apply(const Observed& seen, const Stream& wanted,
   if (upgrades(seen, there, wanted) && seen.rolling >= most_rolling) return std::nullopt;
   const std::string replaced = "replaces its pod: ";
   if (there.rendered_hash != wanted.rendered_hash) return replaced + "the engine is to be started otherwise";
+  if (!wanted.recopy.empty() && there.recopy != wanted.recopy) return replaced + "spec.recopy asks for tables";
   if (!same_credentials(there.credentials, credentials)) return replaced + "a Secret has changed";
   if (there.replicas != 1) return "is scaled back to one pod";
   if (there.image != wanted.image) return replaced + "the engine has another image";

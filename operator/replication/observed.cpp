@@ -125,6 +125,7 @@ Deployment deployment_from(const kube::Object& object) {
                         .created = parse_rfc3339(object.creation_timestamp()),
                         .rendered_hash = object.annotation(v1alpha1::rendered_annotation),
                         .image = object.annotation(v1alpha1::image_annotation),
+                        .recopy = object.annotation(v1alpha1::recopy_annotation),
                         .generation = number(object.annotation(v1alpha1::generation_annotation)),
                         .credentials = credentials_from_text(object.annotation(v1alpha1::credentials_annotation))};
   const bool taken_up = integer_at(json, {"status", "observedGeneration"}) >= object.generation();

@@ -75,6 +75,7 @@ struct Deployment {
   // What it was made of, from its annotations.
   std::string rendered_hash = {};
   std::string image = {};
+  std::string recopy = {};  // request that its engine knows of
   std::int64_t generation = 0;
   std::vector<v1alpha1::CredentialVersion> credentials = {};
 };

@@ -253,18 +253,22 @@ Attempt release_for(const Observed& seen, int number, int failures, bool forget)
 Stream stream_for(const Observed& seen, int attempt, bool hold,
                   const std::vector<v1alpha1::CredentialVersion>& credentials) {
   const Replication& replication = seen.object;
-  const std::string spec = to_json(stream_spec(replication, attempt));
+  api::Spec lasting = stream_spec(replication, attempt);
+  lasting.recopy = {};
   Stream stream{.name = replication.name + "-" + digest(replication.uid).substr(0, 8) + "-sync",
-                .rendered_hash = digest(spec + stream_template(seen, hold, "", "").dump()),
-                .image = replication.spec.pod.image.empty() ? seen.image : replication.spec.pod.image};
+                .rendered_hash = digest(to_json(lasting) + stream_template(seen, hold, "", "").dump()),
+                .image = replication.spec.pod.image.empty() ? seen.image : replication.spec.pod.image,
+                .recopy = replication.spec.recopy.request_id};
   Json pod = stream_template(seen, hold, stream.name, stream.image);
   pod["metadata"]["annotations"][v1alpha1::rendered_annotation] = stream.rendered_hash;
   pod["metadata"]["annotations"][v1alpha1::credentials_annotation] = to_text(credentials);
+  if (!stream.recopy.empty()) pod["metadata"]["annotations"][v1alpha1::recopy_annotation] = stream.recopy;
   Json about = metadata(replication, stream.name);
   about["annotations"] = {{v1alpha1::rendered_annotation, stream.rendered_hash},
                           {v1alpha1::image_annotation, stream.image},
                           {v1alpha1::generation_annotation, std::to_string(replication.generation)},
                           {v1alpha1::credentials_annotation, to_text(credentials)}};
+  if (!stream.recopy.empty()) about["annotations"][v1alpha1::recopy_annotation] = stream.recopy;
   stream.deployment = kube::Object({{"apiVersion", "apps/v1"},
                                     {"kind", "Deployment"},
                                     {"metadata", std::move(about)},

@@ -44,8 +44,10 @@ Attempt release_for(const Observed& seen, int number, int failures, bool forget)
 // name. `credentials` are part of the pod: others replace it.
 struct Stream {
   std::string name = {};
-  std::string rendered_hash = {};  // of all that it is made from, but neither the operator's own image nor credentials
+  // Of all that it is made from, but neither the operator's own image, nor credentials, nor spec.recopy.
+  std::string rendered_hash = {};
   std::string image = {};
+  std::string recopy = {};  // request; without one the pod may go on with any
   kube::Object config_map = {};
   kube::Object deployment = {};
 };

@@ -267,6 +267,23 @@ TEST(Recopy, a_request_that_is_done_says_so_once_and_stays_so) {
   EXPECT_EQ(again.status.recopy->tables_copied, 0U);
 }
 
+TEST(Recopy, taking_the_request_away_replaces_no_pod_and_asking_again_does) {
+  Observed seen = asked();
+  seen = after(seen, look(seen));
+  seen = answered(seen, 2, 0);
+  seen = after(seen, look(seen));
+  const v1alpha1::RecopySpec request = seen.object.spec.recopy;
+  seen.object.spec.recopy = {};
+  seen.object.generation = 3;
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(truth(look(seen), "Ready"), Truth::yes);
+  seen = after(seen, look(seen));
+  seen.object.spec.recopy = request;
+  EXPECT_THAT(names(look(seen)), IsEmpty()) << "its engine knows of that one";
+  seen.object.spec.recopy.request_id = "second";
+  EXPECT_THAT(names(look(seen)), ElementsAre("ApplyConfigMap", "ApplyDeployment"));
+}
+
 TEST(Recopy, a_request_fails_with_what_was_not_copied) {
   Observed seen = asked();
   seen = after(seen, look(seen));

@@ -38,9 +38,11 @@ Status full_status() {
                 .rows_copied = 1'000'000,
                 .bytes_copied = 80'000'000,
                 .consistency = "Snapshot",
-                .may_hold_slot = true};
+                .may_hold_slot = true,
+                .slots = {"tributary_shop_0123456789ab"}};
   Run validation = run;
-  validation.may_hold_slot = false;
+  validation.may_hold_slot.reset();
+  validation.slots.clear();
   validation.tables_total = validation.tables_done = validation.rows_copied = validation.bytes_copied = 0;
   validation.consistency.clear();
   const Run release{.job_name = "shop-89abcdef-3",

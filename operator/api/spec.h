@@ -25,6 +25,11 @@ constexpr bool streams(Mode mode) {
   return mode == Mode::snapshot_and_sync || mode == Mode::sync;
 }
 
+// May make slots on the source.
+constexpr bool uses_slots(Mode mode) {
+  return mode != Mode::validate;
+}
+
 // One end. The Secret is in the object's own namespace; the other fields override what it says.
 struct Endpoint {
   std::string secret = {};

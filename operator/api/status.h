@@ -56,7 +56,11 @@ struct Run {
   std::uint64_t rows_copied = 0;
   std::uint64_t bytes_copied = 0;
   std::string consistency = {};  // "Snapshot" or "PerTable", once known
-  bool may_hold_slot = false;  // of a copy for a stream that is not complete: on the source, also by an earlier attempt
+  // Of a copy: whether the source may hold a slot of this attempt or one before it. Nothing where an operator wrote the
+  // status that did not remember it.
+  std::optional<bool> may_hold_slot = {};
+  std::vector<std::string> slots =
+      {};  // of a copy that is not complete, as far as its engines told; at most most_slots
   bool operator==(const Run&) const = default;
 };
 

@@ -133,6 +133,13 @@ SyncStatus read_sync(const JsonFields& in) {
   return sync;
 }
 
+std::optional<bool> read_flag(const JsonFields& in, const char* key) {
+  if (in.raw(key).is_null()) return std::nullopt;
+  bool value = false;
+  in.read(key, value);
+  return value;
+}
+
 Run read_run(const JsonFields& in) {
   Run run;
   in.read("inputsHash", run.inputs_hash);
@@ -150,7 +157,8 @@ Run read_run(const JsonFields& in) {
   in.read("rowsCopied", run.rows_copied);
   in.read("bytesCopied", run.bytes_copied);
   in.read("consistency", run.consistency);
-  in.read("mayHoldSlot", run.may_hold_slot);
+  run.may_hold_slot = read_flag(in, "mayHoldSlot");
+  in.read("slots", run.slots);
   return run;
 }
 
@@ -199,7 +207,8 @@ json write(const RecopyStatus& recopy) {
 
 json write_copied(const Run& run) {
   json out = write(run);
-  if (run.may_hold_slot) out["mayHoldSlot"] = true;
+  if (run.may_hold_slot) out["mayHoldSlot"] = *run.may_hold_slot;
+  if (!run.slots.empty()) out["slots"] = run.slots;
   if (run.tables_total == 0) return out;  // not counted, or nothing to count
   out["tablesTotal"] = run.tables_total;
   out["tablesDone"] = run.tables_done;

@@ -182,6 +182,8 @@ TEST_F(ControllerTest, deletion_lets_the_object_go_when_its_engine_is_gone) {
   EXPECT_TRUE(comes_true([&] { return bed.job().deleting(); }));
   bed.erase_pod();
   bed.erase_job();
+  ASSERT_TRUE(comes_true([&] { return bed.jobs() == 1; })) << "the source gives back what the copy holds";
+  bed.finish_release();
   EXPECT_TRUE(comes_true([&] { return bed.replication().uid.empty(); }));
 }
 

@@ -251,7 +251,7 @@ Decision decide(const Observed& seen) {
     return next;
   }
   if (v1alpha1::streams(seen.object.spec.mode)) judge_retained_wal(seen, next.status);
-  if (v1alpha1::streams(seen.object.spec.mode) && release_under_way(seen, next.status)) {
+  if (v1alpha1::uses_slots(seen.object.spec.mode) && release_under_way(seen, next.status)) {
     if (!go_on_releasing(seen, next)) return next;
   }
   if (seen.object.spec.mode == v1alpha1::Mode::sync) {

@@ -187,7 +187,9 @@ TEST(Again, a_change_of_spec_or_secret_does_not_wait) {
 }
 
 TEST(Again, nothing_begins_by_itself_while_paused_and_running_again_does_not_wait) {
-  Observed seen = recorded(given_up(ended(1, away())));
+  Observed seen = given_up(ended(1, away()));
+  seen.jobs[0].failed_pods = 1;
+  seen = recorded(seen);
   seen.object.spec.state = v1alpha1::State::paused;
   seen.object.generation = 2;
   seen.now += minutes(10);

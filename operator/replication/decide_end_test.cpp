@@ -253,9 +253,12 @@ TEST(Decide, stop_ends_the_job_and_waits_for_its_pod_and_running_starts_another)
   seen.pods.clear();
   const Decision stopped = look(seen);
   EXPECT_EQ(stopped.status.phase, Phase::stopped);
-  seen.object.status = stopped.status;
+  EXPECT_EQ(names(stopped).back(), "CreateJob") << "what the copy holds on the source is given back";
+  seen = after(seen, stopped);
+  seen.releases.at(0).state = JobState::complete;
+  seen = after(seen, look(seen));
   seen.object.spec.state = State::running;
-  EXPECT_EQ(look(seen).status.snapshot->attempt, 2);
+  EXPECT_EQ(look(seen).status.snapshot->attempt, 3);
 }
 
 TEST(Decide, other_inputs_end_a_running_job_and_other_manners_do_not) {
@@ -354,7 +357,7 @@ TEST(Deletion, comes_before_every_gate) {
   flawed.object.flaw = Error{Fault::invalid, "spec.mode is odd"};
   flawed.secrets.clear();
   EXPECT_THAT(names(look(flawed)), ElementsAre("RemoveFinalizer"));
-  EXPECT_THAT(names(look(deleted(refused("")))), ElementsAre("RemoveFinalizer"));
+  EXPECT_THAT(names(look(deleted(refused(report(2, "SourceDenied", "no entry"))))), ElementsAre("RemoveFinalizer"));
   EXPECT_THAT(names(look(deleted(completed()))), ElementsAre("RemoveFinalizer"));
 }
 
@@ -376,6 +379,9 @@ TEST(Deletion, in_the_middle_of_a_copy_ends_the_engine_first) {
   seen.pods.clear();
   EXPECT_THAT(names(look(seen)), IsEmpty()) << "the job may still have a pod that we have not heard of";
   seen.jobs.clear();
+  EXPECT_EQ(names(look(seen)).back(), "CreateJob") << "what the copy holds on the source is given back";
+  seen = after(seen, look(seen));
+  seen.releases.at(0).state = JobState::complete;
   EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer"));
 }
 
@@ -387,8 +393,9 @@ TEST(Deletion, ends_at_its_deadline_and_says_what_may_live_on) {
   EXPECT_EQ(look(seen).recheck, Milliseconds(1000));
   seen.now += Seconds(1);
   const Decision decision = look(seen);
-  EXPECT_THAT(names(decision), ElementsAre("Announce", "RemoveFinalizer"));
+  EXPECT_THAT(names(decision), ElementsAre("Announce", "Announce", "RemoveFinalizer"));
   EXPECT_THAT(std::get<Announce>(decision.actions[0]).note.note, HasSubstr(seen.pods[0].name));
+  EXPECT_EQ(std::get<Announce>(decision.actions[1]).note.reason, "SourceObjectsLeft");
 }
 
 // --- faults of the API server

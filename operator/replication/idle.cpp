@@ -8,6 +8,7 @@
 #include "operator/replication/dependents.h"
 #include "operator/replication/outcome.h"
 #include "operator/replication/release.h"
+#include "operator/replication/release_status.h"
 #include "operator/replication/status.h"
 #include "operator/replication/wal_limit.h"
 
@@ -62,14 +63,25 @@ void look_again(Decision& next, std::optional<Milliseconds> when) {
   if (when) next.recheck = std::min(next.recheck.value_or(*when), *when);
 }
 
-// Ready says why nothing begins, and what is given back beside that; Synced has the release alone.
+// Not what Ready says of the release alone.
+void tell_synced(const Observed& seen, Decision& next, const Condition& told) {
+  if (!v1alpha1::streams(seen.object.spec.mode)) return;
+  v1alpha1::set_condition(next.status, condition::synced, Truth::no, told.reason, told.message, seen.now);
+}
+
+// Ready says why nothing begins, and what is given back beside that.
 void tell_beside_release(const Observed& seen, Decision& next, Tell tell) {
-  const Condition release = *v1alpha1::find_condition(next.status, condition::synced);
   const std::optional<Milliseconds> due = next.recheck;
   tell(seen, next);
   look_again(next, due);
-  v1alpha1::set_condition(next.status, condition::synced, release.status, release.reason, release.message, seen.now);
-  add_to_message(next.status, release.message, seen.now);
+  if (const Condition* release = v1alpha1::find_condition(next.status, condition::source_released)) {
+    tell_synced(seen, next, Condition(*release));
+  }
+  add_to_message(next.status,
+                 held_by(seen.object.spec.mode) + (release_fails(next.status)
+                                                       ? " is not given back yet: see the condition SourceReleased"
+                                                       : " is being given back"),
+                 seen.now);
 }
 
 void tell_after_release(const Observed& seen, Decision& next, Tell tell) {
@@ -77,8 +89,7 @@ void tell_after_release(const Observed& seen, Decision& next, Tell tell) {
   add_to_message(next.status,
                  "what the copy held on the source is given back, and another attempt copies everything anew",
                  seen.now);
-  const Condition ready = *v1alpha1::find_condition(next.status, condition::ready);
-  v1alpha1::set_condition(next.status, condition::synced, Truth::no, ready.reason, ready.message, seen.now);
+  tell_synced(seen, next, Condition(*v1alpha1::find_condition(next.status, condition::ready)));
 }
 
 // An engine that has ended is counted by its Job in a moment; until then its pod would go, and its log with it.
@@ -106,14 +117,18 @@ std::optional<WallTime> release_waits_until(const Observed& seen, const v1alpha1
 
 void tell_and_wait(const Observed& seen, Decision& next, Tell tell, WallTime until) {
   tell(seen, next);
-  if (until != WallTime::max()) look_again(next, std::chrono::ceil<Milliseconds>(until - seen.now));
+  if (until == WallTime::max()) {
+    tell_locked_out(seen, next.status);
+  } else {
+    look_again(next, std::chrono::ceil<Milliseconds>(until - seen.now));
+  }
   add_to_message(next.status, "until then the source may keep its log for the copy that was begun", seen.now);
 }
 
 void tell_and_give_back(const Observed& seen, Decision& next, Tell tell) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
   const bool incomplete =
-      v1alpha1::streams(seen.object.spec.mode) && last != nullptr && last->result != RunResult::succeeded;
+      v1alpha1::copies(seen.object.spec.mode) && last != nullptr && last->result != RunResult::succeeded;
   if (incomplete && released(next.status)) return tell_after_release(seen, next, tell);
   if (!incomplete || !may_hold_source(seen, next.status)) return tell(seen, next);
   if (is_counted_soon(seen)) {
@@ -174,8 +189,9 @@ bool stay_idle(const Observed& seen, Decision& next) {
 
 bool go_on_releasing(const Observed& seen, Decision& next) {
   const Run* last = find_run(next.status, seen.object.spec.mode);
-  const bool broken = last != nullptr && last->result != RunResult::succeeded &&
-                      seen.object.spec.state != State::stopped && !gives_up_for_wal(seen.object, next.status);
+  const bool given_up = v1alpha1::streams(seen.object.spec.mode) &&
+                        (seen.object.spec.state == State::stopped || gives_up_for_wal(seen.object, next.status));
+  const bool broken = last != nullptr && last->result != RunResult::succeeded && !given_up;
   if (!failed_and_nothing_changed(seen, next.status, last)) set_credentials(next.status, seen);
   if (give_back(seen, next)) return true;
   const Tell tell = broken ? why_idle(seen, next.status) : nullptr;

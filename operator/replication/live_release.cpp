@@ -4,8 +4,8 @@
 
 #include "operator/replication/dependents.h"
 #include "operator/replication/outcome.h"
+#include "operator/replication/release_status.h"
 #include "operator/replication/resources.h"
-#include "operator/replication/stream_status.h"
 
 namespace tributary::replication {
 namespace {
@@ -56,7 +56,7 @@ bool ask_engine(const Observed& seen, Decision& next, Phase phase, bool forget) 
   if (!first && (seen.release_answer == ReleaseAnswer::released || ended_so(seen, pods))) {
     next.status.release->result = RunResult::succeeded;
     next.status.release->completion_time = rfc3339(seen.now);
-    if (next.status.snapshot) next.status.snapshot->may_hold_slot = false;
+    tell_given_back(next.status, seen.now);
     return false;
   }
   const Pod* pod = engine_of(pods);
@@ -69,10 +69,9 @@ bool ask_engine(const Observed& seen, Decision& next, Phase phase, bool forget) 
                               .start_time = rfc3339(seen.now)};
   }
   next.actions.push_back(OrderRelease{pod->ip, forget, first});
-  conclude_stream(next.status,
-                  {Standing::progressing, phase, "Releasing",
-                   "the engine in pod " + pod->name + " gives back what the stream holds on the source"},
-                  seen.now);
+  conclude_release(seen, next.status,
+                   {Standing::progressing, phase, "Releasing",
+                    "the engine in pod " + pod->name + " gives back " + held_by(seen.object.spec.mode)});
   next.recheck = lively_poll;
   return true;
 }

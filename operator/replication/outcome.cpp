@@ -91,10 +91,12 @@ bool said_released(const Container& end, const std::string& identity) {
   return report && report->exit_code == api::ExitCode::done && report->reason == "Released";
 }
 
-bool said_refused(const Container& end, const std::string& identity) {
+bool made_nothing(const Container& end, const std::string& identity) {
   const std::optional<api::Report> report = report_of(end, identity);
-  return report && std::any_of(report->findings.begin(), report->findings.end(),
-                               [](const api::Finding& finding) { return finding.severity == api::Severity::error; });
+  if (!report) return false;
+  if (report->checks != api::Checks::unknown) return report->checks == api::Checks::not_passed;
+  return std::any_of(report->findings.begin(), report->findings.end(),
+                     [](const api::Finding& finding) { return finding.severity == api::Severity::error; });
 }
 
 const Pod* newest(const std::vector<Pod>& pods) {

@@ -40,8 +40,9 @@ Cause cause_of(const Pod& pod, const std::string& identity);
 // Whether an engine's last words are that it gave back what its stream held on the source.
 bool said_released(const Container& end, const std::string& identity);
 
-// Whether an engine's last words are that its checks forbade to begin: no other errors are among a report's findings.
-bool said_refused(const Container& end, const std::string& identity);
+// Whether an engine's last words are that it did not get past its checks, and so made nothing on the source. Engines
+// that do not say so have errors among their findings then, and only then.
+bool made_nothing(const Container& end, const std::string& identity);
 
 // The newest pod; nothing when there is none.
 const Pod* newest(const std::vector<Pod>& pods);

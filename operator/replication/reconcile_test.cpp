@@ -374,9 +374,13 @@ TEST_F(ReconcileTest, deletion_in_the_middle_of_a_copy_lets_the_object_go_last) 
   pass().value();
   EXPECT_TRUE(bed.replication().finalized) << "its job still ends";
   bed.erase_job();
+  bed.server.forget_served();
+  pass().value();
+  EXPECT_THAT(bed.writes(), ElementsAre("PATCH configmaps", "POST jobs", "PATCH replications/status"))
+      << "the source gives back what the copy holds";
+  bed.finish_release();
   pass().value();
   EXPECT_EQ(bed.replication().uid, "") << "gone";
-  EXPECT_THAT(bed.writes(), ElementsAre("PATCH replications/status", "PATCH replications"));
 }
 
 TEST_F(ReconcileTest, the_engines_pods_are_gone_before_their_job) {

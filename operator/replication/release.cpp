@@ -6,9 +6,9 @@
 #include "operator/replication/dependents.h"
 #include "operator/replication/live_release.h"
 #include "operator/replication/outcome.h"
+#include "operator/replication/release_status.h"
 #include "operator/replication/resources.h"
 #include "operator/replication/status.h"
-#include "operator/replication/stream_status.h"
 #include "operator/replication/traces.h"
 #include "operator/replication/waiting.h"
 
@@ -20,8 +20,6 @@ using v1alpha1::Run;
 using v1alpha1::RunResult;
 using v1alpha1::Standing;
 using v1alpha1::Verdict;
-
-constexpr const char* what = "what the stream holds on the source";
 
 // What an earlier stream held is no matter of one that a later copy began.
 const Job* newest_release(const Observed& seen, const v1alpha1::Status& status) {
@@ -42,11 +40,10 @@ void adopt(const Job& job, Decision& next) {
 void watch_job(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Phase phase, Decision& next) {
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
   const bool told = trouble && trouble->reason != "Starting";
-  const std::string about = "job " + job.name + " gives back " + what;
-  conclude_stream(next.status,
-                  {Standing::progressing, phase, told ? trouble->reason : "Releasing",
-                   told ? about + ": " + trouble->message : about},
-                  seen.now);
+  const std::string about = "job " + job.name + " gives back " + held_by(seen.object.spec.mode);
+  conclude_release(seen, next.status,
+                   {Standing::progressing, phase, told ? trouble->reason : "Releasing",
+                    told ? about + ": " + trouble->message : about});
   next.recheck = brisk_poll;
 }
 
@@ -55,18 +52,14 @@ void record_end(const Observed& seen, const Outcome& outcome, Phase phase, Decis
   run.result = outcome.result;
   run.completion_time = rfc3339(std::min(outcome.ended.value_or(seen.now), seen.now));
   next.doubtful = !outcome.report;
-  if (outcome.result == RunResult::succeeded) {
-    if (next.status.snapshot) next.status.snapshot->may_hold_slot = false;
-    return;
-  }
+  if (outcome.result == RunResult::succeeded) return tell_given_back(next.status, seen.now);
   ++run.outages;
   const WallTime due = *retry_time(run);
   const Standing standing = phase == Phase::deleting || outcome.may_pass ? Standing::progressing : Standing::stalled;
-  conclude_stream(next.status,
-                  {standing, phase, outcome.reason,
-                   std::string(what) + " is not given back yet: " + outcome.message + "; another attempt is due at " +
-                       rfc3339(due)},
-                  seen.now);
+  conclude_release(seen, next.status,
+                   {standing, phase, outcome.reason,
+                    held_by(seen.object.spec.mode) + " is not given back yet: " + outcome.message +
+                        "; another attempt is due at " + rfc3339(due)});
   next.recheck = std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(due - seen.now));
 }
 
@@ -85,19 +78,18 @@ void begin(const Observed& seen, Phase phase, bool forget, Decision& next) {
   next.actions.push_back(CreateJob{std::move(attempt.job)});
   next.status.release = Run{
       .job_name = attempt.name, .attempt = attempt.number, .outages = failures, .generation = seen.object.generation};
-  conclude_stream(next.status,
-                  {Standing::progressing, phase, "Releasing", "job " + attempt.name + " is to give back " + what},
-                  seen.now);
+  conclude_release(seen, next.status,
+                   {Standing::progressing, phase, "Releasing",
+                    "job " + attempt.name + " is to give back " + held_by(seen.object.spec.mode)});
   next.recheck = brisk_poll;
 }
 
 }  // namespace
 
 bool may_hold_source(const Observed& seen, const v1alpha1::Status& status) {
-  if (!v1alpha1::streams(seen.object.spec.mode) || released(status)) return false;
-  const std::optional<Run>& copy = status.snapshot;
-  return status.sync || seen.deployment || (copy && (copy->may_hold_slot || copy->result == RunResult::succeeded)) ||
-         copy_is_open(seen);
+  const v1alpha1::Mode mode = seen.object.spec.mode;
+  if (!v1alpha1::uses_slots(mode) || released(status)) return false;
+  return status.sync || seen.deployment || is_left(status, mode) || copy_is_open(seen);
 }
 
 bool released(const v1alpha1::Status& status) {
@@ -133,8 +125,8 @@ bool release(const Observed& seen, Decision& next, Phase phase, bool forget) {
     }
   }
   if (still_ends(seen)) {
-    conclude_stream(next.status, {Standing::progressing, phase, "Releasing", "waiting for the release before to end"},
-                    seen.now);
+    conclude_release(seen, next.status,
+                     {Standing::progressing, phase, "Releasing", "waiting for the release before to end"});
     next.recheck = brisk_poll;
     return false;
   }
@@ -148,10 +140,9 @@ bool give_back(const Observed& seen, Decision& next) {
   end_jobs(seen, next);
   end_deployment(seen, next);
   const std::string last = leftover(seen);
-  conclude_stream(next.status,
-                  {Standing::progressing, next.status.phase, "Ending",
-                   "waiting for " + (last.empty() ? "its job" : last) + " to end"},
-                  seen.now);
+  conclude_release(seen, next.status,
+                   {Standing::progressing, next.status.phase, "Ending",
+                    "waiting for " + (last.empty() ? "its job" : last) + " to end"});
   next.recheck = brisk_poll;
   return false;
 }

@@ -2,8 +2,8 @@
 
 #include "operator/replication/decide.h"
 
-// The Jobs that give back what a stream holds on the source: slots, publications and, at the end, what the target
-// remembers. One at a time and only while no engine lives. All pure.
+// The Jobs that give back what a stream, or a copy that is not complete, holds on the source: slots, publications and,
+// at the end, what the target remembers. One at a time and only while no engine lives. All pure.
 namespace tributary::replication {
 
 // Whether the source may hold something for this Replication.
@@ -15,7 +15,7 @@ bool release_under_way(const Observed& seen, const v1alpha1::Status& status);
 // that. `forget`: with what the target remembers.
 bool release(const Observed& seen, Decision& next, v1alpha1::Phase phase, bool forget);
 
-// The whole way of a stream that was stopped: the engine gives it back or is ended, and then a Job does.
+// The whole way of what nobody goes on with: the engine gives it back or is ended, and then a Job does.
 bool give_back(const Observed& seen, Decision& next);
 
 }  // namespace tributary::replication

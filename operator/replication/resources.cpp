@@ -78,6 +78,7 @@ api::Spec engine_spec(const Replication& replication, int attempt) {
   out.snapshot.large_objects = spec.snapshot.large_objects;
   out.snapshot.allow_older_target = spec.snapshot.allow_older_target;
   out.snapshot.resume_per_table = spec.snapshot.resume_per_table;
+  out.snapshot.keep_slot = spec.mode == v1alpha1::Mode::snapshot;
   out.snapshot.request_id = spec.snapshot.request_id;
   out.snapshot.timeout = spec.snapshot.timeout;
   out.snapshot.stall_timeout = spec.snapshot.stall_timeout;
@@ -199,6 +200,7 @@ std::string inputs_hash(const Replication& replication) {
   spec.snapshot.stall_timeout = manner.stall_timeout;
   spec.snapshot.allow_older_target = manner.allow_older_target;
   spec.snapshot.resume_per_table = manner.resume_per_table;
+  spec.snapshot.keep_slot = manner.keep_slot;
   spec.recopy = {};
   for (api::Endpoint* end : {&spec.source, &spec.target}) {
     end->ssl_mode.clear();

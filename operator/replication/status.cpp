@@ -4,6 +4,8 @@
 
 #include "engine/base/counted.h"
 #include "operator/replication/credentials.h"
+#include "operator/replication/release_status.h"
+#include "operator/replication/stream_status.h"
 
 namespace tributary::replication {
 namespace {
@@ -104,7 +106,8 @@ void record_failure(Status& status, const Observed& seen, const Outcome& outcome
   if (secret) {
     v1alpha1::set_condition(status, condition::credentials_synced, Truth::no, outcome.reason, *secret, seen.now);
   }
-  const bool refused = outcome.report && outcome.report->exit_code == api::ExitCode::bad_configuration;
+  const bool refused = outcome.report && outcome.report->exit_code == api::ExitCode::bad_configuration &&
+                       outcome.report->checks != api::Checks::passed;
   const bool about_access = secret || outcome.reason.ends_with("AccessDenied");
   if (about_access && !seen.unwatched_secrets.empty()) message += "; " + not_watched(seen);
   if (refused || spec.mode == Mode::validate) {
@@ -162,6 +165,16 @@ bool past_validation(api::Phase phase) {
   return phase >= api::Phase::preparing && phase <= api::Phase::done;
 }
 
+bool checks_passed(const api::Progress& progress) {
+  if (progress.checks == api::Checks::unknown) return past_validation(progress.phase);
+  return progress.checks == api::Checks::passed;
+}
+
+void remember_slots(Run& copy, const api::Progress& progress) {
+  copy.may_hold_slot = true;
+  if (std::vector<std::string> slots = slots_of(progress); !slots.empty()) copy.slots = std::move(slots);
+}
+
 // A run has failed, or something keeps the operator from knowing.
 bool is_bad(const Status& status) {
   const v1alpha1::Condition* ready = v1alpha1::find_condition(status, condition::ready);
@@ -210,6 +223,17 @@ const Run* find_run(const Status& status, Mode mode) {
   return run ? &*run : nullptr;
 }
 
+bool may_hold_slot(const Run& copy, Mode mode) {
+  return copy.may_hold_slot.value_or(streams(mode));
+}
+
+bool is_left(const Status& status, Mode mode) {
+  const Run* copy = find_run(status, mode);
+  const bool given_back = status.release && status.release->result == RunResult::succeeded;
+  if (copy == nullptr || given_back) return false;
+  return copy->result == RunResult::succeeded ? streams(mode) : may_hold_slot(*copy, mode);
+}
+
 Status opened(const Observed& seen) {
   Status status = seen.object.status;
   status.observed_generation = seen.object.generation;
@@ -223,9 +247,9 @@ Status opened(const Observed& seen) {
 }
 
 void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::CredentialVersion> credentials, WallTime now) {
-  if (const Run* before = find_run(status, mode); before != nullptr && streams(mode)) {
-    const bool given_back = status.release && status.release->result == RunResult::succeeded;
-    run.may_hold_slot = !given_back && (before->may_hold_slot || before->result == RunResult::succeeded);
+  if (copies(mode)) {
+    run.may_hold_slot = is_left(status, mode);
+    if (*run.may_hold_slot && status.snapshot) run.slots = status.snapshot->slots;
   }
   run_of(status, mode) = std::move(run);
   status.credentials = std::move(credentials);
@@ -236,6 +260,7 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   status.release.reset();
   status.not_streamed.clear();
   v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
+  v1alpha1::remove_condition(status, condition::source_released);
   if (!v1alpha1::is_true(status, condition::validated)) {
     v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
                             now);
@@ -250,8 +275,8 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
 }
 
 void set_progress(Status& status, Mode mode, const api::Progress& progress, WallTime now) {
-  if (past_validation(progress.phase)) {
-    if (streams(mode)) run_of(status, mode).may_hold_slot = true;
+  if (checks_passed(progress)) {
+    if (copies(mode)) remember_slots(run_of(status, mode), progress);
     v1alpha1::set_condition(status, condition::validated, Truth::yes, "Validated", "both ends fit this replication",
                             now);
   }
@@ -302,7 +327,10 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   run.crashes = outcome.crashes;
   const bool succeeded = outcome.result == RunResult::succeeded;
   if (outcome.report) set_findings(status, outcome.report->findings, spec);
-  if (succeeded) run.may_hold_slot = false;
+  if (succeeded && copies(spec.mode)) {
+    run.may_hold_slot = false;
+    run.slots.clear();
+  }
   if (succeeded && copies(spec.mode)) {
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
   }
@@ -354,7 +382,12 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
   const v1alpha1::Condition* is = v1alpha1::find_condition(after, condition::ready);
   const bool bad = is_bad(after);
   std::vector<kube::EventNote> notes;
-  if (is != nullptr &&
+  const v1alpha1::Condition* release = v1alpha1::find_condition(after, condition::source_released);
+  if (release_fails(after) && !release_fails(before)) {
+    notes.push_back({kube::EventKind::warning, "ReleaseFailed", "Reconcile", release->message});
+  }
+  const bool told = release_fails(after) && is != nullptr && is->reason == release->reason;
+  if (is != nullptr && !told &&
       (was == nullptr || was->reason != is->reason || is_bad(before) != bad || more_have_stopped(before, after))) {
     notes.push_back({bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message});
   }

@@ -16,6 +16,12 @@ namespace tributary::replication {
 v1alpha1::Run& run_of(v1alpha1::Status& status, v1alpha1::Mode mode);
 const v1alpha1::Run* find_run(const v1alpha1::Status& status, v1alpha1::Mode mode);
 
+// Whether the source may hold a slot of this copy, which is not complete. Operators that did not remember it made slots
+// for streams alone.
+bool may_hold_slot(const v1alpha1::Run& copy, v1alpha1::Mode mode);
+// Whether it may hold one of the last copy, complete or not, or of one before it.
+bool is_left(const v1alpha1::Status& status, v1alpha1::Mode mode);
+
 // The status to go on from: the present generation, and every condition that the mode has, Unknown at first.
 v1alpha1::Status opened(const Observed& seen);
 
@@ -40,7 +46,8 @@ v1alpha1::Verdict verdict_of_success(const v1alpha1::Status& status, v1alpha1::M
 void set_credentials(v1alpha1::Status& status, const Observed& seen);
 
 // An Event when the reason of Ready changes, when what was being tried again has failed, when further tables stop, when
-// spec.recopy is done, and when the source comes to keep more of its log than it may; nothing else is news.
+// spec.recopy is done, when what the source holds cannot be given back, and when the source comes to keep more of its
+// log than it may; nothing else is news.
 std::vector<kube::EventNote> news(const v1alpha1::Status& before, const v1alpha1::Status& after);
 
 // The largest number of two significant digits that is not above `number`.

@@ -69,15 +69,6 @@ std::uint64_t retained(const api::Progress& progress) {
   return rounded(most);
 }
 
-std::vector<std::string> slots_of(const api::Progress& progress) {
-  std::vector<std::string> slots;
-  for (const DatabaseProgress& database : progress.databases) {
-    if (database.stream && !database.stream->slot.empty()) slots.push_back(database.stream->slot);
-  }
-  if (slots.size() > v1alpha1::most_slots) slots.resize(v1alpha1::most_slots);
-  return slots;
-}
-
 void set_lag(SyncStatus& sync, const api::StreamProgress& stream) {
   sync.lag_seconds = rounded(stream.lag_seconds);
   sync.lag_bytes = rounded(stream.lag_bytes);
@@ -192,6 +183,15 @@ bool silent_for_long(const Observed& seen, const std::optional<WallTime>& heard)
 
 }  // namespace
 
+std::vector<std::string> slots_of(const api::Progress& progress) {
+  std::vector<std::string> slots;
+  for (const DatabaseProgress& database : progress.databases) {
+    if (database.stream && !database.stream->slot.empty()) slots.push_back(database.stream->slot);
+  }
+  if (slots.size() > v1alpha1::most_slots) slots.resize(v1alpha1::most_slots);
+  return slots;
+}
+
 void set_stream(Status& status, const api::Progress& progress, const Spec& spec, WallTime now) {
   const SyncStatus before = status.sync.value_or(SyncStatus{});
   SyncStatus after = said(progress, before);
@@ -241,7 +241,10 @@ void conclude_stream(Status& status, const Verdict& verdict, WallTime now) {
 
 std::string statements_by_hand(const Status& status, const Spec& spec) {
   constexpr std::size_t room = 600;
-  const std::vector<std::string> slots = status.sync ? status.sync->slots : std::vector<std::string>{};
+  const bool of_stream = status.sync && !status.sync->slots.empty();
+  const std::string listed = of_stream ? "status.sync.slots" : "status.snapshot.slots";
+  std::vector<std::string> slots;
+  if (of_stream || status.snapshot) slots = of_stream ? status.sync->slots : status.snapshot->slots;
   if (slots.empty()) {
     return "SELECT slot_name, database FROM pg_replication_slots WHERE slot_name LIKE 'tributary%' AND NOT active "
            "shows candidates; SELECT pg_drop_replication_slot('NAME') drops one";
@@ -250,7 +253,7 @@ std::string statements_by_hand(const Status& status, const Spec& spec) {
   for (const std::string& slot : slots) {
     std::string statement = "SELECT pg_drop_replication_slot('" + slot + "');";
     if (spec.publication.empty()) statement += " DROP PUBLICATION IF EXISTS " + slot + ";";
-    if (text.size() + statement.size() > room) return text + " and so on for the others of status.sync.slots";
+    if (text.size() + statement.size() > room) return text + " and so on for the others of " + listed;
     text += (text.empty() ? "" : " ") + statement;
   }
   return text;

@@ -24,6 +24,9 @@ v1alpha1::Verdict verdict_of_silence(const Observed& seen, v1alpha1::Status& sta
 // `Synced` and what Ready says with it. What is not known is not shown.
 void conclude_stream(v1alpha1::Status& status, const v1alpha1::Verdict& verdict, WallTime now);
 
+// Of a stream, or of a copy under way: at most most_slots.
+std::vector<std::string> slots_of(const api::Progress& progress);
+
 // What a person has to run on the source where nobody else did, as far as it is known; at most 700 bytes.
 std::string statements_by_hand(const v1alpha1::Status& status, const v1alpha1::Spec& spec);
 

@@ -6,6 +6,7 @@
 #include "operator/replication/outcome.h"
 #include "operator/replication/release.h"
 #include "operator/replication/resources.h"
+#include "operator/replication/status.h"
 
 namespace tributary::replication {
 namespace {
@@ -24,7 +25,7 @@ enum class Trace {
 // A pod that is ended while its Job goes on leaves no place for a last word.
 Trace trace_of(const Pod& pod, bool job_ends, const std::string& identity) {
   if (pod.engine.state == ContainerState::terminated) {
-    return said_refused(pod.engine, identity) ? Trace::refused : Trace::left;
+    return made_nothing(pod.engine, identity) ? Trace::refused : Trace::left;
   }
   if (pod.finished) return Trace::left;
   if (pod.engine.state != ContainerState::running) return Trace::none;
@@ -43,7 +44,7 @@ Trace trace_of(const Observed& seen, const Job& job) {
 
 // Nothing where there is nothing to find out.
 Run* unfinished(const Observed& seen, v1alpha1::Status& status) {
-  if (!v1alpha1::streams(seen.object.spec.mode) || !status.snapshot || released(status)) return nullptr;
+  if (!v1alpha1::copies(seen.object.spec.mode) || !status.snapshot || released(status)) return nullptr;
   return status.snapshot->result == RunResult::succeeded ? nullptr : &*status.snapshot;
 }
 
@@ -55,7 +56,8 @@ void mark_ended(Run& run, WallTime now) {
 
 void remember_traces(const Observed& seen, Decision& next) {
   Run* run = unfinished(seen, next.status);
-  if (run == nullptr || run->may_hold_slot) return;
+  if (run == nullptr || run->may_hold_slot == true) return;
+  run->may_hold_slot = may_hold_slot(*run, seen.object.spec.mode);
   bool lost = run->result == RunResult::none;
   for (const Job& job : seen.jobs) {
     if (job.attempt < run->attempt) continue;
@@ -66,7 +68,7 @@ void remember_traces(const Observed& seen, Decision& next) {
     if (trace == Trace::refused && job.deleting) mark_ended(*run, seen.now);
   }
   if (lost && run->completion_time.empty()) run->may_hold_slot = true;
-  if (run->may_hold_slot) next.doubtful = true;
+  if (*run->may_hold_slot) next.doubtful = true;
 }
 
 void account_for_ended(const Observed& seen, v1alpha1::Status& status) {

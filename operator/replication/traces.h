@@ -2,7 +2,7 @@
 
 #include "operator/replication/decide.h"
 
-// What the engines of a copy for a stream may have made on the source: status.snapshot remembers it from attempt to
+// What the engines of a copy may have made on the source: status.snapshot remembers it from attempt to
 // attempt, until it is given back or the copy is complete. An engine makes nothing there before its checks are passed,
 // and the report of one that they end says so. All pure.
 namespace tributary::replication {

@@ -62,6 +62,8 @@ std::string report(int exit_code, const std::string& reason, const std::string& 
   out.reason = reason;
   out.message = message;
   out.hint = hint;
+  const bool refused = out.exit_code == api::ExitCode::bad_configuration || reason.ends_with("Unreachable");
+  if (refused) out.checks = api::Checks::not_passed;
   if (exit_code == 0) out.databases = {{"shop", "shop", 4, 1'234'567, 80'000'000, "0/1"}};
   return api::termination_message(out);
 }

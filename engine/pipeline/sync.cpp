@@ -72,6 +72,7 @@ auto patiently(Body&& body, ProgressBoard& board, const Until& until, const Back
   while (true) {
     auto result = body();
     if (result || result.error().fault != Fault::transient) return result;
+    log::warn("retrying", {{"error", describe(result.error())}});
     board.show(api::Phase::waiting, describe(result.error()));
     const bool go_on = pause_for(std::min(backoff.next(), until.deadline.left()), until.stop);
     if (!go_on || until.deadline.passed()) return result;

@@ -33,8 +33,9 @@ class SyncServers {
   virtual Result<std::vector<model::Name>> ask_for_recopy(const DatabasePair& databases,
                                                           const std::vector<std::string>& entries,
                                                           const Until& until) = 0;
-  // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it,
-  // also where the target cannot be reached; that is an Error then. Success where there is no stream.
+  // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it.
+  // Of a declared replication also where the target cannot be reached, which is an Error then, and success where there
+  // is no stream; without a name only what the target's ledger tells of is released.
   virtual Result<void> release(const DatabasePair& databases, Remember remember, const Until& until) = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "engine/base/digest.h"
 #include "engine/model/lsn.h"
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/catalog.h"
 
 namespace tributary::postgres {
 namespace {
@@ -46,6 +47,12 @@ std::string replication_key(const std::string& declared, const pipeline::SourceI
                             const std::string& selection) {
   if (!declared.empty()) return declared;
   return source.system + "/" + source.database + (selection.empty() ? "" : "/" + selection);
+}
+
+Result<std::string> read_target_identity(Connection& target, const std::string& declared, const std::string& database,
+                                         const Until& until) {
+  if (!declared.empty()) return std::string();
+  return TRY(read_server(target, until)).system_identifier + "/" + database;
 }
 
 std::string digest_of(const std::vector<std::string>& table_entries) {

@@ -42,6 +42,10 @@ struct ReplicationRow {
 // the selected tables, "" for all.
 std::string replication_key(const std::string& declared, const pipeline::SourceIdentity& source,
                             const std::string& selection);
+// What tells the targets of one source apart on it: the target's system, wherever it answers, and its database. "" for
+// a declared replication, whose name is its own. `target` is a session on the server, in any database.
+Result<std::string> read_target_identity(Connection& target, const std::string& declared, const std::string& database,
+                                         const Until& until);
 // Of Selection::table_entries_of(); "" where all tables are selected.
 std::string digest_of(const std::vector<std::string>& table_entries);
 std::string digest_of(const pipeline::SchemaStep& step);

@@ -49,7 +49,7 @@ class Servers final : public pipeline::Servers {
     return [this, name] { return resolve_database(spec_.target, "target", name); };
   }
 
-  std::optional<StreamWish> wish(const std::string& selected) const;
+  std::optional<StreamWish> wish(const std::string& selected, const std::string& into) const;
 
   const api::Spec spec_;
   const OpenDrain drain_;
@@ -112,8 +112,8 @@ Result<void> Servers::ensure_database(const DatabaseStatements& database, const 
 
 // A snapshot alone has one only so that it can be gone on with, and only where somebody takes care of what is left of
 // it: a tool that is killed would leave its slot behind.
-std::optional<StreamWish> Servers::wish(const std::string& selected) const {
-  StreamWish wish{spec_.replication, selected, spec_.sync.publication};
+std::optional<StreamWish> Servers::wish(const std::string& selected, const std::string& into) const {
+  StreamWish wish{spec_.replication, selected, into, spec_.sync.publication};
   wish.is_needed = spec_.mode == api::Mode::snapshot_and_sync;
   if (!wish.is_needed && (!spec_.snapshot.keep_slot || !drain_)) return {};
   return wish;
@@ -138,7 +138,8 @@ Result<std::unique_ptr<pipeline::Link>> Servers::link(const pipeline::DatabasePa
   TargetTraits traits = TRY(read_target_traits(server, until));
   const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec_.selection));
   const std::string selected = digest_of(selection.table_entries_of(databases.source));
-  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, wish(selected), until));
+  const std::string into = TRY(read_target_identity(server, spec_.replication, databases.target, until));
+  std::unique_ptr<Source> source = TRY(open_source(databases.source, traits, wish(selected, into), until));
   DatabaseStatements database = TRY(database_statements(source->coordinator(), traits, databases.target, until));
   TRY(ensure_database(database, until));
   Target::Options options;

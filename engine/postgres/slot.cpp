@@ -112,8 +112,9 @@ Result<NewSlot> wait_for_slot(Connection& session, Connection& source, const Slo
 
 }  // namespace
 
-std::string stream_object_name(const std::string& key, const std::string& database) {
-  const std::string end = "_" + digest(key + '\0' + database).substr(0, digest_digits);
+std::string stream_object_name(const std::string& key, const std::string& database, const std::string& into) {
+  const std::string whose = key + '\0' + database + (into.empty() ? "" : '\0' + into);
+  const std::string end = "_" + digest(whose).substr(0, digest_digits);
   const std::string begin = name_begin;
   const std::string middle = readable(database, longest_name - begin.size() - end.size() - 1);
   return begin + (middle.empty() ? "" : "_" + middle) + end;

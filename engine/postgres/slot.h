@@ -16,8 +16,9 @@
 namespace tributary::postgres {
 
 // What the slot and the publication of one database's stream are called: "tributary_shop_0123456789ab". Several
-// replications may follow one source; a slot's name knows only a-z, 0-9 and _, up to 63 bytes. Pure.
-std::string stream_object_name(const std::string& key, const std::string& database);
+// replications may follow one source; a slot's name knows only a-z, 0-9 and _, up to 63 bytes. `into` is the target's
+// identity where the key does not tell targets apart. Pure.
+std::string stream_object_name(const std::string& key, const std::string& database, const std::string& into = "");
 // Whether a name is one of those.
 bool is_stream_object_name(std::string_view name);
 

@@ -42,7 +42,8 @@ Result<PublicationPlan> make_publication(Connection& source, const std::string& 
 
 pipeline::StreamObjects objects_of(const StreamWish& wish, const pipeline::SourceIdentity& source) {
   pipeline::StreamObjects objects;
-  objects.slot = stream_object_name(replication_key(wish.replication, source, wish.selection), source.database);
+  objects.slot =
+      stream_object_name(replication_key(wish.replication, source, wish.selection), source.database, wish.into);
   objects.owns_publication = wish.publication.empty();
   objects.publication = objects.owns_publication ? objects.slot : wish.publication;
   return objects;
@@ -114,8 +115,10 @@ Result<std::optional<OpenStream>> resume_stream(const std::function<Result<Param
   now.publication = TRY(read_publication(coordinator, former.publication, until));
   now.wanted = plan_publication(tables);
   std::string reason;
-  if (former.owns_publication != wish.publication.empty() ||
-      (!former.owns_publication && former.publication != wish.publication)) {
+  if (former.slot != objects_of(wish, source).slot) {
+    reason = "replication slot " + former.slot + " of the ledger was made for another target";
+  } else if (former.owns_publication != wish.publication.empty() ||
+             (!former.owns_publication && former.publication != wish.publication)) {
     reason = "another publication is to be used";
   } else if (!former.owns_publication && now.publication) {
     PublicationReview review = review_publication(former.publication, *now.publication, tables);

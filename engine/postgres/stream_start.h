@@ -20,6 +20,7 @@ namespace tributary::postgres {
 struct StreamWish {
   std::string replication;  // Spec.replication; "" to derive it from the source's identity
   std::string selection;    // of tables, as a digest; "" means all of the source's database
+  std::string into;         // the target's identity, of read_target_identity()
   std::string publication;  // to use one that somebody else has made; "": our own
   bool is_needed = true;    // else the copy does without where the source does not allow it
 };

@@ -8,6 +8,7 @@
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
+#include "engine/postgres/slot.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -28,7 +29,10 @@ Result<void> take_lock(Connection& control, const LockRequest& request, Seconds 
   }
 }
 
-Result<void> read_ledger(Claimed& claimed, const Until& until) {
+Result<void> read_ledger(const StreamOptions& options, const SourceSide& source, Claimed& claimed, const Until& until) {
+  const std::string database = TRY(read_current_database(claimed.control, until)).name;
+  const std::string into = TRY(read_target_identity(claimed.control, options.replication, database, until));
+  claimed.name = stream_object_name(source.key, source.identity.database, into);
   const std::optional<int> version = TRY(read_control_version(claimed.control, until));
   if (!version) return {};
   if (*version > control_version) return too_new(*version);
@@ -59,7 +63,7 @@ Result<Connection> open_stream_session(const StreamOptions& options, const Sourc
 
 Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& source, const Until& until) {
   Claimed claimed{TRY(open_stream_session(options, source, "status", until)), {source.key, options.attempt, 0}, {}, {}};
-  TRY(read_ledger(claimed, until));
+  TRY(read_ledger(options, source, claimed, until));
   return claimed;
 }
 
@@ -68,7 +72,7 @@ Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, co
       TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
   TRY(take_lock(claimed.control, {source.key, options.attempt}, options.lock_patience, until));
   if (TRY(read_control_version(claimed.control, until))) TRY(ensure_control_schema(claimed.control, until));
-  TRY(read_ledger(claimed, until));
+  TRY(read_ledger(options, source, claimed, until));
   if (claimed.replication && claimed.replication->attempt > options.attempt)
     return Error{Fault::fenced, "attempt " + std::to_string(claimed.replication->attempt) + " of replication " +
                                     source.key + " has begun; this is attempt " + std::to_string(options.attempt)};

@@ -51,6 +51,7 @@ struct Claimed {
   Owner owner;
   std::optional<ReplicationRow> replication;
   std::optional<StreamRow> stream;
+  std::string name = "";  // of what the source has for this replication and this target: slot and publication of ours
 };
 // The same without the lock, which another engine may hold: what is read may have changed by now.
 Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& source, const Until& until);

@@ -23,6 +23,7 @@ class CopyDrain final : public pipeline::DrainEnds {
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<StreamRow> row_;
+  std::string slot_;  // once it is known
 };
 
 // For make_servers(). `spec` must outlive what it gives.

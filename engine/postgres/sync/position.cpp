@@ -17,6 +17,13 @@ Error never_initialised(const std::string& database) {
 
 }  // namespace
 
+Error of_another_target(const Claimed& claimed) {
+  return {Fault::invalid,
+          "the target's ledger tells of replication slot " + claimed.stream->slot +
+              ", which was made for another target: this database is a copy of it, or was renamed or moved since",
+          "give it its former name, or copy anew with tributary init --sync --drop-existing"};
+}
+
 // A role may not read the identifier of its system, which then is "": check_position() learns it in another way.
 Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdentity& source) {
   if (!claimed.replication) return never_initialised(source.database);
@@ -29,6 +36,7 @@ Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdenti
     return Error{Fault::invalid, "the snapshot of database " + source.database + " is not complete",
                  "run tributary init --sync again"};
   if (!claimed.stream) return never_initialised(source.database);
+  if (claimed.stream->slot != claimed.name) return of_another_target(claimed);
   if (claimed.stream->released)
     return Error{Fault::lost, "the stream of database " + source.database + " was released",
                  "take a new snapshot to follow the source again"};

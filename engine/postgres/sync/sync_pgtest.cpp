@@ -234,6 +234,78 @@ TEST(ARelease, WithoutTheTargetStillDropsTheSlot) {
   EXPECT_EQ(pair.slots(), "0");
 }
 
+// By hand a replication has no name: what tells it is its two ends.
+TEST(ByHand, ManyTargetsFollowOneSource) {
+  StreamPair pair("by_hand", 15, 18);
+  const testbed::Database other = pair.to.create_database("by_hand_too");
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  ASSERT_TRUE(done(pair.init("")));
+  const Following first(pair.spec(api::Mode::sync, ""));
+  pair.wait_until_applied();
+  api::Spec second = pair.spec(api::Mode::snapshot_and_sync, "");
+  second.target = testbed::spec_between(pair.source.uri(), other.uri()).target;
+  ASSERT_TRUE(done(testbed::snapshot(second)));
+  EXPECT_EQ(pair.slots(), "2");
+  second.mode = api::Mode::sync;
+  Following following(second);
+  pair.source.exec("INSERT INTO t VALUES (1)");
+  pair.wait_until_applied();
+  testbed::wait_until("the other has it too", [&] { return other.scalar("SELECT count(*) FROM t") == "1"; });
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(release(second).exit_code, ExitCode::done);
+  EXPECT_EQ(pair.slots(), "1");
+  EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "1");
+  pair.wait_until_applied();
+}
+
+TEST(ByHand, AReleaseForATargetThatKnowsNothingOfItTouchesNothing) {
+  StreamPair pair("kept", 15, 18);
+  const testbed::Database other = pair.to.create_database("typo");
+  ASSERT_TRUE(done(pair.init("")));
+  for (const std::string& uri : {other.uri(), pair.to.uri("not there at all")}) {
+    api::Spec wrong = pair.spec(api::Mode::sync, "");
+    wrong.target = testbed::spec_between(pair.source.uri(), uri).target;
+    const api::Report report = release(wrong);
+    EXPECT_EQ(report.exit_code, ExitCode::bad_configuration) << report.message;
+    EXPECT_THAT(report.hint, HasSubstr("which has tributary_kept_"));
+    EXPECT_EQ(pair.slots(), "1");
+  }
+  Following following(pair.spec(api::Mode::sync, ""));
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(release(pair.spec(api::Mode::sync, "")).exit_code, ExitCode::done);
+  EXPECT_EQ(release(pair.spec(api::Mode::sync, "")).exit_code, ExitCode::done) << "once more changes nothing";
+  EXPECT_EQ(pair.slots(), "0");
+}
+
+TEST(ByHand, ACopyOfTheTargetNeitherTakesNorReleasesItsStream) {
+  StreamPair pair("template", 15, 18);
+  ASSERT_TRUE(done(pair.init("")));
+  const testbed::Database clone = pair.to.adopt_database(pair.target.name() + "_clone");
+  pair.to.exec("postgres", "CREATE DATABASE \"" + clone.name() + "\" TEMPLATE \"" + pair.target.name() + "\"");
+  api::Spec wrong = pair.spec(api::Mode::sync, "");
+  wrong.target = testbed::spec_between(pair.source.uri(), clone.uri()).target;
+  EXPECT_TRUE(failed(release(wrong), ExitCode::bad_configuration, "made for another target"));
+  EXPECT_TRUE(failed(Following(wrong).wait(), ExitCode::bad_configuration, "made for another target"));
+  EXPECT_EQ(pair.slots(), "1");
+  wrong.mode = api::Mode::snapshot_and_sync;
+  wrong.snapshot.on_target_not_empty = api::OnTargetNotEmpty::drop;
+  ASSERT_TRUE(done(testbed::snapshot(wrong)));
+  EXPECT_EQ(pair.slots(), "2");
+  Following following(pair.spec(api::Mode::sync, ""));
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
+TEST(ByHand, ASlotThatAKilledCopyLeftIsReleasedWithoutALedger) {
+  StreamPair pair("leftover", 15, 18);
+  ASSERT_TRUE(done(pair.init("")));
+  pair.target.exec("DROP SCHEMA _tributary CASCADE");
+  EXPECT_EQ(release(pair.spec(api::Mode::sync, "")).exit_code, ExitCode::done);
+  EXPECT_EQ(pair.slots(), "0");
+  EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+}
+
 TEST(ASnapshotWithAStream, LeavesNoSlotBehindWhenItFails) {
   StreamPair pair("no_slot", 15, 18);
   pair.target.exec("CREATE TABLE in_the_way (id int)");

@@ -236,8 +236,7 @@ Result<std::vector<std::string>> other_sessions(Connection& target, const std::s
 
 Result<std::vector<std::string>> drop_obstacles(Connection& target, const Until& until) {
   return column(TRY(target.query(
-      "SELECT 'that it is a template' FROM pg_catalog.pg_database WHERE datname = current_database() AND datistemplate"
-      " UNION ALL SELECT 'active replication slot ' || slot_name FROM pg_catalog.pg_replication_slots"
+      "SELECT 'active replication slot ' || slot_name FROM pg_catalog.pg_replication_slots"
       "   WHERE database = current_database() AND active"
       " UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription s"
       "   JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()"

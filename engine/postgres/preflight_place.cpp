@@ -46,6 +46,20 @@ void check_creation(const Facts& facts, const PairFacts& pair, Findings& finding
   }
 }
 
+// What is put into a template comes with every database that is made of it. template0 lets nobody in to be looked into.
+void check_template(const Facts& facts, Findings& findings) {
+  if (facts.target.failure || !takes_snapshot(facts.mode)) return;
+  for (const PairFacts& pair : facts.pairs) {
+    const bool marked =
+        std::any_of(facts.target.databases.begin(), facts.target.databases.end(),
+                    [&](const Database& each) { return each.name == pair.target_name && each.is_template; });
+    if (marked || pair.target_name == "template0" || pair.target_name == "template1")
+      add(findings, Severity::error, "TargetIsTemplate", subject_of(pair),
+          "it is a template: every database that is made of it would have what is copied into it",
+          "name another target database");
+  }
+}
+
 void check_rights(const Facts& facts, const PairFacts& pair, Findings& findings) {
   if (!pair.target.exists || facts.target.role.superuser || !takes_snapshot(facts.mode)) return;
   const std::string& role = facts.target.role.name;
@@ -202,7 +216,8 @@ void check_drop_tables(const Facts& facts, const PairFacts& pair, Findings& find
           " will be dropped: " + join(displayed(target.existing), named_at_most));
 }
 
-constexpr std::array<Check, 10> all_checks = {{
+constexpr std::array<Check, 11> all_checks = {{
+    {"template", check_template},
     {"creation", each_on_target<check_creation>},
     {"rights", each_on_target<check_rights>},
     {"read-only", each_on_target<check_read_only>},

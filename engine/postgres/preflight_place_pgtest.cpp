@@ -237,10 +237,15 @@ TEST_F(TheTarget, that_holds_other_replications_is_not_dropped) {
   expect_refused(spec(OnTargetNotEmpty::drop), "OtherReplications", "holds other replications");
 }
 
-TEST_F(TheTarget, that_is_a_template_is_not_dropped) {
-  target_.exec("CREATE TABLE mine (i int)");
+TEST_F(TheTarget, that_is_a_template_is_neither_filled_nor_dropped) {
   server(18).exec("postgres", "ALTER DATABASE \"" + target_.name() + "\" IS_TEMPLATE true");
-  expect_refused(spec(OnTargetNotEmpty::drop), "DropDatabaseBlocked", "template");
+  expect_refused(spec(), "TargetIsTemplate", "template");
+  target_.exec("CREATE TABLE mine (i int)");
+  for (const OnTargetNotEmpty policy : {OnTargetNotEmpty::append, OnTargetNotEmpty::drop})
+    expect_refused(spec(policy), "TargetIsTemplate", "template");
+  api::Spec usual = spec(OnTargetNotEmpty::append);
+  usual.target = spec_between(source_.uri(), server(18).uri("template1")).target;
+  EXPECT_THAT(errors(findings(usual)), Contains("TargetIsTemplate"));
   server(18).exec("postgres", "ALTER DATABASE \"" + target_.name() + "\" IS_TEMPLATE false");
 }
 

@@ -133,6 +133,23 @@ void check_streamable(const Facts& facts, const PairFacts& pair, Findings& findi
   }
 }
 
+// A stream is opened from it only after the same review.
+void check_publication(const Facts& facts, const PairFacts& pair, Findings& findings) {
+  if (facts.publication.empty()) return;
+  if (pair.source.publication) {
+    for (api::Finding& each :
+         review_publication(facts.publication, *pair.source.publication, pair.source.tables).findings) {
+      each.subject += " of " + database_subject(pair.source_name);
+      findings.push_back(std::move(each));
+    }
+    return;
+  }
+  add(findings, Severity::error, "PublicationMissing", database_subject(pair.source_name),
+      "publication " + facts.publication + " does not exist on the source",
+      "name none to have one made, or run " +
+          publication_statement(facts.publication, plan_publication(pair.source.tables).published));
+}
+
 void check_foreign_tables(const Facts&, const PairFacts& pair, Findings& findings) {
   if (pair.source.foreign_tables == 0) return;
   add(findings, Severity::warning, "ForeignTables", database_subject(pair.source_name),
@@ -318,13 +335,14 @@ void check_extensions(const Facts& facts, const PairFacts& pair, Findings& findi
   }
 }
 
-constexpr std::array<Check, 12> all_checks = {{
+constexpr std::array<Check, 13> all_checks = {{
     {"databases readable", check_readable},
     {"control schema", each<check_control_schema>},
     {"select", each<check_select>},
     {"row security", each<check_row_security>},
     {"large objects", each<check_large_objects>},
     {"streamable", each<check_streamable>},
+    {"publication", each<check_publication>},
     {"foreign tables", each<check_foreign_tables>},
     {"collation version", each<check_source_collation>},
     {"partition routes", each_on_target<check_partition_routes>},

@@ -17,6 +17,7 @@
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/pg_tools.h"
 #include "engine/postgres/provider.h"
+#include "engine/postgres/publication.h"
 
 // All that `validate` knows about both ends, as plain values: gathered by a thin shell, judged by preflight_checks.h.
 namespace tributary::postgres {
@@ -63,6 +64,7 @@ struct SourceDatabase {
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
   std::vector<std::string> control_objects;       // in schema _tributary, selected and none of a ledger's
+  std::optional<PublicationState> publication;    // that is to be used, where it exists
   PartitionChoices partition_choices;
   std::vector<CatalogTable> unselected_partitions;
   std::set<model::Name> above_foreign;  // tables with foreign ones among their partitions
@@ -121,6 +123,7 @@ struct PairFacts {
 struct Facts {
   api::Mode mode = api::Mode::snapshot;
   std::string replication;  // as declared; mostly ""
+  std::string publication;  // of the source, to be used for the stream; "" for our own, or where nothing is to stream
   api::SnapshotOptions options;
   std::optional<Error> selection_failure;  // nothing below `target` is known then
   EndFacts source;

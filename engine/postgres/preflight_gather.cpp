@@ -219,7 +219,7 @@ Result<void> read_large_objects(Connection& connection, const api::SnapshotOptio
 
 // `held` receives all tables, selected or not: what a selection's entries may name.
 Result<void> read_source_database(const Parameters& parameters, const pipeline::Selection& selection,
-                                  const api::SnapshotOptions& options, PairFacts& pair, pipeline::DatabaseTables& held,
+                                  const api::Spec& spec, PairFacts& pair, pipeline::DatabaseTables& held,
                                   const Until& until) {
   Connection connection = TRY(open_preflight_session(for_database(parameters, pair.source_name), until));
   SourceDatabase& database = pair.source;
@@ -242,7 +242,9 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   database.extensions = TRY(read_extensions(connection, until));
   database.unlockable = TRY(read_unlockable(connection, database, until));
   database.unreadable_sequences = TRY(read_names(connection, sequence_query, until));
-  TRY(read_large_objects(connection, options, pair, until));
+  TRY(read_large_objects(connection, spec.snapshot, pair, until));
+  if (spec.mode != api::Mode::snapshot && !spec.sync.publication.empty())
+    database.publication = TRY(read_publication(connection, spec.sync.publication, until));
   const Rows foreign = TRY(connection.query_row("SELECT count(*) FROM pg_class WHERE relkind = 'f'", {}, until));
   database.foreign_tables = static_cast<std::uint64_t>(foreign.integer(0, 0));
   return {};
@@ -273,7 +275,7 @@ std::map<std::string, bool> closed(const std::vector<Database>& databases, const
 Result<void> gather_pair(const api::Spec& spec, const pipeline::Selection& selection, const Parameters& source,
                          const std::optional<Parameters>& target, Facts& facts, PairFacts& pair,
                          pipeline::DatabaseTables& held, const Until& until) {
-  pair.source.failure = TRY(fact_of(read_source_database(source, selection, spec.snapshot, pair, held, until), until));
+  pair.source.failure = TRY(fact_of(read_source_database(source, selection, spec, pair, held, until), until));
   pair.target.exists = target && has_database(facts.target, pair.target_name);
   if (!pair.target.exists) return {};
   const std::string key = replication_key(spec.replication, {facts.source.server.system_identifier, pair.source_name},
@@ -340,6 +342,7 @@ Result<Facts> gather_facts(const api::Spec& spec, const Until& until) {
   facts.mode = spec.mode;
   facts.replication = spec.replication;
   facts.options = spec.snapshot;
+  if (spec.mode != api::Mode::snapshot) facts.publication = spec.sync.publication;
   const Result<Parameters> source = gather_source(spec, facts.source, until);
   if (!source) facts.source.failure = source.error();
   TRY(go_on(until));

@@ -264,6 +264,56 @@ TEST_F(TheTarget, of_a_role_that_was_made_read_only_is_refused) {
   server(18).exec("postgres", "DROP ROLE careful");
 }
 
+// ------------------------------------------------------------------------------------------ of a publication
+
+class APublicationOfOthers : public ::testing::Test {
+ protected:
+  APublicationOfOthers() : source_(server(17).create_database("published")) {
+    source_.exec("CREATE TABLE a (id int PRIMARY KEY, n int); CREATE TABLE b (id int PRIMARY KEY)");
+  }
+  api::Spec spec() const {
+    api::Spec made = spec_between(source_.uri(), server(18).uri(source_.name()));
+    made.mode = api::Mode::snapshot_and_sync;
+    made.sync.publication = "theirs";
+    return made;
+  }
+  Database source_;
+  Database target_ = server(18).adopt_database(source_.name());  // that is not there
+};
+
+TEST_F(APublicationOfOthers, is_refused_before_anything_is_made) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"SELECT 1", "PublicationMissing"},
+      {"CREATE PUBLICATION theirs FOR TABLE a WHERE (id > 1), b", "PublicationFilters"},
+      {"CREATE PUBLICATION theirs FOR TABLE a, b WITH (publish = 'insert')", "PublicationOperations"},
+  };
+  for (const auto& [make, code] : cases) {
+    SCOPED_TRACE(code);
+    source_.exec(make);
+    EXPECT_THAT(errors(findings(spec())), ::testing::ElementsAre(code));
+    const auto servers = make_servers(spec());
+    pipeline::ProgressBoard board("");
+    EXPECT_FALSE(pipeline::plan_snapshot(*servers, board, soon()));
+    const api::Report report = snapshot(spec());
+    EXPECT_EQ(report.exit_code, api::ExitCode::bad_configuration);
+    EXPECT_EQ(report.reason, code);
+    EXPECT_EQ(
+        server(18).scalar("postgres", "SELECT count(*) FROM pg_database WHERE datname = '" + source_.name() + "'"),
+        "0");
+    source_.exec("DROP PUBLICATION IF EXISTS theirs");
+  }
+}
+
+TEST_F(APublicationOfOthers, that_lacks_a_table_is_used_and_the_table_is_named) {
+  source_.exec("CREATE PUBLICATION theirs FOR TABLE a");
+  EXPECT_THAT(text(findings(spec()), "PublicationLacksTables"), HasSubstr("does not carry public.b"));
+  const api::Report report = snapshot(spec());
+  ASSERT_TRUE(done(report));
+  EXPECT_THAT(text(report.findings, "PublicationLacksTables"), HasSubstr("does not carry public.b"));
+  source_.exec(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()");
+}
+
 // ------------------------------------------------------------------------------------------ of several databases
 
 TEST_F(TheTarget, loses_a_database_only_where_all_of_its_tables_are_selected) {

@@ -139,18 +139,24 @@ Result<std::optional<PublicationState>> read_publication(Connection& source, con
 PublicationReview review_publication(const std::string& name, const PublicationState& publication,
                                      const std::vector<CatalogTable>& selected) {
   PublicationReview review;
+  const auto find = [&](api::Severity severity, std::string code, std::string message, std::string hint) {
+    review.findings.push_back({severity, std::move(code), "publication " + name, std::move(message), std::move(hint)});
+  };
   const auto object = [&](std::string code, std::string message, std::string hint) {
-    review.findings.push_back(
-        {api::Severity::error, std::move(code), "publication " + name, std::move(message), std::move(hint)});
+    find(api::Severity::error, std::move(code), std::move(message), std::move(hint));
   };
   const Names published(publication.tables.begin(), publication.tables.end());
   const Names filtered(publication.filtered.begin(), publication.filtered.end());
   std::vector<std::string> cut;
   std::vector<std::string> under_root;
+  std::vector<model::Name> absent;
   for (const CatalogTable& each : selected) {
     const model::Name& table = each.table.name;
     std::string reason = reason_against(each);
-    if (!carries(publication, published, each)) reason = "publication " + name + " does not carry it";
+    if (!carries(publication, published, each)) {
+      if (reason.empty()) absent.push_back(table);
+      reason = "publication " + name + " does not carry it";
+    }
     if (!reason.empty()) {
       review.plan.not_published.push_back({table, std::move(reason)});
       continue;
@@ -170,6 +176,10 @@ PublicationReview review_publication(const std::string& name, const PublicationS
   if (!under_root.empty())
     object("PublicationViaRoot", "it publishes partitions as their root: " + listed(under_root),
            "ALTER PUBLICATION " + quote_identifier(name) + " SET (publish_via_partition_root = false)");
+  if (!absent.empty())
+    find(api::Severity::warning, "PublicationLacksTables",
+         "it does not carry " + listed(model::displayed(absent)) + ": copied, and not followed",
+         "ALTER PUBLICATION " + quote_identifier(name) + " ADD TABLE " + only(absent));
   return review;
 }
 

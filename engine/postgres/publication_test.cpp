@@ -61,6 +61,10 @@ TEST(APublicationReview, tells_tables_that_it_does_not_carry) {
   const PublicationReview review = review_publication("p", {}, {table("a")});
   ASSERT_EQ(review.plan.not_published.size(), 1u);
   EXPECT_THAT(review.plan.not_published[0].reason, HasSubstr("publication p does not carry it"));
+  ASSERT_THAT(codes(review),
+              ElementsAre("PublicationLacksTables: it does not carry public.a: copied, and not followed"));
+  EXPECT_EQ(review.findings[0].severity, api::Severity::warning) << "a person may want just that";
+  EXPECT_EQ(review.findings[0].hint, "ALTER PUBLICATION \"p\" ADD TABLE ONLY \"public\".\"a\"");
 }
 
 TEST(APublicationReview, finds_operations_that_are_not_published) {

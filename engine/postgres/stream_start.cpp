@@ -122,7 +122,8 @@ Result<std::optional<OpenStream>> resume_stream(const std::function<Result<Param
     reason = "another publication is to be used";
   } else if (!former.owns_publication && now.publication) {
     PublicationReview review = review_publication(former.publication, *now.publication, tables);
-    for (const api::Finding& finding : review.findings) reason = finding.message;
+    for (const api::Finding& finding : review.findings)
+      if (finding.severity == api::Severity::error) reason = finding.message;
     now.wanted = std::move(review.plan);
   }
   if (reason.empty()) reason = why_not_resume(former, source, now);

@@ -287,15 +287,20 @@ Invocation read_command_line(const std::vector<std::string>& arguments) {
   std::map<const CLI::App*, Verb> known;
   for (const auto& [verb, what] : verbs) known.emplace(add_verb(app, verb, what, flags), verb);
   app.add_subcommand("help", "Explain a verb: tributary help init");
-  if (arguments.empty()) return explain(app, "");
-  if (arguments.front() == "help") return explain(app, arguments.size() > 1 ? arguments[1] : "");
+  const auto explained = [&](const std::string& topic) {
+    Invocation invocation = explain(app, topic);
+    if (invocation.flaw) invocation.options = read_ahead(arguments);
+    return invocation;
+  };
+  if (arguments.empty()) return explained("");
+  if (arguments.front() == "help") return explained(arguments.size() > 1 ? arguments[1] : "");
 
   const Result<std::string> text = parse(app, arguments);
   if (!text) return failed(text.error(), read_ahead(arguments));
   if (!text->empty()) return {.text = *text, .options = {}, .flaw = {}};
   const auto chosen = app.get_subcommands();
   const auto verb = chosen.empty() ? known.end() : known.find(chosen.front());
-  if (verb == known.end()) return explain(app, app.remaining().empty() ? "" : app.remaining().front());
+  if (verb == known.end()) return explained(app.remaining().empty() ? "" : app.remaining().front());
 
   Invocation invocation;
   invocation.options.verb = verb->second;

@@ -250,6 +250,11 @@ TEST(CommandLine, that_cannot_be_read_still_says_what_form_its_report_takes) {
     EXPECT_EQ(read.options.termination_log, "/dev/report");
   }
   EXPECT_EQ(read_command_line({"validate", "--source"}).options.output, Output::text);
+  for (const Words& words : {Words{"nosuch", "--output", "json"}, Words{"help", "nosuch", "--output=json"}}) {
+    const Invocation read = read_command_line(words);
+    EXPECT_EQ(flaw(read).find("unknown verb nosuch"), 0u);
+    EXPECT_EQ(read.options.output, Output::json);
+  }
 }
 
 TEST(CommandLine, a_flag_without_its_value_is_named) {

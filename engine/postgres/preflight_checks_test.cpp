@@ -154,9 +154,10 @@ const std::vector<Case> cases = {
        f.mode = api::Mode::snapshot;
      },
      "ConnectionLimitTooLow"},
-    {"read_only_target", [](Facts& f) { f.target.read_only = true; }, "TargetReadOnly"},
-    {"read_only_database", [](Facts& f) { pair(f).target.read_only = true; }, "TargetReadOnly"},
-    {"read_only_once", [](Facts& f) { f.target.read_only = pair(f).target.read_only = true; }, "TargetReadOnly"},
+    {"read_only_target", [](Facts& f) { f.target.read_only_by = "role r"; }, "TargetReadOnly"},
+    {"read_only_database", [](Facts& f) { pair(f).target.read_only_by = "role r"; }, "TargetReadOnly"},
+    {"read_only_once", [](Facts& f) { f.target.read_only_by = pair(f).target.read_only_by = "role r"; },
+     "TargetReadOnly"},
     {"roles",
      [](Facts& f) {
        unprivileged(f.target.role);

@@ -52,7 +52,7 @@ struct EndFacts {
   std::map<std::string, AvailableExtension> extensions;
   std::set<std::string> locales;  // LC_COLLATE values that the server is known to have
   bool may_set_replica_role = false;
-  bool read_only = false;  // transactions of the role are, unless they say otherwise
+  std::string read_only_by;  // whose setting makes transactions so, unless they say otherwise: "role x"
 };
 
 struct SourceDatabase {
@@ -87,7 +87,7 @@ struct TargetDatabase {
   bool exists = false;
   std::optional<Error> failure;
   Database facts;
-  bool read_only = false;                // transactions of the role are, unless they say otherwise
+  std::string read_only_by;              // as of the server
   bool owned = false;                    // by the role or one that it is a member of
   bool may_create = false;               // schemas
   std::set<std::string> closed_schemas;  // in which the role may not create

@@ -89,7 +89,7 @@ Result<void> read_target_end(Connection& connection, EndFacts& end, const Until&
       strings(TRY(connection.query("SELECT collcollate FROM pg_collation WHERE collprovider = 'c' AND collcollate <> ''"
                                    " UNION SELECT datcollate FROM pg_database UNION SELECT datctype FROM pg_database",
                                    until)));
-  end.read_only = TRY(is_read_only(connection, until));
+  end.read_only_by = TRY(read_only_by(connection, until));
   // The last statement of this session, so it may stay set.
   const Result<void> replica = connection.execute("SET session_replication_role = replica", until);
   if (!replica && connection.sqlstate().empty()) return replica.error();
@@ -262,6 +262,13 @@ bool has_database(const EndFacts& end, const std::string& name) {
                      [&](const Database& database) { return database.name == name; });
 }
 
+// An entry may be quoted.
+bool is_template(const std::vector<Database>& databases, const std::string& entry) {
+  return std::any_of(databases.begin(), databases.end(), [&](const Database& each) {
+    return each.is_template && (each.name == entry || "\"" + each.name + "\"" == entry);
+  });
+}
+
 std::map<std::string, bool> closed(const std::vector<Database>& databases, const pipeline::Selection& selection,
                                    const std::string& own) {
   std::map<std::string, bool> names;
@@ -307,6 +314,9 @@ Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& sele
   for (const Database& database : facts.source.databases)
     if (!database.is_template) all.push_back(database.name);
   facts.unmatched = selection.unmatched(all, own, held);
+  for (pipeline::Unmatched& each : facts.unmatched)
+    if (is_template(facts.source.databases, each.entry))
+      each = {each.list, each.entry, {}, "names a template, and templates are not copied"};
   return {};
 }
 
@@ -330,11 +340,20 @@ Result<Connection> open_preflight_session(const Parameters& parameters, const Un
   return connection;
 }
 
-Result<bool> is_read_only(Connection& connection, const Until& until) {
-  // What a RESET would bring back: the server's, the database's or the role's setting, or that of the connection
-  // string.
-  const char* const query = "SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only'";
-  return TRY(connection.query_row(query, {}, until)).boolean(0, 0);
+Result<std::string> read_only_by(Connection& connection, const Until& until) {
+  // What a RESET would bring back, and the first of the settings that a session begins with, as process_settings() in
+  // src/backend/utils/init/postinit.c ranks them.
+  const char* const query =
+      "SELECT reset_val = 'on', coalesce((SELECT concat_ws(' in ', CASE WHEN d.setrole <> 0 THEN 'role ' || "
+      "session_user"
+      " END, CASE WHEN d.setdatabase <> 0 THEN 'database ' || current_database() END) FROM pg_db_role_setting d"
+      " WHERE d.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))"
+      " AND d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
+      " AND EXISTS (SELECT FROM unnest(d.setconfig) c WHERE c LIKE 'default\\_transaction\\_read\\_only=%')"
+      " ORDER BY d.setrole <> 0 DESC, d.setdatabase <> 0 DESC LIMIT 1), 'the server or the connection string')"
+      " FROM pg_settings WHERE name = 'default_transaction_read_only'";
+  const Rows row = TRY(connection.query_row(query, {}, until));
+  return row.boolean(0, 0) ? row.str(0, 1) : std::string();
 }
 
 Result<Facts> gather_facts(const api::Spec& spec, const Until& until) {

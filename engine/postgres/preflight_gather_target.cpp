@@ -181,7 +181,7 @@ Result<void> read_target_database(const Parameters& parameters, const api::Spec&
   const Rows rights = TRY(connection.query_row(rights_query, {}, until));
   database.owned = rights.boolean(0, 0);
   database.may_create = rights.boolean(0, 1);
-  database.read_only = TRY(is_read_only(connection, until));
+  database.read_only_by = TRY(read_only_by(connection, until));
   database.closed_schemas = set_of(
       TRY(connection.query("SELECT nspname FROM pg_namespace WHERE NOT has_schema_privilege(oid, 'CREATE')", until)));
   database.extensions = TRY(read_extensions(connection, until));

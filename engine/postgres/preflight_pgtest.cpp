@@ -345,6 +345,10 @@ TEST_F(Validating, a_selection_that_names_nothing_is_said_with_what_is_near) {
   made.selection.include_tables = {source.name() + ".order"};
   EXPECT_THAT(text(validated(made), "SelectionMatchesNothing"),
               HasSubstr("did you mean " + source.name() + ".orders_1"));
+  made.selection.include_tables = {};
+  made.selection.include_databases = {"template1"};
+  EXPECT_THAT(text(validated(made), "SelectionMatchesNothing"), HasSubstr("'template1' names a template"));
+  made.selection.include_databases = {};
   made.selection.include_tables = {source.name() + ".orders"};
   const Validation parent = validated(made);
   EXPECT_TRUE(parent.passed());

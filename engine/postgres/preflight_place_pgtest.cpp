@@ -252,7 +252,8 @@ TEST_F(TheTarget, that_is_a_template_is_neither_filled_nor_dropped) {
 TEST_F(TheTarget, that_was_made_read_only_stays_as_it_is) {
   server(18).exec("postgres", "ALTER DATABASE \"" + target_.name() + "\" SET default_transaction_read_only = on");
   for (const OnTargetNotEmpty policy : {OnTargetNotEmpty::fail, OnTargetNotEmpty::append, OnTargetNotEmpty::drop})
-    expect_refused(spec(policy), "TargetReadOnly", "default_transaction_read_only");
+    expect_refused(spec(policy), "TargetReadOnly",
+                   "default_transaction_read_only is on, set for database " + target_.name());
 }
 
 TEST_F(TheTarget, of_a_role_that_was_made_read_only_is_refused) {
@@ -261,6 +262,7 @@ TEST_F(TheTarget, of_a_role_that_was_made_read_only_is_refused) {
                   "ALTER ROLE careful SET default_transaction_read_only = on");
   api::Spec made = spec_between(source_.uri(), server(18).tcp_uri("not there yet", "careful", "p"));
   EXPECT_THAT(errors(findings(made)), ::testing::ElementsAre("TargetReadOnly"));
+  EXPECT_THAT(text(findings(made), "TargetReadOnly"), HasSubstr("is on, set for role careful;"));
   server(18).exec("postgres", "DROP ROLE careful");
 }
 

@@ -114,10 +114,10 @@ void check_target_rights(const Facts& facts, Findings& findings) {
   if (target.server.in_recovery) {
     add(findings, Severity::error, "TargetReadOnly", "target", "the server is a standby and takes no writes",
         "name the primary");
-  } else if (target.read_only && takes_snapshot(facts.mode)) {
+  } else if (!target.read_only_by.empty() && takes_snapshot(facts.mode)) {
     add(findings, Severity::error, "TargetReadOnly", "target",
-        "default_transaction_read_only is on for role " + target.role.name,
-        "take the setting off the server, the role or the database, or name another target");
+        "default_transaction_read_only is on, set for " + target.read_only_by,
+        "take that setting back (ALTER ... RESET default_transaction_read_only), or name another target");
   }
   const SessionRole& role = target.role;
   std::string rights = role.superuser ? " is a superuser" : role.create_database ? " may create databases" : "";

@@ -52,6 +52,16 @@ std::string only(std::span<const model::Name> tables) {
   return list;
 }
 
+// What the server says of a statement of ours. An event trigger that raises an exception does so again.
+Error refused(Connection& source, const std::string& statement, Error error) {
+  error.what = statement + " on the source: " + error.what;
+  if (!source.sqlstate().starts_with("P0")) return error;
+  return Error{Fault::invalid, error.what,
+               "an event trigger of the source refuses it: have it let role " +
+                   source.reported("session_authorization") +
+                   " pass, or make the publication beforehand and name it (--publication)"};
+}
+
 // ADD or DROP.
 Result<void> alter(Connection& source, const std::string& name, const char* verb,
                    const std::vector<model::Name>& tables, const Until& until) {
@@ -60,7 +70,7 @@ Result<void> alter(Connection& source, const std::string& name, const char* verb
     const Result<void> altered = source.execute("ALTER PUBLICATION " + quote_identifier(name) + " " + verb + " TABLE " +
                                                     only(std::span(tables).subspan(first, count)),
                                                 until);
-    if (!altered) return within("publication " + name, altered.error());
+    if (!altered) return refused(source, "ALTER PUBLICATION " + quote_identifier(name), altered.error());
   }
   return {};
 }
@@ -192,7 +202,8 @@ Result<bool> ensure_publication(Connection& source, const std::string& name, con
                                 const Until& until) {
   const std::optional<PublicationState> found = TRY(read_publication(source, name, until));
   if (!found) {
-    TRY(source.execute(publication_statement(name, {}), until));
+    const Result<void> created = source.execute(publication_statement(name, {}), until);
+    if (!created) return refused(source, "CREATE PUBLICATION " + quote_identifier(name), created.error());
     TRY(alter(source, name, "ADD", tables, until));
     return true;
   }

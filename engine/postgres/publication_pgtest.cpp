@@ -36,6 +36,20 @@ class APublication : public ::testing::TestWithParam<int> {
 };
 INSTANTIATE_TEST_SUITE_P(Majors, APublication, ::testing::Values(13, 15, 17, 18));
 
+TEST_P(APublication, that_an_event_trigger_refuses_is_told_of_by_its_statement_and_not_tried_again) {
+  database_.exec(
+      "CREATE TABLE t (id int PRIMARY KEY); CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"
+      " $$ BEGIN RAISE EXCEPTION 'no'; END $$; CREATE EVENT TRIGGER refuse ON ddl_command_start EXECUTE FUNCTION"
+      " refuse()");
+  const auto made = ensure_publication(source_, name, {{"public", "t"}}, soon());
+  database_.exec("DROP EVENT TRIGGER refuse");
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().fault, Fault::invalid);
+  EXPECT_THAT(made.error().what,
+              ::testing::HasSubstr("CREATE PUBLICATION \"tributary of \"\"Shop\"\"\" on the source: "));
+  EXPECT_THAT(made.error().hint, ::testing::HasSubstr("event trigger"));
+}
+
 TEST_P(APublication, never_stops_the_writes_of_those_whose_tables_it_may_not_carry) {
   database_.exec(
       "CREATE TABLE good (id int PRIMARY KEY, t text);"

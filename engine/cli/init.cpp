@@ -4,20 +4,25 @@
 #include <iostream>
 #include <optional>
 
+#include "engine/base/log.h"
 #include "engine/cli/consent.h"
 #include "engine/cli/output.h"
 #include "engine/cli/plan_view.h"
 #include "engine/cli/run.h"
 #include "engine/cli/unasked.h"
 #include "engine/cli/verbs.h"
+#include "engine/pipeline/patience.h"
 #include "engine/pipeline/preview.h"
 #include "engine/pipeline/refusal.h"
 #include "engine/pipeline/session.h"
+#include "engine/postgres/leftovers.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/sync/copy_drain.h"
 
 namespace tributary::cli {
 namespace {
+
+constexpr Milliseconds last_words{10'000};
 
 int refuse(const Error& error, const char* reason, const Options& options) {
   return publish(report_of(options, error, reason), options);
@@ -50,6 +55,15 @@ Until asking_time(const Options& options) {
   return {timeout > Seconds(0) ? Deadline::after(timeout) : Deadline::never()};
 }
 
+// By hand nobody promises to come back, and an earlier run that was killed may have left more than this one knows of.
+void leave_nothing(const api::Spec& spec) {
+  if (pipeline::is_declared(spec) || spec.mode != api::Mode::snapshot_and_sync) return;
+  const Result<void> dropped = postgres::drop_leftovers(spec, {Deadline::after(last_words), {}});
+  if (!dropped)
+    log::warn("a slot of an earlier run may be left on the source; tributary release drops it",
+              {{"error", describe(dropped.error())}});
+}
+
 enum class Answer { yes, not_asked };
 
 // The checks that a snapshot begins with say what would go; where nothing would, or that is not known yet, nobody is
@@ -76,7 +90,9 @@ int init(const Options& options) {
     const auto servers = postgres::make_servers(options.spec, postgres::sync::drain_of(options.spec));
     Unasked unasked(*servers);
     pipeline::Servers& chosen = *answer == Answer::yes ? *servers : unasked;
-    return pipeline::run_snapshot(options.spec, chosen, board, until);
+    api::Report report = pipeline::run_snapshot(options.spec, chosen, board, until);
+    if (report.exit_code != api::ExitCode::done) leave_nothing(options.spec);
+    return report;
   });
 }
 

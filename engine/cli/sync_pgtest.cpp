@@ -134,6 +134,29 @@ TEST_P(ASyncThatIsDisturbed, BringsEveryTransactionOnce) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+// Of a first run that was killed, a second one knows by the target's ledger.
+TEST(AnInitWithSync, LeavesNoSlotBehindWhenItIsRefusedOrInterruptedBeforeItCopies) {
+  StreamPair pair("left", 17, 18);
+  const std::vector<std::string> again{testbed::built_program("tributary"),
+                                       "init",
+                                       "--sync",
+                                       "--source",
+                                       pair.source.uri(),
+                                       "--target",
+                                       pair.target.uri(),
+                                       "--publication",
+                                       "nosuch"};
+  ASSERT_TRUE(done(pair.init("")));
+  Process complete(again);
+  EXPECT_EQ(complete.wait(), 2);
+  EXPECT_EQ(pair.slots(), "1") << "that of a complete copy is needed";
+  pair.target.exec("UPDATE _tributary.replication SET state = 'copying', completed = NULL");
+  Process refused(again);
+  EXPECT_EQ(refused.wait(), 2) << refused.errors();
+  EXPECT_EQ(pair.slots(), "0") << refused.errors();
+  EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+}
+
 TEST(AnOrderToRelease, EndsTheStreamWithAllItAppliedAndLeavesNothingOnTheSource) {
   for (const int major : {13, 17}) {
     StreamPair pair("ordered", major, 18);

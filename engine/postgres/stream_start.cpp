@@ -186,6 +186,8 @@ Result<OpenStream> open_stream(const std::function<Result<Parameters>()>& connec
                                const StreamWish& wish, const pipeline::SourceIdentity& source,
                                const std::vector<CatalogTable>& tables, const Until& until) {
   const pipeline::StreamObjects objects = objects_of(wish, source);
+  if (TRY(read_slot(coordinator, objects.slot, until)))
+    log::warn("replacing the slot of an earlier copy into this target", {{"slot", objects.slot}});
   TRY(drop_slot(coordinator, objects.slot, slot_patience, until));
   PublicationPlan plan =
       TRY(objects.owns_publication ? make_publication(coordinator, objects.publication, tables, until)

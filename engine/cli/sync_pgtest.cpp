@@ -157,6 +157,24 @@ TEST(AnInitWithSync, LeavesNoSlotBehindWhenItIsRefusedOrInterruptedBeforeItCopie
   EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
 }
 
+TEST(AnInitWithSync, LeavesNoDatabaseBehindThatItMadeInVain) {
+  StreamPair pair("vain", 17, 18);
+  pair.source.exec(
+      "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
+      "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE PUBLICATION') EXECUTE FUNCTION refuse()");
+  const testbed::Database made = pair.to.adopt_database(pair.target.name() + "_made");
+  const testbed::Database kept = pair.to.create_database("kept");
+  for (const testbed::Database* target : {&made, &kept}) {
+    Process init({testbed::built_program("tributary"), "init", "--sync", "--source", pair.source.uri(), "--target",
+                  target->uri()});
+    EXPECT_EQ(init.wait(), 2) << init.errors();
+    EXPECT_NE(init.errors().find("CREATE PUBLICATION"), std::string::npos) << init.errors();
+  }
+  const std::string named = "SELECT count(*) FROM pg_database WHERE datname = '";
+  EXPECT_EQ(pair.to.scalar("postgres", named + made.name() + "'"), "0");
+  EXPECT_EQ(pair.to.scalar("postgres", named + kept.name() + "'"), "1");
+}
+
 TEST(AnOrderToRelease, EndsTheStreamWithAllItAppliedAndLeavesNothingOnTheSource) {
   for (const int major : {13, 17}) {
     StreamPair pair("ordered", major, 18);

@@ -7,13 +7,16 @@
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/control_schema.h"
+#include "engine/postgres/database_statements.h"
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/ledger.h"
+#include "engine/postgres/occupancy.h"
 #include "engine/postgres/publication.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/slot.h"
+#include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
 namespace {
@@ -27,8 +30,22 @@ Result<bool> is_complete(Connection& target, const std::string& key, const Until
   return row && row->complete;
 }
 
-Result<void> drop_leftover(const api::Spec& spec, const std::string& selected, const pipeline::DatabasePair& pair,
-                           const Until& until) {
+// By its mark it is nobody else's, and nothing came into it.
+Result<bool> is_made_in_vain(Connection& target, const Until& until) {
+  return TRY(is_undescribed(target, until)) && !TRY(read_control_version(target, until)) &&
+         TRY(user_objects(target, 1, until)).empty();
+}
+
+Result<void> drop_made(const api::Spec& spec, const std::string& database, const Until& until) {
+  const Parameters other =
+      TRY(resolve_database(spec.target, "target", database == "postgres" ? "template1" : "postgres"));
+  Connection maintenance = TRY(open_data_session(other, until));
+  return maintenance.execute("DROP DATABASE " + quote_identifier(database), until);
+}
+
+// Whether the target's database is to go as well.
+Result<bool> drop_from_source(const api::Spec& spec, const std::string& selected, const pipeline::DatabasePair& pair,
+                              const Until& until) {
   const Parameters from = TRY(resolve_database(spec.source, "source", pair.source));
   Connection source = TRY(open_source_session(from, "leftovers", until));
   const pipeline::SourceIdentity identity{TRY(read_server(source, until)).system_identifier, pair.source};
@@ -37,13 +54,14 @@ Result<void> drop_leftover(const api::Spec& spec, const std::string& selected, c
   Connection target = TRY(open_data_session(to, until));
   const std::string into = TRY(read_target_identity(target, spec.replication, pair.target, until));
   const std::string name = stream_object_name(key, pair.source, into);
-  const bool any = TRY(read_slot(source, name, until)) || TRY(read_publication(source, name, until));
-  if (!any || !TRY(take_session_lock(target, {key, spec.attempt}, until)).empty()) return {};
-  if (TRY(is_complete(target, key, until))) return {};
-  TRY(drop_slot(source, name, slot_patience, until));
-  TRY(drop_publication(source, name, until));
-  log::info("dropped what a copy left on the source that did not end", {{"database", pair.source}, {"slot", name}});
-  return {};
+  if (!TRY(take_session_lock(target, {key, spec.attempt}, until)).empty()) return false;
+  if (TRY(is_complete(target, key, until))) return false;
+  if (TRY(read_slot(source, name, until)) || TRY(read_publication(source, name, until))) {
+    TRY(drop_slot(source, name, slot_patience, until));
+    TRY(drop_publication(source, name, until));
+    log::info("dropped what a copy left on the source that did not end", {{"database", pair.source}, {"slot", name}});
+  }
+  return is_made_in_vain(target, until);
 }
 
 }  // namespace
@@ -53,9 +71,12 @@ Result<void> drop_leftovers(const api::Spec& spec, const Until& until) {
   Result<void> first;
   for (const pipeline::DatabasePair& pair : TRY(make_servers(spec)->databases(until))) {
     const std::string selected = digest_of(selection.table_entries_of(pair.source));
-    Result<void> dropped = drop_leftover(spec, selected, pair, until);
-    const bool nothing = !dropped && dropped.error().fault == Fault::missing;  // no target, and so no attempt
-    if (!dropped && !nothing && first) first = std::move(dropped);
+    const Result<bool> in_vain = drop_from_source(spec, selected, pair, until);
+    if (!in_vain && in_vain.error().fault == Fault::missing) continue;  // no target, and so no attempt
+    const Result<void> dropped = !in_vain   ? Result<void>(in_vain.error())
+                                 : *in_vain ? drop_made(spec, pair.target, until)
+                                            : Result<void>{};
+    if (!dropped && first) first = dropped;
   }
   return first;
 }

@@ -105,7 +105,7 @@ Result<std::unique_ptr<RecopyRound>> RecopyRound::open(const RecopyStream& strea
   for (const FollowedTable& each : tables) options.only->insert(each.name);
   round->source_ = TRY(Source::open(stream.options.source, std::move(options), until));
   const std::string turn = "/recopy/" + std::to_string(stream.owner.epoch) + "/" + std::to_string(number);
-  TRY(round->take_snapshot(side.session, stream_object_name(stream.owner.key + turn, side.identity.database), until));
+  TRY(round->take_snapshot(side.session, stream_object_name(stream.row.slot + turn, side.identity.database), until));
   TRY(round->plan(tables, until));
   return round;
 }

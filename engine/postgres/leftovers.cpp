@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/base/log.h"
+#include "engine/base/pause.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/control_schema.h"
@@ -21,7 +22,16 @@
 namespace tributary::postgres {
 namespace {
 
-constexpr Milliseconds slot_patience{2'000};
+constexpr Milliseconds patience{2'000};
+constexpr Milliseconds look_again{50};
+
+// The copy's own session ends when its server notices.
+Result<bool> take_lock(Connection& target, const LockRequest& request, const Until& until) {
+  const Deadline enough = Deadline::after(patience);
+  while (!TRY(take_session_lock(target, request, until)).empty())
+    if (enough.passed() || !pause_for(look_again, until.stop)) return false;
+  return true;
+}
 
 // Under the lock: what is read stays true.
 Result<bool> is_complete(Connection& target, const std::string& key, const Until& until) {
@@ -54,10 +64,10 @@ Result<bool> drop_from_source(const api::Spec& spec, const std::string& selected
   Connection target = TRY(open_data_session(to, until));
   const std::string into = TRY(read_target_identity(target, spec.replication, pair.target, until));
   const std::string name = stream_object_name(key, pair.source, into);
-  if (!TRY(take_session_lock(target, {key, spec.attempt}, until)).empty()) return false;
+  if (!TRY(take_lock(target, {key, spec.attempt}, until))) return false;
   if (TRY(is_complete(target, key, until))) return false;
   if (TRY(read_slot(source, name, until)) || TRY(read_publication(source, name, until))) {
-    TRY(drop_slot(source, name, slot_patience, until));
+    TRY(drop_slot(source, name, patience, until));
     TRY(drop_publication(source, name, until));
     log::info("dropped what a copy left on the source that did not end", {{"database", pair.source}, {"slot", name}});
   }

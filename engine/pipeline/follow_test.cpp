@@ -171,7 +171,7 @@ class NoRecopies : public RecopyEnds {
   Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>&, const Until&) override {
     return Error{Fault::failed, "nobody asked"};
   }
-  Result<void> stop(const StoppedTable&, const Until&) override { return {}; }
+  Result<void> stop(const StoppedUnit&, const Until&) override { return {}; }
 };
 
 class FakeEnds : public StreamEnds {

@@ -35,6 +35,12 @@ Result<void> turn(Feed& feed, const Until& until) {
   return Error{Fault::cancelled, "stopped while tables were brought back to the stream"};
 }
 
+std::vector<model::Name> unit_of(const RecopyRound& round, const model::Name& table) {
+  for (const std::vector<model::Name>& unit : round.units())
+    if (std::find(unit.begin(), unit.end(), table) != unit.end()) return unit;
+  return {table};
+}
+
 // Lets the stream go on, whatever comes.
 class Halt {
  public:
@@ -61,7 +67,6 @@ class Recopier {
   Result<void> let_go(const std::vector<WantedTable>& tables, const Until& until);
   Result<void> round(const std::vector<WantedTable>& tables, const Until& until);
   Result<void> copy(RecopyRound& round, std::size_t unit, const Until& until);
-  Result<void> stop(const StoppedTable& table, const Until& until);
   Result<void> catch_up(RecopyRound& round, const Until& until);
   Result<void> chase(RecopyRound& round, Feed& feed, const Until& until);
   Result<void> come_near(Feed& feed, const Until& until);
@@ -123,7 +128,7 @@ Result<void> Recopier::let_go(const std::vector<WantedTable>& tables, const Unti
 Result<void> Recopier::round(const std::vector<WantedTable>& tables, const Until& until) {
   TRY(let_go(tables, until));
   const std::unique_ptr<RecopyRound> round = TRY(ends_.begin(tables, until));
-  for (const StoppedTable& table : round->refused()) TRY(stop(table, until));
+  for (const StoppedUnit& unit : round->refused()) TRY(ends_.stop(unit, until));
   for (std::size_t unit = 0; unit < round->units().size(); ++unit) TRY(copy(*round, unit, until));
   progress_.table.clear();
   show();
@@ -148,13 +153,9 @@ Result<void> Recopier::copy(RecopyRound& round, std::size_t unit, const Until& u
   }
   progress_ = before;
   if (!is_for_good(copied.error().fault)) return copied;
-  for (const model::Name& table : tables) TRY(stop({table, copied.error().what}, until));
-  return {};
-}
-
-Result<void> Recopier::stop(const StoppedTable& table, const Until& until) {
-  log::warn("table set aside", {{"table", model::display(table.table)}, {"reason", table.reason}});
-  return ends_.stop(table, until);
+  StoppedUnit stopped;
+  for (const model::Name& table : tables) stopped.push_back({table, copied.error().what});
+  return ends_.stop(stopped, until);
 }
 
 Result<void> Recopier::catch_up(RecopyRound& round, const Until& until) {
@@ -163,7 +164,7 @@ Result<void> Recopier::catch_up(RecopyRound& round, const Until& until) {
   Feed feed(*applier, *stream, nullptr, limits_.pace);
   const Result<void> caught_up = chase(round, feed, until);
   if (caught_up || !applier->stopped()) return caught_up;
-  TRY(stop(*applier->stopped(), until));
+  TRY(ends_.stop(stopped_together(unit_of(round, applier->stopped()->table), {*applier->stopped()}), until));
   return Error{Fault::transient, caught_up.error().what, "the others are copied once more"};
 }
 
@@ -205,6 +206,20 @@ Result<bool> Recopier::meet(RecopyRound& round, Feed& feed, Milliseconds patienc
 }
 
 }  // namespace
+
+StoppedUnit stopped_together(const std::vector<model::Name>& all, const std::vector<StoppedTable>& reasons) {
+  StoppedUnit unit;
+  for (const model::Name& name : all) {
+    const auto own =
+        std::find_if(reasons.begin(), reasons.end(), [&](const StoppedTable& each) { return each.table == name; });
+    const StoppedTable& first = reasons.front();
+    unit.push_back({name, own != reasons.end()
+                              ? own->reason
+                              : "its rows lie in one table of the target with those of " + model::display(first.table) +
+                                    ", which cannot be copied again: " + first.reason});
+  }
+  return unit;
+}
 
 void recopy(RecopyEnds& ends, Crossing& crossing, StreamMeter& meter, const Until& until, const RecopyLimits& limits) {
   Recopier recopier(ends, crossing, meter, limits);

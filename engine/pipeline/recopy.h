@@ -22,14 +22,17 @@
 // table empty or half full; their changes since are applied beside the stream until it can take them back.
 namespace tributary::pipeline {
 
+// Tables that stop together, since the rows of all lie in one table of the target; mostly one alone.
+using StoppedUnit = std::vector<StoppedTable>;
+
 // Some tables at one position of the source, which keeps its log from there on as long as this object lives. Used by
 // one thread.
 class RecopyRound {
  public:
   virtual ~RecopyRound() = default;
 
-  // Tables that can not be copied again, and why.
-  virtual const std::vector<StoppedTable>& refused() const = 0;
+  // Those that can not be copied again, and why.
+  virtual const std::vector<StoppedUnit>& refused() const = 0;
   // The others, in groups whose rows can only be replaced together.
   virtual const std::vector<std::vector<model::Name>>& units() const = 0;
   // Replaces the rows of a unit, in one transaction with their position in the ledger. With that a table that is not
@@ -61,9 +64,9 @@ class RecopyEnds {
   virtual Result<std::vector<WantedTable>> wanted(const Until& until) = 0;
   // When the stream passes them over.
   virtual Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>& tables, const Until& until) = 0;
-  // Records that a table stands still for good, but where the source has changed it and the stream has still to deal
-  // with that: then it stays asked for, and is not wanted until that may be done.
-  virtual Result<void> stop(const StoppedTable& table, const Until& until) = 0;
+  // Records that tables stand still for good, but where the source has changed one of them and the stream has still to
+  // deal with that: then all stay asked for, and are not wanted until that may be done.
+  virtual Result<void> stop(const StoppedUnit& unit, const Until& until) = 0;
 };
 
 struct RecopyLimits {
@@ -74,6 +77,9 @@ struct RecopyLimits {
   Pace::Limits pace = {};
   Backoff::Limits pauses{Milliseconds{1'000}, 2.0, Milliseconds{60'000}, 0.5};
 };
+
+// `reasons` of some tables that share one of the target are a reason to stop all: for `all` in their order.
+StoppedUnit stopped_together(const std::vector<model::Name>& all, const std::vector<StoppedTable>& reasons);
 
 // Copies again what is asked for, until stopped. Faults that may pass are overcome by another round; a table whose rows
 // the target refuses stops, and the others go on. Ends before the stop where another engine owns the replication.

@@ -20,6 +20,8 @@ struct World {
   std::mutex mutex;         // guards everything below
   std::uint64_t end = 100;  // of the source's log
   std::map<std::string, std::string> states{{"a", "recopy"}, {"b", "recopy"}};
+  std::set<std::string> together;  // tables that share one of the target
+  std::map<std::string, std::string> reasons;
   std::map<std::string, std::uint64_t> positions;
   std::set<std::string> let_go;  // by the stream, which has read the list of tables since they were asked for
   std::uint64_t stream_at = 0;
@@ -117,21 +119,29 @@ class FakeRound : public RecopyRound {
  public:
   FakeRound(World& world, const std::vector<WantedTable>& tables)
       : world_(world), start_(world.differs_once ? 0 : world.end) {  // with something to apply, where that is to differ
-    for (const WantedTable& each : tables) units_.push_back({each.name});
+    std::vector<model::Name> together;
+    for (const WantedTable& each : tables) {
+      if (world.together.count(each.name.name) == 0) units_.push_back({each.name});
+      if (world.together.count(each.name.name) != 0) together.push_back(each.name);
+    }
+    if (!together.empty()) units_.push_back(together);
   }
-  const std::vector<StoppedTable>& refused() const override { return refused_; }
+  const std::vector<StoppedUnit>& refused() const override { return refused_; }
   const std::vector<std::vector<model::Name>>& units() const override { return units_; }
   Result<void> copy(std::size_t unit, const Told& told, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
     const std::string& name = units_[unit].front().name;
-    if (world_.let_go.count(name) == 0) world_.complaints.push_back("copied what the stream still has");
+    for (const model::Name& each : units_[unit])
+      if (world_.let_go.count(each.name) == 0) world_.complaints.push_back("copied what the stream still has");
     if (world_.failing_copies > 0 && world_.failing_copies-- > 0) return Error{Fault::transient, "on purpose"};
     ++world_.copies;
     if (name == world_.refused) return Error{Fault::invalid, "a constraint of the target"};
     TRY(told(10, 1000));
-    world_.positions[name] = start_;
-    copied_.push_back(name);
+    for (const model::Name& each : units_[unit]) {
+      world_.positions[each.name] = start_;
+      copied_.push_back(each.name);
+    }
     return {};
   }
   bool follows() const override { return !copied_.empty(); }
@@ -158,7 +168,7 @@ class FakeRound : public RecopyRound {
  private:
   World& world_;
   const std::uint64_t start_;
-  std::vector<StoppedTable> refused_;
+  std::vector<StoppedUnit> refused_;
   std::vector<std::vector<model::Name>> units_;
   std::vector<std::string> copied_;
 };
@@ -179,10 +189,13 @@ class FakeEnds : public RecopyEnds {
     TRY(world_.step());
     return std::unique_ptr<RecopyRound>(std::make_unique<FakeRound>(world_, tables));
   }
-  Result<void> stop(const StoppedTable& table, const Until&) override {
+  Result<void> stop(const StoppedUnit& unit, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
-    world_.states[table.table.name] = "stopped";
+    for (const StoppedTable& each : unit) {
+      world_.states[each.table.name] = "stopped";
+      world_.reasons[each.table.name] = each.reason;
+    }
     return {};
   }
 
@@ -299,6 +312,23 @@ TEST_F(ARecopy, StopsATableWhoseChangesDifferAndCopiesTheOthersOnceMore) {
   EXPECT_EQ(world.states["a"], "stopped");
   EXPECT_EQ(world.states["b"], "followed");
   EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
+}
+
+TEST_F(ARecopy, StopsAllTablesThatShareOneOfTheTarget) {
+  World world;
+  world.states["c"] = "recopy";
+  world.together = {"a", "b"};
+  world.differs_once = true;
+  recopy_all(world, [&] { return !world.is_any("recopy"); });
+  EXPECT_EQ(world.states["c"], "followed");
+  EXPECT_EQ(world.states["a"], "stopped");
+  EXPECT_EQ(world.states["b"], "stopped");
+  const auto in_turn = [&](const char* other) {
+    return "its rows lie in one table of the target with those of public." + std::string(other) +
+           ", which cannot be copied again: no row";
+  };
+  EXPECT_TRUE((world.reasons["a"] == "no row" && world.reasons["b"] == in_turn("a")) ||
+              (world.reasons["b"] == "no row" && world.reasons["a"] == in_turn("b")));
 }
 
 TEST_F(ARecopy, EndsWhereAnotherEngineOwnsTheReplication) {

@@ -1,6 +1,6 @@
 #include "engine/postgres/recopy_ledger.h"
 
-#include <algorithm>
+#include <map>
 #include <set>
 
 #include "engine/postgres/array_literal.h"
@@ -58,7 +58,7 @@ Result<std::vector<FollowedTable>> read_recopied_tables(Connection& target, cons
   std::vector<model::Name> along;
   for (const FollowedTable& table : all) {
     const bool is_asked = table.state == FollowedTable::State::recopy;
-    if (!is_asked && (!table.route || routes.count(*table.route) == 0)) continue;
+    if (!is_asked && (!table.route || routes.count(*table.route) == 0 || is_dropped(table))) continue;
     if (!is_asked) along.push_back(table.name);
     wanted.push_back(table);
   }
@@ -102,16 +102,17 @@ Result<void> record_recopied(Connection& target, const Owner& owner, const std::
   return record_parts(target, owner, parts, until);
 }
 
-Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
-                        FollowedTable::State state, const std::string& reason, const Until& until) {
+Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
+                        const Until& until) {
+  std::map<model::Name, const FollowedTable*> told;
+  for (const FollowedTable& each : tables) told.emplace(each.name, &each);
   return in_transaction(target, owner, until, [&]() -> Result<void> {
     std::vector<FollowedTable> ended;
     for (FollowedTable& each : TRY(read_followed_tables(target, owner.key, until))) {
-      if (each.state != FollowedTable::State::recopy ||
-          std::find(tables.begin(), tables.end(), each.name) == tables.end())
-        continue;
-      each.state = state;
-      each.reason = reason;
+      const auto found = told.find(each.name);
+      if (each.state != FollowedTable::State::recopy || found == told.end()) continue;
+      each.state = found->second->state;
+      each.reason = found->second->reason;
       ended.push_back(std::move(each));
     }
     return record_followed_tables(target, owner, ended, until);

@@ -27,7 +27,8 @@ Result<std::string> read_recopy_request(Connection& target, const std::string& k
 Result<void> record_recopy_request(Connection& target, const Owner& owner, const std::string& request,
                                    const Until& until);
 
-// All that are asked for, and those that share a table of the target with one of them, which are asked for then, too.
+// All that are asked for, and those that share a table of the target with one of them, which are asked for then, too,
+// but where the source has dropped them.
 Result<std::vector<FollowedTable>> read_recopied_tables(Connection& target, const Owner& owner, const Until& until);
 
 // A table whose rows were replaced.
@@ -43,9 +44,9 @@ struct RecopiedTable {
 Result<void> record_recopied(Connection& target, const Owner& owner, const std::vector<RecopiedTable>& tables,
                              model::Lsn position, const Until& until);
 
-// In a transaction of its own: what becomes of tables that are being copied again. Where one of them is not any more,
-// it stays as it is.
-Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
-                        FollowedTable::State state, const std::string& reason, const Until& until);
+// In a transaction of its own: the state and reason of tables that were being copied again; the rest is not looked at.
+// Where one of them is not any more, it stays as it is.
+Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
+                        const Until& until);
 
 }  // namespace tributary::postgres

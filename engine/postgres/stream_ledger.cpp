@@ -46,6 +46,10 @@ const char* const move_tables =
     " AND t.stream = 'recopy' AND EXISTS (SELECT FROM _tributary.stream s"
     "   WHERE s.replication = $1::text AND s.epoch = $2::bigint)";
 
+bool is_dropped(const FollowedTable& table) {
+  return table.state == FollowedTable::State::stopped && table.reason.starts_with(dropped_on_source);
+}
+
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until) {
   const Rows rows =
       TRY(target.query("SELECT slot, publication, owns_publication, timeline, start, applied,"

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -44,6 +45,10 @@ struct FollowedTable {
   std::optional<model::Name> route = {};
   std::uint32_t id = 0;  // the source's own identity of the table (an OID), 0 where the ledger does not know it
 };
+
+// How the reason of a table begins that stopped because the source has dropped it. What its changes are is known: none.
+inline constexpr std::string_view dropped_on_source = "the source has dropped it";
+bool is_dropped(const FollowedTable& table);
 
 // Reads; the control schema must exist.
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until);

@@ -32,43 +32,65 @@ Result<std::vector<pipeline::WantedTable>> RecopyEnds::wanted(const Until& until
   return wanted;
 }
 
-// Those that were asked for since are left to the next round: the stream may still follow them.
+// Those that were asked for since are left to the next round: the stream may still follow them. What the source has
+// dropped goes along where its rows lie in one table with theirs.
 Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<pipeline::WantedTable>& tables,
                                                                  const Until& until) {
   Connection* const session = TRY(control(until));
   std::map<model::Name, std::uint32_t> wanted;
   for (const pipeline::WantedTable& each : tables) wanted.emplace(each.name, each.id);
-  std::vector<FollowedTable> chosen;
+  std::vector<FollowedTable> chosen, dropped;
+  std::set<std::optional<model::Name>> routes;
   for (FollowedTable& each : TRY(read_followed_tables(*session, stream_.owner.key, until))) {
     const auto found = wanted.find(each.name);
-    if (each.state == FollowedTable::State::recopy && found != wanted.end() && found->second == each.id)
-      chosen.push_back(std::move(each));
+    const bool is_chosen =
+        each.state == FollowedTable::State::recopy && found != wanted.end() && found->second == each.id;
+    if (is_chosen && each.route) routes.insert(each.route);
+    if (is_dropped(each) && each.route) dropped.push_back(each);
+    if (is_chosen) chosen.push_back(std::move(each));
   }
+  for (FollowedTable& each : dropped)
+    if (routes.count(each.route) != 0) chosen.push_back(std::move(each));
   return std::unique_ptr<pipeline::RecopyRound>(TRY(RecopyRound::open(stream_, *session, chosen, ++rounds_, until)));
 }
 
-Result<void> RecopyEnds::stop(const pipeline::StoppedTable& table, const Until& until) {
-  if (TRY(must_wait(table.table, until))) {
-    log::info("it waits until the stream has looked at what the source has changed",
-              {{"table", model::display(table.table)}});
+Result<void> RecopyEnds::stop(const pipeline::StoppedUnit& unit, const Until& until) {
+  if (TRY(must_wait(unit, until))) {
+    for (const pipeline::StoppedTable& each : unit)
+      log::info("table waits until the stream has looked at what the source has changed",
+                {{"table", model::display(each.table)}, {"reason", each.reason}});
     return {};
   }
   Connection* const session = TRY(control(until));
-  return end_recopy(*session, stream_.owner, {table.table}, FollowedTable::State::stopped, table.reason, until);
+  std::vector<FollowedTable> stopped;
+  for (const pipeline::StoppedTable& each : unit) {
+    log::warn("table set aside", {{"table", model::display(each.table)}, {"reason", each.reason}});
+    stopped.push_back({each.table, FollowedTable::State::stopped, {}, each.reason});
+  }
+  return end_recopy(*session, stream_.owner, stopped, until);
 }
 
-// The stream gives the target the same columns, or stops the table with its own reason. Once for each shape: what fails
-// after that does so for good.
-Result<bool> RecopyEnds::must_wait(const model::Name& table, const Until& until) {
+// The stream gives the target the same columns, or stops a table with its own reason.
+Result<bool> RecopyEnds::must_wait(const pipeline::StoppedUnit& unit, const Until& until) {
   Connection* const session = TRY(control(until));
   const std::map<model::Name, TableShape> recorded = TRY(read_recorded_shapes(*session, stream_.owner.key, until));
-  const auto known = recorded.find(table);
-  if (known == recorded.end()) return false;
   SourceSide source = TRY(look_at_source(stream_.options, until));
-  TableShape now;  // none where the source has dropped it
-  for (TableShape& each : TRY(read_shapes_of_tables(source.session, until)))
-    if (each.id == known->second.id) now = std::move(each);
-  if (compare(known->second, now, now.name, Passed::no).kind == ShapeChange::Kind::none) return false;
+  std::map<std::uint32_t, TableShape> shapes;
+  for (TableShape& each : TRY(read_shapes_of_tables(source.session, until))) shapes.emplace(each.id, std::move(each));
+  bool waits = false;
+  for (const pipeline::StoppedTable& each : unit) {
+    const auto known = recorded.find(each.table);
+    if (known == recorded.end()) continue;
+    const auto now = shapes.find(known->second.id);
+    // No shape where the source has dropped it.
+    waits = must_wait(each.table, known->second, now == shapes.end() ? TableShape{} : now->second) || waits;
+  }
+  return waits;
+}
+
+// Once for each shape: what fails after that does so for good.
+bool RecopyEnds::must_wait(const model::Name& table, const TableShape& recorded, TableShape now) {
+  if (compare(recorded, now, now.name, Passed::no).kind == ShapeChange::Kind::none) return false;
   const auto wait = waits_.find(table);
   if (wait != waits_.end() && wait->second.shape == now) return false;
   waits_.insert_or_assign(table, Wait{std::move(now), Deadline::after(2 * stream_.options.look_every)});

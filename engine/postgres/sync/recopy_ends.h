@@ -22,7 +22,7 @@ class RecopyEnds final : public pipeline::RecopyEnds {
   Result<std::vector<pipeline::WantedTable>> wanted(const Until& until) override;
   Result<std::unique_ptr<pipeline::RecopyRound>> begin(const std::vector<pipeline::WantedTable>& tables,
                                                        const Until& until) override;
-  Result<void> stop(const pipeline::StoppedTable& table, const Until& until) override;
+  Result<void> stop(const pipeline::StoppedUnit& unit, const Until& until) override;
 
  private:
   // For the stream's own look at what the source has changed.
@@ -32,7 +32,8 @@ class RecopyEnds final : public pipeline::RecopyEnds {
   };
 
   Result<Connection*> control(const Until& until);
-  Result<bool> must_wait(const model::Name& table, const Until& until);
+  Result<bool> must_wait(const pipeline::StoppedUnit& unit, const Until& until);
+  bool must_wait(const model::Name& table, const TableShape& recorded, TableShape now);
 
   const RecopyStream stream_;
   std::optional<Connection> control_;

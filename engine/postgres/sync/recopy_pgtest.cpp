@@ -244,6 +244,50 @@ TEST(ARecopy, TakesAlongWhatSharesATableWithIt) {
   EXPECT_EQ(pair.source.scalar(rows), pair.target.scalar(rows));
 }
 
+// Partitions whose rows lie in one table of the target.
+constexpr const char* shared_partitions =
+    "CREATE TYPE kind AS ENUM ('a', 'b', 'c', 'd');"
+    "CREATE TABLE p (k kind NOT NULL, id int NOT NULL, n int) PARTITION BY HASH (k);"
+    "CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+    "CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+    "INSERT INTO p SELECT k, i, i FROM unnest(enum_range(NULL::kind)) k, generate_series(1, 100) i;";
+
+std::string reason_of(const StreamPair& pair, const std::string& table) {
+  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
+}
+
+TEST(ARecopy, StopsAllThatShareATableWithOneWhoseChangesCannotBeTold) {
+  StreamPair pair("own_key", 15, 18);
+  pair.source.exec(std::string(shared_partitions) +
+                   "ALTER TABLE p0 ADD PRIMARY KEY (k, id); ALTER TABLE p1 ADD PRIMARY KEY (k, id)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  const Writer writer(pair.source, {"UPDATE p0 SET n = n + 1 WHERE id = 1"});
+  ask_for(pair, "p1");
+  wait_until_back(pair, "p0", "stopped");
+  wait_until_back(pair, "p1", "stopped");
+  EXPECT_THAT(reason_of(pair, "p1"), ::testing::HasSubstr("its rows lie in one table of the target with"));
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  expect_no_other_slot(pair);
+}
+
+TEST(ARecopy, LeavesRowsThatLieInOneTableWithThoseOfADroppedPartition) {
+  StreamPair pair("shared", 15, 18);
+  pair.source.exec(std::string(shared_partitions) + "ALTER TABLE p ADD PRIMARY KEY (k, id)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), Seconds{1});
+  pair.wait_until_applied();
+  pair.source.exec("DROP TABLE p1");
+  ask_for(pair, "p0");
+  wait_until_back(pair, "p0", "stopped");
+  wait_until_back(pair, "p1", "stopped");
+  EXPECT_EQ(reason_of(pair, "p0"),
+            "its rows lie in one table of the target with those of public.p1, which cannot be copied again: the source "
+            "has dropped it");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM p"), "400");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
 TEST(ARecopy, StopsATableThatTheSourceHasNoMoreAndBringsTheOthersBack) {
   StreamPair pair("gone", 15, 18);
   pair.source.exec(

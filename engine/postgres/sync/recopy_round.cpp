@@ -17,7 +17,6 @@
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/stream/logical_stream.h"
-#include "engine/postgres/sync/shape_plan.h"
 #include "engine/postgres/target_traits.h"
 
 namespace tributary::postgres::sync {
@@ -145,24 +144,39 @@ Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const U
     each.format = choose_format(each, source_->shapes(), target);
     tables_.emplace(each.name, std::move(each));
   }
-  std::map<model::Name, std::size_t> routes;  // by unit
+  std::map<model::Name, std::vector<FollowedTable>> shared;  // by the table of the target
   for (const FollowedTable& each : tables) {
-    const auto found = tables_.find(each.name);
-    if (found == tables_.end()) {
-      refused_.push_back({each.name, std::string(dropped_on_source)});
-    } else if (found->second.route != each.route) {
-      refused_.push_back({each.name,
-                          "its rows would go to another table of the target than before: the partitions of "
-                          "the source are told in another way now"});
-    } else if (!each.route) {
-      units_.push_back({each.name});
-    } else {
-      const auto [route, is_new] = routes.try_emplace(*each.route, units_.size());
-      if (is_new) units_.emplace_back();
-      units_[route->second].push_back(each.name);
-    }
+    if (each.route)
+      shared[*each.route].push_back(each);
+    else
+      place({each});
   }
+  for (const auto& [route, unit] : shared) place(unit);
   return {};
+}
+
+// "" where it is not.
+std::string RecopyRound::why_refused(const FollowedTable& table) const {
+  const auto found = tables_.find(table.name);
+  if (found == tables_.end()) return std::string(dropped_on_source);
+  if (found->second.route == table.route) return "";
+  return "its rows would go to another table of the target than before: the partitions of the source are told in "
+         "another way now";
+}
+
+// The rows of one cannot be told from those of the others on the target, and would go with them.
+void RecopyRound::place(const std::vector<FollowedTable>& unit) {
+  std::vector<model::Name> names;
+  std::vector<pipeline::StoppedTable> reasons;
+  for (const FollowedTable& each : unit) {
+    const std::string reason = why_refused(each);
+    if (!reason.empty()) reasons.push_back({each.name, reason});
+    if (each.state == FollowedTable::State::recopy) names.push_back(each.name);
+  }
+  if (reasons.empty())
+    units_.push_back(std::move(names));
+  else
+    refused_.push_back(pipeline::stopped_together(names, reasons));
 }
 
 Result<void> RecopyRound::copy(std::size_t unit, const pipeline::Told& told, const Until& until) {
@@ -209,7 +223,9 @@ Result<std::unique_ptr<pipeline::ChangeStream>> RecopyRound::stream(const Until&
 }
 
 Result<void> RecopyRound::hand_over(const Until& until) {
-  return end_recopy(control_, stream_.owner, copied_, FollowedTable::State::followed, "", until);
+  std::vector<FollowedTable> followed;
+  for (const model::Name& each : copied_) followed.push_back({each, FollowedTable::State::followed, {}, ""});
+  return end_recopy(control_, stream_.owner, followed, until);
 }
 
 }  // namespace tributary::postgres::sync

@@ -32,12 +32,13 @@ Result<Connection> open_recopy_session(const RecopyStream& stream, std::string_v
 // One round: a temporary slot, whose session is first left alone for its snapshot, and then streams.
 class RecopyRound final : public pipeline::RecopyRound {
  public:
-  // `control` is a session on the target. `number` tells rounds of one epoch apart.
+  // `control` is a session on the target. `tables` may have one that the source has dropped, which is not copied:
+  // nor is what shares a table of the target with it. `number` tells rounds of one epoch apart.
   static Result<std::unique_ptr<RecopyRound>> open(const RecopyStream& stream, Connection& control,
                                                    const std::vector<FollowedTable>& tables, int number,
                                                    const Until& until);
 
-  const std::vector<pipeline::StoppedTable>& refused() const override { return refused_; }
+  const std::vector<pipeline::StoppedUnit>& refused() const override { return refused_; }
   const std::vector<std::vector<model::Name>>& units() const override { return units_; }
   Result<void> copy(std::size_t unit, const pipeline::Told& told, const Until& until) override;
   bool follows() const override { return !copied_.empty(); }
@@ -50,6 +51,8 @@ class RecopyRound final : public pipeline::RecopyRound {
   Result<void> publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until);
   Result<void> take_snapshot(Connection& source, const std::string& slot, const Until& until);
   Result<void> plan(const std::vector<FollowedTable>& tables, const Until& until);
+  std::string why_refused(const FollowedTable& table) const;
+  void place(const std::vector<FollowedTable>& unit);
   Result<void> replace(std::size_t unit, const pipeline::Told& told, std::vector<RecopiedTable>& done,
                        const Until& until);
 
@@ -63,7 +66,7 @@ class RecopyRound final : public pipeline::RecopyRound {
   std::unique_ptr<pipeline::SourceReader> reader_;
   std::map<model::Name, model::Table> tables_;
   std::vector<std::vector<model::Name>> units_;
-  std::vector<pipeline::StoppedTable> refused_;
+  std::vector<pipeline::StoppedUnit> refused_;
   std::vector<model::Name> copied_;  // that are streamed
 };
 

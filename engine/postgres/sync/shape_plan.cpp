@@ -82,7 +82,11 @@ void Plan::gone(const KnownTable& known, const model::Name* heir) {
     decision.table.reason =
         std::string(dropped_on_source) +
         (heir == nullptr ? "" : " under this name: its rows are those of table " + model::display(*heir) + " now") +
-        "; where it is not wanted on the target any more, run there: DROP TABLE " + quote_name(known.table.name) + ";";
+        (known.table.route ? ", and its rows lie in " + model::display(*known.table.route) +
+                                 " on the target, which divides them in its own way; where they are not wanted there "
+                                 "any more, delete them, move what else its namesake holds, and drop that"
+                           : "; where it is not wanted on the target any more, run there: DROP TABLE " +
+                                 quote_name(known.table.name) + ";");
     decision.is_news = true;
   }
   plan_.decisions.push_back(std::move(decision));
@@ -260,10 +264,6 @@ ShapePlan Plan::make() && {
 ShapePlan plan_shapes(const std::vector<KnownTable>& known, const SourceSight& now, const SourceSight* before,
                       model::Lsn applied, api::SchemaChanges policy) {
   return Plan(known, now, before, applied, policy).make();
-}
-
-bool is_dropped(const FollowedTable& table) {
-  return table.state == State::stopped && table.reason.starts_with(dropped_on_source);
 }
 
 std::string stopping_reason(const ShapeChange& change, const std::string& refusal) {

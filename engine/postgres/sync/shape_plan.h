@@ -3,7 +3,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "engine/api/spec.h"
@@ -15,10 +14,6 @@
 
 // What is to be done about tables that the source defines in another way than the ledger says. Pure.
 namespace tributary::postgres::sync {
-
-// How the reason of a table begins that stopped because the source has dropped it. What its changes are is known: none.
-inline constexpr std::string_view dropped_on_source = "the source has dropped it";
-bool is_dropped(const FollowedTable& table);
 
 struct KnownTable {
   FollowedTable table;

@@ -7,7 +7,6 @@
 #include "engine/base/text.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/shape_ledger.h"
-#include "engine/postgres/sync/shape_plan.h"
 
 namespace tributary::postgres::sync {
 namespace {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -106,39 +105,39 @@ Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard&
 
 struct Asked {
   DatabasePair databases;
-  std::set<std::string> tables;  // as a status shows them
+  std::vector<AskedTable> tables;
 };
 
 struct Standing {
-  std::size_t asked = 0;
-  std::size_t waiting = 0;
-  bool is_followed = true;                // all that wait are of databases that an engine follows
-  std::vector<std::string> stopped = {};  // and why
+  std::uint64_t asked = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t stopped = 0;
+  bool is_followed = true;      // all that wait are of databases that an engine follows
+  std::string first_stopped{};  // and why
 };
 
 Result<Standing> look_at(SyncServers& servers, const std::vector<Asked>& asked, const Until& until) {
-  Standing standing;
+  Standing sum;
   for (const Asked& each : asked) {
-    standing.asked += each.tables.size();
-    const api::StreamStatus status = TRY(servers.status(each.databases, until));
-    for (const api::TableStatus& table : status.tables) {
-      if (each.tables.count(table.name) == 0) continue;
-      if (table.state == "stopped")
-        standing.stopped.push_back(each.databases.source + "." + table.name + ": " + table.reason);
-      if (table.state != "recopy") continue;
-      ++standing.waiting;
-      standing.is_followed = standing.is_followed && status.stream.state == api::StreamState::following;
-    }
+    const RecopyStanding standing = TRY(servers.look_at_recopy(each.databases, each.tables, until));
+    const std::string& database = each.databases.source;
+    if (!standing.problem.empty() && standing.request.waiting > 0)
+      return Error{Fault::lost, "database " + database + ": " + standing.problem, standing.hint};
+    sum.asked += each.tables.size();
+    sum.waiting += standing.request.waiting;
+    sum.stopped += standing.request.stopped;
+    if (standing.request.waiting > 0) sum.is_followed = sum.is_followed && standing.is_followed;
+    if (sum.first_stopped.empty() && !standing.request.reasons.empty())
+      sum.first_stopped = database + "." + standing.request.reasons.front();
   }
-  return standing;
+  return sum;
 }
 
 Result<std::vector<Asked>> ask(SyncServers& servers, const std::vector<std::string>& entries, const Until& until) {
   std::vector<Asked> asked;
   for (const DatabasePair& pair : TRY(servers.databases(until))) {
-    const std::vector<model::Name> tables = TRY(servers.ask_for_recopy(pair, entries, until));
-    const std::vector<std::string> names = model::displayed(tables);
-    if (!tables.empty()) asked.push_back({pair, {names.begin(), names.end()}});
+    std::vector<AskedTable> tables = TRY(servers.ask_for_recopy(pair, entries, until));
+    if (!tables.empty()) asked.push_back({pair, std::move(tables)});
   }
   if (asked.empty())
     return Error{Fault::invalid, "none of these tables is in a selected database", "name tables like db.schema.table"};
@@ -154,12 +153,12 @@ Result<std::string> recopy_all(SyncServers& servers, const std::vector<std::stri
   while (true) {
     const Standing standing = TRY(patiently([&] { return look_at(servers, asked, until); }, board, until, pauses));
     const std::string all = counted(standing.asked, "table");
-    if (standing.waiting == 0 && standing.stopped.empty()) return all + " copied again";
+    if (standing.waiting == 0 && standing.stopped == 0) return all + " copied again";
     if (standing.waiting == 0)
       return Error{Fault::failed,
-                   "could not be copied again: " + standing.stopped.front() +
-                       (standing.stopped.size() > 1 ? "; and others" : ""),
-                   "tributary status lists all that stopped"};
+                   "could not be copied again: " + standing.first_stopped +
+                       (standing.stopped > 1 ? "; and " + std::to_string(standing.stopped - 1) + " more" : ""),
+                   "tributary status lists those that stopped"};
     if (standing.is_followed) enough = Deadline::after(patience);
     if (!standing.is_followed && enough.passed())
       return "no engine follows now; the next sync copies " + all + " again";

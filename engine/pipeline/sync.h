@@ -11,6 +11,7 @@
 #include "engine/pipeline/follow.h"
 #include "engine/pipeline/progress.h"
 #include "engine/pipeline/servers.h"
+#include "engine/pipeline/table_standing.h"
 
 // Continuous sync of all selected databases, each on a thread of its own.
 namespace tributary::pipeline {
@@ -30,9 +31,12 @@ class SyncServers {
   virtual Result<api::StreamStatus> status(const DatabasePair& databases, const Until& until) = 0;
   // Asks whoever follows the stream, or will, to copy tables again, those that entries of a selection name
   // ("db.schema.table"): which these are. Takes no lock. Fault::invalid where an entry for this database names none.
-  virtual Result<std::vector<model::Name>> ask_for_recopy(const DatabasePair& databases,
-                                                          const std::vector<std::string>& entries,
-                                                          const Until& until) = 0;
+  virtual Result<std::vector<AskedTable>> ask_for_recopy(const DatabasePair& databases,
+                                                         const std::vector<std::string>& entries,
+                                                         const Until& until) = 0;
+  // What became of them so far. Takes no lock and writes nothing.
+  virtual Result<RecopyStanding> look_at_recopy(const DatabasePair& databases, const std::vector<AskedTable>& asked,
+                                                const Until& until) = 0;
   // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it.
   // Of a declared replication also where the target cannot be reached, which is an Error then, and success where there
   // is no stream; without a name only what the target's ledger tells of is released.

@@ -37,14 +37,24 @@ class StubbornServers : public SyncServers {
     return {};
   }
 
-  Result<std::vector<model::Name>> ask_for_recopy(const DatabasePair&, const std::vector<std::string>&,
-                                                  const Until&) override {
-    return std::vector<model::Name>{};
+  Result<std::vector<AskedTable>> ask_for_recopy(const DatabasePair& databases, const std::vector<std::string>&,
+                                                 const Until&) override {
+    return asked[databases.source];
+  }
+  Result<RecopyStanding> look_at_recopy(const DatabasePair& databases, const std::vector<AskedTable>& tables,
+                                        const Until&) override {
+    EXPECT_EQ(tables, asked[databases.source]);
+    std::vector<RecopyStanding>& next = standings[databases.source];
+    const RecopyStanding now = next.front();
+    if (next.size() > 1) next.erase(next.begin());
+    return now;
   }
 
   int listing_failures = 0;
   std::map<std::string, Error> failures;  // by database; another one waits for the stop
   std::vector<std::string> released;
+  std::map<std::string, std::vector<AskedTable>> asked;          // by database
+  std::map<std::string, std::vector<RecopyStanding>> standings;  // likewise, in the order of the looks
 
  private:
   class Ends : public StreamEnds {
@@ -109,6 +119,33 @@ TEST_F(ASyncOfTwoDatabases, ReleasesTheOtherWhereOneFails) {
   EXPECT_THAT(servers.released, ElementsAre("one", "two"));
   EXPECT_EQ(report.exit_code, api::exit_code_of(Fault::denied));
   EXPECT_THAT(report.message, HasSubstr("database one: must be owner"));
+}
+
+TEST_F(ASyncOfTwoDatabases, WaitsForAllTablesThatAreToBeCopiedAgain) {
+  servers.asked["one"].assign(3000, {{"public", "t"}, 7});
+  servers.asked["two"] = {{{"public", "u"}, 8}};
+  servers.standings["one"] = {{{.waiting = 2500}, true}, {{.waiting = 0}, true}};
+  servers.standings["two"] = {{}};
+  const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::done);
+  EXPECT_EQ(report.message, "3001 tables copied again");
+}
+
+TEST_F(ASyncOfTwoDatabases, SaysThatAStreamWhichCannotGoOnCopiesNothingAgain) {
+  servers.asked["two"] = {{{"public", "t"}, 7}};
+  servers.standings["two"] = {{{.waiting = 1}, false, "slot x is gone", "take a new snapshot"}};
+  const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::lost_position);
+  EXPECT_EQ(report.message, "database two: slot x is gone");
+  EXPECT_EQ(report.hint, "take a new snapshot");
+}
+
+TEST_F(ASyncOfTwoDatabases, SaysHowManyTablesCouldNotBeCopiedAgain) {
+  servers.asked["one"] = {{{"public", "t"}, 7}, {{"public", "u"}, 8}};
+  servers.standings["one"] = {{{.stopped = 2, .reasons = {"public.t: a constraint", "public.u: another"}}, true}};
+  const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
+  EXPECT_EQ(report.exit_code, api::exit_code_of(Fault::failed));
+  EXPECT_EQ(report.message, "could not be copied again: one.public.t: a constraint; and 1 more");
 }
 
 TEST_F(ASyncOfTwoDatabases, IsReleased) {

@@ -108,8 +108,8 @@ ALTER TABLE _tributary.replication ADD COLUMN recopy_request text NOT NULL DEFAU
 UPDATE _tributary.control SET version = 3;
 )sql";
 
-// Version 4: where a table's rows lie on the target, if not in its namesake, how the source had defined it, and when its
-// rows were last asked for.
+// Version 4: where a table's rows lie on the target, if not in its namesake, how the source had defined it, and when
+// its rows were last asked for.
 constexpr const char* version_4 = R"sql(
 ALTER TABLE _tributary.table_state
   ADD COLUMN route_schema text,
@@ -117,6 +117,12 @@ ALTER TABLE _tributary.table_state
   ADD COLUMN shape text[] NOT NULL DEFAULT '{}',
   ADD COLUMN asked timestamptz NOT NULL DEFAULT now();
 UPDATE _tributary.control SET version = 4;
+)sql";
+
+// Version 5: the few tables that are not followed are looked for every few seconds, among a hundred thousand maybe.
+constexpr const char* version_5 = R"sql(
+CREATE INDEX table_state_aside ON _tributary.table_state (replication) WHERE stream <> 'followed';
+UPDATE _tributary.control SET version = 5;
 )sql";
 
 // Any two engines that create or upgrade at the same time take this lock first.
@@ -191,7 +197,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4};
+  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4, version_5};
   return upgrades;
 }
 

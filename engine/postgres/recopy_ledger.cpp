@@ -50,17 +50,17 @@ Result<void> record_recopy_request(Connection& target, const Owner& owner, const
 }
 
 Result<std::vector<FollowedTable>> read_recopied_tables(Connection& target, const Owner& owner, const Until& until) {
-  const std::vector<FollowedTable> all = TRY(read_followed_tables(target, owner.key, until));
+  std::vector<FollowedTable> wanted = TRY(read_tables_asked_for(target, owner.key, until));
   std::set<model::Name> routes;
-  for (const FollowedTable& table : all)
-    if (table.state == FollowedTable::State::recopy && table.route) routes.insert(*table.route);
-  std::vector<FollowedTable> wanted;
+  for (const FollowedTable& table : wanted)
+    if (table.route) routes.insert(*table.route);
+  if (routes.empty()) return wanted;
   std::vector<model::Name> along;
-  for (const FollowedTable& table : all) {
+  for (FollowedTable& table : TRY(read_followed_tables(target, owner.key, until))) {
     const bool is_asked = table.state == FollowedTable::State::recopy;
-    if (!is_asked && (!table.route || routes.count(*table.route) == 0 || is_dropped(table))) continue;
-    if (!is_asked) along.push_back(table.name);
-    wanted.push_back(table);
+    if (is_asked || !table.route || routes.count(*table.route) == 0 || is_dropped(table)) continue;
+    along.push_back(table.name);
+    wanted.push_back(std::move(table));
   }
   if (along.empty()) return wanted;
   const Result<void> marked = in_transaction(target, owner, until, [&]() -> Result<void> {

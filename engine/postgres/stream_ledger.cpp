@@ -101,6 +101,11 @@ Result<std::vector<FollowedTable>> read_tables_aside(Connection& target, const s
   return read_tables(target, key, "stream <> 'followed'", until);
 }
 
+Result<std::vector<FollowedTable>> read_tables_asked_for(Connection& target, const std::string& key,
+                                                         const Until& until) {
+  return read_tables(target, key, "stream = 'recopy'", until);
+}
+
 Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until) {
   TRY(target.query("DELETE FROM _tributary.stream WHERE replication = $1", {owner.key}, until));
   TRY(

@@ -55,6 +55,9 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
 Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key, const Until& until);
 // Of those the ones in any other state than `followed`.
 Result<std::vector<FollowedTable>> read_tables_aside(Connection& target, const std::string& key, const Until& until);
+// And those that are to be copied again.
+Result<std::vector<FollowedTable>> read_tables_asked_for(Connection& target, const std::string& key,
+                                                         const Until& until);
 
 // Inside the caller's transaction, with its fence: nothing follows the copy that begins.
 Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until);

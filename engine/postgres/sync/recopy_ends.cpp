@@ -32,25 +32,29 @@ Result<std::vector<pipeline::WantedTable>> RecopyEnds::wanted(const Until& until
   return wanted;
 }
 
-// Those that were asked for since are left to the next round: the stream may still follow them. What the source has
-// dropped goes along where its rows lie in one table with theirs.
+// Those that were asked for since are left to the next round: the stream may still follow them. So are those that share
+// a table of the target with one that is not asked for any more, whose rows would go with theirs. What the source has
+// dropped goes along.
 Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<pipeline::WantedTable>& tables,
                                                                  const Until& until) {
   Connection* const session = TRY(control(until));
   std::map<model::Name, std::uint32_t> wanted;
   for (const pipeline::WantedTable& each : tables) wanted.emplace(each.name, each.id);
   std::vector<FollowedTable> chosen, dropped;
-  std::set<std::optional<model::Name>> routes;
+  std::set<std::optional<model::Name>> routes, broken;
   for (FollowedTable& each : TRY(read_followed_tables(*session, stream_.owner.key, until))) {
     const auto found = wanted.find(each.name);
     const bool is_chosen =
         each.state == FollowedTable::State::recopy && found != wanted.end() && found->second == each.id;
     if (is_chosen && each.route) routes.insert(each.route);
-    if (is_dropped(each) && each.route) dropped.push_back(each);
+    if (each.route && !is_chosen && is_dropped(each)) dropped.push_back(each);
+    if (each.route && !is_chosen && !is_dropped(each)) broken.insert(each.route);
     if (is_chosen) chosen.push_back(std::move(each));
   }
   for (FollowedTable& each : dropped)
     if (routes.count(each.route) != 0) chosen.push_back(std::move(each));
+  std::erase_if(chosen, [&](const FollowedTable& each) { return each.route && broken.count(each.route) != 0; });
+  if (chosen.empty()) return Error{Fault::transient, "the tables that are copied again have changed meanwhile"};
   return std::unique_ptr<pipeline::RecopyRound>(TRY(RecopyRound::open(stream_, *session, chosen, ++rounds_, until)));
 }
 
@@ -97,27 +101,40 @@ bool RecopyEnds::must_wait(const model::Name& table, const TableShape& recorded,
   return true;
 }
 
-Result<void> take_up_request(const NamedRequest& request, const Owner& owner, Connection& control, const Until& until) {
+namespace {
+
+std::vector<model::Name> names_of(const std::vector<pipeline::AskedTable>& tables) {
+  std::vector<model::Name> names;
+  for (const pipeline::AskedTable& each : tables) names.push_back(each.name);
+  return names;
+}
+
+}  // namespace
+
+Result<void> take_up_request(const NamedRequest& request, const std::string& database, const Owner& owner,
+                             Connection& control, const Until& until) {
   if (request.id.empty() || TRY(read_recopy_request(control, owner.key, until)) == request.id) return {};
-  for (const std::string& entry : request.unknown)
+  for (const std::string& entry : misspelt(request, database))
     log::warn("cannot copy again what is no table of this database", {{"request", request.id}, {"entry", entry}});
+  const std::vector<model::Name> names = names_of(request.tables);
   return in_transaction(control, owner, until, [&]() -> Result<void> {
-    TRY(ask_for_recopy(control, owner.key, request.tables, "asked for by request " + request.id, until));
+    TRY(ask_for_recopy(control, owner.key, names, "asked for by request " + request.id, until));
     return record_recopy_request(control, owner, request.id, until);
   });
 }
 
-Result<std::vector<model::Name>> ask_for_recopy(const StreamOptions& options, const std::vector<std::string>& entries,
-                                                const Until& until) {
-  const SourceSide source = TRY(look_at_source(options, until));
+Result<std::vector<pipeline::AskedTable>> ask_for_recopy(const StreamOptions& options,
+                                                         const std::vector<std::string>& entries, const Until& until) {
+  SourceSide source = TRY(look_at_source(options, until));
   Claimed seen = TRY(look_at_target(options, source, until));
   TRY(require_stream(seen, source.identity));
   if (TRY(read_control_version(seen.control, until)) != control_version)
     return Error{Fault::invalid, "the ledger is one of an older engine", "let tributary sync of this version run once"};
   const std::vector<FollowedTable> tables = TRY(read_followed_tables(seen.control, source.key, until));
-  std::vector<model::Name> names = TRY(named_tables(entries, source.identity.database, tables));
-  TRY(postgres::ask_for_recopy(seen.control, source.key, names, "asked for by hand", until));
-  return names;
+  const TablesAbove above = tables_above(TRY(read_tables(source.session, until)));
+  std::vector<pipeline::AskedTable> named = TRY(named_tables(entries, source.identity.database, tables, above));
+  TRY(postgres::ask_for_recopy(seen.control, source.key, names_of(named), "asked for by hand", until));
+  return named;
 }
 
 }  // namespace tributary::postgres::sync

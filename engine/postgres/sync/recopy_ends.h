@@ -41,11 +41,12 @@ class RecopyEnds final : public pipeline::RecopyEnds {
   int rounds_ = 0;
 };
 
-// Takes a request of the spec up, if it was not before. Entries that name no table are logged.
-Result<void> take_up_request(const NamedRequest& request, const Owner& owner, Connection& control, const Until& until);
+// Takes a request of the spec up, if it was not before. Entries of this database that name no table are logged.
+Result<void> take_up_request(const NamedRequest& request, const std::string& database, const Owner& owner,
+                             Connection& control, const Until& until);
 
 // Asks for tables by hand, under nobody's lock: which these are.
-Result<std::vector<model::Name>> ask_for_recopy(const StreamOptions& options, const std::vector<std::string>& entries,
-                                                const Until& until);
+Result<std::vector<pipeline::AskedTable>> ask_for_recopy(const StreamOptions& options,
+                                                         const std::vector<std::string>& entries, const Until& until);
 
 }  // namespace tributary::postgres::sync

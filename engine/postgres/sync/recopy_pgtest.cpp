@@ -5,8 +5,6 @@
 #include <random>
 #include <thread>
 
-#include "engine/pipeline/sync.h"
-#include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
@@ -16,10 +14,13 @@ namespace tributary::postgres::sync {
 namespace {
 
 using api::ExitCode;
+using testbed::ask_for;
 using testbed::done;
 using testbed::Following;
 using testbed::same_content;
+using testbed::state_of;
 using testbed::StreamPair;
+using testbed::wait_until_back;
 
 // Commits small transactions on the source until it goes.
 class Writer {
@@ -33,19 +34,6 @@ class Writer {
  private:
   std::jthread thread_;
 };
-
-std::string state_of(const StreamPair& pair, const std::string& table) {
-  return pair.target.scalar("SELECT max(stream) FROM _tributary.table_state WHERE table_name = '" + table + "'");
-}
-
-void ask_for(const StreamPair& pair, const std::string& table) {
-  pair.target.exec("UPDATE _tributary.table_state SET stream = 'recopy', reason = 'asked for' WHERE table_name = '" +
-                   table + "'");
-}
-
-void wait_until_back(const StreamPair& pair, const std::string& table, const std::string& state = "followed") {
-  testbed::wait_until(table + " is " + state, [&] { return state_of(pair, table) == state; });
-}
 
 void expect_no_other_slot(const StreamPair& pair) {
   testbed::wait_until("no slot but the stream's own is left", [&] { return pair.slots() == "1"; });
@@ -372,82 +360,6 @@ TEST(ARecopy, IsDoneOverWhenItsSessionsAreEnded) {
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
   expect_no_other_slot(pair);
-}
-
-api::Report ask_by_hand(const StreamPair& pair, const std::string& entry, Seconds patience = Seconds{0}) {
-  const api::Spec spec = pair.spec(api::Mode::sync);
-  const auto servers = make_sync_servers(spec);
-  pipeline::ProgressBoard board("");
-  return pipeline::run_recopy(spec, {entry}, *servers, board, {}, patience);
-}
-
-TEST(ARecopy, IsAskedForByHandAndWaitedFor) {
-  StreamPair pair("by_hand", 15, 18);
-  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
-  ASSERT_TRUE(done(pair.init()));
-  const std::string table = pair.source.name() + ".public.t";
-  const api::Report unknown = ask_by_hand(pair, pair.source.name() + ".public.nowhere");
-  EXPECT_EQ(unknown.exit_code, ExitCode::bad_configuration) << unknown.message;
-  const api::Report left = ask_by_hand(pair, table);
-  EXPECT_EQ(left.exit_code, ExitCode::done) << left.message;
-  EXPECT_EQ(left.message, "no engine follows now; the next sync copies 1 table again");
-  EXPECT_EQ(state_of(pair, "t"), "recopy");
-  Following following(pair.spec(api::Mode::sync));
-  wait_until_back(pair, "t");
-  pair.target.exec("DELETE FROM t");
-  const api::Report waited = ask_by_hand(pair, table, Seconds{15});
-  EXPECT_EQ(waited.exit_code, ExitCode::done) << waited.message;
-  EXPECT_EQ(waited.message, "1 table copied again");
-  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "1");
-  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
-}
-
-TEST(ARecopy, IsDoneOnceForEachRequest) {
-  StreamPair pair("requested", 15, 18);
-  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
-  ASSERT_TRUE(done(pair.init()));
-  api::Spec spec = pair.spec(api::Mode::sync);
-  spec.recopy = {"again-1", {pair.source.name() + ".public.t", pair.source.name() + ".public.nowhere"}};
-  const std::string position = "SELECT position FROM _tributary.table_state WHERE table_name = 't'";
-  const std::string first = pair.target.scalar(position);
-  std::string second;
-  {
-    Following following(spec);
-    testbed::wait_until("it is copied", [&] { return pair.target.scalar(position) != first; });
-    wait_until_back(pair, "t");
-    second = pair.target.scalar(position);
-    const auto request = [&] { return following.board().snapshot().request.value_or(api::RecopyRequest{}); };
-    testbed::wait_until("the request is done", [&] { return request().copied == 1; });
-    EXPECT_EQ(request().request_id, "again-1");
-    EXPECT_EQ(request().tables, 1u);
-    EXPECT_EQ(request().failures,
-              std::vector{"'" + pair.source.name() + ".public.nowhere' is no table of this replication"});
-    EXPECT_EQ(following.stop().exit_code, ExitCode::done);
-  }
-  EXPECT_EQ(pair.target.scalar("SELECT recopy_request FROM _tributary.replication"), "again-1");
-  Following following(spec);
-  pair.wait_until_applied();
-  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
-  EXPECT_EQ(pair.target.scalar(position), second);
-}
-
-TEST(ARecopy, IsNotDoneAfterACopyOfEverythingThatKnewOfTheRequest) {
-  StreamPair pair("served", 15, 18);
-  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
-  api::Spec spec = pair.spec(api::Mode::snapshot_and_sync);
-  spec.recopy = {"first", {pair.source.name() + ".public.t"}};
-  ASSERT_TRUE(done(testbed::snapshot(spec)));
-  const std::string position = "SELECT position FROM _tributary.table_state WHERE table_name = 't'";
-  const std::string copied = pair.target.scalar(position);
-  spec.mode = api::Mode::sync;
-  Following following(spec);
-  pair.wait_until_applied();
-  testbed::wait_until("the request is done", [&] {
-    const std::optional<api::RecopyRequest> request = following.board().snapshot().request;
-    return request && request->copied == 1;
-  });
-  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
-  EXPECT_EQ(pair.target.scalar(position), copied);
 }
 
 }  // namespace

@@ -132,6 +132,7 @@ Result<void> RecopyRound::take_snapshot(Connection& source, const std::string& s
   const Parameters parameters = TRY(stream_.options.source());
   session_ = TRY(open_replication_session(parameters, "recopy", until));
   slot_name_ = slot;
+  stream_.slot->set(slot);
   slot_ = TRY(create_slot(*session_, source, {slot, true, Milliseconds{60'000}}, until));
   TRY(source_->open_snapshot(slot_, until));
   reader_ = TRY(source_->reader(until));

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/pipeline/recopy.h"
@@ -17,6 +18,24 @@
 
 namespace tributary::postgres::sync {
 
+// The slot of the round that was opened last, for whoever measures what the source keeps for it. Any thread.
+class RoundSlot {
+ public:
+  void set(std::string name) {
+    const std::lock_guard lock(mutex_);
+    name_ = std::move(name);
+  }
+  // "" before the first.
+  std::string name() const {
+    const std::lock_guard lock(mutex_);
+    return name_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string name_;
+};
+
 // Whose tables are copied again, and under which epoch.
 struct RecopyStream {
   StreamOptions options;
@@ -24,6 +43,7 @@ struct RecopyStream {
   StreamRow row;
   std::string client_encoding;       // of the source's sessions
   std::mutex* publishing = nullptr;  // held from a look at the source's tables until the publication is that of them
+  RoundSlot* slot = nullptr;
 };
 
 // A further session on the target that writes for this replication.

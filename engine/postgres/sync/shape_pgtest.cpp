@@ -84,7 +84,7 @@ void exec(const StreamPair& pair, const std::string& sql, std::size_t at) {
   pair.source.exec(named(sql, table_of(at)));
 }
 
-std::string state_of(const StreamPair& pair, const std::string& table) {
+std::string standing_of(const StreamPair& pair, const std::string& table) {
   return pair.target.scalar(
       "SELECT COALESCE(max(CASE stream WHEN 'followed' THEN '' ELSE stream || ': ' || reason END), '')"
       " FROM _tributary.table_state WHERE table_name = '" +
@@ -96,7 +96,7 @@ bool are_equal_or_told(const StreamPair& pair) {
   const auto source = testbed::fingerprint(pair.source.uri());
   const auto target = testbed::fingerprint(pair.target.uri());
   for (std::size_t at = 0; at < std::size(cases); ++at) {
-    const std::string state = state_of(pair, table_of(at));
+    const std::string state = standing_of(pair, table_of(at));
     const std::string table = "public." + table_of(at);
     const bool is_equal = state.empty() && target.contains(table) && target.at(table) == source.at(table);
     const bool is_told = *cases[at].state != '\0' && state.starts_with(cases[at].state);
@@ -110,7 +110,7 @@ void expect_equal_or_told(const StreamPair& pair) {
   const auto target = testbed::fingerprint(pair.target.uri());
   for (std::size_t at = 0; at < std::size(cases); ++at) {
     const Case& each = cases[at];
-    const std::string state = state_of(pair, table_of(at));
+    const std::string state = standing_of(pair, table_of(at));
     if (*each.state == '\0') {
       EXPECT_EQ(state, "") << each.change;
       EXPECT_EQ(target.at("public." + table_of(at)), source.at("public." + table_of(at))) << each.change;
@@ -256,11 +256,11 @@ TEST(TablesThatChange, stop_with_the_statements_to_run_where_that_is_asked_for) 
   Following following(spec, often);
   pair.source.exec("ALTER TABLE t ADD COLUMN more text DEFAULT 'x'; CREATE TABLE v (id int); INSERT INTO u VALUES (1)");
   pair.wait_until_applied();
-  wait_until("both are noticed", [&] { return state_of(pair, "t") != "" && state_of(pair, "v") != ""; });
-  EXPECT_EQ(state_of(pair, "t"),
+  wait_until("both are noticed", [&] { return standing_of(pair, "t") != "" && standing_of(pair, "v") != ""; });
+  EXPECT_EQ(standing_of(pair, "t"),
             "stopped: the source has changed it: column \"more\" was added; run on the target: ALTER TABLE "
             "\"public\".\"t\" ADD COLUMN \"more\" text DEFAULT 'x'::text; then copy it again");
-  EXPECT_THAT(state_of(pair, "v"), HasSubstr("stopped: it came after the copy; create it on the target"));
+  EXPECT_THAT(standing_of(pair, "v"), HasSubstr("stopped: it came after the copy; create it on the target"));
   pair.wait_until_applied();
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM u"), "1") << "the others go on";
 }
@@ -276,7 +276,7 @@ TEST(TablesThatChange, are_copied_again_where_they_are_not_streamed_and_their_ro
   pair.source.exec("INSERT INTO t VALUES (1)");
   wait_until("its new row has come", [&] { return pair.target.scalar("SELECT count(*) FROM t") == "1"; });
   wait_until("it says again why it is not streamed",
-             [&] { return state_of(pair, "t").find("no identity") != std::string::npos; });
+             [&] { return standing_of(pair, "t").find("no identity") != std::string::npos; });
 }
 
 TEST(TablesThatChange, come_back_where_the_source_makes_them_anew_after_their_drop_was_seen) {

@@ -1,5 +1,6 @@
 #include "engine/postgres/sync/stream_ends.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/pause.h"
@@ -44,10 +45,17 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   is_checked_ = true;
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
   TRY(shapes_.look(*source_, *claimed_, {}, until));
-  request_ = request_named_by(options_.recopy, source_->identity.database,
-                              TRY(read_followed_tables(claimed_->control, owner.key, until)));
-  TRY(take_up_request(request_, owner, claimed_->control, until));
+  TRY(take_up(until));
   return apply::open_applier(std::move(session), owner, until, this);
+}
+
+Result<void> StreamEnds::take_up(const Until& until) {
+  if (options_.recopy.request_id.empty()) return {};
+  const std::string& database = source_->identity.database;
+  const std::vector<FollowedTable> tables = TRY(read_followed_tables(claimed_->control, claimed_->owner.key, until));
+  const TablesAbove above = tables_above(TRY(read_tables(source_->session, until)));
+  request_ = request_named_by(options_.recopy, database, tables, above);
+  return take_up_request(request_, database, claimed_->owner, claimed_->control, until);
 }
 
 // Of an engine that goes on with what it holds.
@@ -75,9 +83,13 @@ Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
   const std::string& name = claimed_->stream->slot;
   const SlotState slot = TRY(read_live_slot(source_->session, name, until));
   pipeline::SlotHealth health{name, slot.source_end, slot.retained};
+  if (const std::string other = recopy_slot_.name(); !other.empty()) {
+    const std::optional<SlotState> temporary = TRY(read_slot(source_->session, other, until));
+    if (temporary) health.retained = std::max(health.retained, temporary->retained);
+  }
   const std::uint64_t limit = options_.sync.max_retained_wal;
-  if (limit != 0 && slot.retained > limit)
-    health.warning = "the source keeps " + std::to_string(slot.retained) + " bytes of its log for slot " + name +
+  if (limit != 0 && health.retained > limit)
+    health.warning = "the source keeps " + std::to_string(health.retained) + " bytes of its log for slot " + name +
                      ", more than the limit of " + std::to_string(limit) +
                      ": find out why the target falls behind, or release the stream";
   return health;
@@ -105,7 +117,8 @@ Result<void> StreamEnds::look_into(const model::LogTable& log, const Until& unti
 
 std::unique_ptr<pipeline::RecopyEnds> StreamEnds::recopy_ends() {
   return std::make_unique<RecopyEnds>(RecopyStream{options_, claimed_->owner, *claimed_->stream,
-                                                   source_->session.reported("client_encoding"), &publishing_});
+                                                   source_->session.reported("client_encoding"), &publishing_,
+                                                   &recopy_slot_});
 }
 
 }  // namespace tributary::postgres::sync

@@ -8,6 +8,7 @@
 #include "engine/pipeline/follow.h"
 #include "engine/postgres/apply/descriptions.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/recopy_round.h"
 #include "engine/postgres/sync/sequence_carrier.h"
 #include "engine/postgres/sync/shape_keeper.h"
 #include "engine/postgres/sync/table_standing.h"
@@ -33,6 +34,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
  private:
   bool fits(const model::LogTable& log) const override { return shapes_.fits(log); }
   Result<void> look_into(const model::LogTable& log, const Until& until) override;
+  Result<void> take_up(const Until& until);
   Result<void> check_again(model::Lsn applied, const Until& until);
 
   const StreamOptions options_;
@@ -42,6 +44,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   bool is_checked_ = false;  // the source, since the last stream was opened
   SequenceCarrier sequences_;
   std::mutex publishing_;  // of RecopyStream
+  RoundSlot recopy_slot_;  // likewise
   ShapeKeeper shapes_{options_, publishing_};
 };
 

@@ -7,6 +7,7 @@
 
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/sync/position.h"
+#include "engine/postgres/sync/table_standing.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -61,22 +62,44 @@ Result<void> add_source(api::StreamStatus& status, const StreamOptions& options,
   return {};
 }
 
+// Without the tables.
+struct Seen {
+  SourceSide source;
+  Claimed target;
+  api::StreamStatus status;
+};
+
+Result<Seen> look_at_both(const StreamOptions& options, const Until& until) {
+  SourceSide source = TRY(look_at_source(options, until));
+  Claimed target = TRY(look_at_target(options, source, until));
+  Seen seen{std::move(source), std::move(target), {}};
+  seen.status.database = seen.source.identity.database;
+  const Result<void> added = add_source(seen.status, options, seen.source, seen.target, until);
+  if (!added && added.error().fault != Fault::lost && added.error().fault != Fault::invalid) return added.error();
+  if (!added) {
+    seen.status.problem = added.error().what;
+    seen.status.hint = added.error().hint;
+  }
+  return seen;
+}
+
 }  // namespace
 
 Result<api::StreamStatus> read_status(const StreamOptions& options, const Until& until) {
-  SourceSide source = TRY(look_at_source(options, until));
-  Claimed seen = TRY(look_at_target(options, source, until));
-  api::StreamStatus status;
-  status.database = source.identity.database;
-  const Result<void> added = add_source(status, options, source, seen, until);
-  if (!added && (added.error().fault == Fault::lost || added.error().fault == Fault::invalid)) {
-    status.problem = added.error().what;
-    status.hint = added.error().hint;
-  } else if (!added) {
-    return added.error();
-  }
-  if (seen.stream) add_tables(status, TRY(read_followed_tables(seen.control, source.key, until)));
-  return status;
+  Seen seen = TRY(look_at_both(options, until));
+  if (seen.target.stream)
+    add_tables(seen.status, TRY(read_followed_tables(seen.target.control, seen.source.key, until)));
+  return std::move(seen.status);
+}
+
+Result<pipeline::RecopyStanding> read_recopy_standing(const StreamOptions& options,
+                                                      const std::vector<pipeline::AskedTable>& asked,
+                                                      const Until& until) {
+  Seen seen = TRY(look_at_both(options, until));
+  const std::vector<FollowedTable> aside = TRY(read_tables_aside(seen.target.control, seen.source.key, until));
+  return pipeline::RecopyStanding{standing_of(NamedRequest{.tables = asked}, aside),
+                                  seen.status.stream.state == api::StreamState::following, seen.status.problem,
+                                  seen.status.hint};
 }
 
 }  // namespace tributary::postgres::sync

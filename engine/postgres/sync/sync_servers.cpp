@@ -31,10 +31,16 @@ class SyncServers final : public pipeline::SyncServers {
     return status;
   }
 
-  Result<std::vector<model::Name>> ask_for_recopy(const pipeline::DatabasePair& databases,
-                                                  const std::vector<std::string>& entries,
-                                                  const Until& until) override {
+  Result<std::vector<pipeline::AskedTable>> ask_for_recopy(const pipeline::DatabasePair& databases,
+                                                           const std::vector<std::string>& entries,
+                                                           const Until& until) override {
     return sync::ask_for_recopy(options_of(databases), entries, until);
+  }
+
+  Result<pipeline::RecopyStanding> look_at_recopy(const pipeline::DatabasePair& databases,
+                                                  const std::vector<pipeline::AskedTable>& asked,
+                                                  const Until& until) override {
+    return read_recopy_standing(options_of(databases), asked, until);
   }
 
   Result<void> release(const pipeline::DatabasePair& databases, pipeline::Remember remember,

@@ -59,12 +59,75 @@ api::TablesAside aside_of(const std::vector<FollowedTable>& tables) {
   return aside;
 }
 
+}  // namespace
+
+TablesAbove tables_above(const std::vector<CatalogTable>& tables) {
+  TablesAbove above;
+  for (const CatalogTable& each : tables)
+    if (!each.partition_of.empty()) above.emplace(each.table.id, each.partition_of);
+  return above;
+}
+
+Result<std::vector<pipeline::AskedTable>> named_tables(const std::vector<std::string>& entries,
+                                                       const std::string& database,
+                                                       const std::vector<FollowedTable>& tables,
+                                                       const TablesAbove& above) {
+  std::vector<pipeline::AskedTable> named;
+  std::set<model::Name> known;
+  for (const std::string& entry : entries) {
+    const auto pattern = TRY(pipeline::NamePattern::parse(entry, pipeline::NamePattern::Kind::table));
+    const auto matches = [&](const model::Name& name) { return pattern.matches(database, name); };
+    bool is_known = false;
+    for (const FollowedTable& each : tables) {
+      const auto over = above.find(each.id);
+      const bool is_named =
+          matches(each.name) || (over != above.end() && std::any_of(over->second.begin(), over->second.end(), matches));
+      if (!is_named || (pattern.has_wildcard() && is_dropped(each))) continue;
+      is_known = true;
+      if (known.insert(each.name).second) named.push_back({each.name, each.id});
+    }
+    if (!is_known && pattern.matches_database(database))
+      return Error{Fault::invalid, "'" + entry + "' is no table of this replication",
+                   "name tables like db.schema.table; tributary status lists those that need it"};
+  }
+  return named;
+}
+
+NamedRequest request_named_by(const api::RecopyOptions& options, const std::string& database,
+                              const std::vector<FollowedTable>& tables, const TablesAbove& above) {
+  NamedRequest request{.id = options.request_id};
+  std::set<model::Name> known;
+  for (const std::string& entry : options.tables) {
+    const Result<std::vector<pipeline::AskedTable>> named = named_tables({entry}, database, tables, above);
+    if (!named || named->empty()) {
+      request.unknown.push_back(entry);
+      continue;
+    }
+    for (const pipeline::AskedTable& each : *named)
+      if (known.insert(each.name).second) request.tables.push_back(each);
+  }
+  return request;
+}
+
+std::vector<std::string> misspelt(const NamedRequest& request, const std::string& database) {
+  std::vector<std::string> entries;
+  for (const std::string& entry : request.unknown)
+    if (entry.starts_with(database + ".")) entries.push_back(entry);
+  return entries;
+}
+
+// By its id where that is known: names come and go, and may be another table's by now.
 pipeline::RequestStanding standing_of(const NamedRequest& request, const std::vector<FollowedTable>& tables) {
   pipeline::RequestStanding standing{.request_id = request.id, .tables = request.tables.size()};
   standing.unknown = request.unknown;
-  const std::set<model::Name> named(request.tables.begin(), request.tables.end());
+  std::set<std::uint32_t> ids;
+  std::set<model::Name> names;
+  for (const pipeline::AskedTable& each : request.tables) {
+    if (each.id != 0) ids.insert(each.id);
+    if (each.id == 0) names.insert(each.name);
+  }
   for (const FollowedTable& table : tables) {
-    if (named.count(table.name) == 0) continue;
+    if (ids.count(table.id) == 0 && names.count(table.name) == 0) continue;
     if (table.state == State::recopy) ++standing.waiting;
     if (table.state != State::stopped) continue;
     ++standing.stopped;
@@ -72,46 +135,6 @@ pipeline::RequestStanding standing_of(const NamedRequest& request, const std::ve
       standing.reasons.push_back(model::display(table.name) + ": " + reason_of(table));
   }
   return standing;
-}
-
-}  // namespace
-
-Result<std::vector<model::Name>> named_tables(const std::vector<std::string>& entries, const std::string& database,
-                                              const std::vector<FollowedTable>& tables) {
-  std::vector<model::Name> names;
-  for (const std::string& entry : entries) {
-    const auto pattern = TRY(pipeline::NamePattern::parse(entry, pipeline::NamePattern::Kind::table));
-    const std::size_t before = names.size();
-    bool is_known = false;
-    for (const FollowedTable& each : tables) {
-      const bool is_meant = pattern.matches(database, each.name) && !(pattern.has_wildcard() && is_dropped(each));
-      if (!is_meant) continue;
-      is_known = true;
-      if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(before), each.name) ==
-          names.begin() + static_cast<std::ptrdiff_t>(before))
-        names.push_back(each.name);
-    }
-    if (!is_known && pattern.matches_database(database))
-      return Error{Fault::invalid, "'" + entry + "' is no table of this replication",
-                   "name tables like db.schema.table; tributary status lists those that need it"};
-  }
-  return names;
-}
-
-NamedRequest request_named_by(const api::RecopyOptions& options, const std::string& database,
-                              const std::vector<FollowedTable>& tables) {
-  NamedRequest request{.id = options.request_id};
-  std::set<model::Name> known;
-  for (const std::string& entry : options.tables) {
-    const Result<std::vector<model::Name>> named = named_tables({entry}, database, tables);
-    if (!named || named->empty()) {
-      request.unknown.push_back(entry);
-      continue;
-    }
-    for (const model::Name& name : *named)
-      if (known.insert(name).second) request.tables.push_back(name);
-  }
-  return request;
 }
 
 pipeline::TableStanding standing_of(const std::vector<FollowedTable>& tables, const NamedRequest& request) {

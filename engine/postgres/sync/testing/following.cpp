@@ -47,6 +47,19 @@ std::string StreamPair::slots() const {
   return from.scalar("postgres", "SELECT count(*) FROM pg_replication_slots WHERE database = '" + source.name() + "'");
 }
 
+std::string state_of(const StreamPair& pair, const std::string& table) {
+  return pair.target.scalar("SELECT max(stream) FROM _tributary.table_state WHERE table_name = '" + table + "'");
+}
+
+void ask_for(const StreamPair& pair, const std::string& table) {
+  pair.target.exec("UPDATE _tributary.table_state SET stream = 'recopy', reason = 'asked for' WHERE table_name = '" +
+                   table + "'");
+}
+
+void wait_until_back(const StreamPair& pair, const std::string& table, const std::string& state) {
+  wait_until(table + " is " + state, [&] { return state_of(pair, table) == state; });
+}
+
 Following::Following(const api::Spec& spec, Milliseconds look_every) {
   report_ = std::async(std::launch::async, [this, spec, look_every] {
     const auto servers = postgres::sync::make_sync_servers(spec, look_every);

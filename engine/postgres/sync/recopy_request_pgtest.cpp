@@ -1,0 +1,176 @@
+#include <gtest/gtest.h>
+
+#include "engine/pipeline/sync.h"
+#include "engine/postgres/recopy_ledger.h"
+#include "engine/postgres/sync/sync_servers.h"
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+
+// Who asks for tables to be copied again, and what he is told.
+namespace tributary::postgres::sync {
+namespace {
+
+using api::ExitCode;
+using testbed::ask_for;
+using testbed::done;
+using testbed::Following;
+using testbed::state_of;
+using testbed::StreamPair;
+using testbed::wait_until_back;
+
+api::Report ask_by_hand(const StreamPair& pair, const std::string& entry, Seconds patience = Seconds{0}) {
+  const api::Spec spec = pair.spec(api::Mode::sync);
+  const auto servers = make_sync_servers(spec);
+  pipeline::ProgressBoard board("");
+  return pipeline::run_recopy(spec, {entry}, *servers, board, {}, patience);
+}
+
+TEST(ARequestedRecopy, IsAskedForByHandAndWaitedFor) {
+  StreamPair pair("by_hand", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  const std::string table = pair.source.name() + ".public.t";
+  const api::Report unknown = ask_by_hand(pair, pair.source.name() + ".public.nowhere");
+  EXPECT_EQ(unknown.exit_code, ExitCode::bad_configuration) << unknown.message;
+  const api::Report left = ask_by_hand(pair, table);
+  EXPECT_EQ(left.exit_code, ExitCode::done) << left.message;
+  EXPECT_EQ(left.message, "no engine follows now; the next sync copies 1 table again");
+  EXPECT_EQ(state_of(pair, "t"), "recopy");
+  Following following(pair.spec(api::Mode::sync));
+  wait_until_back(pair, "t");
+  pair.target.exec("DELETE FROM t");
+  const api::Report waited = ask_by_hand(pair, table, Seconds{15});
+  EXPECT_EQ(waited.exit_code, ExitCode::done) << waited.message;
+  EXPECT_EQ(waited.message, "1 table copied again");
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
+TEST(ARequestedRecopy, TakesThePartitionsOfATableThatIsNamed) {
+  StreamPair pair("named", 15, 18);
+  pair.source.exec(
+      "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);"
+      "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100);"
+      "CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (100) TO (200) PARTITION BY RANGE (id);"
+      "CREATE TABLE low PARTITION OF p2 FOR VALUES FROM (100) TO (150); INSERT INTO p VALUES (1), (101)");
+  ASSERT_TRUE(done(pair.init()));
+  const api::Report report = ask_by_hand(pair, pair.source.name() + ".public.p");
+  EXPECT_EQ(report.message, "no engine follows now; the next sync copies 2 tables again");
+  EXPECT_EQ(state_of(pair, "p1"), "recopy");
+  EXPECT_EQ(state_of(pair, "low"), "recopy");
+}
+
+TEST(ARequestedRecopy, SaysThatAStreamWhoseSlotIsGoneCopiesNothingAgain) {
+  StreamPair pair("lost", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  ASSERT_TRUE(done(pair.init()));
+  pair.from.exec("postgres", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
+                                 pair.source.name() + "'");
+  const api::Report report = ask_by_hand(pair, pair.source.name() + ".public.t");
+  EXPECT_EQ(report.exit_code, ExitCode::lost_position) << report.message;
+  EXPECT_NE(report.hint, "");
+}
+
+// What the source keeps for the copy is more than it keeps for the stream, which goes on.
+TEST(ARequestedRecopy, TellsWhatTheSourceKeepsForIt) {
+  StreamPair pair("kept", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE other (word text)");
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec(
+      "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(300); RETURN NEW; END';"
+      "CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow();"
+      "ALTER TABLE t ENABLE ALWAYS TRIGGER slow");
+  Following following(pair.spec(api::Mode::sync));
+  ask_for(pair, "t");
+  const std::string of_slot = " FROM pg_replication_slots WHERE database = '" + pair.source.name() + "' AND temporary";
+  testbed::wait_until("the recopy has its slot",
+                      [&] { return pair.from.scalar("postgres", "SELECT count(*)" + of_slot) == "1"; });
+  const std::string write = "INSERT INTO other SELECT repeat(md5(i::text), 30) FROM generate_series(1, 20000) i";
+  pair.source.exec(write);
+  pair.wait_until_applied();
+  const std::string retained = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint";
+  const auto before = std::stoull(pair.from.scalar("postgres", retained + of_slot));
+  testbed::wait_until("the source keeps less for the stream", [&] {
+    pair.source.exec("CHECKPOINT");
+    return pair.source.scalar("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) < " +
+                              std::to_string(before / 2) +
+                              " FROM pg_replication_slots WHERE database ="
+                              " current_database() AND NOT temporary") == "t";
+  });
+  pair.source.exec(write);
+  testbed::wait_until("all is told of",
+                      [&] { return following.stream(pair.source.name()).retained_bytes > before + before / 2; });
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
+TEST(ARequestedRecopy, IsLookedForWithoutReadingTablesThatAreFollowed) {
+  StreamPair pair("many", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec(
+      "INSERT INTO _tributary.table_state SELECT (jsonb_populate_record(t, jsonb_build_object('table_name', i))).*"
+      " FROM _tributary.table_state t, generate_series(1, 20000) i; ANALYZE _tributary.table_state");
+  ask_for(pair, "7");
+  Connection session = Connection::open(parse_conninfo(pair.target.uri()).value(), {}, {}).value();
+  const std::string key = pair.target.scalar("SELECT key FROM _tributary.replication");
+  ASSERT_TRUE(session.execute("BEGIN", {}));
+  EXPECT_EQ(read_recopied_tables(session, {key, 0, 0}, {}).value().size(), 1u);
+  const Rows read = session
+                        .query_row(
+                            "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables"
+                            " WHERE relid = '_tributary.table_state'::regclass",
+                            {}, {})
+                        .value();
+  EXPECT_EQ(read.integer(0, 0), 0);
+  EXPECT_LE(read.integer(0, 1), 10);
+}
+
+TEST(ARequestedRecopy, IsDoneOnceForEachRequest) {
+  StreamPair pair("requested", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.recopy = {"again-1", {pair.source.name() + ".public.t", pair.source.name() + ".public.nowhere"}};
+  const std::string position = "SELECT position FROM _tributary.table_state WHERE table_name = 't'";
+  const std::string first = pair.target.scalar(position);
+  std::string second;
+  {
+    Following following(spec);
+    testbed::wait_until("it is copied", [&] { return pair.target.scalar(position) != first; });
+    wait_until_back(pair, "t");
+    second = pair.target.scalar(position);
+    const auto request = [&] { return following.board().snapshot().request.value_or(api::RecopyRequest{}); };
+    testbed::wait_until("the request is done", [&] { return request().copied == 1; });
+    EXPECT_EQ(request().request_id, "again-1");
+    EXPECT_EQ(request().tables, 1u);
+    EXPECT_EQ(request().failures,
+              std::vector{"'" + pair.source.name() + ".public.nowhere' is no table of this replication"});
+    EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  }
+  EXPECT_EQ(pair.target.scalar("SELECT recopy_request FROM _tributary.replication"), "again-1");
+  Following following(spec);
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(pair.target.scalar(position), second);
+}
+
+TEST(ARequestedRecopy, IsNotDoneAfterACopyOfEverythingThatKnewOfTheRequest) {
+  StreamPair pair("served", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  api::Spec spec = pair.spec(api::Mode::snapshot_and_sync);
+  spec.recopy = {"first", {pair.source.name() + ".public.t"}};
+  ASSERT_TRUE(done(testbed::snapshot(spec)));
+  const std::string position = "SELECT position FROM _tributary.table_state WHERE table_name = 't'";
+  const std::string copied = pair.target.scalar(position);
+  spec.mode = api::Mode::sync;
+  Following following(spec);
+  pair.wait_until_applied();
+  testbed::wait_until("the request is done", [&] {
+    const std::optional<api::RecopyRequest> request = following.board().snapshot().request;
+    return request && request->copied == 1;
+  });
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_EQ(pair.target.scalar(position), copied);
+}
+
+}  // namespace
+}  // namespace tributary::postgres::sync

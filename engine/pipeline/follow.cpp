@@ -30,7 +30,9 @@ class Run {
   // Until stopped, or until a recopy has met it.
   Result<Next> run(const Until& until) {
     while (TRY(feed_.turn(until))) {
-      TRY(tend(until));
+      const Result<void> tended = tend(until);
+      if (!tended && tended.error().fault == Fault::cancelled) break;
+      if (!tended) return tended.error();
       meter_.reached(stream_.reach(), std::chrono::system_clock::now());
       crossing_.reached(feed_.given());
       if (!crossing_.wanted() || !TRY(feed_.settle(until))) continue;
@@ -133,6 +135,7 @@ Outcome Follower::follow_once(const Until& until) {
     let_go();
     return {stream.error()};
   }
+  const Listening listening(meter_, **stream);
   Outcome outcome{Run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_).run(until)};
   outcome.moved = applier_->position().applied > began;
   // A fault that is none of the applier's leaves it as it is.

@@ -124,7 +124,7 @@ class FakeRound : public RecopyRound {
       if (world.together.count(each.name.name) == 0) units_.push_back({each.name});
       if (world.together.count(each.name.name) != 0) together.push_back(each.name);
     }
-    if (!together.empty()) units_.push_back(together);
+    if (!together.empty()) units_.insert(units_.begin(), together);
   }
   const std::vector<StoppedUnit>& refused() const override { return refused_; }
   const std::vector<std::vector<model::Name>>& units() const override { return units_; }

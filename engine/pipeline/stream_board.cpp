@@ -19,7 +19,6 @@ std::uint64_t whole_seconds(WallTime::duration time) {
 void StreamMeter::opened(const StreamPosition& position) {
   const std::lock_guard lock(mutex_);
   position_ = position;
-  state_ = api::StreamState::connecting;
 }
 
 void StreamMeter::committed(const StreamPosition& position, std::uint64_t transactions, std::uint64_t changes) {
@@ -40,6 +39,11 @@ void StreamMeter::troubled(std::string error) {
   const std::lock_guard lock(mutex_);
   error_ = std::move(error);
   state_ = api::StreamState::connecting;
+}
+
+void StreamMeter::listens_to(const ChangeStream* stream) {
+  const std::lock_guard lock(mutex_);
+  stream_ = stream;
 }
 
 void StreamMeter::looked(const SlotHealth& health, api::StreamState state) {
@@ -70,13 +74,14 @@ api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   const std::lock_guard lock(mutex_);
   api::StreamProgress progress;
   progress.state = state_;
-  if (const model::Lsn end = reach_.source_end; end > position_.applied) {
+  const Reach now_there = stream_ != nullptr ? stream_->reach() : Reach{};
+  if (const model::Lsn end = std::max(reach_.source_end, now_there.source_end); end > position_.applied) {
     progress.lag_bytes = end.value - position_.applied.value;
     // Whatever the last transaction's age: nothing is older than the moment at which nothing was lacking.
     const WallTime since = std::max(position_.commit.value_or(WallTime{}), caught_up_);
     if (since != WallTime{} && now > since) progress.lag_seconds = whole_seconds(now - since);
   }
-  progress.received = text_of(reach_.received);
+  progress.received = text_of(std::max(reach_.received, now_there.received));
   progress.applied = text_of(position_.applied);
   if (position_.commit) progress.last_transaction = rfc3339(*position_.commit);
   progress.transactions = transactions_;

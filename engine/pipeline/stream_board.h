@@ -18,7 +18,7 @@ namespace tributary::pipeline {
 // What one database's stream does, as it says itself: written by the thread that follows, read by any.
 class StreamMeter {
  public:
-  // The ledger was read, and the stream is open behind it.
+  // The ledger was read, and the stream is opened behind it.
   void opened(const StreamPosition& position);
   // A group was committed.
   void committed(const StreamPosition& position, std::uint64_t transactions, std::uint64_t changes);
@@ -27,6 +27,10 @@ class StreamMeter {
   void looked(const SlotHealth& health, api::StreamState state);
   // A fault that is being overcome; "" when it is.
   void troubled(std::string error);
+
+  // Until the next call the stream itself is asked at every snapshot how far it has come, whatever keeps the thread
+  // that follows it; nullptr: there is none.
+  void listens_to(const ChangeStream* stream);
 
   // Which tables are not followed.
   void stands(const TableStanding& tables, WallTime now);
@@ -44,6 +48,7 @@ class StreamMeter {
   api::StreamState state_ = api::StreamState::connecting;
   StreamPosition position_;
   Reach reach_;
+  const ChangeStream* stream_ = nullptr;
   SlotHealth health_;
   WallTime caught_up_{};  // the last moment at which nothing was lacking
   std::uint64_t transactions_ = 0;
@@ -52,6 +57,18 @@ class StreamMeter {
   std::optional<api::RecopyProgress> recopy_;
   std::optional<TableStanding> tables_;
   std::optional<WallTime> recopied_since_;  // while some table is to be copied again
+};
+
+// While a stream is open. Borrows both.
+class Listening {
+ public:
+  Listening(StreamMeter& meter, const ChangeStream& stream) : meter_(meter) { meter_.listens_to(&stream); }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+  ~Listening() { meter_.listens_to(nullptr); }
+
+ private:
+  StreamMeter& meter_;
 };
 
 }  // namespace tributary::pipeline

@@ -70,6 +70,39 @@ TEST(AStreamMeter, ShowsWhatIsBeingOvercomeUntilTheSourceSpeaksAgain) {
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
 }
 
+class QuietStream : public ChangeStream {
+ public:
+  Result<std::shared_ptr<const model::Batch>> next(Milliseconds, const Until&) override {
+    return Error{Fault::failed, "nobody reads"};
+  }
+  void confirm(model::Lsn) override {}
+  Reach reach() const override { return reach_; }
+  Reach reach_;
+};
+
+TEST(AStreamMeter, AsksTheStreamItselfWhileTheThreadThatFollowsItIsKept) {
+  StreamMeter meter;
+  meter.opened({model::Lsn{100}, noon});
+  meter.looked(health(100), api::StreamState::following);
+  meter.reached(reach(100), noon);
+  QuietStream stream;
+  const Listening listening(meter, stream);
+  stream.reach_ = reach(700);
+  const api::StreamProgress progress = meter.snapshot(noon + Seconds{9});
+  EXPECT_EQ(progress.lag_bytes, 600u);
+  EXPECT_EQ(progress.lag_seconds, 9u);
+  EXPECT_EQ(progress.received, "0/2BC");
+}
+
+TEST(AStreamMeter, GoesOnFollowingWhenTheStreamIsOpenedAnewWithOtherTables) {
+  StreamMeter meter;
+  meter.opened({model::Lsn{100}, noon});
+  EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::connecting);
+  meter.looked(health(100), api::StreamState::following);
+  meter.opened({model::Lsn{100}, noon});
+  EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
+}
+
 TEST(AStreamMeter, SaysForHowLongTablesHaveBeenWaitingToFollowAgain) {
   StreamMeter meter;
   EXPECT_FALSE(meter.snapshot(noon).aside) << "nobody has looked";

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/stream_ledger.h"
 
 namespace tributary::postgres {
 namespace {
@@ -73,6 +74,36 @@ Result<void> record_new_table(Connection& target, const Owner& owner, const mode
                    {owner.key, table.name.schema, table.name.name, table.storage, std::to_string(owner.epoch),
                     route.schema, route.name, array_literal(table.shape)},
                    until));
+  return {};
+}
+
+Result<std::vector<model::Name>> read_gone_tables(Connection& target, const std::vector<model::Name>& dropped,
+                                                  const Until& until) {
+  const Names names = listed(dropped);
+  const Rows rows =
+      TRY(target.query("SELECT g.schema_name, g.table_name FROM unnest($1::text[], $2::text[])"
+                       "   AS g (schema_name, table_name)"
+                       " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+                       "   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       "   WHERE n.nspname = g.schema_name AND c.relname = g.table_name)",
+                       {names.schemas, names.names}, until));
+  std::vector<model::Name> tables;
+  for (int row = 0; row < rows.size(); ++row) tables.push_back({rows.str(row, 0), rows.str(row, 1)});
+  return tables;
+}
+
+// In a session whose role is replica nothing cascades.
+Result<void> forget_tables(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
+                           const Until& until) {
+  const Names names = listed(tables);
+  TRY(
+      target.query("WITH gone AS (DELETE FROM _tributary.table_state t"
+                   "   USING unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
+                   "   WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
+                   "   AND t.stream = 'stopped' AND starts_with(t.reason, $4) RETURNING t.schema_name, t.table_name)"
+                   " DELETE FROM _tributary.part p USING gone g"
+                   " WHERE p.replication = $1 AND p.schema_name = g.schema_name AND p.table_name = g.table_name",
+                   {owner.key, names.schemas, names.names, std::string(dropped_on_source)}, until));
   return {};
 }
 

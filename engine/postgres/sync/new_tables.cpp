@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "engine/base/log.h"
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/pg_tools.h"
 #include "engine/postgres/publication.h"
@@ -24,6 +26,9 @@ namespace {
 
 using State = FollowedTable::State;
 using Names = std::set<model::Name>;
+
+constexpr std::string_view exists_already = "42710";
+constexpr std::string_view statement_ended = "57014";
 
 constexpr pipeline::Stage stages[] = {pipeline::Stage::before_data, pipeline::Stage::with_table,
                                       pipeline::Stage::foreign_key, pipeline::Stage::after_data};
@@ -71,7 +76,7 @@ std::vector<bool> steps_of_tables(const pipeline::Schema& schema) {
   return of_tables;
 }
 
-Result<void> create(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
+Result<void> run_steps(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
   auto options = std::make_shared<StepOptions>();
   options->done = TRY(read_steps_done(target, owner.key, until));
   const std::vector<bool> of_tables = steps_of_tables(schema);
@@ -90,8 +95,16 @@ Result<void> create(Connection& target, const Owner& owner, const pipeline::Sche
   return {};
 }
 
+// A partition cannot be attached while somebody has the one for all other rows.
+Result<void> create(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
+  TRY(target.execute("SET lock_timeout = '3s'", until));
+  const Result<void> created = run_steps(target, owner, schema, until);
+  if (target.usable()) TRY(target.execute("SET lock_timeout = 0", until));
+  return created;
+}
+
 // Foreign keys to tables that were there before: a dump of the new ones alone leaves them out.
-Result<void> add_foreign_keys(SourceSide& source, Connection& target, const Names& names, const Until& until) {
+Result<LateKeys> read_foreign_keys(SourceSide& source, const Names& names, const Until& until) {
   std::vector<std::string> schemas, tables;
   for (const model::Name& each : names) {
     schemas.push_back(each.schema);
@@ -105,13 +118,24 @@ Result<void> add_foreign_keys(SourceSide& source, Connection& target, const Name
                                " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = g.table_name"
                                " JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0",
                                {array_literal(schemas), array_literal(tables)}, until));
-  for (int row = 0; row < keys.size(); ++row) {
-    const Result<void> added = target.execute(keys.str(row, 0), until);
-    if (!added && target.sqlstate() != "42710")
-      log::warn("foreign key not created on the target",
-                {{"statement", keys.str(row, 0)}, {"error", added.error().what}});
-  }
-  return {};
+  LateKeys statements;
+  for (int row = 0; row < keys.size(); ++row) statements.push_back(keys.str(row, 0));
+  return statements;
+}
+
+// False where that is to be tried again. A table that has got rows since is looked through.
+Result<bool> add_foreign_key(Connection& target, const std::string& statement, const Until& until) {
+  const Result<void> added = target.execute(
+      "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '10s'; " + statement + "; COMMIT", until);
+  if (added) return true;
+  const std::string sqlstate = target.sqlstate();
+  if (!target.usable()) return added.error();
+  target.roll_back();
+  const bool is_late = sqlstate == lock_not_available || sqlstate == statement_ended;
+  if (sqlstate != exists_already)
+    log::warn(is_late ? "foreign key waits for a lock of the target" : "foreign key not created on the target",
+              {{"statement", statement}, {"error", added.error().what}});
+  return !is_late;
 }
 
 // As the target has it: a partition that stands alone is attached once its rows are there.
@@ -150,8 +174,16 @@ Result<bool> is_there(Connection& target, const model::Name& table, const Until&
   return rows.size() != 0;
 }
 
-Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
-                        const std::vector<const SourceTable*>& tables, const Until& until) {
+Result<void> add_late_keys(Connection& target, LateKeys& late, const Until& until) {
+  LateKeys still;
+  for (const std::string& each : late)
+    if (!TRY(add_foreign_key(target, each, until))) still.push_back(each);
+  late = std::move(still);
+  return {};
+}
+
+Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
+                        const std::vector<const SourceTable*>& tables, LateKeys& late, const Until& until) {
   Connection& target = claimed.control;
   const bool stops = options.sync.schema_changes == api::SchemaChanges::stop;
   const Names names = TRY(names_to_create(target, tables, until));
@@ -161,8 +193,13 @@ Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claime
     created =
         schema ? free_index_names(source.session, target, claimed.owner, names, until) : Result<void>(schema.error());
     if (created) created = create(target, claimed.owner, *schema, until);
-    if (!created && created.error().fault == Fault::transient) return created;
-    if (created) TRY(add_foreign_keys(source, target, names, until));
+    if (!created && created.error().fault == Fault::transient) {
+      if (!schema || !target.usable()) return created.error();
+      log::warn("new tables are created later", {{"error", created.error().what}});
+      return false;
+    }
+    if (created)
+      for (std::string& each : TRY(read_foreign_keys(source, names, until))) late.push_back(std::move(each));
   }
   const PartitionChoices choices = TRY(read_partition_choices(source.session, until));
   const bool same = target.reported("server_encoding") == source.session.reported("server_encoding");
@@ -184,7 +221,7 @@ Result<void> add_tables(const StreamOptions& options, SourceSide& source, Claime
     TRY(record(claimed, made, state, reason, until));
     log::warn("table added on the source", {{"table", model::display(made.name)}, {"reason", reason}});
   }
-  return {};
+  return true;
 }
 
 }  // namespace tributary::postgres::sync

@@ -5,8 +5,11 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/publication.h"
+#include "engine/postgres/session_lock.h"
 #include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/sql.h"
 #include "engine/postgres/sync/new_tables.h"
 #include "engine/postgres/sync/renaming.h"
 
@@ -17,7 +20,18 @@ using State = FollowedTable::State;
 using Kind = ShapeChange::Kind;
 
 // Nobody who reads the target waits longer than this behind a change of a table that waits for somebody else.
-constexpr const char* lock_patience = "SET LOCAL lock_timeout = '10s'";
+constexpr const char* lock_patience = "SET LOCAL lock_timeout = '3s'";
+// A recopy keeps its table for as long as it copies, and nothing that the stream does needs the change before.
+constexpr const char* short_patience = "SET LOCAL lock_timeout = '500ms'";
+
+// Whether a recopy of ours has a lock on the table, or on one that is altered with it.
+constexpr const char* kept_by_recopy = R"sql(
+WITH it AS (SELECT pg_catalog.to_regclass($1) AS id),
+tree AS (SELECT id FROM it UNION
+  SELECT t.relid FROM it, pg_catalog.pg_partition_tree(coalesce(pg_catalog.pg_partition_root(id), id)) t)
+SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
+  WHERE a.application_name = $2 AND l.locktype = 'relation' AND l.granted AND l.relation IN (SELECT id FROM tree)
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())))sql";
 
 // Duplicate and undefined columns and tables: somebody has carried the change out before.
 constexpr std::array<std::string_view, 4> done_before{"42701", "42703", "42P07", "42P01"};
@@ -80,10 +94,14 @@ Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const 
 Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until) {
   due_ = Deadline::after(options_->look_every);
   carried_out_.clear();
+  missed_.clear();
   const std::vector<KnownTable> known = TRY(read_known(claimed, until));
   const StreamRow& row = *claimed.stream;
   std::unique_lock publishing(*publishing_);
-  SourceSight now = TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
+  std::optional<SourceSight> seen =
+      TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
+  if (!seen) return kept_out(applied);
+  SourceSight now = *std::move(seen);
   ShapePlan plan = plan_shapes(known, now, before_ ? &*before_ : nullptr, applied, options_->sync.schema_changes);
   bool changed = !plan.renamed.empty();
   if (plan.publishes) TRY(publish(source, claimed, now, until));
@@ -91,8 +109,11 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   for (const RenamedTables& each : plan.renamed) TRY(rename(claimed, plan, each, until));
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (changed) TRY(keep_names(claimed, plan.added, until));
-  if (!plan.added.empty()) TRY(add_tables(*options_, source, claimed, plan.added, until));
-  changed = TRY(refresh(claimed, until)) || changed || !plan.added.empty();
+  if (!plan.added.empty())
+    changed = TRY(add_tables(*options_, source, claimed, plan.added, late_keys_, until)) || changed;
+  TRY(add_late_keys(claimed.control, late_keys_, until));
+  changed = TRY(refresh(claimed, until)) || changed;
+  TRY(forget(claimed, known, until));
   before_ = std::move(now);
   if (changed) TRY(read_known(claimed, until));
   return changed;
@@ -105,6 +126,14 @@ Result<void> ShapeKeeper::keep_names(Claimed& claimed, std::vector<const SourceT
     held.insert(each.name);
   std::erase_if(added, [&](const SourceTable* table) { return held.count(table->shape.name) != 0; });
   return {};
+}
+
+// Who wants to alter a table of the source waits for all that read it, a recopy too, and whoever comes then for him.
+Result<bool> ShapeKeeper::kept_out(model::Lsn applied) {
+  const char* const why = "a table of the source is locked by a session that alters it, or waits to";
+  if (applied.value == 0) return Error{Fault::transient, why, "end that session, or wait for it"};
+  log::warn("the source's tables are looked at later", {{"reason", why}});
+  return false;
 }
 
 // ---------------------------------------------------------------------------------------------- changes
@@ -160,31 +189,82 @@ Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const Rename
   return {};
 }
 
+Result<void> ShapeKeeper::apply(Claimed& claimed, const TableDecision& decision, const Until& until) {
+  Connection& target = claimed.control;
+  lock_missed_ = false;
+  return in_transaction(target, claimed.owner, until, [&]() -> Result<void> {
+    TRY(target.execute(decision.is_being_copied ? short_patience : lock_patience, until));
+    const Result<void> done = [&]() -> Result<void> {
+      if (decision.table.state != State::stopped) TRY(alter(target, decision, until));
+      TRY(finish(target, decision, until));
+      return record(claimed, decision, until);
+    }();
+    lock_missed_ = !done && target.sqlstate() == lock_not_available;
+    return done;
+  });
+}
+
+// Of an earlier decision, which had the same statement.
+const Error* ShapeKeeper::missed(const TableDecision& decision) const {
+  if (decision.table.state == State::stopped) return nullptr;
+  for (const auto* statements : {&decision.change.statements, &decision.change.finishing}) {
+    for (const std::string& each : *statements) {
+      const auto found = missed_.find(each);
+      if (found != missed_.end()) return &found->second;
+    }
+  }
+  return nullptr;
+}
+
+// Where the stream needs the change for what comes next, it waits for whoever reads the table; not where its rows are
+// copied again for that, and not for a recopy of others, which may take hours: then it is copied again after them.
+Result<bool> ShapeKeeper::put_off(Claimed& claimed, const TableDecision& decision, const Error& error,
+                                  const Until& until) {
+  for (const auto* statements : {&decision.change.statements, &decision.change.finishing})
+    for (const std::string& each : *statements) missed_.emplace(each, error);
+  const std::string name = model::display(decision.name);
+  if (decision.before != State::followed || decision.change.statements.empty()) {
+    log::warn("change of a table waits for a lock of the target", {{"table", name}, {"error", error.what}});
+    return false;
+  }
+  const Rows kept = TRY(claimed.control.query_row(
+      kept_by_recopy, {quote_name(decision.name), session_prefix(claimed.owner.key) + "recopy-writer"}, until));
+  const bool is_copied_anyway = decision.table.state == State::recopy;
+  if (!is_copied_anyway && !kept.boolean(0, 0))
+    return Error{Fault::transient,
+                 "table " + name + " was changed on the source (" + decision.change.what +
+                     "), and on the target another session keeps it: " + error.what,
+                 "end that session, or wait for it"};
+  FollowedTable aside = decision.table;
+  aside.name = decision.name;
+  aside.state = State::recopy;
+  if (!is_copied_anyway)
+    aside.reason = "the source has changed it: " + decision.change.what +
+                   ", while rows of a table that is altered with it are copied again";
+  log::warn("table changed on the source", {{"table", name}, {"reason", aside.reason}});
+  TRY(in_transaction(claimed.control, claimed.owner, until,
+                     [&] { return record_followed_tables(claimed.control, claimed.owner, {aside}, until); }));
+  return true;
+}
+
 // What the target refuses leaves the table as it was, and says so.
 Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decision, const Until& until) {
-  Connection& target = claimed.control;
-  const auto apply = [&](const TableDecision& what) {
-    return in_transaction(target, claimed.owner, until, [&]() -> Result<void> {
-      TRY(target.execute(lock_patience, until));
-      if (what.table.state != State::stopped) TRY(alter(target, what, until));
-      TRY(finish(target, what, until));
-      return record(claimed, what, until);
-    });
-  };
+  if (const Error* const error = missed(decision)) return put_off(claimed, decision, *error, until);
   TableDecision done = decision;
-  Result<void> applied = apply(done);
+  Result<void> applied = apply(claimed, done, until);
   // Somebody has given the target the column already: which values its old rows have there, nobody knows.
   if (!applied && applied.error().fault == Fault::conflict) {
     done.change.kind = Kind::recopy;
     done.table.state = State::recopy;
     done.table.reason = "the source has changed it: " + decision.change.what + ", and so had somebody on the target";
-    applied = apply(done);
+    applied = apply(claimed, done, until);
   }
   if (!applied && (applied.error().fault == Fault::invalid || applied.error().fault == Fault::conflict)) {
     done = decision;
     stop(done, applied.error().what);
-    applied = apply(done);
+    applied = apply(claimed, done, until);
   }
+  if (!applied && lock_missed_) return put_off(claimed, decision, applied.error(), until);
   if (!applied) return within("table " + model::display(decision.name), applied.error());
   carried_out_.insert(done.change.statements.begin(), done.change.statements.end());
   if (done.is_being_copied) {
@@ -244,6 +324,19 @@ Result<void> ShapeKeeper::publish(SourceSide& source, Claimed& claimed, const So
   Error error = within("publishing the source's tables", changed.error());
   if (error.fault == Fault::missing) error.fault = Fault::transient;  // dropped since they were looked at
   return error;
+}
+
+// Where somebody has dropped the table on the target, too, there is nothing left to be told of.
+Result<void> ShapeKeeper::forget(Claimed& claimed, const std::vector<KnownTable>& known, const Until& until) {
+  std::vector<model::Name> dropped;
+  for (const KnownTable& each : known)
+    if (is_dropped(each.table)) dropped.push_back(each.table.name);
+  if (dropped.empty()) return {};
+  const std::vector<model::Name> gone = TRY(read_gone_tables(claimed.control, dropped, until));
+  if (gone.empty()) return {};
+  for (const model::Name& each : gone) log::info("table is gone on both sides", {{"table", model::display(each)}});
+  return in_transaction(claimed.control, claimed.owner, until,
+                        [&] { return forget_tables(claimed.control, claimed.owner, gone, until); });
 }
 
 Result<bool> ShapeKeeper::refresh(Claimed& claimed, const Until& until) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,13 +12,15 @@
 #include "engine/model/change.h"
 #include "engine/model/lsn.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/new_tables.h"
 #include "engine/postgres/sync/shape_plan.h"
 #include "engine/postgres/sync/source_sight.h"
 
 namespace tributary::postgres::sync {
 
-// Holds the tables of the source against what the ledger says of them, and carries out on the target what can be. Used
-// by one thread; the claim is held while it works, and no transaction of the applier is open.
+// Holds the tables of the source against what the ledger says of them, and carries out on the target what can be. What
+// does not get its lock there within seconds is tried again at the next look. Used by one thread; the claim is held
+// while it works, and no transaction of the applier is open.
 class ShapeKeeper {
  public:
   // `publishing` is held while the publication is brought to tables that were looked at.
@@ -42,11 +45,16 @@ class ShapeKeeper {
   Result<void> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<void> rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
+  Result<void> apply(Claimed& claimed, const TableDecision& decision, const Until& until);
+  const Error* missed(const TableDecision& decision) const;
+  Result<bool> put_off(Claimed& claimed, const TableDecision& decision, const Error& error, const Until& until);
   Result<void> alter(Connection& target, const TableDecision& decision, const Until& until);
   Result<void> finish(Connection& target, const TableDecision& decision, const Until& until);
   Result<void> record(Claimed& claimed, const TableDecision& decision, const Until& until);
   Result<void> publish(SourceSide& source, Claimed& claimed, const SourceSight& now, const Until& until);
+  static Result<bool> kept_out(model::Lsn applied);
   Result<bool> refresh(Claimed& claimed, const Until& until);
+  Result<void> forget(Claimed& claimed, const std::vector<KnownTable>& known, const Until& until);
 
   const StreamOptions* options_;
   std::mutex* publishing_;
@@ -56,6 +64,9 @@ class ShapeKeeper {
   std::set<std::string> accepted_;              // descriptions of the log
   std::set<std::string> carried_out_;           // statements of this look: partitions share those of the table above
   std::set<std::string> made_room_;             // statements for tables that are being copied
+  std::map<std::string, Error> missed_;         // statements of this look that did not get their lock
+  bool lock_missed_ = false;                    // by the last apply()
+  LateKeys late_keys_;
 };
 
 }  // namespace tributary::postgres::sync

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/postgres/session_lock.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
@@ -297,6 +298,117 @@ TEST(TablesThatChange, come_back_where_the_source_makes_them_anew_after_their_dr
   pair.wait_until_applied();
   EXPECT_EQ(pair.target.scalar("SELECT string_agg(t::text, ' ') FROM t"), "(5,6)");
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(TablesThatChange, are_forgotten_when_they_are_gone_on_both_sides) {
+  StreamPair pair("forgotten", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  pair.source.exec("DROP TABLE t, u");
+  for (const char* each : {"t", "u"})
+    wait_until("it is seen", [&] { return standing_of(pair, each).find("has dropped it") != std::string::npos; });
+  pair.target.exec("DROP TABLE t");
+  const auto known = [&](const std::string& table) {
+    return pair.target.scalar("SELECT count(*) FROM _tributary.table_state WHERE table_name = '" + table + "'");
+  };
+  wait_until("it is forgotten", [&] { return known("t") == "0"; });
+  EXPECT_EQ(known("u"), "1");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+// ------------------------------------------------------------------------------------------- locks of the target
+
+constexpr const char* needs_value =
+    "SELECT attnotnull FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'n'";
+
+// The copy waits for a row of the target, which stands for hours.
+TEST(AChangeOfATable, that_is_being_copied_again_keeps_nobody_waiting) {
+  StreamPair pair("kept", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL); INSERT INTO t VALUES (1, 1), (2, 2)");
+  ASSERT_TRUE(done(pair.init()));
+  testbed::Session reader(pair.target.uri());
+  reader.exec("BEGIN; SELECT FROM t WHERE id = 1 FOR UPDATE");
+  testbed::ask_for(pair, "t");
+  pair.source.exec("ALTER TABLE t ALTER n DROP NOT NULL");
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stream(pair.source.name()).error, "");
+  EXPECT_EQ(testbed::state_of(pair, "t"), "recopy");
+  EXPECT_EQ(pair.target.scalar(needs_value), "t");
+  reader.exec("COMMIT");
+  testbed::wait_until_back(pair, "t");
+  wait_until("it is changed", [&] { return pair.target.scalar(needs_value) == "f"; });
+  pair.source.exec("UPDATE t SET n = NULL WHERE id = 1");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
+}
+
+// A session that is called like one stands for a recopy of a partition beside it.
+TEST(AChangeOfATable, that_a_recopy_of_another_keeps_from_it_has_it_copied_again) {
+  StreamPair pair("kept_aside", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL); INSERT INTO t VALUES (1, 1), (2, 2)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  testbed::Session recopy(pair.target.uri());
+  const std::string key = pair.target.scalar("SELECT key FROM _tributary.replication");
+  recopy.exec("SET application_name = '" + session_prefix(key) + "recopy-writer'");
+  recopy.exec("BEGIN; LOCK TABLE t IN ROW EXCLUSIVE MODE");
+  pair.source.exec("ALTER TABLE t ALTER n DROP NOT NULL");
+  wait_until("it is set aside", [&] {
+    return standing_of(pair, "t").find("while rows of a table that is altered with it") != std::string::npos;
+  });
+  pair.wait_until_applied();
+  recopy.exec("COMMIT");
+  testbed::wait_until_back(pair, "t");
+  wait_until("it is changed", [&] { return pair.target.scalar(needs_value) == "f"; });
+  pair.source.exec("UPDATE t SET n = NULL WHERE id = 2");
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
+}
+
+// On the source somebody waits for a table of his own, and nobody may even look at it.
+TEST(AChangeOfATable, that_waits_on_the_source_keeps_nobody_waiting) {
+  StreamPair pair("kept_there", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  testbed::Session owner(pair.source.uri());
+  owner.exec("BEGIN; LOCK TABLE t");
+  pair.wait_until_applied();
+  wait_until("the look waits", [&] {
+    return pair.source.scalar(
+               "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+               " AND application_name = 'tributary/sync' AND wait_event_type = 'Lock'") != "0";
+  });
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stream(pair.source.name()).error, "");
+  owner.exec("COMMIT");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(ANewTable, has_its_foreign_key_when_the_table_that_it_refers_to_is_free) {
+  StreamPair pair("late_key", 15, 18);
+  pair.source.exec("CREATE TABLE above (id int PRIMARY KEY); INSERT INTO above VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  testbed::Session writer(pair.target.uri());
+  writer.exec("BEGIN; LOCK TABLE above IN ROW EXCLUSIVE MODE");
+  pair.source.exec(
+      "CREATE TABLE below (id int PRIMARY KEY, above int REFERENCES above); INSERT INTO below VALUES (1, 1)");
+  wait_until("it is followed", [&] { return testbed::state_of(pair, "below") == "followed"; });
+  pair.wait_until_applied();
+  const std::string keys = "SELECT count(*) FROM pg_constraint WHERE conrelid = 'below'::regclass AND contype = 'f'";
+  EXPECT_EQ(pair.target.scalar(keys), "0");
+  writer.exec("COMMIT");
+  wait_until("it has its key", [&] { return pair.target.scalar(keys) == "1"; });
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/postgres/lock_wait.h"
 #include "engine/postgres/publication.h"
 
 namespace tributary::postgres::sync {
@@ -46,19 +47,21 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
 }  // namespace
 
 // The catalog's functions stumble over what is dropped while they look at it; the next look does without it.
-Result<SourceSight> look_at_tables(const StreamOptions& options, SourceSide& source, const std::string& publication,
-                                   const Until& until) {
+Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,
+                                                  const std::string& publication, const Until& until) {
   Connection& session = source.session;
   TRY(session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
   Result<SourceSight> sight = look(options, session, publication, until);
   if (sight) {
     TRY(session.execute("COMMIT", until));
-    return sight;
+    return std::optional(std::move(sight).value());
   }
   const std::string& sqlstate = session.sqlstate();
   const bool stumbled =
       sqlstate == "XX000" || sqlstate == "3F000" || sqlstate.substr(0, 3) == "427" || sqlstate == "42P01";
+  const bool is_locked = sqlstate == lock_not_available;
   session.roll_back();
+  if (is_locked) return std::optional<SourceSight>{};
   if (stumbled) return Error{Fault::transient, "a table was dropped while the source's tables were read"};
   return within("reading the source's tables", sight.error());
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ struct SourceSight {
   model::Lsn end;                               // all that the source had committed when it was looked at lies below
 };
 
-// `publication` is one that somebody else made; "" for our own.
-Result<SourceSight> look_at_tables(const StreamOptions& options, SourceSide& source, const std::string& publication,
-                                   const Until& until);
+// `publication` is one that somebody else made; "" for our own. Nothing where somebody has had a table for himself for
+// as long as the session's lock_timeout, or waits for that.
+Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,
+                                                  const std::string& publication, const Until& until);
 
 }  // namespace tributary::postgres::sync

@@ -233,6 +233,11 @@ Result<void> Session::attempt(const DatabasePair& pair) {
     already_complete(pair, mine);
     return {};
   }
+  if (mine.standing == Standing::refused) {
+    add({mine.refusal});
+    report_.reason = mine.refusal.code;
+    return refusal(mine.refusal);
+  }
   const Pulse pulse(link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
   TRY(copy_roles(*link));
   board_.show(api::Phase::preparing, "preparing database " + pair.source);

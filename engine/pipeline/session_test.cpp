@@ -314,7 +314,10 @@ TEST_F(Session, copies_again_where_another_request_asks_for_it) {
 
 TEST_F(Session, by_hand_refuses_what_is_complete_unless_it_is_to_be_dropped) {
   run();
-  EXPECT_EQ(run().exit_code, ExitCode::bad_configuration);
+  const api::Report report = run();
+  EXPECT_EQ(report.exit_code, ExitCode::bad_configuration);
+  EXPECT_EQ(report.reason, "AlreadyComplete");
+  EXPECT_THAT(codes_of(report), ElementsAre("AlreadyComplete"));
   EXPECT_EQ(calls("target.prepare"), 1U);
   spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::drop;
   EXPECT_EQ(run().exit_code, ExitCode::done);

@@ -38,6 +38,7 @@ enum class Standing {
   fresh,       // the ledger knows nothing of it
   unfinished,  // an earlier attempt ended before its end; what it made is known to the ledger
   complete,    // this very snapshot is done: same selection, same request
+  refused,     // likewise, and who asks for it again has to say what becomes of it
 };
 
 struct Claim {
@@ -46,8 +47,9 @@ struct Claim {
   model::Lsn position;    // the position it was taken at
   TableRecords tables;
   api::Consistency consistency = api::Consistency::snapshot;
-  std::string holder = {};  // with `held`: a sentence that names who has it
-  std::int64_t epoch = 0;   // with `complete`: the one that completed it
+  std::string holder = {};    // with `held`: a sentence that names who has it
+  api::Finding refusal = {};  // with `refused`: an error
+  std::int64_t epoch = 0;     // with `complete`: the one that completed it
   // With `unfinished`: that tables of this very snapshot are done for. With `complete`: that nobody needs any more.
   std::optional<FormerStream> stream = {};
 };

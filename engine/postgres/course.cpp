@@ -17,4 +17,11 @@ Course course_of(const api::SnapshotOptions& options, const std::string& declare
   return options.on_target_not_empty == api::OnTargetNotEmpty::drop ? Course::copy : Course::refused;
 }
 
+api::Finding already_complete(const std::string& database, const std::string& completed, bool whole) {
+  return {api::Severity::error, "AlreadyComplete", "target database " + database,
+          "it holds this snapshot already, completed at " + completed,
+          std::string("use --drop-existing to drop ") +
+              (whole ? "it and copy again" : "these tables and copy them again") + ", or name another target database"};
+}
+
 }  // namespace tributary::postgres

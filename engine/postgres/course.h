@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/api/report.h"
 #include "engine/api/spec.h"
 #include "engine/postgres/ledger.h"
 
@@ -21,6 +22,9 @@ enum class Course {
   done,     // a declared replication stays done until another request asks for it again; also what this run completed
   refused,  // a person who runs a snapshot again wants it again, and has to say what becomes of the first
 };
+
+// What Course::refused says of the target database. `whole` as above.
+api::Finding already_complete(const std::string& database, const std::string& completed, bool whole);
 
 // `declared` is Spec.replication. `asked` is the epoch that this very run has asked to be complete, 0 for none.
 Course course_of(const api::SnapshotOptions& options, const std::string& declared,

@@ -113,10 +113,7 @@ void check_complete(const Facts& facts, const PairFacts& pair, Findings& finding
       return;
     }
     case Course::refused:
-      add(findings, Severity::error, "AlreadyComplete", subject_of(pair),
-          "it holds this snapshot already, completed at " + target.former->completed,
-          pair.whole ? "use --drop-existing to drop it and copy again, or name another target database"
-                     : "use --drop-existing to drop these tables and copy them again, or name another target database");
+      findings.push_back(already_complete(pair.target_name, target.former->completed, pair.whole));
       return;
   }
 }

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <optional>
 
@@ -242,6 +243,27 @@ TEST(ASecondRun, by_hand_copies_again_where_the_target_is_to_be_dropped) {
   EXPECT_TRUE(same_content(shop.source.uri(), shop.target.uri()));
 }
 
+// Those that lose wait for the one that copies, and then find what it has completed.
+TEST(ThreeRuns, by_hand_at_once_copy_once_and_say_what_is_there) {
+  const Database source = server(15).create_database("thrice");
+  source.exec(
+      "CREATE TABLE t (id int PRIMARY KEY, word text); INSERT INTO t SELECT i, md5(i::text) FROM"
+      " generate_series(1, 20000) i");
+  const Database target = server(18).adopt_database("thrice");
+  std::vector<std::future<api::Report>> runs;
+  for (int run = 0; run < 3; ++run)
+    runs.push_back(std::async(std::launch::async, [&] { return snapshot(spec_between(source.uri(), target.uri())); }));
+  std::vector<std::string> reasons;
+  for (std::future<api::Report>& run : runs) {
+    const api::Report report = run.get();
+    reasons.push_back(report.reason);
+    EXPECT_TRUE(report.reason == "SnapshotComplete" || report.reason == "AlreadyComplete" || report.reason == "Fenced")
+        << report.reason << ": " << report.message;
+  }
+  EXPECT_EQ(std::count(reasons.begin(), reasons.end(), "SnapshotComplete"), 1);
+  EXPECT_TRUE(same_content(source.uri(), target.uri()));
+}
+
 // The answer to the last commit is lost: a new connection has to tell what became of it.
 TEST(ACompletedSnapshot, is_known_again_by_the_run_that_completed_it) {
   const Until until{Deadline::after(Seconds{60}), {}};
@@ -257,9 +279,9 @@ TEST(ACompletedSnapshot, is_known_again_by_the_run_that_completed_it) {
     EXPECT_EQ(mine->epoch, 1);
     EXPECT_EQ(mine->tables.at({"public", "orders"}).count.rows, 3000U);
     const auto another = link->target().claim(identity, 2, until);
-    const bool refuses = !another && another.error().fault == Fault::invalid;
-    const bool copies = another && another->standing == pipeline::Standing::unfinished;
-    EXPECT_TRUE(policy == api::OnTargetNotEmpty::fail ? refuses : copies);
+    ASSERT_TRUE(another) << another.error().what;
+    EXPECT_EQ(another->standing,
+              policy == api::OnTargetNotEmpty::fail ? pipeline::Standing::refused : pipeline::Standing::unfinished);
   }
 }
 

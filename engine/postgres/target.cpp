@@ -86,7 +86,11 @@ Result<pipeline::Claim> Target::claim(const pipeline::SourceIdentity& source, st
   claim.standing = pipeline::Standing::unfinished;
   TRY(read_stream_of(claim, until));
   const Course course = course_of(options_.snapshot, options_.replication, former_, asked);
-  if (course == Course::refused) return refused();
+  if (course == Course::refused) {
+    claim.standing = pipeline::Standing::refused;
+    claim.refusal = already_complete(options_.database, former_->completed, options_.selection.empty());
+    return claim;
+  }
   if (course == Course::copy && former_->complete) claim.stream.reset();
   if (course == Course::copy) return claim;
   claim.standing = pipeline::Standing::complete;
@@ -128,12 +132,6 @@ Result<std::string> Target::connect_control(const Until& until) {
   TRY(control_->query("SELECT pg_catalog.set_config('application_name', $1, false)",
                       {session_prefix(owner_.key) + "control"}, until));
   return take_session_lock(*control_, {owner_.key, owner_.attempt}, until);
-}
-
-Error Target::refused() const {
-  return {Fault::invalid,
-          "target database " + options_.database + " holds this snapshot already, completed at " + former_->completed,
-          "use --drop-existing to drop it and copy again"};
 }
 
 Result<void> Target::check_claim(const Until& until) {

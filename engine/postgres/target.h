@@ -65,7 +65,6 @@ class Target final : public pipeline::Target {
   Result<void> read_stream_of(pipeline::Claim& claim, const Until& until);
   Result<pipeline::TableRecords> drained_tables(const pipeline::Contents& contents, const Until& until);
   Result<void> check_position(const Until& until);
-  Error refused() const;
   Result<void> make_room(const std::vector<model::Table>& tables, const Until& until);
   Result<void> drop_database(const Until& until);
   Result<void> drop_tables(const std::vector<model::Table>& tables, const Until& until);

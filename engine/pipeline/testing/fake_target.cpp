@@ -96,8 +96,11 @@ Result<Claim> FakeTarget::claim(const SourceIdentity&, std::int64_t asked, const
       return claim;
     }
     const bool holds = data.epoch == asked || (world_.declared && data.request_id == world_.request_id);
-    if (!holds && !world_.declared && !world_.drops_existing)
-      return Error{Fault::invalid, "the target database holds this snapshot already"};
+    if (!holds && !world_.declared && !world_.drops_existing) {
+      claim.standing = Standing::refused;
+      claim.refusal = {api::Severity::error, "AlreadyComplete", "target database shop", "it holds this already", ""};
+      return claim;
+    }
     if (!holds) return claim;
     claim.standing = Standing::complete;
     claim.epoch = data.epoch;

@@ -83,7 +83,8 @@ class Session {
   Result<void> let_go(const DatabasePair& pair, const StreamObjects& stream, model::Lsn reached);
   void forsake(const DatabasePair& pair, const Error& error);
   Result<void> copy_roles(Link& link);
-  Result<Claim> claim(Link& link, const SourceIdentity& identity);
+  Result<bool> is_complete(const DatabasePair& pair, const Until& until);
+  Result<Claim> claim(Link& link, const SourceIdentity& identity, const Until& until);
   Result<TableRecords> fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept);
   Result<void> copy_rows(Link& link, Contents& contents, const DatabasePair& pair, const TableRecords& kept,
                          int streams);
@@ -107,7 +108,7 @@ class Session {
   std::size_t settled_ = 0;  // of the findings: what another attempt does not find again
   // Of the database at hand:
   std::int64_t asked_ = 0;        // the epoch that was last asked to be complete
-  bool may_be_complete_ = false;  // it was, and no claim has told since
+  bool may_be_complete_ = false;  // it was to be committed, and no claim has told since
   std::optional<SnapshotInfo> latest_;
   bool is_recorded_ = false;  // the ledger knows the stream of the latest snapshot
   bool roles_copied_ = false;
@@ -198,16 +199,29 @@ Result<void> Session::copy_one(const DatabasePair& pair) {
 
 // What nobody will go on with must not keep the source's log. Under a lost claim it may be another engine's by now.
 void Session::forsake(const DatabasePair& pair, const Error& error) {
-  if (!latest_ || !latest_->stream || may_be_complete_ || error.fault == Fault::fenced) return;
+  if (!latest_ || !latest_->stream || error.fault == Fault::fenced) return;
   const StreamStart& stream = *latest_->stream;
   if (is_recorded_ && is_tried_again(spec_, error.fault)) {
     log::info("slot kept for another attempt", {{"slot", stream.slot}, {"database", pair.source}});
     return;
   }
-  const Result<void> dropped = servers_.drop_stream(pair, stream, latest_->position, {Deadline::after(last_words), {}});
+  const Until until{Deadline::after(last_words), {}};
+  const auto drop = [&]() -> Result<void> {
+    if (may_be_complete_ && TRY(is_complete(pair, until))) return {};
+    return servers_.drop_stream(pair, stream, latest_->position, until);
+  };
+  const Result<void> dropped = drop();
   if (!dropped)
     log::warn("the slot of a failed copy could not be dropped",
               {{"slot", stream.slot}, {"error", describe(dropped.error())}});
+}
+
+// Whether the commit of the last attempt arrived, of which no answer did; or that of another engine.
+Result<bool> Session::is_complete(const DatabasePair& pair, const Until& until) {
+  const std::unique_ptr<Link> link = TRY(servers_.link(pair, until));
+  const SourceIdentity identity = TRY(link->source().identity(until));
+  const Claim told = TRY(claim(*link, identity, until));
+  return told.standing == Standing::complete || told.standing == Standing::refused;
 }
 
 // A snapshot alone needs no stream once it is complete.
@@ -219,7 +233,7 @@ Result<void> Session::let_go(const DatabasePair& pair, const StreamObjects& stre
 Result<void> Session::attempt(const DatabasePair& pair) {
   const std::unique_ptr<Link> link = TRY(servers_.link(pair, until_));
   const SourceIdentity identity = TRY(link->source().identity(until_));
-  const Claim mine = TRY(claim(*link, identity));
+  const Claim mine = TRY(claim(*link, identity, until_));
   if (mine.standing == Standing::complete && mine.epoch == asked_) {
     // The attempt before this one was the last: only what came after its last commit was lost.
     if (mine.stream) TRY(let_go(pair, *mine.stream, mine.position));
@@ -291,14 +305,14 @@ Result<void> Session::copy_roles(Link& link) {
 }
 
 // The session of an engine that was killed lives until its server notices.
-Result<Claim> Session::claim(Link& link, const SourceIdentity& identity) {
+Result<Claim> Session::claim(Link& link, const SourceIdentity& identity, const Until& until) {
   const Deadline enough = Deadline::after(lock_patience(spec_));
   while (true) {
-    Claim claim = TRY(link.target().claim(identity, asked_, until_));
+    Claim claim = TRY(link.target().claim(identity, asked_, until));
     if (claim.standing != Standing::held) return claim;
     if (enough.passed()) return kept_out_by(claim.holder);
     board_.show(api::Phase::waiting, claim.holder);
-    if (!rest(look_again, until_)) return Error{Fault::cancelled, "stopped while waiting for the session lock"};
+    if (!rest(look_again, until)) return Error{Fault::cancelled, "stopped while waiting for the session lock"};
   }
 }
 
@@ -315,10 +329,10 @@ Result<TableRecords> Session::fill(Link& link, const DatabasePair& pair, Content
   board_.say("triggers, rules and views of " + pair.source);
   add(TRY(target.run_in_order(contents.schema, Stage::after_data, until_)));
   add(source.findings());
-  asked_ = target.epoch();
-  may_be_complete_ = true;
   const auto describe = [&]() -> Result<void> {
     add(TRY(link.describe_database(until_)));
+    asked_ = target.epoch();
+    may_be_complete_ = true;
     return {};
   };
   return target.complete(contents.tables, describe, until_);

@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 
 #include "engine/base/log.h"
-#include "engine/pipeline/session.h"
 #include "engine/pipeline/testing/alarm.h"
-#include "engine/pipeline/testing/fake_servers.h"
+#include "engine/pipeline/testing/attempt.h"
 
 // A whole session, undone at each of its calls in turn, and what the next one makes of it.
 namespace tributary::pipeline {
@@ -11,8 +10,8 @@ namespace {
 
 using api::ExitCode;
 using testing::Alarm;
+using testing::attempt;
 using testing::Calls;
-using testing::FakeServers;
 using ::testing::IsEmpty;
 using testing::World;
 
@@ -33,23 +32,13 @@ void make(World& world, const Sweep& sweep) {
   world.source["shop"].findings = {{api::Severity::warning, "UnloggedTable", "table public.sizes", "", ""}};
 }
 
-api::Report run(World& world, const Until& until = {}) {
-  api::Spec spec;
-  spec.replication = "a-uid";
-  spec.mode = world.is_followed ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
-  spec.snapshot.stall_timeout = Seconds(0);
-  FakeServers servers(world);
-  ProgressBoard board("");
-  return run_snapshot(spec, servers, board, until, {.first = Milliseconds(0)});
-}
-
 class EveryCallOfASession : public ::testing::TestWithParam<Sweep> {
  protected:
   void SetUp() override {
     log::set_level(log::Level::error);
     World world;
     make(world, GetParam());
-    ASSERT_EQ(run(world).exit_code, ExitCode::done);
+    ASSERT_EQ(attempt(world).exit_code, ExitCode::done);
     undisturbed_ = world.target["shop"].contents();
   }
 
@@ -72,7 +61,7 @@ class EveryCallOfASession : public ::testing::TestWithParam<Sweep> {
   }
 
   void expect_the_next_one_to_complete(World& world) const {
-    EXPECT_EQ(run(world).exit_code, ExitCode::done);
+    EXPECT_EQ(attempt(world).exit_code, ExitCode::done);
     EXPECT_EQ(world.target["shop"].contents(), undisturbed_);
     EXPECT_EQ(world.source["shop"].slot != 0, GetParam().is_followed);
   }
@@ -95,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(OfAnyKind, EveryCallOfASession,
 TEST_P(EveryCallOfASession, may_fail_and_the_next_session_leaves_what_an_undisturbed_one_does) {
   sweep([&](World& world, std::size_t number) {
     world.calls.fail(number, {Fault::failed, "on purpose"}, GetParam().loss);
-    const api::Report report = run(world);
+    const api::Report report = attempt(world);
     const bool struck = world.calls.struck();
     ASSERT_EQ(report.exit_code, struck ? ExitCode::failed : ExitCode::done);
     if (!struck) return;
@@ -112,7 +101,7 @@ TEST_P(EveryCallOfASession, may_fail_and_the_next_session_leaves_what_an_undistu
 TEST_P(EveryCallOfASession, may_fail_for_a_moment_and_the_session_itself_gets_over_it) {
   sweep([&](World& world, std::size_t number) {
     world.calls.fail(number, {Fault::transient, "on purpose"}, GetParam().loss);
-    const api::Report report = run(world);
+    const api::Report report = attempt(world);
     ASSERT_EQ(report.exit_code, ExitCode::done) << report.message;
     EXPECT_EQ(world.target["shop"].contents(), undisturbed_);
     EXPECT_EQ(report.databases.size(), 1U);
@@ -126,7 +115,7 @@ TEST_P(EveryCallOfASession, may_meet_a_stop_and_the_next_session_completes) {
   sweep([&](World& world, std::size_t number) {
     std::stop_source stop;
     world.calls.before(number, [&] { stop.request_stop(); });
-    const api::Report report = run(world, {Deadline::never(), stop.get_token()});
+    const api::Report report = attempt(world, {Deadline::never(), stop.get_token()});
     if (!world.calls.struck()) return;
     ASSERT_EQ(report.exit_code, ExitCode::failed);
     EXPECT_EQ(report.reason, "Stopped");
@@ -143,7 +132,7 @@ TEST_P(EveryCallOfASession, may_meet_another_engine_and_nothing_is_written_from_
       slot = world.source["shop"].slot;
       before = world.target["shop"].contents();
     });
-    const api::Report report = run(world);
+    const api::Report report = attempt(world);
     if (!world.calls.struck()) return;
     EXPECT_EQ(world.target["shop"].contents(), before);
     // What is complete was ours until then.
@@ -161,7 +150,7 @@ TEST_P(EveryCallOfASession, may_be_cut_off_by_another_engine_and_the_session_end
   sweep([&](World& world, std::size_t number) {
     world.calls.before(number, [&] { world.take_over("shop"); });
     world.calls.fail(number, {Fault::transient, "terminating connection"});
-    const api::Report report = run(world);
+    const api::Report report = attempt(world);
     if (!world.calls.struck()) return;
     ASSERT_EQ(report.exit_code, ExitCode::fenced);
   });

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 
 #include "engine/base/log.h"
-#include "engine/pipeline/session.h"
 #include "engine/pipeline/testing/alarm.h"
+#include "engine/pipeline/testing/attempt.h"
 #include "engine/pipeline/testing/copying.h"
 
 // A copy whose stream was made before it, ended at each of its calls in turn while somebody writes, and the attempt
@@ -12,8 +12,8 @@ namespace {
 
 using api::ExitCode;
 using testing::Alarm;
+using testing::attempt;
 using testing::Calls;
-using testing::FakeServers;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::SourceDatabase;
@@ -35,16 +35,6 @@ void make(World& world, const Sweep& sweep) {
   world.declared = world.goes_on = world.writes = true;
   world.not_streamed = {"sizes"};
   world.source["shop"] = testing::any_database();
-}
-
-api::Report run(World& world, const Until& until = {}, const std::string& replication = "a-uid") {
-  api::Spec spec;
-  spec.replication = replication;
-  spec.mode = world.is_followed ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
-  spec.snapshot.stall_timeout = Seconds(0);
-  FakeServers servers(world);
-  ProgressBoard board("");
-  return run_snapshot(spec, servers, board, until, {.first = Milliseconds(0)});
 }
 
 // Every table as it was at the one position that the ledger names, and all that is built on them.
@@ -93,7 +83,7 @@ class AnAttemptAfterOne : public ::testing::TestWithParam<Sweep> {
   void expect_the_next_one_to_go_on(World& world) const {
     const TargetDatabase former = world.target["shop"];
     const bool goes_on = !former.complete && former.slot == testing::slot_name(world.source["shop"].slot);
-    const api::Report report = run(world);
+    const api::Report report = attempt(world);
     ASSERT_EQ(report.exit_code, ExitCode::done) << report.message;
     EXPECT_EQ(report.consistency, api::Consistency::snapshot);
     expect_one_moment(world);
@@ -117,7 +107,7 @@ TEST_P(AnAttemptAfterOne, that_failed_goes_on_with_its_tables) {
   sweep(
       [&](World& world, std::size_t number) {
         world.calls.fail(number, {Fault::failed, "killed"}, GetParam().loss);
-        run(world);
+        attempt(world);
         if (world.calls.struck()) expect_the_next_one_to_go_on(world);
         return world.calls.struck();
       },
@@ -129,7 +119,7 @@ TEST_P(AnAttemptAfterOne, that_was_stopped_goes_on_with_its_tables) {
       [&](World& world, std::size_t number) {
         std::stop_source stop;
         world.calls.before(number, [&] { stop.request_stop(); });
-        run(world, {Deadline::never(), stop.get_token()});
+        attempt(world, {Deadline::never(), stop.get_token()});
         if (world.calls.struck()) expect_the_next_one_to_go_on(world);
         return world.calls.struck();
       },
@@ -140,11 +130,28 @@ TEST_P(AnAttemptAfterOne, that_broke_for_a_moment_goes_on_in_the_same_session) {
   sweep(
       [&](World& world, std::size_t number) {
         world.calls.fail(number, transient, GetParam().loss);
-        const api::Report report = run(world);
+        const api::Report report = attempt(world);
         EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
         EXPECT_EQ(report.consistency, api::Consistency::snapshot);
         expect_one_moment(world);
         expect_what_the_source_keeps(world);
+        return world.calls.struck();
+      },
+      60);
+}
+
+// Nobody comes back for what an engine by hand leaves, unless it is a complete copy.
+TEST_P(AnAttemptAfterOne, that_was_stopped_by_hand_finds_a_slot_only_with_a_complete_copy) {
+  sweep(
+      [&](World& world, std::size_t number) {
+        std::stop_source stop;
+        world.declared = false;
+        world.calls.before(number, [&] { stop.request_stop(); });
+        attempt(world, {Deadline::never(), stop.get_token()}, "");
+        const bool has_slot = world.source["shop"].slot != 0;
+        const bool is_complete = world.target["shop"].complete;
+        EXPECT_TRUE(is_complete || !has_slot) << "a slot without a copy";
+        EXPECT_TRUE(has_slot || !is_complete || !GetParam().is_followed) << "a copy without its slot";
         return world.calls.struck();
       },
       60);
@@ -155,10 +162,10 @@ TEST_P(AnAttemptAfterOne, that_went_on_itself_goes_on) {
   sweep(
       [&](World& world, std::size_t number) {
         world.calls.fail("writer.analyze", {Fault::failed, "killed"});
-        run(world);
+        attempt(world);
         const std::size_t before = world.calls.count();
         world.calls.fail(before + number, {Fault::failed, "killed"}, GetParam().loss);
-        const api::Report second = run(world);
+        const api::Report second = attempt(world);
         if (second.exit_code != ExitCode::done) expect_the_next_one_to_go_on(world);
         return world.calls.count() >= before + number && second.exit_code != ExitCode::done;
       },
@@ -174,7 +181,7 @@ class ASessionThatGoesOn : public ::testing::Test {
   void TearDown() override { EXPECT_THAT(world.calls.complaints(), IsEmpty()); }
   void kill_at(const std::string& call) {
     world.calls.fail(call, {Fault::failed, "killed"});
-    EXPECT_EQ(run(world).exit_code, ExitCode::failed);
+    EXPECT_EQ(attempt(world).exit_code, ExitCode::failed);
   }
   int copied(const std::string& table) { return world.target["shop"].copied[{"public", table}]; }
 
@@ -184,7 +191,7 @@ class ASessionThatGoesOn : public ::testing::Test {
 
 TEST_F(ASessionThatGoesOn, copies_tables_without_a_stream_again_and_no_others) {
   kill_at("writer.validate");
-  ASSERT_EQ(run(world).exit_code, ExitCode::done);
+  ASSERT_EQ(attempt(world).exit_code, ExitCode::done);
   EXPECT_EQ(copied("sizes"), 2);
   EXPECT_EQ(copied("orders"), 1);
   EXPECT_EQ(copied("customers"), 1);
@@ -198,7 +205,7 @@ TEST_F(ASessionThatGoesOn, begins_anew_where_the_schema_has_changed) {
   another.stage = Stage::after_data;
   another.object = "another trigger";
   shop.schema.steps.push_back(another);
-  ASSERT_EQ(run(world).exit_code, ExitCode::done);
+  ASSERT_EQ(attempt(world).exit_code, ExitCode::done);
   EXPECT_EQ(copied("orders"), 2);
   EXPECT_EQ(world.target["shop"].slot, testing::slot_name(2)) << "a slot of its own";
   expect_one_moment(world);
@@ -207,7 +214,7 @@ TEST_F(ASessionThatGoesOn, begins_anew_where_the_schema_has_changed) {
 TEST_F(ASessionThatGoesOn, begins_anew_where_the_slot_is_gone) {
   kill_at("writer.validate");
   world.source["shop"].slot = 0;
-  ASSERT_EQ(run(world).exit_code, ExitCode::done);
+  ASSERT_EQ(attempt(world).exit_code, ExitCode::done);
   EXPECT_EQ(copied("orders"), 2);
   expect_one_moment(world);
 }
@@ -215,7 +222,7 @@ TEST_F(ASessionThatGoesOn, begins_anew_where_the_slot_is_gone) {
 TEST_F(ASessionThatGoesOn, copies_a_table_again_whose_changes_do_not_fit) {
   kill_at("writer.validate");
   world.calls.fail("applier.apply", {Fault::differs, "table public.orders: no such row"});
-  const api::Report report = run(world);
+  const api::Report report = attempt(world);
   ASSERT_EQ(report.exit_code, ExitCode::done) << report.message;
   EXPECT_EQ(world.calls.count("applier.stop"), 1U);
   EXPECT_EQ(copied("orders"), 2);
@@ -227,7 +234,7 @@ TEST_F(ASessionThatGoesOn, begins_anew_where_the_stream_was_lost_on_the_way) {
   kill_at("writer.validate");
   world.calls.fail("drain.applier", {Fault::lost, "the slot was invalidated"});
   world.calls.before("drain.applier", [&] { world.source["shop"].slot = 99; });
-  const api::Report report = run(world);
+  const api::Report report = attempt(world);
   ASSERT_EQ(report.exit_code, ExitCode::done) << report.message;
   EXPECT_EQ(copied("orders"), 2);
   expect_one_moment(world);
@@ -235,35 +242,50 @@ TEST_F(ASessionThatGoesOn, begins_anew_where_the_stream_was_lost_on_the_way) {
 
 TEST_F(ASessionThatGoesOn, leaves_no_slot_after_a_refusal) {
   world.calls.fail("target.set_sequences", {Fault::invalid, "not allowed"});
-  EXPECT_EQ(run(world).exit_code, ExitCode::bad_configuration);
+  EXPECT_EQ(attempt(world).exit_code, ExitCode::bad_configuration);
   EXPECT_EQ(world.source["shop"].slot, 0);
 }
 
 TEST_F(ASessionThatGoesOn, by_hand_leaves_no_slot_after_its_last_failure) {
   world.calls.fail("writer.commit", transient, 1'000'000);
-  EXPECT_EQ(run(world, {}, "").exit_code, ExitCode::failed);
+  EXPECT_EQ(attempt(world, {}, "").exit_code, ExitCode::failed);
   EXPECT_EQ(world.source["shop"].slot, 0);
+}
+
+// Nothing is complete then, so nobody goes on from there.
+TEST_F(ASessionThatGoesOn, by_hand_leaves_no_slot_where_it_is_not_called_complete) {
+  world.calls.fail("target.complete", {Fault::failed, "the ledger lacks a table"});
+  EXPECT_EQ(attempt(world, {}, "").exit_code, ExitCode::failed);
+  EXPECT_FALSE(world.target["shop"].complete);
+  EXPECT_EQ(world.source["shop"].slot, 0);
+}
+
+TEST_F(ASessionThatGoesOn, by_hand_leaves_the_slot_to_a_copy_that_is_complete_although_nobody_said_so) {
+  world.calls.fail("target.complete", {Fault::failed, "the answer was lost"}, 1, Calls::Loss::answer);
+  EXPECT_EQ(attempt(world, {}, "").exit_code, ExitCode::failed);
+  EXPECT_TRUE(world.target["shop"].complete);
+  EXPECT_EQ(world.source["shop"].slot, 1);
 }
 
 TEST_F(ASessionThatGoesOn, keeps_the_slot_of_a_declared_replication_for_another_engine) {
   world.calls.fail("writer.validate", {Fault::failed, "out of memory"});
-  EXPECT_EQ(run(world).exit_code, ExitCode::failed);
+  EXPECT_EQ(attempt(world).exit_code, ExitCode::failed);
   EXPECT_EQ(world.source["shop"].slot, 1);
 }
 
 TEST_F(ASessionThatGoesOn, never_touches_the_slot_of_an_engine_that_took_over) {
   world.calls.before("writer.validate", [&] { world.take_over("shop"); });
-  EXPECT_EQ(run(world).exit_code, ExitCode::fenced);
+  EXPECT_EQ(attempt(world).exit_code, ExitCode::fenced);
   EXPECT_NE(world.source["shop"].slot, 0);
 }
 
 TEST_F(ASessionThatGoesOn, drops_the_slot_of_a_snapshot_that_was_complete_before) {
   world.is_followed = false;
   world.calls.fail("servers.drop_stream", {Fault::failed, "killed"});
-  EXPECT_EQ(run(world).exit_code, ExitCode::failed);
+  EXPECT_EQ(attempt(world).exit_code, ExitCode::failed);
   EXPECT_TRUE(world.target["shop"].complete);
   EXPECT_EQ(world.source["shop"].slot, 1);
-  const api::Report report = run(world);
+  const api::Report report = attempt(world);
   EXPECT_EQ(report.exit_code, ExitCode::done);
   EXPECT_EQ(world.source["shop"].slot, 0);
   EXPECT_EQ(copied("orders"), 1);

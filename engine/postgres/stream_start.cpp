@@ -19,6 +19,7 @@ namespace {
 constexpr Milliseconds slot_patience{15'000};
 constexpr Milliseconds slot_limit{60'000};
 constexpr Milliseconds look_again{200};
+constexpr Milliseconds last_words{10'000};
 
 Result<PublicationPlan> use_publication(Connection& source, const std::string& name,
                                         const std::vector<CatalogTable>& tables, const Until& until) {
@@ -56,6 +57,34 @@ pipeline::StreamStart start_of(const pipeline::StreamObjects& objects, Publicati
   for (NotPublished& each : plan.not_published)
     start.not_streamed.push_back({std::move(each.table), std::move(each.reason)});
   return start;
+}
+
+Result<OpenStream> make_stream(const std::function<Result<Parameters>()>& connect, Connection& coordinator,
+                               const pipeline::StreamObjects& objects, const std::vector<CatalogTable>& tables,
+                               const Until& until) {
+  PublicationPlan plan =
+      TRY(objects.owns_publication ? make_publication(coordinator, objects.publication, tables, until)
+                                   : use_publication(coordinator, objects.publication, tables, until));
+  pipeline::StreamStart start = start_of(objects, std::move(plan));
+  const Parameters parameters = TRY(connect());
+  Connection session = TRY(open_replication_session(parameters, "slot", until));
+  start.timeline = TRY(identify_system(session, until)).timeline;
+  NewSlot slot = TRY(create_slot(session, coordinator, {start.slot, false, slot_limit}, until));
+  start.from = slot.position;
+  return OpenStream{std::move(session), std::move(slot), std::move(start)};
+}
+
+// Where no slot could be made. One that is there, or about to be, is that of an engine that has taken over. A role that
+// may not make a publication has none to drop.
+void leave_no_publication(Connection& source, const pipeline::StreamObjects& objects) {
+  if (!objects.owns_publication) return;
+  const Until until{Deadline::after(last_words), {}};
+  const auto drop = [&]() -> Result<void> {
+    if (TRY(read_slot(source, objects.slot, until))) return {};
+    return drop_publication(source, objects.publication, until);
+  };
+  const Result<void> dropped = drop();
+  if (!dropped) log::info("publication not dropped", {{"error", describe(dropped.error())}});
 }
 
 // Both lists of tables, whatever their order.
@@ -172,11 +201,7 @@ Result<std::optional<OpenStream>> open_stream_if_allowed(const std::function<Res
     if (made.error().fault == Fault::cancelled || !coordinator.usable()) return made.error();
     reason = made.error().what;
   }
-  if (objects.owns_publication) {
-    // A role that may not make one has none to drop.
-    const Result<void> dropped = drop_publication(coordinator, objects.publication, until);
-    if (!dropped) log::info("publication not dropped", {{"error", describe(dropped.error())}});
-  }
+  leave_no_publication(coordinator, objects);
   log::info("copying without a slot: an attempt that is killed is not gone on with",
             {{"database", source.database}, {"reason", reason}});
   return std::optional<OpenStream>{};
@@ -189,16 +214,9 @@ Result<OpenStream> open_stream(const std::function<Result<Parameters>()>& connec
   if (TRY(read_slot(coordinator, objects.slot, until)))
     log::warn("replacing the slot of an earlier copy into this target", {{"slot", objects.slot}});
   TRY(drop_slot(coordinator, objects.slot, slot_patience, until));
-  PublicationPlan plan =
-      TRY(objects.owns_publication ? make_publication(coordinator, objects.publication, tables, until)
-                                   : use_publication(coordinator, objects.publication, tables, until));
-  pipeline::StreamStart start = start_of(objects, std::move(plan));
-  const Parameters parameters = TRY(connect());
-  Connection session = TRY(open_replication_session(parameters, "slot", until));
-  start.timeline = TRY(identify_system(session, until)).timeline;
-  NewSlot slot = TRY(create_slot(session, coordinator, {start.slot, false, slot_limit}, until));
-  start.from = slot.position;
-  return OpenStream{std::move(session), std::move(slot), std::move(start)};
+  Result<OpenStream> opened = make_stream(connect, coordinator, objects, tables, until);
+  if (!opened && coordinator.usable()) leave_no_publication(coordinator, objects);
+  return opened;
 }
 
 Result<void> check_streamed(const pipeline::StreamStart& start, const std::vector<CatalogTable>& tables) {

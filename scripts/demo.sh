@@ -128,23 +128,6 @@ END \$\$;
 SQL
 }
 
-orders() {
-  sql "$(database 0 shop)" -f - >/dev/null <<SQL
-SELECT set_config('demo.end', (clock_timestamp() + interval '$WRITE_FOR seconds')::text, false);
-DO \$\$
-DECLARE placed bigint;
-BEGIN
-  WHILE clock_timestamp() < current_setting('demo.end')::timestamptz LOOP
-    INSERT INTO sales.orders (customer, placed) VALUES (1 + random() * 19999, now()) RETURNING id INTO placed;
-    INSERT INTO sales.order_lines SELECT placed, n, id, n, price FROM stock.products TABLESAMPLE system (1) CROSS JOIN generate_series(1, 2) n LIMIT 2;
-    UPDATE sales.orders SET state = 'paid' WHERE id = placed - 10;
-    DELETE FROM sales.orders WHERE id = placed - 20 AND placed % 5 = 0;
-    COMMIT;
-  END LOOP;
-END \$\$;
-SQL
-}
-
 orders() { sql "$(database "$1" shop)" -c 'SELECT count(*) FROM sales.orders'; }
 
 write_and_show_lag() {

@@ -92,7 +92,7 @@ class ASyncThatIsDisturbed : public ::testing::TestWithParam<int> {};
 
 INSTANTIATE_TEST_SUITE_P(AtRandom, ASyncThatIsDisturbed, ::testing::Range(0, 20));
 
-TEST_P(ASyncThatIsDisturbed, BringsEveryTransactionOnce) {
+TEST_P(ASyncThatIsDisturbed, brings_every_transaction_once) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
@@ -135,7 +135,7 @@ TEST_P(ASyncThatIsDisturbed, BringsEveryTransactionOnce) {
 }
 
 // Of a first run that was killed, a second one knows by the target's ledger.
-TEST(AnInitWithSync, LeavesNoSlotBehindWhenItIsRefusedOrInterruptedBeforeItCopies) {
+TEST(AnInitWithSync, leaves_no_slot_behind_when_it_is_refused_or_interrupted_before_it_copies) {
   StreamPair pair("left", 17, 18);
   const std::vector<std::string> again{testbed::built_program("tributary"),
                                        "init",
@@ -157,7 +157,7 @@ TEST(AnInitWithSync, LeavesNoSlotBehindWhenItIsRefusedOrInterruptedBeforeItCopie
   EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
 }
 
-TEST(AnInitWithSync, LeavesNoDatabaseBehindThatItMadeInVain) {
+TEST(AnInitWithSync, leaves_no_database_behind_that_it_made_in_vain) {
   StreamPair pair("vain", 17, 18);
   pair.source.exec(
       "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;"
@@ -175,7 +175,7 @@ TEST(AnInitWithSync, LeavesNoDatabaseBehindThatItMadeInVain) {
   EXPECT_EQ(pair.to.scalar("postgres", named + kept.name() + "'"), "1");
 }
 
-TEST(AnOrderToRelease, EndsTheStreamWithAllItAppliedAndLeavesNothingOnTheSource) {
+TEST(AnOrderToRelease, ends_the_stream_with_all_it_applied_and_leaves_nothing_on_the_source) {
   for (const int major : {13, 17}) {
     StreamPair pair("ordered", major, 18);
     pair.source.exec("CREATE TABLE plain (id int PRIMARY KEY)");

@@ -5,7 +5,7 @@
 namespace tributary::model {
 namespace {
 
-TEST(ABatch, OwnsWhatItsEventsReferTo) {
+TEST(ABatch, owns_what_its_events_refer_to) {
   Batch batch;
   auto table = std::make_shared<const LogTable>(LogTable{7, {"public", "orders"}, LogTable::Identity::primary_key, {}});
   {
@@ -27,7 +27,7 @@ TEST(ABatch, OwnsWhatItsEventsReferTo) {
   EXPECT_EQ(insert.new_row[1].kind, Value::Kind::null);
 }
 
-TEST(ABatch, KeepsEarlierRowsInPlaceWhileItGrows) {
+TEST(ABatch, keeps_earlier_rows_in_place_while_it_grows) {
   Batch batch;
   const std::span<Value> first = batch.row(1);
   first[0] = {Value::Kind::text, batch.keep("first")};
@@ -36,7 +36,7 @@ TEST(ABatch, KeepsEarlierRowsInPlaceWhileItGrows) {
   EXPECT_GT(batch.bytes(), 10'000 * 3 * sizeof(Value));
 }
 
-TEST(ABatch, CountsATableOnce) {
+TEST(ABatch, counts_a_table_once) {
   Batch batch;
   const LogTable wide{1, {"public", "wide"}, {}, std::vector<LogTable::Column>(1000)};
   const auto one = std::make_shared<const LogTable>(wide);
@@ -52,7 +52,7 @@ TEST(ABatch, CountsATableOnce) {
   EXPECT_EQ(two.use_count(), 2);
 }
 
-TEST(ABatch, KeepsAListOfTables) {
+TEST(ABatch, keeps_a_list_of_tables) {
   Batch batch;
   const auto one = std::make_shared<const LogTable>(LogTable{1, {"public", "one"}, {}, {}});
   const auto two = std::make_shared<const LogTable>(LogTable{2, {"public", "two"}, {}, {}});

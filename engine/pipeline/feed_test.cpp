@@ -77,7 +77,7 @@ class Counter : public Applier {
   const std::optional<StoppedTable> none_;
 };
 
-TEST(CatchUp, EndsWithEverythingUpToItsGoalOnDiskAndConfirmed) {
+TEST(CatchUp, ends_with_everything_up_to_its_goal_on_disk_and_confirmed) {
   Script stream;
   Counter applier;
   for (std::uint64_t end = 20; end <= 60; end += 10)
@@ -88,7 +88,7 @@ TEST(CatchUp, EndsWithEverythingUpToItsGoalOnDiskAndConfirmed) {
   EXPECT_EQ(stream.batches.size(), 2u) << "goes no further than it was asked to";
 }
 
-TEST(CatchUp, BelievesTheSourceThatThereIsNothingUpToItsGoal) {
+TEST(CatchUp, believes_the_source_that_there_is_nothing_up_to_its_goal) {
   Script stream;
   Counter applier;
   stream.batches.push_back(batch_of({event(Kind::idle, 70)}));
@@ -96,7 +96,7 @@ TEST(CatchUp, BelievesTheSourceThatThereIsNothingUpToItsGoal) {
   EXPECT_EQ(stream.confirmed, model::Lsn{70});
 }
 
-TEST(CatchUp, LeavesATransactionAloneThatHasBegunBehindItsGoal) {
+TEST(CatchUp, leaves_a_transaction_alone_that_has_begun_behind_its_goal) {
   Script stream;
   Counter applier;
   stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::truncate, 40), event(Kind::commit, 40),
@@ -110,7 +110,7 @@ TEST(CatchUp, LeavesATransactionAloneThatHasBegunBehindItsGoal) {
   EXPECT_EQ(applier.on_disk, 3) << "and goes on with it where somebody does";
 }
 
-TEST(CatchUp, EndsATransactionThatHasBegunBeforeItsGoal) {
+TEST(CatchUp, ends_a_transaction_that_has_begun_before_its_goal) {
   Script stream;
   Counter applier;
   stream.batches.push_back(batch_of({event(Kind::begin, 40), event(Kind::truncate, 40)}));
@@ -119,7 +119,7 @@ TEST(CatchUp, EndsATransactionThatHasBegunBeforeItsGoal) {
   EXPECT_EQ(applier.on_disk, 2) << "half a transaction is never committed";
 }
 
-TEST(CatchUp, CommitsWhatHasEndedWhereNoBatchEndsWithATransaction) {
+TEST(CatchUp, commits_what_has_ended_where_no_batch_ends_with_a_transaction) {
   Script stream;
   Counter applier;
   stream.batches.push_back(batch_of({event(Kind::begin, 20), event(Kind::truncate, 20)}));
@@ -136,7 +136,7 @@ TEST(CatchUp, CommitsWhatHasEndedWhereNoBatchEndsWithATransaction) {
   EXPECT_EQ(applier.open, 1);
 }
 
-TEST(AFeed, KeepsBatchesOfALargeTransactionOnlyForAnApplierThatStillLooksAtThem) {
+TEST(AFeed, keeps_batches_of_a_large_transaction_only_for_an_applier_that_still_looks_at_them) {
   for (const bool is_keeping : {false, true}) {
     Script stream;
     Counter applier;
@@ -152,14 +152,14 @@ TEST(AFeed, KeepsBatchesOfALargeTransactionOnlyForAnApplierThatStillLooksAtThem)
   }
 }
 
-TEST(CatchUp, HasNothingToDoAtItsGoal) {
+TEST(CatchUp, has_nothing_to_do_at_its_goal) {
   Script stream;
   Counter applier;
   ASSERT_TRUE(catch_up(applier, stream, model::Lsn{10}, {}));
   EXPECT_EQ(stream.asked, 0);
 }
 
-TEST(CatchUp, IsNoSuccessWhenStopped) {
+TEST(CatchUp, is_no_success_when_stopped) {
   Script stream;
   Counter applier;
   std::stop_source stop;

@@ -45,18 +45,18 @@ Selection parsed(const Given& given) {
   return *selection;
 }
 
-TEST(NamePattern, TwoPartsMeanSchemaPublic) {
+TEST(NamePattern, two_parts_mean_schema_public) {
   EXPECT_TRUE(table("app.orders").matches("app", {"public", "orders"}));
   EXPECT_FALSE(table("app.orders").matches("app", {"sales", "orders"}));
   EXPECT_FALSE(table("app.orders").matches("other", {"public", "orders"}));
 }
 
-TEST(NamePattern, ThreePartsNameTheSchema) {
+TEST(NamePattern, three_parts_name_the_schema) {
   EXPECT_TRUE(table("app.sales.orders").matches("app", {"sales", "orders"}));
   EXPECT_FALSE(table("app.sales.orders").matches("app", {"public", "orders"}));
 }
 
-TEST(NamePattern, AStarStaysInsideItsPart) {
+TEST(NamePattern, a_star_stays_inside_its_part) {
   const std::vector<std::tuple<std::string, std::string, bool>> cases = {
       {"a.s.*", "orders", true},     {"a.s.ord*", "orders", true},   {"a.s.*ers", "orders", true},
       {"a.s.o*d*s", "orders", true}, {"a.s.o*x*s", "orders", false}, {"a.s.orders*", "orders", true},
@@ -70,19 +70,19 @@ TEST(NamePattern, AStarStaysInsideItsPart) {
   EXPECT_FALSE(table("a.*").matches("a", {"s", "t"})) << "two parts, so the schema is public";
 }
 
-TEST(NamePattern, QuotedPartsAreLiteral) {
+TEST(NamePattern, quoted_parts_are_literal) {
   EXPECT_TRUE(table(R"(app."Mixed Case"."t-1")").matches("app", {"Mixed Case", "t-1"}));
   EXPECT_TRUE(table(R"(app."a.b"."say ""hi""")").matches("app", {"a.b", "say \"hi\""}));
   EXPECT_TRUE(table(R"("my.db"."*")").matches("my.db", {"public", "*"}));
   EXPECT_FALSE(table(R"("my.db"."*")").matches("my.db", {"public", "orders"}));
 }
 
-TEST(NamePattern, CaseIsNotFolded) {
+TEST(NamePattern, case_is_not_folded) {
   EXPECT_TRUE(table("app.Orders").matches("app", {"public", "Orders"}));
   EXPECT_FALSE(table("app.Orders").matches("app", {"public", "orders"}));
 }
 
-TEST(NamePattern, WhatIsMalformedIsRefusedWithItsText) {
+TEST(NamePattern, what_is_malformed_is_refused_with_its_text) {
   for (const std::string text :
        {"", "orders", "a.", ".a", "a..b", "a.b.c.d", R"(a."b)", R"(a."b"c)", R"(a.b"c")", R"(a."")"}) {
     const Result<NamePattern> pattern = NamePattern::parse(text, Kind::table);
@@ -92,7 +92,7 @@ TEST(NamePattern, WhatIsMalformedIsRefusedWithItsText) {
   }
 }
 
-TEST(NamePattern, ADatabaseEntryMayHoldADot) {
+TEST(NamePattern, a_database_entry_may_hold_a_dot) {
   EXPECT_TRUE(NamePattern::parse("my.db", Kind::database)->matches_database("my.db"));
   EXPECT_TRUE(NamePattern::parse(R"("my*")", Kind::database)->matches_database("my*"));
   EXPECT_FALSE(NamePattern::parse(R"("my*")", Kind::database)->matches_database("my1"));
@@ -104,7 +104,7 @@ std::string quoted(const std::string& part) {
   return text + "\"";
 }
 
-TEST(NamePattern, AnyNamesThatAreQuotedMatchThemselvesAndNothingElse) {
+TEST(NamePattern, any_names_that_are_quoted_match_themselves_and_nothing_else) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
@@ -125,7 +125,7 @@ TEST(NamePattern, AnyNamesThatAreQuotedMatchThemselvesAndNothingElse) {
   }
 }
 
-TEST(NamePattern, AnyTextIsParsedOrRefused) {
+TEST(NamePattern, any_text_is_parsed_or_refused) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
@@ -141,7 +141,7 @@ TEST(NamePattern, AnyTextIsParsedOrRefused) {
   }
 }
 
-TEST(Selection, TheDefaultIsTheUrisOwnDatabaseWhole) {
+TEST(Selection, the_default_is_the_uris_own_database_whole) {
   const Selection selection = parsed(Given());
   EXPECT_TRUE(selection.own_database_only());
   EXPECT_THAT(selection.databases({"app", "postgres", "rdsadmin"}, "app"), ElementsAre("app"));
@@ -150,7 +150,7 @@ TEST(Selection, TheDefaultIsTheUrisOwnDatabaseWhole) {
   EXPECT_FALSE(selection.names_databases("app"));
 }
 
-TEST(Selection, AStarIsEveryDatabaseButTheProvidersOwn) {
+TEST(Selection, a_star_is_every_database_but_the_providers_own) {
   const std::vector<std::string> all = {"app",      "azure_maintenance", "azure_sys", "cloudsqladmin",
                                         "postgres", "rdsadmin",          "shop"};
   EXPECT_THAT(parsed(Given().include_databases({"*"})).databases(all, "app"), ElementsAre("app", "shop"));
@@ -161,7 +161,7 @@ TEST(Selection, AStarIsEveryDatabaseButTheProvidersOwn) {
   EXPECT_THAT(parsed(Given().exclude_databases({"sh*"})).databases(all, "app"), ElementsAre("app"));
 }
 
-TEST(Selection, IncludedTablesImplyTheirDatabases) {
+TEST(Selection, included_tables_imply_their_databases) {
   const Selection selection = parsed(Given().include_tables({"shop.orders", "app.sales.*"}));
   EXPECT_THAT(selection.databases({"app", "other", "shop"}, "other"), ElementsAre("app", "shop"));
   EXPECT_TRUE(selection.names_databases("app"));
@@ -170,20 +170,20 @@ TEST(Selection, IncludedTablesImplyTheirDatabases) {
   EXPECT_FALSE(selection.all_tables_of("app"));
 }
 
-TEST(Selection, TablesOfTheUrisOwnDatabaseDoNotNameDatabases) {
+TEST(Selection, tables_of_the_uris_own_database_do_not_name_databases) {
   EXPECT_FALSE(parsed(Given().include_tables({"app.orders", "app.s.*"})).names_databases("app"));
   EXPECT_TRUE(parsed(Given().include_tables({"*.public.orders"})).names_databases("app"));
   EXPECT_FALSE(parsed(Given().exclude_tables({"app.orders"})).names_databases("app"));
 }
 
-TEST(Selection, OnlyTheUrisOwnDatabaseTakesTheTargetsName) {
+TEST(Selection, only_the_uris_own_database_takes_the_targets_name) {
   EXPECT_EQ(parsed(Given()).target_of("app", "app", "copy"), "copy");
   EXPECT_EQ(parsed(Given()).target_of("app", "app", ""), "app");
   EXPECT_EQ(parsed(Given().include_tables({"app.orders"})).target_of("app", "app", "copy"), "copy");
   EXPECT_EQ(parsed(Given().include_databases({"app"})).target_of("app", "app", "copy"), "app");
 }
 
-TEST(Selection, ExcludedTablesLeaveTheRest) {
+TEST(Selection, excluded_tables_leave_the_rest) {
   const Selection selection = parsed(Given().exclude_tables({"app.audit.*", "app.tmp_*"}));
   EXPECT_FALSE(selection.selects_table("app", {"audit", "log"}));
   EXPECT_FALSE(selection.selects_table("app", {"public", "tmp_1"}));
@@ -192,7 +192,7 @@ TEST(Selection, ExcludedTablesLeaveTheRest) {
   EXPECT_TRUE(selection.all_tables_of("shop"));
 }
 
-TEST(Selection, EntriesChooseAmongTheTablesOfTheDatabasesThatTheyAreAbout) {
+TEST(Selection, entries_choose_among_the_tables_of_the_databases_that_they_are_about) {
   const Selection excluded = parsed(Given().include_databases({"a", "b"}).exclude_tables({"a.x"}));
   EXPECT_THAT(excluded.table_entries_of("a"), ElementsAre("-a.x"));
   EXPECT_THAT(excluded.table_entries_of("b"), IsEmpty());
@@ -205,19 +205,19 @@ TEST(Selection, EntriesChooseAmongTheTablesOfTheDatabasesThatTheyAreAbout) {
   EXPECT_THAT(parsed(Given().include_databases({"a"})).table_entries_of("a"), IsEmpty());
 }
 
-TEST(Selection, TheOrderAndRepetitionOfEntriesMeanNothing) {
+TEST(Selection, the_order_and_repetition_of_entries_mean_nothing) {
   EXPECT_EQ(parsed(Given().include_tables({"a.x", "a.y", "a.x"})).table_entries_of("a"),
             parsed(Given().include_tables({"a.y", "a.x"})).table_entries_of("a"));
 }
 
-TEST(Selection, APartitionedTableStandsForItsPartitions) {
+TEST(Selection, a_partitioned_table_stands_for_its_partitions) {
   const std::vector<model::Name> above = {{"parts", "events_2026"}, {"public", "events"}};
   EXPECT_TRUE(parsed(Given().include_tables({"app.events"})).selects_table("app", {"parts", "events_2026_01"}, above));
   EXPECT_FALSE(parsed(Given().exclude_tables({"app.events"})).selects_table("app", {"parts", "events_2026_01"}, above));
   EXPECT_FALSE(parsed(Given().include_tables({"app.events"})).selects_table("app", {"parts", "events_2026_01"}));
 }
 
-TEST(Selection, IncludeAndExcludeAtOneLevelContradict) {
+TEST(Selection, include_and_exclude_at_one_level_contradict) {
   EXPECT_FALSE(Selection::parse(Given().include_databases({"a"}).exclude_databases({"b"}).selection()));
   EXPECT_FALSE(Selection::parse(Given().include_tables({"a.b"}).exclude_tables({"a.c"}).selection()));
   EXPECT_TRUE(Selection::parse(Given().include_databases({"a"}).exclude_tables({"a.c"}).selection()));
@@ -227,7 +227,7 @@ std::vector<DatabaseTables> held() {
   return {{"app", {{{"public", "orders"}, {}}, {{"public", "p1"}, {{"public", "events"}}}, {{"Sales", "Items"}, {}}}}};
 }
 
-TEST(Selection, AnEntryThatMatchesNothingIsListedWithWhatLooksLikeIt) {
+TEST(Selection, an_entry_that_matches_nothing_is_listed_with_what_looks_like_it) {
   const Selection selection = parsed(Given().include_tables({"app.order", "app.events", "app.zzzzzz"}));
   const std::vector<Unmatched> unmatched = selection.unmatched({"app"}, "app", held());
   ASSERT_EQ(unmatched.size(), 2U);
@@ -240,27 +240,27 @@ TEST(Selection, AnEntryThatMatchesNothingIsListedWithWhatLooksLikeIt) {
       HasSubstr("includeTables entry 'app.order' matches nothing on the source (hint: did you mean app.orders)"));
 }
 
-TEST(Selection, ANearNameMayDifferInCaseOnly) {
+TEST(Selection, a_near_name_may_differ_in_case_only) {
   const std::vector<Unmatched> unmatched =
       parsed(Given().exclude_tables({"app.sales.items"})).unmatched({"app"}, "app", held());
   ASSERT_EQ(unmatched.size(), 1U);
   EXPECT_THAT(unmatched[0].near, ElementsAre(R"(app."Sales"."Items")"));
 }
 
-TEST(Selection, AnExcludedPatternMayMatchNothingButAnExcludedNameMayNot) {
+TEST(Selection, an_excluded_pattern_may_match_nothing_but_an_excluded_name_may_not) {
   EXPECT_THAT(parsed(Given().exclude_tables({"app.tmp_*"})).unmatched({"app"}, "app", held()), IsEmpty());
   EXPECT_EQ(parsed(Given().exclude_tables({"app.tmp"})).unmatched({"app"}, "app", held()).size(), 1U);
   EXPECT_EQ(parsed(Given().include_tables({"app.tmp_*"})).unmatched({"app"}, "app", held()).size(), 1U);
 }
 
-TEST(Selection, ADatabaseEntryThatMatchesNothingIsListed) {
+TEST(Selection, a_database_entry_that_matches_nothing_is_listed) {
   const std::vector<Unmatched> unmatched =
       parsed(Given().include_databases({"ap", "app"})).unmatched({"app"}, "app", held());
   ASSERT_EQ(unmatched.size(), 1U);
   EXPECT_THAT(unmatched[0].near, ElementsAre("app"));
 }
 
-TEST(Selection, AnIncludedDatabaseWithoutAnIncludedTableIsSaid) {
+TEST(Selection, an_included_database_without_an_included_table_is_said) {
   const Selection selection = parsed(Given().include_databases({"app", "shop"}).include_tables({"app.orders"}));
   EXPECT_THAT(selection.databases({"app", "shop"}, "app"), ElementsAre("app"));
   const std::vector<Unmatched> unmatched = selection.unmatched({"app", "shop"}, "app", held());

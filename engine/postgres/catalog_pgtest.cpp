@@ -56,7 +56,7 @@ class Catalog : public ::testing::TestWithParam<int> {
 };
 INSTANTIATE_TEST_SUITE_P(Majors, Catalog, ::testing::Values(12, 13, 15, 17, 18));
 
-TEST_P(Catalog, TheServersFactsAreRead) {
+TEST_P(Catalog, the_servers_facts_are_read) {
   Connection connection = connect(database_.uri());
   const Server facts = got(read_server(connection, soon()));
   EXPECT_EQ(facts.major(), GetParam());
@@ -68,7 +68,7 @@ TEST_P(Catalog, TheServersFactsAreRead) {
   EXPECT_THAT(facts.start_time, Not(IsEmpty()));
 }
 
-TEST_P(Catalog, ARoleWithoutPrivilegesCanReadEverythingHere) {
+TEST_P(Catalog, a_role_without_privileges_can_read_everything_here) {
   database_.exec(
       "CREATE TABLE t (a int); DROP ROLE IF EXISTS nobody; CREATE ROLE nobody LOGIN PASSWORD 'n';"
       "REVOKE CONNECT ON DATABASE \"" +
@@ -91,7 +91,7 @@ TEST_P(Catalog, ARoleWithoutPrivilegesCanReadEverythingHere) {
   database_.exec("GRANT EXECUTE ON FUNCTION pg_control_system() TO public; DROP OWNED BY nobody; DROP ROLE nobody");
 }
 
-TEST_P(Catalog, DatabasesComeWithTheirLocaleAndSize) {
+TEST_P(Catalog, databases_come_with_their_locale_and_size) {
   const Database latin =
       server_.create_database("latin", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
   Connection connection = connect(latin.uri());
@@ -111,7 +111,7 @@ TEST_P(Catalog, DatabasesComeWithTheirLocaleAndSize) {
   EXPECT_FALSE(found->allows_connections);
 }
 
-TEST_P(Catalog, WhatHoldsRowsOfAUserIsListed) {
+TEST_P(Catalog, what_holds_rows_of_a_user_is_listed) {
   database_.exec(
       "CREATE SCHEMA \"Mixed Case\"; CREATE SCHEMA _tributary; CREATE TABLE _tributary.replication (a int);"
       "CREATE TABLE \"Mixed Case\".\"t-1\" (a int); CREATE TABLE empty (); CREATE UNLOGGED TABLE loose (a int);"
@@ -135,7 +135,7 @@ TEST_P(Catalog, WhatHoldsRowsOfAUserIsListed) {
   EXPECT_THAT(got(read_materialized_views(connection, soon())), ElementsAre(model::Name{"public", "mv"}));
 }
 
-TEST_P(Catalog, AnExtensionsTableIsListedOnlyWhereItsRowsAreTheUsers) {
+TEST_P(Catalog, an_extensions_table_is_listed_only_where_its_rows_are_the_users) {
   database_.exec(
       "CREATE TABLE config (a int, own bool); CREATE TABLE internal (a int); CREATE EXTENSION citext;"
       "ALTER EXTENSION citext ADD TABLE config; ALTER EXTENSION citext ADD TABLE internal;"
@@ -147,7 +147,7 @@ TEST_P(Catalog, AnExtensionsTableIsListedOnlyWhereItsRowsAreTheUsers) {
   EXPECT_EQ(config.copy_filter, "WHERE own");
 }
 
-TEST_P(Catalog, ColumnsAreThoseThatAreLeftInTheirOrder) {
+TEST_P(Catalog, columns_are_those_that_are_left_in_their_order) {
   database_.exec(
       "CREATE DOMAIN price AS numeric(10,2);"
       "CREATE TABLE t (gone text, id bigint GENERATED ALWAYS AS IDENTITY, \"Name\" varchar(5) NOT NULL,"
@@ -163,7 +163,7 @@ TEST_P(Catalog, ColumnsAreThoseThatAreLeftInTheirOrder) {
                                  "twice integer generated", "n integer", "by_default integer not null"));
 }
 
-TEST_P(Catalog, SizesCountToast) {
+TEST_P(Catalog, sizes_count_toast) {
   database_.exec(
       "CREATE TABLE t (a text); ALTER TABLE t ALTER a SET STORAGE EXTERNAL;"
       "INSERT INTO t SELECT repeat('x', 100000) FROM generate_series(1, 20); CREATE INDEX ON t (left(a, 5));"
@@ -176,7 +176,7 @@ TEST_P(Catalog, SizesCountToast) {
   EXPECT_EQ(found[1].table.rows, -1) << "never analysed";
 }
 
-TEST_P(Catalog, ARewriteChangesTheStorageThatIsReadNowAndNotTheSnapshots) {
+TEST_P(Catalog, a_rewrite_changes_the_storage_that_is_read_now_and_not_the_snapshots) {
   database_.exec("CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
   Connection connection = connect(database_.uri());
   ASSERT_TRUE(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ", soon()));
@@ -189,7 +189,7 @@ TEST_P(Catalog, ARewriteChangesTheStorageThatIsReadNowAndNotTheSnapshots) {
   EXPECT_EQ(got(read_storage(connection, before.id, soon())), "");
 }
 
-TEST_P(Catalog, AnIdentityIsUsableInTheServersSense) {
+TEST_P(Catalog, an_identity_is_usable_in_the_servers_sense) {
   database_.exec(
       "CREATE TABLE a_key (id int PRIMARY KEY); CREATE TABLE b_deferrable (id int PRIMARY KEY DEFERRABLE);"
       "CREATE TABLE c_none (id int); CREATE TABLE d_full (id int); ALTER TABLE d_full REPLICA IDENTITY FULL;"
@@ -202,7 +202,7 @@ TEST_P(Catalog, AnIdentityIsUsableInTheServersSense) {
   EXPECT_THAT(usable, ElementsAre(true, false, false, true, true, false, false));
 }
 
-TEST_P(Catalog, PoliciesThatHideRowsFromTheRoleAreSeen) {
+TEST_P(Catalog, policies_that_hide_rows_from_the_role_are_seen) {
   database_.exec(
       "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'r';"
       "CREATE TABLE t (a int); ALTER TABLE t ENABLE ROW LEVEL SECURITY; GRANT SELECT ON t TO reader");
@@ -216,7 +216,7 @@ TEST_P(Catalog, PoliciesThatHideRowsFromTheRoleAreSeen) {
   database_.exec("DROP OWNED BY reader; DROP ROLE reader");
 }
 
-TEST_P(Catalog, ExtensionsComeWithTheirVersion) {
+TEST_P(Catalog, extensions_come_with_their_version) {
   database_.exec("CREATE SCHEMA x; CREATE EXTENSION hstore SCHEMA x VERSION '1.4'");
   Connection connection = connect(database_.uri());
   const std::vector<Extension> extensions = got(read_extensions(connection, soon()));

@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(Majors, CopyFormats,
                            return std::to_string(pair.param.first) + "_to_" + std::to_string(pair.param.second);
                          });
 
-TEST_P(CopyFormats, EveryTypeHasItsShape) {
+TEST_P(CopyFormats, every_type_has_its_shape) {
   const Database database = testbed::server(GetParam().first).create_database("shapes");
   create(database, false, 0);
   const Shapes shapes = shapes_of(database);
@@ -170,7 +170,7 @@ TEST_P(CopyFormats, EveryTypeHasItsShape) {
   }
 }
 
-TEST_P(CopyFormats, EveryTypeArrivesIntactInItsFormat) {
+TEST_P(CopyFormats, every_type_arrives_intact_in_its_format) {
   const Database source = testbed::server(GetParam().first).create_database("from");
   const Database target = testbed::server(GetParam().second).create_database("to");
   create(source, true, 0);
@@ -188,7 +188,7 @@ TEST_P(CopyFormats, EveryTypeArrivesIntactInItsFormat) {
   EXPECT_EQ(testbed::fingerprint(source.uri()), testbed::fingerprint(target.uri()));
 }
 
-TEST(CopyFormat, AnExtensionsTypeIsBinaryOnlyInTheSameVersion) {
+TEST(CopyFormat, an_extensions_type_is_binary_only_in_the_same_version) {
   const Database source = testbed::server(17).create_database("ext");
   const Database same = testbed::server(17).create_database("same");
   const Database older = testbed::server(17).create_database("older");
@@ -200,7 +200,7 @@ TEST(CopyFormat, AnExtensionsTypeIsBinaryOnlyInTheSameVersion) {
   EXPECT_EQ(choose_format(table, shapes_of(source), shapes_of(older)), CopyFormat::text);
 }
 
-TEST(CopyFormat, AMultirangeHasItsOwnShape) {
+TEST(CopyFormat, a_multirange_has_its_own_shape) {
   const Database database = testbed::server(14).create_database("multi");
   database.exec("CREATE TYPE r AS RANGE (subtype = regclass); CREATE TABLE t (a int4multirange, b r)");
   const Shapes shapes = shapes_of(database);
@@ -208,7 +208,7 @@ TEST(CopyFormat, AMultirangeHasItsOwnShape) {
   EXPECT_EQ(shapes.tables.at({"public", "t"}).at("b"), "");
 }
 
-TEST(CopyFormat, ACompositeIsSeenThroughItsDroppedAttributes) {
+TEST(CopyFormat, a_composite_is_seen_through_its_dropped_attributes) {
   const Database database = testbed::server(15).create_database("dropped");
   database.exec("CREATE TYPE c AS (r regclass, i int); CREATE TABLE t (a c); ALTER TYPE c DROP ATTRIBUTE r");
   EXPECT_EQ(shapes_of(database).tables.at({"public", "t"}).at("a"), "(1'i:int4,)");

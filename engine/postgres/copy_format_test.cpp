@@ -28,38 +28,38 @@ Shapes shapes(ColumnShapes columns, int version = 150000) {
   return made;
 }
 
-TEST(ChooseFormat, EqualShapesGoBinary) {
+TEST(ChooseFormat, equal_shapes_go_binary) {
   EXPECT_EQ(choose_format(table({column("a")}), shapes({{"a", "int4"}}), shapes({{"a", "int4"}})), CopyFormat::binary);
 }
 
-TEST(ChooseFormat, OneUnequalColumnMakesTheTableText) {
+TEST(ChooseFormat, one_unequal_column_makes_the_table_text) {
   EXPECT_EQ(choose_format(table({column("a"), column("b")}), shapes({{"a", "int4"}, {"b", "int4"}}),
                           shapes({{"a", "int4"}, {"b", "int8"}})),
             CopyFormat::text);
 }
 
-TEST(ChooseFormat, AShapeThatIsEmptyOnBothEndsIsText) {
+TEST(ChooseFormat, a_shape_that_is_empty_on_both_ends_is_text) {
   EXPECT_EQ(choose_format(table({column("a")}), shapes({{"a", ""}}), shapes({{"a", ""}})), CopyFormat::text);
 }
 
-TEST(ChooseFormat, AMissingColumnOrTableIsText) {
+TEST(ChooseFormat, a_missing_column_or_table_is_text) {
   EXPECT_EQ(choose_format(table({column("a")}), shapes({{"a", "int4"}}), shapes({})), CopyFormat::text);
   EXPECT_EQ(choose_format(table({column("a")}), shapes({{"a", "int4"}}), {}), CopyFormat::text);
 }
 
-TEST(ChooseFormat, PartsWithUserTypesNeedALenientTarget) {
+TEST(ChooseFormat, parts_with_user_types_need_a_lenient_target) {
   const ColumnShapes columns = {{"a", "{^enum}"}};
   EXPECT_EQ(choose_format(table({column("a")}), shapes(columns), shapes(columns, 140000)), CopyFormat::binary);
   EXPECT_EQ(choose_format(table({column("a")}), shapes(columns), shapes(columns, 130022)), CopyFormat::text);
 }
 
-TEST(ChooseFormat, AGeneratedColumnDoesNotCount) {
+TEST(ChooseFormat, a_generated_column_does_not_count) {
   EXPECT_EQ(choose_format(table({column("a"), column("g", true)}), shapes({{"a", "int4"}, {"g", ""}}),
                           shapes({{"a", "int4"}})),
             CopyFormat::binary);
 }
 
-TEST(ChooseFormat, ATableWithoutColumnsGoesBinary) {
+TEST(ChooseFormat, a_table_without_columns_goes_binary) {
   EXPECT_EQ(choose_format(table({}), {}, {}), CopyFormat::binary);
 }
 

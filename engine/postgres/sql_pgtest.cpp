@@ -19,7 +19,7 @@ std::string random_text(std::mt19937& random) {
   return text;
 }
 
-TEST(Sql, RandomTextsAreSpeltSoThatTheServerReadsThemBack) {
+TEST(Sql, random_texts_are_spelt_so_that_the_server_reads_them_back) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
@@ -44,7 +44,7 @@ TEST(Sql, RandomTextsAreSpeltSoThatTheServerReadsThemBack) {
   }
 }
 
-TEST(Sql, ARandomNameNamesItsTable) {
+TEST(Sql, a_random_name_names_its_table) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);

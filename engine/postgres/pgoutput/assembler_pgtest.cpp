@@ -69,7 +69,7 @@ class AServer : public testing::TestWithParam<int> {
 class AnyServer : public AServer {};
 INSTANTIATE_TEST_SUITE_P(, AnyServer, testing::Values(12, 13, 15, 17, 18));
 
-TEST_P(AnyServer, IsUnderstood) {
+TEST_P(AnyServer, is_understood) {
   database.exec(R"(
       CREATE SCHEMA "Odd";
       CREATE TYPE "Odd".mood AS ENUM ('well', 'ill');
@@ -121,7 +121,7 @@ class AStreamingServer : public AServer {
 INSTANTIATE_TEST_SUITE_P(, AStreamingServer, testing::Values(14, 15, 16, 17, 18));
 
 // Every second block is undone, and each of those makes the server describe the table anew.
-TEST_P(AStreamingServer, StreamsSubtransactionsThatAreUndone) {
+TEST_P(AStreamingServer, streams_subtransactions_that_are_undone) {
   database.exec("CREATE TABLE t (id int PRIMARY KEY, note text)");
   begin_slot();
   database.exec(R"(
@@ -146,7 +146,7 @@ TEST_P(AStreamingServer, StreamsSubtransactionsThatAreUndone) {
   EXPECT_EQ(changes(all, 5000), expected);
 }
 
-TEST_P(AStreamingServer, StreamsTransactionsInTurns) {
+TEST_P(AStreamingServer, streams_transactions_in_turns) {
   database.exec("CREATE TABLE t (id serial PRIMARY KEY, who text, note text)");
   begin_slot();
   testbed::Session one(database.uri());
@@ -173,7 +173,7 @@ TEST_P(AStreamingServer, StreamsTransactionsInTurns) {
 }
 
 // Renaming a schema waits for nobody who writes to its tables.
-TEST_P(AStreamingServer, DescribesATableWhoseSchemaIsRenamedMeanwhile) {
+TEST_P(AStreamingServer, describes_a_table_whose_schema_is_renamed_meanwhile) {
   database.exec("CREATE SCHEMA before; CREATE TABLE before.t (id int PRIMARY KEY, note text)");
   begin_slot();
   testbed::Session large(database.uri());

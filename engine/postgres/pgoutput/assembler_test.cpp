@@ -32,7 +32,7 @@ std::vector<std::string> told_of(const Messages& messages) {
 const std::string table_1 = wire::relation(1, "public", "t", 'd', {{"id", 1}, {"note"}});
 const std::string table_2 = wire::relation(2, "public", "u", 'f', {{"id", 1}, {"note", 1}});
 
-TEST(AnAssembler, TellsATransaction) {
+TEST(AnAssembler, tells_a_transaction) {
   EXPECT_THAT(
       told_of({wire::begin(0x10, 0, 700), wire::origin(1, "elsewhere"), wire::type(16500, "public", "mood"), table_1,
                wire::insert(1, {text("1"), null()}), wire::update(1, {text("1"), unchanged()}),
@@ -42,19 +42,19 @@ TEST(AnAssembler, TellsATransaction) {
                   "update public.t key (1,null) (2,b)", "delete public.t key (2,null)", "commit 0/10 end 0/12"));
 }
 
-TEST(AnAssembler, TellsWholeOldRows) {
+TEST(AnAssembler, tells_whole_old_rows) {
   EXPECT_THAT(
       told_of({wire::begin(0x10, 0, 700), table_2, wire::update(2, 'O', {text("1"), null()}, {text("1"), text("b")}),
                wire::remove(2, 'O', {text("1"), text("b")})}),
       ElementsAre("begin 0/10 of 700", "update public.u whole (1,null) (1,b)", "delete public.u whole (1,b)"));
 }
 
-TEST(AnAssembler, TellsATruncateOfSeveralTables) {
+TEST(AnAssembler, tells_a_truncate_of_several_tables) {
   EXPECT_THAT(told_of({wire::begin(0x10, 0, 700), table_1, table_2, wire::truncate({1, 2}, 1), wire::truncate({2}, 2)}),
               ElementsAre("begin 0/10 of 700", "truncate public.t public.u cascade", "truncate public.u restart"));
 }
 
-TEST(AnAssembler, TellsTheTimesOfATransaction) {
+TEST(AnAssembler, tells_the_times_of_a_transaction) {
   Assembler fresh = assembler();
   model::Batch batch;
   ASSERT_TRUE(fresh.take(wire::bytes(wire::begin(0x10, 1'500'000, 700)), batch).ok());
@@ -64,7 +64,7 @@ TEST(AnAssembler, TellsTheTimesOfATransaction) {
   }
 }
 
-TEST(AnAssembler, TellsARowByTheDescriptionThatWasInForceThen) {
+TEST(AnAssembler, tells_a_row_by_the_description_that_was_in_force_then) {
   Assembler fresh = assembler();
   model::Batch batch;
   for (const std::string& message :
@@ -76,7 +76,7 @@ TEST(AnAssembler, TellsARowByTheDescriptionThatWasInForceThen) {
               ElementsAre("begin 0/10 of 700", "insert public.t (1,null)", "insert public.renamed (2)"));
 }
 
-TEST(AnAssembler, GoesOnInAnotherBatchWithinATransaction) {
+TEST(AnAssembler, goes_on_in_another_batch_within_a_transaction) {
   Assembler fresh = assembler();
   {
     model::Batch first;
@@ -89,14 +89,14 @@ TEST(AnAssembler, GoesOnInAnotherBatchWithinATransaction) {
   EXPECT_THAT(wire::told(second), ElementsAre("insert public.t (1,null)", "commit 0/10 end 0/12"));
 }
 
-TEST(AnAssembler, PassesLogicalMessagesOver) {
+TEST(AnAssembler, passes_logical_messages_over) {
   EXPECT_THAT(told_of({wire::message(false, 1, "p", "outside"), wire::begin(0x10, 0, 700),
                        wire::message(true, 2, "p", "inside"), wire::message(false, 3, "p", "outside"),
                        wire::commit(0x10, 0x12, 0)}),
               ElementsAre("begin 0/10 of 700", "commit 0/10 end 0/12"));
 }
 
-TEST(AnAssembler, KnowsWhenItIsBetweenTransactions) {
+TEST(AnAssembler, knows_when_it_is_between_transactions) {
   Assembler fresh = assembler();
   const auto after = [&](const Messages& messages) {
     assembled(fresh, messages);
@@ -108,7 +108,7 @@ TEST(AnAssembler, KnowsWhenItIsBetweenTransactions) {
   EXPECT_TRUE(after({wire::commit(0x10, 0x12, 0)}));
 }
 
-TEST(AnAssembler, IsBetweenTransactionsWhileOneInProgressWaitsButNotWhileItIsReplayed) {
+TEST(AnAssembler, is_between_transactions_while_one_in_progress_waits_but_not_while_it_is_replayed) {
   Assembler fresh = assembler();
   assembled(fresh, {wire::stream_start(800, true)});
   EXPECT_TRUE(fresh.between_transactions());
@@ -204,11 +204,11 @@ class AnAssemblerRefuses : public testing::TestWithParam<Refused> {};
 
 INSTANTIATE_TEST_SUITE_P(, AnAssemblerRefuses, testing::ValuesIn(refused));
 
-TEST_P(AnAssemblerRefuses, WhatIsOutOfPlace) {
+TEST_P(AnAssemblerRefuses, what_is_out_of_place) {
   EXPECT_EQ(told_of(GetParam().messages).back(), GetParam().reason);
 }
 
-TEST(AnAssembler, RefusesMalformedMessages) {
+TEST(AnAssembler, refuses_malformed_messages) {
   EXPECT_THAT(told_of({begun, "I"}), Contains(HasSubstr("kind insert")));
 }
 

@@ -49,26 +49,26 @@ std::vector<std::string> values(const Tuple& tuple) {
 
 using Shown = std::vector<std::string>;
 
-TEST(AMessage, BeginsATransaction) {
+TEST(AMessage, begins_a_transaction) {
   const auto begin = decoded<Begin>(wire::begin(0x16B374D848, 1'000'001, 4'000'000'000));
   EXPECT_EQ(to_string(begin.final_lsn), "16/B374D848");
   EXPECT_EQ(begin.time.time_since_epoch(), std::chrono::microseconds(946'684'801'000'001));
   EXPECT_EQ(begin.transaction, 4'000'000'000u);
 }
 
-TEST(AMessage, OfATimeBefore2000IsUnderstood) {
+TEST(AMessage, of_a_time_before_2000_is_understood) {
   EXPECT_EQ(decoded<Begin>(wire::begin(1, -1, 1)).time.time_since_epoch(),
             std::chrono::microseconds(946'684'799'999'999));
 }
 
-TEST(AMessage, CommitsATransaction) {
+TEST(AMessage, commits_a_transaction) {
   const auto commit = decoded<Commit>(wire::commit(0x1000, 0x1030, 0));
   EXPECT_EQ(commit.lsn, model::Lsn{0x1000});
   EXPECT_EQ(commit.end, model::Lsn{0x1030});
   EXPECT_EQ(rfc3339(commit.time), "2000-01-01T00:00:00Z");
 }
 
-TEST(AMessage, NamesAnOriginWithoutATransactionEvenInAStream) {
+TEST(AMessage, names_an_origin_without_a_transaction_even_in_a_stream) {
   const std::string message = wire::origin(0x77, "elsewhere");
   EXPECT_EQ(decoded<Origin>(message).name, "elsewhere");
   EXPECT_EQ(decoded<Origin>(message).lsn, model::Lsn{0x77});
@@ -82,7 +82,7 @@ class InAndOutsideAStream : public testing::TestWithParam<TransactionId> {};
 
 INSTANTIATE_TEST_SUITE_P(AMessage, InAndOutsideAStream, testing::Values(0, 700));
 
-TEST_P(InAndOutsideAStream, DescribesATable) {
+TEST_P(InAndOutsideAStream, describes_a_table) {
   const auto relation = decoded<Relation>(
       wire::relation(16385, "public", "Orders", 'i', {{"id", 1, 23, -1}, {"amount", 0, 1700, 655366}}, GetParam()),
       GetParam());
@@ -99,13 +99,13 @@ TEST_P(InAndOutsideAStream, DescribesATable) {
   EXPECT_EQ(table.columns[1].modifier, 655366);
 }
 
-TEST_P(InAndOutsideAStream, DescribesATableOfTheCatalogWithoutColumns) {
+TEST_P(InAndOutsideAStream, describes_a_table_of_the_catalog_without_columns) {
   const auto relation = decoded<Relation>(wire::relation(1, "", "odd", 'n', {}, GetParam()), GetParam());
   EXPECT_EQ(relation.table->name.schema, "pg_catalog");
   EXPECT_EQ(relation.table->identity, LogTable::Identity::none);
 }
 
-TEST_P(InAndOutsideAStream, NamesAType) {
+TEST_P(InAndOutsideAStream, names_a_type) {
   const std::string message = wire::type(16500, "public", "mood", GetParam());
   const auto type = decoded<Type>(message, GetParam());
   EXPECT_EQ(type.id, 16500u);
@@ -113,7 +113,7 @@ TEST_P(InAndOutsideAStream, NamesAType) {
   EXPECT_EQ(type.name, "mood");
 }
 
-TEST_P(InAndOutsideAStream, InsertsARow) {
+TEST_P(InAndOutsideAStream, inserts_a_row) {
   const wire::Cells row{wire::text("1"), wire::text(""), wire::null(), wire::unchanged()};
   const std::string message = wire::insert(16385, row, GetParam());
   const auto insert = decoded<Insert>(message, GetParam());
@@ -121,14 +121,14 @@ TEST_P(InAndOutsideAStream, InsertsARow) {
   EXPECT_EQ(values(insert.new_row), (Shown{"text 1", "text ", "null", "unchanged"}));
 }
 
-TEST_P(InAndOutsideAStream, UpdatesARow) {
+TEST_P(InAndOutsideAStream, updates_a_row) {
   const std::string message = wire::update(16385, {wire::text("1"), wire::unchanged()}, GetParam());
   const auto update = decoded<Update>(message, GetParam());
   EXPECT_EQ(update.old_is, OldRow::none);
   EXPECT_EQ(values(update.new_row), (Shown{"text 1", "unchanged"}));
 }
 
-TEST_P(InAndOutsideAStream, UpdatesTheKeyOfARow) {
+TEST_P(InAndOutsideAStream, updates_the_key_of_a_row) {
   const std::string message =
       wire::update(16385, 'K', {wire::text("1"), wire::null()}, {wire::text("2"), wire::text("b")}, GetParam());
   const auto update = decoded<Update>(message, GetParam());
@@ -137,7 +137,7 @@ TEST_P(InAndOutsideAStream, UpdatesTheKeyOfARow) {
   EXPECT_EQ(values(update.new_row), (Shown{"text 2", "text b"}));
 }
 
-TEST_P(InAndOutsideAStream, UpdatesAWholeRow) {
+TEST_P(InAndOutsideAStream, updates_a_whole_row) {
   const std::string message =
       wire::update(16385, 'O', {wire::text("1"), wire::text("a")}, {wire::text("1"), wire::text("b")}, GetParam());
   const auto update = decoded<Update>(message, GetParam());
@@ -145,7 +145,7 @@ TEST_P(InAndOutsideAStream, UpdatesAWholeRow) {
   EXPECT_EQ(values(update.old_row), (Shown{"text 1", "text a"}));
 }
 
-TEST_P(InAndOutsideAStream, DeletesARow) {
+TEST_P(InAndOutsideAStream, deletes_a_row) {
   const std::string by_key = wire::remove(16385, 'K', {wire::text("1"), wire::null()}, GetParam());
   const auto key = decoded<Delete>(by_key, GetParam());
   EXPECT_EQ(key.old_is, OldRow::key);
@@ -154,7 +154,7 @@ TEST_P(InAndOutsideAStream, DeletesARow) {
   EXPECT_EQ(decoded<Delete>(by_all, GetParam()).old_is, OldRow::whole);
 }
 
-TEST_P(InAndOutsideAStream, TruncatesTables) {
+TEST_P(InAndOutsideAStream, truncates_tables) {
   const auto plain = decoded<Truncate>(wire::truncate({16385, 16390}, 0, GetParam()), GetParam());
   EXPECT_EQ(plain.relations, (std::vector<RelationId>{16385, 16390}));
   EXPECT_FALSE(plain.cascade || plain.restart_identity);
@@ -164,7 +164,7 @@ TEST_P(InAndOutsideAStream, TruncatesTables) {
   EXPECT_TRUE(!restart.cascade && restart.restart_identity);
 }
 
-TEST_P(InAndOutsideAStream, CarriesWhatSomebodyWrote) {
+TEST_P(InAndOutsideAStream, carries_what_somebody_wrote) {
   const std::string bytes = wire::message(true, 0x900, "prefix", std::string("con\0tent", 8), GetParam());
   const auto message = decoded<LogicalMessage>(bytes, GetParam());
   EXPECT_TRUE(message.transactional);
@@ -173,7 +173,7 @@ TEST_P(InAndOutsideAStream, CarriesWhatSomebodyWrote) {
   EXPECT_EQ(message.content.size(), 8u);
 }
 
-TEST(AMessage, BeginsAndEndsAStream) {
+TEST(AMessage, begins_and_ends_a_stream) {
   const auto start = decoded<StreamStart>(wire::stream_start(700, true));
   EXPECT_EQ(start.transaction, 700u);
   EXPECT_TRUE(start.first);
@@ -181,7 +181,7 @@ TEST(AMessage, BeginsAndEndsAStream) {
   EXPECT_TRUE(decode(wire::bytes(wire::stream_stop()), true).ok());
 }
 
-TEST(AMessage, EndsAStreamedTransaction) {
+TEST(AMessage, ends_a_streamed_transaction) {
   const auto commit = decoded<StreamCommit>(wire::stream_commit(700, 0x1000, 0x1030, 5));
   EXPECT_EQ(commit.transaction, 700u);
   EXPECT_EQ(commit.commit.end, model::Lsn{0x1030});
@@ -192,7 +192,7 @@ TEST(AMessage, EndsAStreamedTransaction) {
   }
 }
 
-TEST(AMessage, HasAName) {
+TEST(AMessage, has_a_name) {
   for (const wire::Sample& sample : wire::samples()) {
     const Result<Message> message = decode(wire::bytes(sample.bytes), sample.in_stream);
     ASSERT_TRUE(message.ok()) << sample.name << ": " << message.error().what;
@@ -201,7 +201,7 @@ TEST(AMessage, HasAName) {
 }
 
 // An abort of protocol version 4 whose last fields are missing is one of version 2.
-TEST(AMessage, ThatIsCutOffAnywhereIsRefused) {
+TEST(AMessage, that_is_cut_off_anywhere_is_refused) {
   for (const wire::Sample& sample : wire::samples()) {
     const bool longer_abort = sample.name == "stream abort of version 4";
     for (std::size_t size = 0; size < sample.bytes.size(); ++size) {
@@ -211,7 +211,7 @@ TEST(AMessage, ThatIsCutOffAnywhereIsRefused) {
   }
 }
 
-TEST(AMessage, ThatGoesOnIsRefused) {
+TEST(AMessage, that_goes_on_is_refused) {
   for (const wire::Sample& sample : wire::samples()) {
     EXPECT_NE(refusal(sample.bytes + "\1", sample.in_stream), "taken") << sample.name;
   }
@@ -303,17 +303,17 @@ class AMalformedMessage : public testing::TestWithParam<Malformed> {};
 
 INSTANTIATE_TEST_SUITE_P(, AMalformedMessage, testing::ValuesIn(malformed));
 
-TEST_P(AMalformedMessage, IsRefusedWithItsKindAndWhatIsWrong) {
+TEST_P(AMalformedMessage, is_refused_with_its_kind_and_what_is_wrong) {
   EXPECT_EQ(refusal(GetParam().bytes, GetParam().in_stream), GetParam().reason);
 }
 
-TEST(AMessage, IsRefusedWithoutItsValues) {
+TEST(AMessage, is_refused_without_its_values) {
   const std::string secret = "4111-1111-1111-1111";
   const std::string message = wire::insert(1, {wire::text(secret), {'b', secret}});
   EXPECT_THAT(refusal(message), testing::Not(HasSubstr("4111")));
 }
 
-TEST(ARow, OfAsManyColumnsAsATableCanHaveIsTaken) {
+TEST(ARow, of_as_many_columns_as_a_table_can_have_is_taken) {
   const std::string message = wire::insert(1, wire::Cells(most_columns, wire::text("x")));
   EXPECT_EQ(decoded<Insert>(message).new_row.columns, 1600u);
 }

@@ -14,7 +14,7 @@ std::string directory() {
   return std::filesystem::temp_directory_path();
 }
 
-TEST(AConversation, OfAServerIsTakenToItsEnd) {
+TEST(AConversation, of_a_server_is_taken_to_its_end) {
   const std::vector<std::string> messages = wire::conversation();
   const wire::Exercise seen = wire::exercise(messages, directory());
   EXPECT_EQ(seen.refused.value_or(""), "");
@@ -22,7 +22,7 @@ TEST(AConversation, OfAServerIsTakenToItsEnd) {
   EXPECT_EQ(seen.taken, messages.size());
 }
 
-TEST(AConversation, ThatIsChangedIsTakenOrRefusedAndNeverMisread) {
+TEST(AConversation, that_is_changed_is_taken_or_refused_and_never_misread) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
@@ -37,7 +37,7 @@ TEST(AConversation, ThatIsChangedIsTakenOrRefusedAndNeverMisread) {
   EXPECT_GT(refused, 15'000);
 }
 
-TEST(AMessage, OfRandomBytesIsTakenOrRefused) {
+TEST(AMessage, of_random_bytes_is_taken_or_refused) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);

@@ -14,7 +14,7 @@ std::string schema_of(const Relations& relations, RelationId id) {
   return found == nullptr ? "nothing" : (*found)->name.schema;
 }
 
-TEST(ADescription, HoldsUntilTheNext) {
+TEST(ADescription, holds_until_the_next) {
   Relations relations;
   EXPECT_EQ(schema_of(relations, 1), "nothing");
   relations.describe(table(1, "first"), 1);
@@ -24,7 +24,7 @@ TEST(ADescription, HoldsUntilTheNext) {
   EXPECT_EQ(schema_of(relations, 1), "second");
 }
 
-TEST(ADescription, OfAStreamedTransactionHoldsForItAloneUntilItsEnd) {
+TEST(ADescription, of_a_streamed_transaction_holds_for_it_alone_until_its_end) {
   Relations relations;
   relations.describe(table(1, "shared"), 1);
   relations.begin_streamed();
@@ -35,7 +35,7 @@ TEST(ADescription, OfAStreamedTransactionHoldsForItAloneUntilItsEnd) {
   EXPECT_EQ(schema_of(relations, 1), "streamed");
 }
 
-TEST(ADescription, OfAStreamedTransactionYieldsToOneThatArrivedLater) {
+TEST(ADescription, of_a_streamed_transaction_yields_to_one_that_arrived_later) {
   Relations relations;
   relations.describe(table(1, "renamed"), 7);
   relations.begin_streamed();
@@ -47,7 +47,7 @@ TEST(ADescription, OfAStreamedTransactionYieldsToOneThatArrivedLater) {
   EXPECT_EQ(schema_of(relations, 2), "new");
 }
 
-TEST(ADescription, OfOneStreamedTransactionIsNotFoundInAnother) {
+TEST(ADescription, of_one_streamed_transaction_is_not_found_in_another) {
   Relations relations;
   relations.begin_streamed();
   relations.describe(table(1, "one"), 1);

@@ -60,7 +60,7 @@ Messages messages_of(Spool& spool, TransactionId transaction) {
   }
 }
 
-TEST_F(ASpool, GivesTheMessagesBackInOrder) {
+TEST_F(ASpool, gives_the_messages_back_in_order) {
   Spool spool(directory);
   ASSERT_TRUE(spool.begin(7, true).ok());
   ASSERT_TRUE(spool.begin(8, true).ok());
@@ -73,7 +73,7 @@ TEST_F(ASpool, GivesTheMessagesBackInOrder) {
   EXPECT_THAT(open_files(), IsEmpty());
 }
 
-TEST_F(ASpool, MovesTheLargestTransactionIntoANamelessPrivateFile) {
+TEST_F(ASpool, moves_the_largest_transaction_into_a_nameless_private_file) {
   Spool spool(directory, 2000);
   ASSERT_TRUE(spool.begin(7, true).ok());
   ASSERT_TRUE(spool.begin(8, true).ok());
@@ -92,7 +92,7 @@ TEST_F(ASpool, MovesTheLargestTransactionIntoANamelessPrivateFile) {
   EXPECT_THAT(messages_of(spool, 8), ElementsAre(std::string(600, 'y'), std::string(700, 'z')));
 }
 
-TEST_F(ASpool, ReadsMessagesThatAreLargerThanItsWindow) {
+TEST_F(ASpool, reads_messages_that_are_larger_than_its_window) {
   Spool spool(directory, 100);
   ASSERT_TRUE(spool.begin(7, true).ok());
   const Messages messages{std::string(255 * 1024, 'a'), std::string(700'000, 'b'), "c", std::string(262'132, 'd'), "e"};
@@ -100,7 +100,7 @@ TEST_F(ASpool, ReadsMessagesThatAreLargerThanItsWindow) {
   EXPECT_EQ(messages_of(spool, 7), messages);
 }
 
-TEST_F(ASpool, ForgetsASubtransactionAndAllThatCameWithIt) {
+TEST_F(ASpool, forgets_a_subtransaction_and_all_that_came_with_it) {
   for (const std::size_t memory : {0, 30, 1000}) {
     Spool spool(directory, memory);
     ASSERT_TRUE(spool.begin(7, true).ok());
@@ -119,7 +119,7 @@ TEST_F(ASpool, ForgetsASubtransactionAndAllThatCameWithIt) {
   }
 }
 
-TEST_F(ASpool, GivesBackTheRoomOfWhatIsUndone) {
+TEST_F(ASpool, gives_back_the_room_of_what_is_undone) {
   Spool spool(directory, 100);
   ASSERT_TRUE(spool.begin(7, true).ok());
   append(spool, 7, 7, std::string(1000, 'a'));
@@ -132,7 +132,7 @@ TEST_F(ASpool, GivesBackTheRoomOfWhatIsUndone) {
   EXPECT_THAT(messages_of(spool, 7), ElementsAre("transaction 7 is not being streamed"));
 }
 
-TEST_F(ASpool, IgnoresTheAbortOfASubtransactionOfWhichNothingCame) {
+TEST_F(ASpool, ignores_the_abort_of_a_subtransaction_of_which_nothing_came) {
   Spool spool(directory);
   ASSERT_TRUE(spool.begin(7, true).ok());
   append(spool, 7, 7, "top");
@@ -140,7 +140,7 @@ TEST_F(ASpool, IgnoresTheAbortOfASubtransactionOfWhichNothingCame) {
   EXPECT_THAT(messages_of(spool, 7), ElementsAre("top"));
 }
 
-TEST_F(ASpool, KnowsATransactionFromItsFirstRunToItsEnd) {
+TEST_F(ASpool, knows_a_transaction_from_its_first_run_to_its_end) {
   Spool spool(directory);
   EXPECT_FALSE(spool.begin(7, false).ok());
   ASSERT_TRUE(spool.begin(7, true).ok());
@@ -150,7 +150,7 @@ TEST_F(ASpool, KnowsATransactionFromItsFirstRunToItsEnd) {
   EXPECT_TRUE(spool.begin(7, true).ok());
 }
 
-TEST_F(ASpool, NamesTheDirectoryThatIsMissing) {
+TEST_F(ASpool, names_the_directory_that_is_missing) {
   Spool spool(directory / "missing", 0);
   ASSERT_TRUE(spool.begin(7, true).ok());
   const Result<void> appended = spool.append(7, 7, 1, wire::bytes("message"));
@@ -161,7 +161,7 @@ TEST_F(ASpool, NamesTheDirectoryThatIsMissing) {
 }
 
 // A limit on the size of a file stands for a disk that has no more room.
-TEST_F(ASpool, NamesTheDirectoryThatIsFull) {
+TEST_F(ASpool, names_the_directory_that_is_full) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto handler = signal(SIGXFSZ, SIG_IGN);

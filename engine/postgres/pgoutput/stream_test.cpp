@@ -31,7 +31,7 @@ Messages told_of(const Messages& messages) {
   return assembled(assembler, messages);
 }
 
-TEST(AStreamedTransaction, IsToldWhenItCommits) {
+TEST(AStreamedTransaction, is_told_when_it_commits) {
   EXPECT_THAT(told_of({wire::stream_start(800, true), wire::origin(0, "elsewhere"), wire::type(16500, "s", "mood", 800),
                        described("public", 800), inserted("1", 800), wire::stream_stop(), wire::begin(0x10, 0, 700),
                        described("public", 0), inserted("2", 0), wire::commit(0x10, 0x12, 0),
@@ -42,19 +42,19 @@ TEST(AStreamedTransaction, IsToldWhenItCommits) {
                           "commit 0/20 end 0/22"));
 }
 
-TEST(AStreamedTransaction, ThatIsRolledBackLeavesNoTrace) {
+TEST(AStreamedTransaction, that_is_rolled_back_leaves_no_trace) {
   EXPECT_THAT(told_of({wire::stream_start(800, true), described("public", 800), inserted("1", 801), wire::stream_stop(),
                        wire::stream_abort(800, 801), wire::stream_abort(800, 800)}),
               ElementsAre());
 }
 
-TEST(AStreamedTransaction, OfWhichAllWasUndoneIsToldEmpty) {
+TEST(AStreamedTransaction, of_which_all_was_undone_is_told_empty) {
   EXPECT_THAT(told_of({wire::stream_start(800, true), described("public", 801), inserted("1", 801), wire::stream_stop(),
                        wire::stream_abort(800, 801), wire::stream_commit(800, 0x20, 0x22, 0)}),
               ElementsAre("begin 0/20 of 800", "commit 0/20 end 0/22"));
 }
 
-TEST(AStreamedTransaction, IsToldInPieces) {
+TEST(AStreamedTransaction, is_told_in_pieces) {
   Assembler assembler(Spool(testing::TempDir(), 1000));
   Messages messages{wire::stream_start(800, true), described("public", 800)};
   for (int row = 0; row < 5000; ++row) messages.push_back(inserted(std::to_string(row), 800));
@@ -79,7 +79,7 @@ TEST(AStreamedTransaction, IsToldInPieces) {
 }
 
 // The server counts on the description from the stream after its commit (pgoutput.c: cleanup_rel_sync_cache).
-TEST(ADescription, FromAStreamHoldsForOthersFromItsCommitOn) {
+TEST(ADescription, from_a_stream_holds_for_others_from_its_commit_on) {
   EXPECT_THAT(told_of({wire::stream_start(800, true), described("public", 800), inserted("1", 800), wire::stream_stop(),
                        wire::stream_commit(800, 0x20, 0x22, 0), wire::begin(0x30, 0, 701), inserted("2", 0)}),
               ElementsAre("begin 0/20 of 800", "insert public.t (1)", "commit 0/20 end 0/22",  //
@@ -87,7 +87,7 @@ TEST(ADescription, FromAStreamHoldsForOthersFromItsCommitOn) {
 }
 
 // ALTER SCHEMA ... RENAME takes no lock that a running transaction would hold up.
-TEST(ADescription, FromAStreamDoesNotReplaceOneThatCameLater) {
+TEST(ADescription, from_a_stream_does_not_replace_one_that_came_later) {
   EXPECT_THAT(told_of({wire::stream_start(800, true), described("before", 800), inserted("1", 800), wire::stream_stop(),
                        wire::begin(0x10, 0, 700), described("after", 0), inserted("2", 0), wire::commit(0x10, 0x12, 0),
                        wire::stream_commit(800, 0x20, 0x22, 0), wire::begin(0x30, 0, 701), inserted("3", 0)}),
@@ -249,7 +249,7 @@ History random_history(std::mt19937_64& random) {
   return history;
 }
 
-TEST(StreamedTransactions, InAnyOrderAreToldAsTheyCommitted) {
+TEST(StreamedTransactions, in_any_order_are_told_as_they_committed) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);

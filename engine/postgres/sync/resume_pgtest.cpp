@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(OfSourceAndTarget, AnAttempt,
                                   (each.param.mode == Mode::snapshot ? "_not_followed" : "_followed");
                          });
 
-TEST_P(AnAttempt, GoesOnWithTheTablesOfOneThatWasStoppedAndEndsAtOnePosition) {
+TEST_P(AnAttempt, goes_on_with_the_tables_of_one_that_was_stopped_and_ends_at_one_position) {
   StreamPair pair("goes_on", GetParam().from, GetParam().to);
   pair.source.exec(many_tables);
   const api::Spec spec = pair.spec(GetParam().mode);
@@ -147,7 +147,7 @@ class AnAttemptThatCannotGoOn : public ::testing::Test {
   StreamPair pair{"begins_anew", 15, 18};
 };
 
-TEST_F(AnAttemptThatCannotGoOn, ForItsSlotIsGone) {
+TEST_F(AnAttemptThatCannotGoOn, for_its_slot_is_gone) {
   stop_halfway(pair.spec(Mode::snapshot_and_sync));
   pair.source.exec(
       "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = "
@@ -155,7 +155,7 @@ TEST_F(AnAttemptThatCannotGoOn, ForItsSlotIsGone) {
   expect_it_begins_anew();
 }
 
-TEST_F(AnAttemptThatCannotGoOn, ForSomebodyElseHasReadFromItsSlot) {
+TEST_F(AnAttemptThatCannotGoOn, for_somebody_else_has_read_from_its_slot) {
   stop_halfway(pair.spec(Mode::snapshot_and_sync));
   pair.source.exec("UPDATE big SET word = 'lost'");
   pair.source.exec(
@@ -164,13 +164,13 @@ TEST_F(AnAttemptThatCannotGoOn, ForSomebodyElseHasReadFromItsSlot) {
   expect_it_begins_anew();
 }
 
-TEST_F(AnAttemptThatCannotGoOn, ForTheSchemaIsAnother) {
+TEST_F(AnAttemptThatCannotGoOn, for_the_schema_is_another) {
   stop_halfway(pair.spec(Mode::snapshot_and_sync));
   pair.source.exec("ALTER TABLE big ADD COLUMN more int DEFAULT 5");
   expect_it_begins_anew();
 }
 
-TEST_F(AnAttemptThatCannotGoOn, ForThePublicationIsAnother) {
+TEST_F(AnAttemptThatCannotGoOn, for_the_publication_is_another) {
   stop_halfway(pair.spec(Mode::snapshot_and_sync));
   pair.source.exec(
       "DO $$ BEGIN EXECUTE format('ALTER PUBLICATION %I DROP TABLE big', (SELECT pubname FROM pg_publication));"
@@ -178,7 +178,7 @@ TEST_F(AnAttemptThatCannotGoOn, ForThePublicationIsAnother) {
   expect_it_begins_anew();
 }
 
-TEST_F(AnAttemptThatCannotGoOn, ForAnotherRequestAsksForAnother) {
+TEST_F(AnAttemptThatCannotGoOn, for_another_request_asks_for_another) {
   stop_halfway(pair.spec(Mode::snapshot_and_sync));
   api::Spec spec = pair.spec(Mode::snapshot_and_sync);
   spec.snapshot.request_id = "again";
@@ -186,7 +186,7 @@ TEST_F(AnAttemptThatCannotGoOn, ForAnotherRequestAsksForAnother) {
   EXPECT_EQ(kept(pair), "0");
 }
 
-TEST(ATableOfAnAttemptThatGoesOn, IsCopiedAgainWhereItIsNotTheOneThatWasCopied) {
+TEST(ATableOfAnAttemptThatGoesOn, is_copied_again_where_it_is_not_the_one_that_was_copied) {
   StreamPair pair("copied_again", 15, 18);
   pair.source.exec(many_tables);
   stop_halfway(pair.spec(Mode::snapshot_and_sync), 120);
@@ -210,7 +210,7 @@ TEST(ATableOfAnAttemptThatGoesOn, IsCopiedAgainWhereItIsNotTheOneThatWasCopied) 
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(AnAttempt, KnowsTheTablesOfOneThatEndedBeforeItHadPlannedAny) {
+TEST(AnAttempt, knows_the_tables_of_one_that_ended_before_it_had_planned_any) {
   StreamPair pair("not_planned", 15, 18);
   pair.source.exec(many_tables);
   const api::Spec spec = pair.spec(Mode::snapshot_and_sync);
@@ -233,7 +233,7 @@ TEST(AnAttempt, KnowsTheTablesOfOneThatEndedBeforeItHadPlannedAny) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(AnAttempt, ShowsWhatTheSourceKeepsForIt) {
+TEST(AnAttempt, shows_what_the_source_keeps_for_it) {
   StreamPair pair("shows_slot", 15, 18);
   pair.source.exec(many_tables);
   const api::Spec spec = pair.spec(Mode::snapshot_and_sync);
@@ -246,7 +246,7 @@ TEST(AnAttempt, ShowsWhatTheSourceKeepsForIt) {
   EXPECT_TRUE(done(report.get()));
 }
 
-TEST(AnAttemptThatFailsForGood, LeavesNoSlotByHandOrAfterARefusal) {
+TEST(AnAttemptThatFailsForGood, leaves_no_slot_by_hand_or_after_a_refusal) {
   StreamPair pair("no_slot_left", 15, 18);
   pair.source.exec(many_tables);
   stop_halfway(pair.spec(Mode::snapshot_and_sync, ""));
@@ -260,7 +260,7 @@ TEST(AnAttemptThatFailsForGood, LeavesNoSlotByHandOrAfterARefusal) {
   EXPECT_EQ(publications(other), "0");
 }
 
-TEST(AnAttemptOfADeclaredReplication, KeepsItsSlotUntilItIsReleased) {
+TEST(AnAttemptOfADeclaredReplication, keeps_its_slot_until_it_is_released) {
   StreamPair pair("kept_slot", 15, 18);
   pair.source.exec(many_tables);
   const api::Spec spec = pair.spec(Mode::snapshot);
@@ -277,7 +277,7 @@ TEST(AnAttemptOfADeclaredReplication, KeepsItsSlotUntilItIsReleased) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ASnapshotOfADeclaredReplication, MakesNoSlotUnasked) {
+TEST(ASnapshotOfADeclaredReplication, makes_no_slot_unasked) {
   StreamPair pair("unasked", 15, 18);
   pair.source.exec(many_tables);
   api::Spec spec = pair.spec(Mode::snapshot);
@@ -290,7 +290,7 @@ TEST(ASnapshotOfADeclaredReplication, MakesNoSlotUnasked) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ASnapshotOfADeclaredReplication, DoesWithoutASlotWhereTheSourceAllowsNone) {
+TEST(ASnapshotOfADeclaredReplication, does_without_a_slot_where_the_source_allows_none) {
   testbed::PostgresServer& from = testbed::server(15, testbed::Flavour::replica);
   const testbed::Database source = from.create_database("no_logical");
   const testbed::Database target = testbed::server(18).create_database("no_logical");
@@ -303,7 +303,7 @@ TEST(ASnapshotOfADeclaredReplication, DoesWithoutASlotWhereTheSourceAllowsNone) 
   EXPECT_EQ(target.scalar("SELECT count(*) FROM _tributary.stream"), "0");
 }
 
-TEST(ASnapshotOfADeclaredReplication, DoesWithoutASlotWhereTheRoleMayMakeNone) {
+TEST(ASnapshotOfADeclaredReplication, does_without_a_slot_where_the_role_may_make_none) {
   StreamPair pair("no_right", 15, 18);
   const std::string role = "reader_" + pair.source.name();
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE ROLE " + role +

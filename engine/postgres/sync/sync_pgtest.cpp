@@ -51,7 +51,7 @@ TEST_P(EveryVersion, carries_what_is_committed_after_the_snapshot) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri())) << "sequences too";
 }
 
-TEST(ASync, GoesOnWhereTheOneBeforeItStopped) {
+TEST(ASync, goes_on_where_the_one_before_it_stopped) {
   StreamPair pair("resumed", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int)");
   ASSERT_TRUE(done(pair.init()));
@@ -66,7 +66,7 @@ TEST(ASync, GoesOnWhereTheOneBeforeItStopped) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ASync, FollowsWithARoleThatMayNotReadTheSystemsIdentifier) {
+TEST(ASync, follows_with_a_role_that_may_not_read_the_systems_identifier) {
   StreamPair pair("unidentified", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   const std::string role = "role_of_" + pair.source.name();
@@ -86,7 +86,7 @@ TEST(ASync, FollowsWithARoleThatMayNotReadTheSystemsIdentifier) {
   pair.source.exec("DROP OWNED BY " + role + "; DROP ROLE " + role);
 }
 
-TEST(ASync, UpgradesTheLedgerOfAnOlderEngine) {
+TEST(ASync, upgrades_the_ledger_of_an_older_engine) {
   StreamPair pair("upgraded", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   pair.target.exec(
@@ -103,7 +103,7 @@ TEST(ASync, UpgradesTheLedgerOfAnOlderEngine) {
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
-TEST(ASync, SaysWhereItIs) {
+TEST(ASync, says_where_it_is) {
   StreamPair pair("progress", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   Following following(pair.spec(api::Mode::sync));
@@ -120,7 +120,7 @@ TEST(ASync, SaysWhereItIs) {
   EXPECT_EQ(stream.error, "");
 }
 
-TEST(ASync, ReconnectsWhenItsSessionsAreEnded) {
+TEST(ASync, reconnects_when_its_sessions_are_ended) {
   StreamPair pair("reconnect", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   Following following(pair.spec(api::Mode::sync));
@@ -137,7 +137,7 @@ TEST(ASync, ReconnectsWhenItsSessionsAreEnded) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ASync, RefusesAPairThatWasNeverInitialised) {
+TEST(ASync, refuses_a_pair_that_was_never_initialised) {
   StreamPair pair("never", 15, 18);
   Following following(pair.spec(api::Mode::sync));
   const api::Report report = following.wait();
@@ -146,7 +146,7 @@ TEST(ASync, RefusesAPairThatWasNeverInitialised) {
   EXPECT_THAT(report.hint, HasSubstr("init --sync"));
 }
 
-TEST(ASync, RefusesAPlainSnapshot) {
+TEST(ASync, refuses_a_plain_snapshot) {
   StreamPair pair("plain", 15, 18);
   ASSERT_TRUE(done(testbed::snapshot(pair.spec(api::Mode::snapshot))));
   EXPECT_EQ(pair.slots(), "0");
@@ -154,7 +154,7 @@ TEST(ASync, RefusesAPlainSnapshot) {
   EXPECT_THAT(following.wait().message, HasSubstr("was never prepared for continuous sync"));
 }
 
-TEST(ASync, EndsAsLostWhenItsSlotIsGone) {
+TEST(ASync, ends_as_lost_when_its_slot_is_gone) {
   StreamPair pair("lost", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   pair.from.exec("postgres", "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '" +
@@ -166,7 +166,7 @@ TEST(ASync, EndsAsLostWhenItsSlotIsGone) {
   EXPECT_EQ(pair.slots(), "0") << "never made anew in silence";
 }
 
-TEST(ASync, EndsAsLostWhenTheTargetWasSetBack) {
+TEST(ASync, ends_as_lost_when_the_target_was_set_back) {
   StreamPair pair("set_back", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   Following first(pair.spec(api::Mode::sync));
@@ -186,7 +186,7 @@ TEST(ASync, EndsAsLostWhenTheTargetWasSetBack) {
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM mark"), "1") << "nothing is applied over a gap";
 }
 
-TEST(ASync, IsFencedByAnotherOne) {
+TEST(ASync, is_fenced_by_another_one) {
   StreamPair pair("two_syncs", 15, 18);
   ASSERT_TRUE(done(pair.init("")));
   Following first(pair.spec(api::Mode::sync, ""));
@@ -203,7 +203,7 @@ api::Report release(const api::Spec& spec, pipeline::Remember remember = pipelin
   return pipeline::run_release(spec, *servers, remember, board, {});
 }
 
-TEST(ARelease, LeavesNothingOnTheSourceAndNoWayOn) {
+TEST(ARelease, leaves_nothing_on_the_source_and_no_way_on) {
   StreamPair pair("released", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   EXPECT_EQ(release(pair.spec(api::Mode::sync)).exit_code, ExitCode::done);
@@ -216,7 +216,7 @@ TEST(ARelease, LeavesNothingOnTheSourceAndNoWayOn) {
   EXPECT_EQ(pair.slots(), "0");
 }
 
-TEST(ARelease, ForgetsTheReplication) {
+TEST(ARelease, forgets_the_replication) {
   StreamPair pair("forgotten", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   EXPECT_EQ(release(pair.spec(api::Mode::sync), pipeline::Remember::nothing).exit_code, ExitCode::done);
@@ -225,7 +225,7 @@ TEST(ARelease, ForgetsTheReplication) {
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.stream"), "0");
 }
 
-TEST(ARelease, WithoutTheTargetStillDropsTheSlot) {
+TEST(ARelease, without_the_target_still_drops_the_slot) {
   StreamPair pair("half_released", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   api::Spec spec = pair.spec(api::Mode::sync);
@@ -235,7 +235,7 @@ TEST(ARelease, WithoutTheTargetStillDropsTheSlot) {
 }
 
 // By hand a replication has no name: what tells it is its two ends.
-TEST(ByHand, ManyTargetsFollowOneSource) {
+TEST(ByHand, many_targets_follow_one_source) {
   StreamPair pair("by_hand", 15, 18);
   const testbed::Database other = pair.to.create_database("by_hand_too");
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY)");
@@ -258,7 +258,7 @@ TEST(ByHand, ManyTargetsFollowOneSource) {
   pair.wait_until_applied();
 }
 
-TEST(ByHand, AReleaseForATargetThatKnowsNothingOfItTouchesNothing) {
+TEST(ByHand, a_release_for_a_target_that_knows_nothing_of_it_touches_nothing) {
   StreamPair pair("kept", 15, 18);
   const testbed::Database other = pair.to.create_database("typo");
   ASSERT_TRUE(done(pair.init("")));
@@ -278,7 +278,7 @@ TEST(ByHand, AReleaseForATargetThatKnowsNothingOfItTouchesNothing) {
   EXPECT_EQ(pair.slots(), "0");
 }
 
-TEST(ByHand, ACopyOfTheTargetNeitherTakesNorReleasesItsStream) {
+TEST(ByHand, a_copy_of_the_target_neither_takes_nor_releases_its_stream) {
   StreamPair pair("template", 15, 18);
   ASSERT_TRUE(done(pair.init("")));
   const testbed::Database clone = pair.to.adopt_database(pair.target.name() + "_clone");
@@ -297,7 +297,7 @@ TEST(ByHand, ACopyOfTheTargetNeitherTakesNorReleasesItsStream) {
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
-TEST(ByHand, ASlotThatAKilledCopyLeftIsReleasedWithoutALedger) {
+TEST(ByHand, a_slot_that_a_killed_copy_left_is_released_without_a_ledger) {
   StreamPair pair("leftover", 15, 18);
   ASSERT_TRUE(done(pair.init("")));
   pair.target.exec("DROP SCHEMA _tributary CASCADE");
@@ -306,14 +306,14 @@ TEST(ByHand, ASlotThatAKilledCopyLeftIsReleasedWithoutALedger) {
   EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
 }
 
-TEST(ASnapshotWithAStream, LeavesNoSlotBehindWhenItFails) {
+TEST(ASnapshotWithAStream, leaves_no_slot_behind_when_it_fails) {
   StreamPair pair("no_slot", 15, 18);
   pair.target.exec("CREATE TABLE in_the_way (id int)");
   EXPECT_EQ(pair.init().exit_code, ExitCode::bad_configuration);
   EXPECT_EQ(pair.slots(), "0");
 }
 
-TEST(ASnapshotWithAStream, ReplacesTheSlotOfAKilledAttempt) {
+TEST(ASnapshotWithAStream, replaces_the_slot_of_a_killed_attempt) {
   StreamPair pair("replaced", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   pair.target.exec("UPDATE _tributary.replication SET state = 'copying', completed = NULL");
@@ -325,7 +325,7 @@ TEST(ASnapshotWithAStream, ReplacesTheSlotOfAKilledAttempt) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ASnapshotWithAStream, DoesNotCallItsOwnPublicationLeftOut) {
+TEST(ASnapshotWithAStream, does_not_call_its_own_publication_left_out) {
   StreamPair pair("own", 15, 18);
   pair.source.exec("CREATE PUBLICATION theirs FOR TABLE mark");
   const api::Report report = pair.init();
@@ -334,7 +334,7 @@ TEST(ASnapshotWithAStream, DoesNotCallItsOwnPublicationLeftOut) {
   EXPECT_EQ(report.findings[0].subject, "publication theirs");
 }
 
-TEST(ASnapshotWithAStream, NeverPublishesATableWhoseUpdatesThatWouldBreak) {
+TEST(ASnapshotWithAStream, never_publishes_a_table_whose_updates_that_would_break) {
   StreamPair pair("keyless", 15, 18);
   pair.source.exec("CREATE TABLE keyless (n int); INSERT INTO keyless VALUES (1)");
   ASSERT_TRUE(done(pair.init()));

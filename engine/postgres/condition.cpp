@@ -56,4 +56,8 @@ std::optional<std::string_view> condition_of(std::string_view sqlstate) {
   return "an error that a function, trigger or extension raised";
 }
 
+bool is_race_in_catalog(std::string_view sqlstate) {
+  return sqlstate == "23505" || sqlstate == "XX000";
+}
+
 }  // namespace tributary::postgres

@@ -10,4 +10,8 @@ namespace tributary::postgres {
 // they hold names of objects only. Pure. Names from the documentation's appendix "PostgreSQL Error Codes".
 std::optional<std::string_view> condition_of(std::string_view sqlstate);
 
+// Whether a statement about a shared catalog failed by this because another session wrote the same row of it first: it
+// is there, or was changed meanwhile. Pure.
+bool is_race_in_catalog(std::string_view sqlstate);
+
 }  // namespace tributary::postgres

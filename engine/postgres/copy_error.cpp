@@ -13,14 +13,15 @@ namespace {
 
 // Beside those whose words are withheld: features, cardinality, constraints, triggered data changes, routines, names
 // and types, views with a check, limits of the server.
-constexpr std::array<std::string_view, 10> about_rows_or_table{"0A", "21", "23", "27", "2F",
-                                                               "38", "39", "42", "44", "54"};
+constexpr std::array<std::string_view, 10> groups_about_rows_or_table{"0A", "21", "23", "27", "2F",
+                                                                      "38", "39", "42", "44", "54"};
 
-bool is_permanent(std::string_view sqlstate) {
+bool is_about_rows_or_table(std::string_view sqlstate) {
   if (!is_refusal(sqlstate)) return false;
   const std::string_view group = sqlstate.substr(0, 2);
   return condition_of(sqlstate).has_value() ||
-         std::find(about_rows_or_table.begin(), about_rows_or_table.end(), group) != about_rows_or_table.end();
+         std::find(groups_about_rows_or_table.begin(), groups_about_rows_or_table.end(), group) !=
+             groups_about_rows_or_table.end();
 }
 
 // The bounds of a partition have no name.
@@ -71,7 +72,7 @@ Place place_in(const std::string& context, const model::Table& table) {
 }  // namespace
 
 Error copy_error(const model::Table& table, const std::string& sqlstate, const Diagnosis& diagnosis, Error error) {
-  if (!is_permanent(sqlstate) || error.fault == Fault::denied) return error;
+  if (!is_about_rows_or_table(sqlstate) || error.fault == Fault::denied) return error;
   const Place place = place_in(diagnosis.context, table);
   const std::string column = diagnosis.column.empty() ? place.column : diagnosis.column;
   if (!place.row.empty()) error.what += ", row " + place.row;

@@ -2,6 +2,7 @@
 
 #include "engine/base/counted.h"
 #include "engine/base/digest.h"
+#include "engine/postgres/condition.h"
 #include "engine/postgres/grants.h"
 #include "engine/postgres/role_gaps.h"
 #include "engine/postgres/settings.h"
@@ -136,16 +137,15 @@ constexpr std::string_view no_such_database = "3D000";
 constexpr std::string_view in_use = "55006";
 
 // What CREATE DATABASE and COMMENT fail with when another engine makes the same database at the same time: it exists,
-// bears its name by now, or a row of a catalog was changed meanwhile.
-bool another_was_faster(std::string_view sqlstate) {
-  return sqlstate == database_exists_already || sqlstate == no_such_database || sqlstate == "23505" ||
-         sqlstate == "XX000";
+// or bears its name by now.
+bool is_made_by_another(std::string_view sqlstate) {
+  return sqlstate == database_exists_already || sqlstate == no_such_database || is_race_in_catalog(sqlstate);
 }
 
 Result<void> create_unnamed(Connection& server, const DatabaseStatements& database, const Until& until) {
   for (const Statement& statement : database.create) {
     const Result<void> done = server.execute(statement.sql, until);
-    if (!done && !another_was_faster(server.sqlstate()))
+    if (!done && !is_made_by_another(server.sqlstate()))
       return within("creating " + statement.object + " on the target", done.error());
   }
   return {};
@@ -162,7 +162,7 @@ Result<void> name_database(Connection& server, const DatabaseStatements& databas
   if (named || server.sqlstate() == no_such_database) return {};
   if (server.sqlstate() == database_exists_already) return drop_unnamed(server, database, until);
   Error error = named.error();
-  if (server.sqlstate() == in_use || another_was_faster(server.sqlstate())) error.fault = Fault::transient;
+  if (server.sqlstate() == in_use || is_made_by_another(server.sqlstate())) error.fault = Fault::transient;
   return error;
 }
 

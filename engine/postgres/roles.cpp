@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/base/counted.h"
+#include "engine/postgres/condition.h"
 #include "engine/postgres/provider.h"
 #include "engine/postgres/role_facts.h"
 #include "engine/postgres/settings.h"
@@ -58,10 +59,10 @@ std::string quote_parameter(const std::string& name) {
 
 constexpr int attempts_at_most = 5;
 
-// What a statement about a role fails with when another engine makes the same at the same time: role or row of a
-// catalog exists, was changed meanwhile, or each waits for the other.
-bool another_was_faster(std::string_view sqlstate) {
-  return sqlstate == "42710" || sqlstate == "23505" || sqlstate == "XX000" || sqlstate == "40P01";
+// What a statement about a role fails with when another engine makes the same at the same time: the role exists, or
+// each waits for the other.
+bool is_made_by_another(std::string_view sqlstate) {
+  return sqlstate == "42710" || sqlstate == "40P01" || is_race_in_catalog(sqlstate);
 }
 
 class Missing {
@@ -277,7 +278,7 @@ Result<std::vector<api::Finding>> create_all(Connection& source, Connection& tar
   const std::vector<Statement> statements = TRY(role_statements(source, target, findings, until));
   if (statements.empty()) return findings;
   const auto may_be_left_out = [](std::string_view sqlstate) {
-    return is_refusal(sqlstate) && !another_was_faster(sqlstate);
+    return is_refusal(sqlstate) && !is_made_by_another(sqlstate);
   };
   TRY(target.execute("BEGIN", until));
   std::vector<api::Finding> skipped = TRY(carry_out(target, statements, "RoleSkipped", may_be_left_out, until));
@@ -308,7 +309,7 @@ Result<std::vector<api::Finding>> copy_roles(Connection& source, Connection& tar
   for (int attempt = 1;; ++attempt) {
     Result<std::vector<api::Finding>> created = create_all(source, target, until);
     if (created) return created;
-    const bool again = another_was_faster(target.sqlstate()) && attempt < attempts_at_most;
+    const bool again = is_made_by_another(target.sqlstate()) && attempt < attempts_at_most;
     target.roll_back();
     if (!again) return created;
   }

@@ -31,7 +31,7 @@ bool already_exists(std::string_view sqlstate, std::string_view routine) {
 
 // What the server refuses for what it says will be refused again: features, values, names and types, limits. What
 // exists already may be gone the next time.
-bool is_permanent(std::string_view sqlstate) {
+bool is_refused_for_good(std::string_view sqlstate) {
   static constexpr std::array<std::string_view, 5> groups{"0A", "22", "23", "42", "54"};
   return std::find(groups.begin(), groups.end(), sqlstate.substr(0, 2)) != groups.end() && sqlstate != "23505" &&
          !already_exists(sqlstate, "");
@@ -50,7 +50,7 @@ Error failure_of(const pipeline::SchemaStep& step, const Connection& connection,
             "look for duplicates on the source, whose own index may be corrupt (REINDEX it there), or the target's "
             "collation takes for equal what the source's does not"};
   Error told = within(step.object, error);
-  if (told.fault != Fault::failed || !is_permanent(sqlstate)) return told;
+  if (told.fault != Fault::failed || !is_refused_for_good(sqlstate)) return told;
   told.fault = Fault::invalid;
   if (told.hint.empty()) told.hint = "prepare the target for it, or drop it on the source";
   return told;

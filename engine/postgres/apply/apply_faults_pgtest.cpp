@@ -4,8 +4,7 @@
 #include <tuple>
 
 #include "engine/postgres/apply/applier.h"
-#include "engine/postgres/apply/testing/change_log.h"
-#include "engine/postgres/apply/testing/replica.h"
+#include "engine/postgres/apply/testing/applying.h"
 #include "engine/postgres/session_settings.h"
 
 // What becomes of changes that do not fit, and of transactions that are cut off.
@@ -14,50 +13,16 @@ namespace {
 
 using model::LogTable;
 using pipeline::ApplyMode;
+using testbed::Applying;
 using testbed::ChangeLog;
 using testbed::described;
+using testbed::every_version_and_mode;
 using testbed::LogTablePtr;
 using testbed::Replica;
+using testbed::soon;
 
-Until soon() {
-  return {Deadline::after(Seconds{60}), {}};
-}
-
-class ATroubledApplier : public ::testing::TestWithParam<std::tuple<int, ApplyMode>> {
- protected:
-  void follow(const std::string& tables, const std::string& rows = "") {
-    replica_.emplace(testbed::server(std::get<0>(GetParam())), tables);
-    if (!rows.empty()) replica_->database().exec(rows);
-    applier_ = replica_->open();
-  }
-  LogTablePtr log(const std::string& table) const { return described(replica_->database(), table); }
-  ApplyMode mode() const { return std::get<1>(GetParam()); }
-
-  Result<void> try_to_apply(const model::Batch& batch, bool durable = false) {
-    TRY(applier_->apply(batch, mode(), soon()));
-    return applier_->commit(durable, soon());
-  }
-  // The changes stop a table, and nothing of their transaction is kept.
-  std::string why_stopped(const ChangeLog& changes) {
-    const std::string before = replica_->ledger();
-    const Result<void> applied = try_to_apply(changes.batch());
-    if (applied) return "applied";
-    EXPECT_EQ(applied.error().fault, Fault::differs) << describe(applied.error());
-    EXPECT_EQ(replica_->ledger(), before);
-    EXPECT_TRUE(applier_->usable());
-    if (!applier_->stopped()) return describe(applied.error());
-    EXPECT_EQ(applied.error().what,
-              "table " + model::display(applier_->stopped()->table) + ": " + applier_->stopped()->reason);
-    return applier_->stopped()->table.name + ": " + applier_->stopped()->reason;
-  }
-  std::string all(const std::string& table) const { return replica_->rows("SELECT * FROM " + table + " ORDER BY 1"); }
-
-  std::optional<Replica> replica_;
-  std::unique_ptr<pipeline::Applier> applier_;
-};
-INSTANTIATE_TEST_SUITE_P(Majors, ATroubledApplier,
-                         ::testing::Combine(::testing::Values(13, 15, 17, 18),
-                                            ::testing::Values(ApplyMode::ordered, ApplyMode::coalesced)));
+class ATroubledApplier : public Applying {};
+INSTANTIATE_TEST_SUITE_P(Majors, ATroubledApplier, every_version_and_mode());
 
 TEST_P(ATroubledApplier, stops_a_table_whose_update_or_delete_meets_no_row) {
   follow("CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE u (id int PRIMARY KEY)");

@@ -2,8 +2,7 @@
 
 #include <tuple>
 
-#include "engine/postgres/apply/testing/change_log.h"
-#include "engine/postgres/apply/testing/replica.h"
+#include "engine/postgres/apply/testing/applying.h"
 
 // What each kind of change does to a target, in both modes.
 namespace tributary::postgres::apply {
@@ -11,58 +10,26 @@ namespace {
 
 using model::LogTable;
 using pipeline::ApplyMode;
+using testbed::Applying;
 using testbed::Cell;
 using testbed::ChangeLog;
 using testbed::described;
+using testbed::every_version_and_mode;
 using testbed::LogTablePtr;
 using testbed::Replica;
+using testbed::soon;
 using testbed::with_identity;
 
 const Cell same = Cell::same();
 
-Until soon() {
-  return {Deadline::after(Seconds{60}), {}};
-}
-
-class AnApplier : public ::testing::TestWithParam<std::tuple<int, ApplyMode>> {
+class AnApplier : public Applying {
  protected:
-  void follow(const std::string& tables, const std::string& rows = "") {
-    replica_.emplace(testbed::server(std::get<0>(GetParam())), tables);
-    if (!rows.empty()) replica_->database().exec(rows);
-    applier_ = replica_->open();
-  }
-  LogTablePtr log(const std::string& table) const { return described(replica_->database(), table); }
-
-  Result<void> try_to_apply(const model::Batch& batch) {
-    TRY(applier_->apply(batch, std::get<1>(GetParam()), soon()));
-    return applier_->commit(false, soon());
-  }
   void apply(const ChangeLog& changes) {
     const Result<void> applied = try_to_apply(changes.batch());
     ASSERT_TRUE(applied) << describe(applied.error());
   }
-  // The changes stop the table, and nothing of their transaction is kept.
-  std::string why_stopped(const ChangeLog& changes) {
-    const std::string before = replica_->ledger();
-    const Result<void> applied = try_to_apply(changes.batch());
-    if (applied) return "applied";
-    EXPECT_EQ(applied.error().fault, Fault::differs) << describe(applied.error());
-    EXPECT_EQ(replica_->ledger(), before);
-    EXPECT_TRUE(applier_->usable());
-    if (!applier_->stopped()) return describe(applied.error());
-    EXPECT_EQ(applied.error().what,
-              "table " + model::display(applier_->stopped()->table) + ": " + applier_->stopped()->reason);
-    return applier_->stopped()->table.name + ": " + applier_->stopped()->reason;
-  }
-  std::string rows(const std::string& sql) const { return replica_->rows(sql); }
-  std::string all(const std::string& table) const { return rows("SELECT * FROM " + table + " ORDER BY 1"); }
-
-  std::optional<Replica> replica_;
-  std::unique_ptr<pipeline::Applier> applier_;
 };
-INSTANTIATE_TEST_SUITE_P(Majors, AnApplier,
-                         ::testing::Combine(::testing::Values(13, 15, 17, 18),
-                                            ::testing::Values(ApplyMode::ordered, ApplyMode::coalesced)));
+INSTANTIATE_TEST_SUITE_P(Majors, AnApplier, every_version_and_mode());
 
 TEST_P(AnApplier, carries_inserts_updates_and_deletes_and_moves_the_ledger_with_them) {
   follow("CREATE TABLE t (id int PRIMARY KEY, a text, n numeric(10,2), at timestamptz)",
@@ -96,7 +63,7 @@ TEST_P(AnApplier, writes_rows_one_by_one_or_by_sets) {
         .commit();
   }
   apply(changes);
-  const bool by_sets = std::get<1>(GetParam()) == ApplyMode::coalesced;
+  const bool by_sets = mode() == ApplyMode::coalesced;
   EXPECT_EQ(rows("SELECT count(DISTINCT cmin::text), count(*) FROM t"), by_sets ? "2|100\n" : "100|100\n");
   EXPECT_EQ(rows("SELECT count(DISTINCT cmin::text), count(*) FROM u"), by_sets ? "1|50\n" : "50|50\n");
 }
@@ -266,7 +233,7 @@ TEST_P(AnApplier, takes_a_transaction_of_several_batches) {
   changes.begin().insert(t, {"1", "a"});
   const auto first = changes.cut();
   changes.update(t, {"1", "b"}).commit().idle({0x5000});
-  ASSERT_TRUE(applier_->apply(*first, std::get<1>(GetParam()), soon()));
+  ASSERT_TRUE(applier_->apply(*first, mode(), soon()));
   EXPECT_EQ(all("t"), "");
   apply(changes);
   EXPECT_EQ(all("t"), "1|b\n");

@@ -1,9 +1,10 @@
 #include "engine/postgres/ledger.h"
 
 #include "engine/base/digest.h"
-#include "engine/model/lsn.h"
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/catalog.h"
+#include "engine/postgres/lsn_of.h"
+#include "engine/postgres/name_arrays.h"
 
 namespace tributary::postgres {
 namespace {
@@ -88,7 +89,7 @@ Result<std::optional<ReplicationRow>> read_replication(Connection& target, const
   row.request_id = rows.str(0, 6);
   row.schema_digest = rows.str(0, 7);
   row.completed = rows.str(0, 8);
-  row.position = model::parse_lsn(rows.text(0, 9)).value_or(model::Lsn{});
+  row.position = lsn_of(rows, 0, 9);
   return std::optional<ReplicationRow>{std::move(row)};
 }
 
@@ -185,10 +186,10 @@ Result<void> await_commits(Connection& target, const Owner& owner, const Until& 
 
 Result<void> record_parts(Connection& target, const Owner& owner, const std::vector<DonePart>& parts,
                           const Until& until) {
-  std::vector<std::string> schemas, names, numbers, of, rows, bytes;
+  NameArrays given;
+  std::vector<std::string> numbers, of, rows, bytes;
   for (const DonePart& part : parts) {
-    schemas.push_back(part.table.schema);
-    names.push_back(part.table.name);
+    given.add(part.table);
     numbers.push_back(std::to_string(part.number));
     of.push_back(std::to_string(part.of));
     rows.push_back(std::to_string(part.count.rows));
@@ -204,8 +205,8 @@ Result<void> record_parts(Connection& target, const Owner& owner, const std::vec
       "   rows = t.rows + g.rows, bytes = t.bytes + g.bytes, epoch = $2,"
       "   state = CASE WHEN t.parts_done + 1 = g.parts THEN 'done' ELSE 'copying' END FROM given g"
       "   WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name)",
-      {std::to_string(owner.attempt), array_literal(schemas), array_literal(names), array_literal(numbers),
-       array_literal(of), array_literal(rows), array_literal(bytes)},
+      {std::to_string(owner.attempt), given.schemas(), given.names(), array_literal(numbers), array_literal(of),
+       array_literal(rows), array_literal(bytes)},
       until);
 }
 
@@ -240,15 +241,13 @@ Result<void> record_objects(Connection& target, const Owner& owner, std::span<co
 
 Result<void> plan_tables(Connection& target, const Owner& owner, const std::vector<model::Table>& tables,
                          const pipeline::TableRecords& kept, const Until& until) {
-  std::vector<std::string> schemas, names, storages, route_schemas, route_names, shapes;
+  NameArrays planned, routes;
+  std::vector<std::string> storages, shapes;
   for (const model::Table& table : tables) {
     if (kept.count(table.name) != 0) continue;
-    schemas.push_back(table.name.schema);
-    names.push_back(table.name.name);
+    planned.add(table.name);
     storages.push_back(table.storage);
-    const model::Name route = table.route.value_or(model::Name{});
-    route_schemas.push_back(route.schema);
-    route_names.push_back(route.name);
+    routes.add(table.route.value_or(model::Name{}));
     shapes.push_back(array_literal(table.shape));
   }
   // One plan at a time in a database, so that no two take the same table.
@@ -258,7 +257,7 @@ Result<void> plan_tables(Connection& target, const Owner& owner, const std::vect
       target.query("SELECT t.schema_name, t.table_name, t.replication FROM _tributary.table_state t"
                    " JOIN _tributary.replication r ON r.key = t.replication AND r.key <> $1 AND r.state <> 'complete'"
                    " WHERE (t.schema_name, t.table_name) IN (SELECT * FROM unnest($2::text[], $3::text[])) LIMIT 1",
-                   {owner.key, array_literal(schemas), array_literal(names)}, until));
+                   {owner.key, planned.schemas(), planned.names()}, until));
   if (taken.size() > 0)
     return Error{Fault::invalid,
                  "table " + model::display({taken.str(0, 0), taken.str(0, 1)}) + " belongs to replication " +
@@ -274,8 +273,8 @@ Result<void> plan_tables(Connection& target, const Owner& owner, const std::vect
                     "     NULLIF(g.route_schema, ''), NULLIF(g.route_name, ''), g.shape::text[]"
                     "   FROM fence, unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
                     "   AS g (schema_name, table_name, storage, route_schema, route_name, shape))",
-                    {array_literal(schemas), array_literal(names), array_literal(storages),
-                     array_literal(route_schemas), array_literal(route_names), array_literal(shapes)},
+                    {planned.schemas(), planned.names(), array_literal(storages), routes.schemas(), routes.names(),
+                     array_literal(shapes)},
                     until);
 }
 

@@ -48,6 +48,7 @@ Result<std::string> read_target_identity(Connection& target, const std::string& 
                                          const Until& until);
 // Of Selection::table_entries_of(); "" where all tables are selected.
 std::string digest_of(const std::vector<std::string>& table_entries);
+
 std::string digest_of(const pipeline::SchemaStep& step);
 std::string digest_of(const pipeline::Schema& schema);
 

@@ -1,6 +1,7 @@
 #include "engine/postgres/occupancy.h"
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -13,21 +14,6 @@ std::vector<std::string> column(const Rows& rows) {
   for (int row = 0; row < rows.size(); ++row) texts.push_back(rows.str(row, 0));
   return texts;
 }
-
-// Names as two arrays, for unnest().
-class Names {
- public:
-  void add(const model::Name& name) {
-    schemas_.push_back(name.schema);
-    names_.push_back(name.name);
-  }
-  std::string schemas() const { return array_literal(schemas_); }
-  std::string names() const { return array_literal(names_); }
-
- private:
-  std::vector<std::string> schemas_;
-  std::vector<std::string> names_;
-};
 
 std::vector<model::Name> names(const Rows& rows) {
   std::vector<model::Name> found;
@@ -149,7 +135,7 @@ Result<std::vector<std::string>> user_objects(Connection& target, int limit, con
 
 Result<std::vector<model::Name>> existing_tables(Connection& target, const std::vector<model::Table>& tables,
                                                  const Until& until) {
-  Names wanted;
+  NameArrays wanted;
   for (const model::Table& table : tables) wanted.add(table.name);
   return names(TRY(target.query(
       "SELECT g.schema, g.name FROM unnest($1::text[], $2::text[]) AS g (schema, name)"
@@ -191,8 +177,7 @@ Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std:
 
 Result<std::vector<std::string>> names_taken(Connection& target, const std::vector<model::Name>& tables,
                                              const std::vector<model::Name>& partitioned, const Until& until) {
-  Names wanted;
-  for (const model::Name& name : tables) wanted.add(name);
+  NameArrays wanted(tables);
   for (const model::Name& name : partitioned) wanted.add(name);
   std::vector<std::string> kinds(tables.size(), "r");
   kinds.resize(tables.size() + partitioned.size(), "p");
@@ -201,7 +186,7 @@ Result<std::vector<std::string>> names_taken(Connection& target, const std::vect
 
 Result<std::vector<std::string>> misfits(Connection& target, const std::vector<model::Table>& tables,
                                          const Until& until) {
-  Names copied;
+  NameArrays copied;
   std::vector<std::string> columns;
   for (const model::Table& table : tables) {
     copied.add(table.name);
@@ -217,8 +202,7 @@ Result<std::vector<std::string>> misfits(Connection& target, const std::vector<m
 
 Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<model::Name>& tables,
                                           const Until& until) {
-  Names gone;
-  for (const model::Name& name : tables) gone.add(name);
+  const NameArrays gone(tables);
   const Rows rows = TRY(target.query(all_dependants, {gone.schemas(), gone.names()}, until));
   std::vector<Dependant> found;
   for (int row = 0; row < rows.size(); ++row)

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/sql.h"
 
@@ -47,17 +48,17 @@ using Conditions = std::map<model::Name, std::string>;
 
 Result<void> empty_some(Connection& control, const Owner& owner, const Rows& tables, const Conditions& conditions,
                         const Until& until) {
-  std::vector<std::string> schemas, names;
+  NameArrays given;
   std::string filled;
   for (int row = 0; row < tables.size(); ++row) {
-    schemas.push_back(tables.str(row, 0));
-    names.push_back(tables.str(row, 1));
+    const model::Name name{tables.str(row, 0), tables.str(row, 1)};
+    given.add(name);
     if (!tables.boolean(row, 2)) continue;
-    const auto condition = conditions.find({schemas.back(), names.back()});
+    const auto condition = conditions.find(name);
     if (condition != conditions.end())
       TRY(control.execute("DELETE FROM ONLY " + quote_name(condition->first) + " " + condition->second, until));
     else
-      filled += (filled.empty() ? "TRUNCATE ONLY " : ", ONLY ") + quote_name({schemas.back(), names.back()});
+      filled += (filled.empty() ? "TRUNCATE ONLY " : ", ONLY ") + quote_name(name);
   }
   if (!filled.empty()) TRY(control.execute(filled, until));
   TRY(control.query(
@@ -67,7 +68,7 @@ Result<void> empty_some(Connection& control, const Owner& owner, const Rows& tab
       " UPDATE _tributary.table_state SET state = 'copying', parts_done = 0, rows = 0, bytes = 0, position = NULL,"
       "   stream = NULL, reason = '', epoch = $2"
       " WHERE replication = $1 AND (schema_name, table_name) IN (SELECT * FROM given)",
-      {owner.key, std::to_string(owner.epoch), array_literal(schemas), array_literal(names)}, until));
+      {owner.key, std::to_string(owner.epoch), given.schemas(), given.names()}, until));
   return {};
 }
 
@@ -112,24 +113,17 @@ Result<void> unlink_objects(Connection& control, const Owner& owner, const Until
 // there stays known as ours, whenever this ends.
 Result<void> empty_tables(Connection& control, const Owner& owner, const std::vector<model::Table>& tables,
                           const pipeline::TableRecords& kept, const Until& until) {
-  std::vector<std::string> schemas, names, routed_schemas, routed_names, routes;
-  for (const auto& [name, record] : kept) {
-    schemas.push_back(name.schema);
-    names.push_back(name.name);
-  }
+  NameArrays spared, routed;
+  std::vector<std::string> routes;
+  for (const auto& [name, record] : kept) spared.add(name);
   for (const model::Table& table : tables) {
     if (!table.route) continue;
-    routed_schemas.push_back(table.name.schema);
-    routed_names.push_back(table.name.name);
+    routed.add(table.name);
     routes.push_back(quote_name(*table.route));
   }
-  const std::vector<std::optional<std::string>> values{owner.key,
-                                                       std::to_string(owner.epoch),
-                                                       array_literal(schemas),
-                                                       array_literal(names),
-                                                       array_literal(routed_schemas),
-                                                       array_literal(routed_names),
-                                                       array_literal(routes)};
+  const std::vector<std::optional<std::string>> values{
+      owner.key,      std::to_string(owner.epoch), spared.schemas(), spared.names(), routed.schemas(),
+      routed.names(), array_literal(routes)};
   const Conditions conditions = TRY(read_config_tables(control, until));
   while (true) {
     const Rows some = TRY(control.query(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -50,10 +51,10 @@ Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, 
 Result<std::vector<pipeline::SequenceValue>> fed_sequences(Connection& target, const std::string& key,
                                                            std::span<const pipeline::SequenceValue> values,
                                                            const Until& until) {
-  std::vector<std::string> schemas, names, undos;
+  NameArrays given;
+  std::vector<std::string> undos;
   for (const pipeline::SequenceValue& value : values) {
-    schemas.push_back(value.name.schema);
-    names.push_back(value.name.name);
+    given.add(value.name);
     undos.push_back("DROP SEQUENCE IF EXISTS " + quote_name(value.name) + ";\n");
   }
   const Rows rows = TRY(target.query(
@@ -70,7 +71,7 @@ Result<std::vector<pipeline::SequenceValue>> fed_sequences(Connection& target, c
       " OR EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN fed ON fed.oid = d.refobjid"
       "   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i')"
       "     AND d.refclassid = 'pg_catalog.pg_class'::regclass) ORDER BY 1",
-      {key, array_literal(schemas), array_literal(names), array_literal(undos)}, until));
+      {key, given.schemas(), given.names(), array_literal(undos)}, until));
   std::vector<pipeline::SequenceValue> fed;
   for (int row = 0; row < rows.size(); ++row) fed.push_back(values[static_cast<std::size_t>(rows.integer(row, 0))]);
   return fed;

@@ -5,6 +5,7 @@
 #include "engine/base/digest.h"
 #include "engine/base/pause.h"
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/lsn_of.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -36,10 +37,6 @@ constexpr const char* slot_query =
     "CASE WHEN pg_catalog.pg_is_in_recovery()"
     "  THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_flush_lsn() END"
     " FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = $1";
-
-model::Lsn lsn_of(const Rows& rows, int column) {
-  return model::parse_lsn(rows.text(0, column)).value_or(model::Lsn{});
-}
 
 std::string readable(const std::string& database, std::size_t most) {
   std::string name;
@@ -107,7 +104,7 @@ Result<NewSlot> wait_for_slot(Connection& session, Connection& source, const Slo
   if (!rows) return too_slow(request, TRY(blockers(source, session.told_backend(), before, until)));
   if (rows->size() != 1 || rows->columns() < 3 || !model::parse_lsn(rows->text(0, 1)))
     return Error{Fault::failed, "the source's answer to CREATE_REPLICATION_SLOT is malformed"};
-  return NewSlot{lsn_of(*rows, 1), rows->str(0, 2)};
+  return NewSlot{lsn_of(*rows, 0, 1), rows->str(0, 2)};
 }
 
 }  // namespace
@@ -134,13 +131,13 @@ Result<std::optional<SlotState>> read_slot(Connection& source, const std::string
   slot.plugin = rows.str(0, 0);
   slot.database = rows.str(0, 1);
   slot.active_pid = static_cast<int>(rows.integer(0, 2));
-  slot.confirmed_flush = lsn_of(rows, 3);
-  slot.restart = lsn_of(rows, 4);
+  slot.confirmed_flush = lsn_of(rows, 0, 3);
+  slot.restart = lsn_of(rows, 0, 4);
   slot.wal_status = rows.str(0, 5);
   if (!rows.is_null(0, 6)) slot.safe_wal_size = rows.integer(0, 6);
   slot.invalidation_reason = rows.str(0, 7);
   slot.retained = static_cast<std::uint64_t>(rows.integer(0, 8));
-  slot.source_end = lsn_of(rows, 9);
+  slot.source_end = lsn_of(rows, 0, 9);
   return std::optional<SlotState>{std::move(slot)};
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/base/log.h"
 #include "engine/postgres/large_objects.h"
+#include "engine/postgres/lsn_of.h"
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/reader.h"
 #include "engine/postgres/sequences.h"
@@ -107,7 +108,7 @@ Result<pipeline::SnapshotInfo> Source::export_snapshot(const NewSlot* slot, cons
   TRY(coordinator_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
   if (slot != nullptr) TRY(coordinator_->execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot->snapshot), until));
   const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
-  const model::Lsn now = model::parse_lsn(exported.text(0, 1)).value_or(model::Lsn{});
+  const model::Lsn now = lsn_of(exported, 0, 1);
   return pipeline::SnapshotInfo{exported.str(0, 0), slot != nullptr ? slot->position : now, {}};
 }
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/sql.h"
 
@@ -24,11 +24,8 @@ std::uint64_t sample_of(std::uint64_t bytes) {
 Result<std::map<std::size_t, std::vector<model::Name>>> read_parents(Connection& target,
                                                                      const std::vector<model::Table>& tables,
                                                                      const Until& until) {
-  std::vector<std::string> schemas, names;
-  for (const model::Table& table : tables) {
-    schemas.push_back(table.name.schema);
-    names.push_back(table.name.name);
-  }
+  NameArrays given;
+  for (const model::Table& table : tables) given.add(table.name);
   const Rows rows = TRY(
       target.query("SELECT g.position - 1, pn.nspname, p.relname"
                    " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (schema, name, position)"
@@ -37,7 +34,7 @@ Result<std::map<std::size_t, std::vector<model::Name>>> read_parents(Connection&
                    " CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS a (id, distance)"
                    " JOIN pg_catalog.pg_class p ON p.oid = a.id AND p.oid <> c.oid"
                    " JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace ORDER BY g.position, a.distance",
-                   {array_literal(schemas), array_literal(names)}, until));
+                   {given.schemas(), given.names()}, until));
   std::map<std::size_t, std::vector<model::Name>> parents;
   for (int row = 0; row < rows.size(); ++row)
     parents[static_cast<std::size_t>(rows.integer(row, 0))].push_back({rows.str(row, 1), rows.str(row, 2)});

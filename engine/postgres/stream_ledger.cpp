@@ -3,6 +3,8 @@
 #include <chrono>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/lsn_of.h"
+#include "engine/postgres/name_arrays.h"
 
 namespace tributary::postgres {
 namespace {
@@ -26,10 +28,6 @@ FollowedTable::State state_of(std::string_view word) {
   if (word == "not_streamed") return FollowedTable::State::not_streamed;
   if (word == "recopy") return FollowedTable::State::recopy;
   return FollowedTable::State::stopped;
-}
-
-model::Lsn lsn_of(const Rows& rows, int row, int column) {
-  return model::parse_lsn(rows.text(row, column)).value_or(model::Lsn{});
 }
 
 }  // namespace
@@ -72,14 +70,16 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
 namespace {
 
 Result<std::vector<FollowedTable>> read_tables(Connection& target, const std::string& key, const std::string& condition,
-                                               const Until& until) {
+                                               const Until& until, const std::vector<std::string>& more = {}) {
+  std::vector<std::optional<std::string>> values{key};
+  values.insert(values.end(), more.begin(), more.end());
   const Rows rows =
       TRY(target.query("SELECT schema_name, table_name, stream, position, reason, route_schema, route_name,"
                        " COALESCE(shape[1], '0')"
                        " FROM _tributary.table_state"
                        " WHERE replication = $1 AND " +
                            condition + " ORDER BY schema_name, table_name",
-                       {key}, until));
+                       values, until));
   std::vector<FollowedTable> tables;
   for (int row = 0; row < rows.size(); ++row) {
     tables.push_back(
@@ -95,6 +95,15 @@ Result<std::vector<FollowedTable>> read_tables(Connection& target, const std::st
 Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
                                                         const Until& until) {
   return read_tables(target, key, "stream IS NOT NULL", until);
+}
+
+Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
+                                                        const std::vector<model::Name>& names, const Until& until) {
+  const NameArrays given(names);
+  return read_tables(target, key,
+                     "stream IS NOT NULL AND (schema_name, table_name) IN"
+                     " (SELECT * FROM unnest($2::text[], $3::text[]))",
+                     until, {given.schemas(), given.names()});
 }
 
 Result<std::vector<FollowedTable>> read_tables_aside(Connection& target, const std::string& key, const Until& until) {
@@ -128,10 +137,10 @@ Result<void> record_stream(Connection& target, const Owner& owner, const StreamR
 
 Result<void> record_followed_tables(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
                                     const Until& until) {
-  std::vector<std::string> schemas, names, states, positions, reasons;
+  NameArrays given;
+  std::vector<std::string> states, positions, reasons;
   for (const FollowedTable& table : tables) {
-    schemas.push_back(table.name.schema);
-    names.push_back(table.name.name);
+    given.add(table.name);
     states.push_back(word_of(table.state));
     positions.push_back(to_string(table.position));
     reasons.push_back(table.reason);
@@ -141,8 +150,8 @@ Result<void> record_followed_tables(Connection& target, const Owner& owner, cons
                    " FROM unnest($2::text[], $3::text[], $4::text[], $5::pg_lsn[], $6::text[])"
                    "   AS g (schema_name, table_name, stream, position, reason)"
                    " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name",
-                   {owner.key, array_literal(schemas), array_literal(names), array_literal(states),
-                    array_literal(positions), array_literal(reasons)},
+                   {owner.key, given.schemas(), given.names(), array_literal(states), array_literal(positions),
+                    array_literal(reasons)},
                    until));
   return {};
 }

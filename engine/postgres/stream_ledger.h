@@ -53,6 +53,9 @@ bool is_dropped(const FollowedTable& table);
 // Reads; the control schema must exist.
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key, const Until& until);
+// Of those the ones with these names.
+Result<std::vector<FollowedTable>> read_followed_tables(Connection& target, const std::string& key,
+                                                        const std::vector<model::Name>& names, const Until& until);
 // Of those the ones in any other state than `followed`.
 Result<std::vector<FollowedTable>> read_tables_aside(Connection& target, const std::string& key, const Until& until);
 // And those that are to be copied again.

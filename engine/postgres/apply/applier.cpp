@@ -11,7 +11,7 @@
 #include "engine/postgres/apply/scope.h"
 #include "engine/postgres/apply/tables.h"
 #include "engine/postgres/apply/writers.h"
-#include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/stream_ledger.h"
 
 namespace tributary::postgres::apply {
@@ -40,18 +40,6 @@ constexpr const char* session_settings =
 
 constexpr const char* look_at_row = "SELECT FROM _tributary.stream WHERE replication = $1 AND epoch = $2::bigint";
 
-std::vector<std::string> schemas_of(const std::vector<model::Name>& tables) {
-  std::vector<std::string> schemas;
-  for (const model::Name& each : tables) schemas.push_back(each.schema);
-  return schemas;
-}
-
-std::vector<std::string> names_of(const std::vector<model::Name>& tables) {
-  std::vector<std::string> names;
-  for (const model::Name& each : tables) names.push_back(each.name);
-  return names;
-}
-
 // RFC 3339 with microseconds.
 std::string spell(WallTime time) {
   const auto micros =
@@ -75,6 +63,8 @@ class PostgresApplier final : public pipeline::Applier {
       : connection_(std::move(connection)),
         owner_(std::move(owner)),
         recopied_(scope.recopied),
+        recopied_schemas_(NameArrays(recopied_).schemas()),
+        recopied_names_(NameArrays(recopied_).names()),
         position_(scope.position),
         tables_(scope.tables),
         descriptions_(descriptions) {}
@@ -118,8 +108,10 @@ class PostgresApplier final : public pipeline::Applier {
   Connection connection_;
   Owner owner_;
   const std::vector<model::Name> recopied_;  // of Scope
-  StreamPosition position_;                  // of the ledger
-  StreamPosition reached_;                   // of the open transaction; zero where nothing was given
+  const std::string recopied_schemas_;       // likewise, for move_tables
+  const std::string recopied_names_;
+  StreamPosition position_;  // of the ledger
+  StreamPosition reached_;   // of the open transaction; zero where nothing was given
   Tables tables_;
   Descriptions* const descriptions_;
   Pipeline pipeline_{connection_};
@@ -361,9 +353,7 @@ Result<void> PostgresApplier::move_position(bool durable, const Until& until) {
   const std::string epoch = std::to_string(owner_.epoch);
   const std::string end = to_string(reached_.applied);
   if (!recopied_.empty()) {
-    const std::string schemas = array_literal(schemas_of(recopied_));
-    const std::string names = array_literal(names_of(recopied_));
-    const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, {schemas}, {names}};
+    const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, {recopied_schemas_}, {recopied_names_}};
     return pipeline_.execute(move_name, parameters, recopied_.size(), &of_fence, until);
   }
   const std::string time = reached_.commit ? spell(*reached_.commit) : "";
@@ -393,18 +383,13 @@ Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until
     stopped_.reset();
     return descriptions_->look_into(*std::exchange(unknown_, {}), until);
   }
-  const FollowedTable* found = nullptr;
-  const std::vector<FollowedTable> followed = TRY(read_followed_tables(connection_, owner_.key, until));
-  for (const FollowedTable& each : followed) {
-    if (each.name == table.table) found = &each;
-  }
-  if (found == nullptr)
+  std::vector<FollowedTable> stopped = TRY(read_followed_tables(connection_, owner_.key, {table.table}, until));
+  if (stopped.empty())
     return Error{Fault::missing, "the ledger has no table " + model::display(table.table) + " in this stream"};
-  FollowedTable stopped = *found;
-  stopped.state = FollowedTable::State::stopped;
-  stopped.reason = table.reason;
+  stopped.front().state = FollowedTable::State::stopped;
+  stopped.front().reason = table.reason;
   TRY(in_transaction(connection_, owner_, until,
-                     [&] { return record_followed_tables(connection_, owner_, {stopped}, until); }));
+                     [&] { return record_followed_tables(connection_, owner_, stopped, until); }));
   tables_.stop(table.table);
   stopped_.reset();
   return {};

@@ -28,7 +28,7 @@ TargetTable target_table() {
   const std::string equal = "OPERATOR(pg_catalog.=)";
   table.columns = {{"id", 23, -1, "integer", equal, false, false, true, true},
                    {"a", 25, -1, "text", equal, false, false, true, true}};
-  table.unique = {{"id"}};
+  table.unique = {{{"id"}, true}};
   return table;
 }
 

@@ -1,6 +1,5 @@
 #include "engine/postgres/apply/scope.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -18,10 +17,8 @@ Result<Scope> read_scope(Connection& connection, const std::string& key, const s
                          const Until& until) {
   Scope scope;
   scope.recopied = tables;
-  for (FollowedTable& each : TRY(read_followed_tables(connection, key, until))) {
-    if (each.state != FollowedTable::State::recopy ||
-        std::find(tables.begin(), tables.end(), each.name) == tables.end())
-      continue;
+  for (FollowedTable& each : TRY(read_followed_tables(connection, key, tables, until))) {
+    if (each.state != FollowedTable::State::recopy) continue;
     each.state = FollowedTable::State::followed;
     scope.tables.push_back(std::move(each));
   }

@@ -43,9 +43,9 @@ Likeness likeness_of(const LogTable::Column& log, const TargetColumn& target) {
 }
 
 // Every row of the target must be told apart by the log's key and by nothing else.
-bool is_only_key(const std::vector<std::vector<std::string>>& unique, const std::set<std::string>& key) {
-  return std::all_of(unique.begin(), unique.end(), [&](const std::vector<std::string>& columns) {
-    return std::set<std::string>(columns.begin(), columns.end()) == key;
+bool is_only_key(const std::vector<UniqueIndex>& unique, const std::set<std::string>& key) {
+  return std::all_of(unique.begin(), unique.end(), [&](const UniqueIndex& index) {
+    return std::set<std::string>(index.columns.begin(), index.columns.end()) == key;
   });
 }
 
@@ -73,8 +73,9 @@ bool tells_all_rows_apart(const LogTable& log, const TargetTable& target) {
   std::set<std::string> known;
   for (const LogTable::Column& column : log.columns)
     if (column.identifies) known.insert(column.name);
-  return std::any_of(target.keys.begin(), target.keys.end(), [&](const std::vector<std::string>& key) {
-    return std::all_of(key.begin(), key.end(), [&](const std::string& column) { return known.count(column) != 0; });
+  return std::any_of(target.unique.begin(), target.unique.end(), [&](const UniqueIndex& index) {
+    return index.is_key && std::all_of(index.columns.begin(), index.columns.end(),
+                                       [&](const std::string& column) { return known.count(column) != 0; });
   });
 }
 

@@ -15,7 +15,7 @@ struct Pair {
                      false,
                      {{"id", 23, -1, "integer", "OPERATOR(pg_catalog.=)", false, false, true, true},
                       {"a", 25, -1, "text", "OPERATOR(pg_catalog.=)", false, false, true, true}},
-                     {{"id"}},
+                     {{{"id"}, true}},
                      false};
 };
 
@@ -29,14 +29,26 @@ TEST(ATablePlan, sums_changes_up_only_where_that_leads_to_the_same_rows) {
   const Case cases[] = {
       {"a plain table", [](Pair&) {}, true},
       {"a trigger that fires", [](Pair& p) { p.target.has_active_triggers = true; }, false},
-      {"a further unique index", [](Pair& p) { p.target.unique.push_back({"a"}); }, false},
-      {"a wider unique index",
+      {"a further unique index",
        [](Pair& p) {
-         p.target.unique.push_back({"id", "a"});
+         p.target.unique.push_back({{"a"}, true});
        },
        false},
-      {"the same index again", [](Pair& p) { p.target.unique.push_back({"id"}); }, true},
-      {"an index of an expression", [](Pair& p) { p.target.unique.push_back({""}); }, false},
+      {"a wider unique index",
+       [](Pair& p) {
+         p.target.unique.push_back({{"id", "a"}, true});
+       },
+       false},
+      {"the same index again",
+       [](Pair& p) {
+         p.target.unique.push_back({{"id"}, true});
+       },
+       true},
+      {"an index of an expression",
+       [](Pair& p) {
+         p.target.unique.push_back({{""}, true});
+       },
+       false},
       {"a key that compares otherwise", [](Pair& p) { p.log.columns[0].type = p.target.columns[0].type = 1700; },
        false},
       {"a key of another type on the target", [](Pair& p) { p.log.columns[0].type = 25; }, false},
@@ -106,16 +118,17 @@ TEST(IsSame, sees_every_difference_that_a_plan_depends_on) {
 TEST(ATablePlan, of_a_shared_table_needs_a_key_that_holds_for_all_of_it) {
   Pair pair;
   pair.target.is_partitioned = true;
+  pair.target.unique = {{{"id"}, false}};
   const Result<TablePlan> without = plan_table(pair.log, pair.target, Holding::shared);
   ASSERT_FALSE(without);
   EXPECT_EQ(without.error().fault, Fault::differs);
-  pair.target.keys = {{"a", "id"}};
+  pair.target.unique = {{{"a", "id"}, true}, {{"id"}, false}};
   EXPECT_FALSE(plan_table(pair.log, pair.target, Holding::shared));
-  pair.target.keys = {{"a", "id"}, {"id"}};
+  pair.target.unique = {{{"a", "id"}, true}, {{"id"}, true}};
   const Result<TablePlan> plan = plan_table(pair.log, pair.target, Holding::shared);
   ASSERT_TRUE(plan);
   EXPECT_FALSE(plan->may_coalesce);
-  pair.target.keys.clear();
+  pair.target.unique.clear();
   pair.log.identity = LogTable::Identity::whole_row;
   EXPECT_TRUE(plan_table(pair.log, pair.target, Holding::shared)) << "equal rows lie in one partition";
 }

@@ -1,6 +1,6 @@
 #include "engine/postgres/apply/target_table.h"
 
-#include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 
 namespace tributary::postgres::apply {
 namespace {
@@ -74,30 +74,22 @@ Result<std::optional<TargetTable>> read_target_table(Connection& target, const m
   for (int row = 0; row < columns.size(); ++row) table.columns.push_back(column_of(columns, row));
   const Rows unique = TRY(target.query(unique_sql, {id}, until));
   for (int row = 0; row < unique.size(); ++row) {
-    const bool is_key = unique.boolean(row, 2);
-    if (row == 0 || unique.text(row, 0) != unique.text(row - 1, 0)) {
-      table.unique.emplace_back();
-      if (is_key) table.keys.emplace_back();
-    }
-    table.unique.back().push_back(unique.str(row, 1));
-    if (is_key) table.keys.back().push_back(unique.str(row, 1));
+    if (row == 0 || unique.text(row, 0) != unique.text(row - 1, 0))
+      table.unique.push_back({{}, unique.boolean(row, 2)});
+    table.unique.back().columns.push_back(unique.str(row, 1));
   }
   return std::optional<TargetTable>{std::move(table)};
 }
 
 Result<bool> are_referred_to(Connection& target, const std::vector<model::Name>& tables, const Until& until) {
-  std::vector<std::string> schemas, names;
-  for (const model::Name& table : tables) {
-    schemas.push_back(table.schema);
-    names.push_back(table.name);
-  }
+  const NameArrays emptied(tables);
   const Rows found = TRY(target.query_row(
       "WITH emptied AS (SELECT c.oid FROM unnest($1::text[], $2::text[]) AS t (schema_name, table_name)"
       "   JOIN pg_namespace n ON n.nspname = t.schema_name"
       "   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.table_name)"
       " SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid IN (TABLE emptied)"
       "   AND conrelid NOT IN (TABLE emptied))",
-      {array_literal(schemas), array_literal(names)}, until));
+      {emptied.schemas(), emptied.names()}, until));
   return found.boolean(0, 0);
 }
 

@@ -27,16 +27,19 @@ struct TargetColumn {
   bool casts_from_text = true;    // exactly as the type's input function reads it
 };
 
+// Or an exclusion constraint.
+struct UniqueIndex {
+  std::vector<std::string> columns;  // by name; one of an expression has none
+  bool is_key = false;               // one row at most is told by it: without a condition
+};
+
 struct TargetTable {
   model::Name name;
   bool is_partitioned = false;
   std::vector<TargetColumn> columns;
-  // Of each unique index and exclusion constraint, its columns by name; one of an expression has none.
-  std::vector<std::vector<std::string>> unique;
+  std::vector<UniqueIndex> unique;
   // Triggers, foreign keys among them, and rules that fire in this session.
   bool has_active_triggers = false;
-  // Of `unique`, those by which one row at most is told: without a condition.
-  std::vector<std::vector<std::string>> keys = {};
 };
 
 // Nothing where there is no table of that name.

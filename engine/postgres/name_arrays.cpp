@@ -1,0 +1,20 @@
+#include "engine/postgres/name_arrays.h"
+
+#include "engine/postgres/array_literal.h"
+
+namespace tributary::postgres {
+
+void NameArrays::add(const model::Name& name) {
+  schemas_.push_back(name.schema);
+  names_.push_back(name.name);
+}
+
+std::string NameArrays::schemas() const {
+  return array_literal(schemas_);
+}
+
+std::string NameArrays::names() const {
+  return array_literal(names_);
+}
+
+}  // namespace tributary::postgres

@@ -24,6 +24,7 @@ namespace {
 
 using std::chrono::steady_clock;
 using testbed::Database;
+using testbed::ends;
 using testbed::Held;
 using testbed::Process;
 using testbed::same_content;
@@ -97,8 +98,7 @@ std::string facts(const Database& database) {
 class AnEngineKilledAnywhere : public ::testing::TestWithParam<bool> {};
 
 TEST(AnEngine, shows_no_connection_string_in_its_arguments) {
-  const Database source = server(17).create_database("concealed");
-  const Database target = server(18).create_database("concealed");
+  const auto [source, target] = ends("concealed", 17, 18);
   source.exec("CREATE TABLE t AS SELECT 1 AS i");
   Held held(server(18), target);
   Process engine(init(source, target));
@@ -114,8 +114,7 @@ TEST_P(AnEngineKilledAnywhere, run_again_until_it_is_done_loses_and_doubles_noth
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::cout << "seed " << seed << std::endl;
   std::mt19937 random(seed);
-  const Database source = server(15).create_database("killed");
-  const Database target = server(18).create_database("killed");
+  const auto [source, target] = ends("killed");
   const Database first = server(18).create_database("first");
   fill(source);
   const auto start = steady_clock::now();
@@ -145,8 +144,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, AnEngineKilledAnywhere, ::testing::Bool(),
                          [](const auto& mode) { return mode.param ? "resuming_per_table" : "beginning_anew"; });
 
 TEST(AKilledEngine, in_the_middle_of_a_batch_leaves_nothing_of_it) {
-  const Database source = server(15).create_database("middle");
-  const Database target = server(18).create_database("middle");
+  const auto [source, target] = ends("middle");
   fill(source);
   Held held(server(18), target);
   Process engine(init(source, target));

@@ -40,9 +40,12 @@ std::vector<std::string> codes(const api::Report& report) {
   return found;
 }
 
-void create_role(testbed::PostgresServer& where, const std::string& name) {
-  where.exec("postgres", "DO $$BEGIN CREATE ROLE " + name +
-                             "; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$");
+// On both servers, as each has its own and the other's.
+void create_roles() {
+  for (const int major : {14, 18})
+    for (const char* role : {"append_theirs", "append_mine"})
+      server(major).exec("postgres", std::string("DO $$BEGIN CREATE ROLE ") + role +
+                                         "; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$");
 }
 
 // Owner, grants, comment and default of what both sides have, and schema public.
@@ -55,10 +58,7 @@ constexpr const char* what_was_there = R"sql(
 
 TEST(ADatabaseThatIsAddedTo, keeps_owner_grants_comment_and_default_of_what_it_had) {
   const Pair pair("kept", 18);
-  for (const int major : {14, 18}) {
-    create_role(server(major), "append_theirs");
-    create_role(server(major), "append_mine");
-  }
+  create_roles();
   pair.source.exec(
       "CREATE SCHEMA app AUTHORIZATION append_theirs; COMMENT ON SCHEMA app IS 'theirs'; GRANT ALL ON SCHEMA app TO "
       "PUBLIC;"
@@ -181,10 +181,7 @@ constexpr const char* default_privileges =
 
 TEST(DefaultPrivileges, of_the_target_come_back_when_a_copy_is_taken_back) {
   const Pair pair("defaults");
-  for (const int major : {14, 18}) {
-    create_role(server(major), "append_theirs");
-    create_role(server(major), "append_mine");
-  }
+  create_roles();
   pair.source.exec(
       "CREATE SCHEMA app; ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO append_theirs;"
       "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT UPDATE ON SEQUENCES TO append_theirs WITH GRANT OPTION;"

@@ -8,10 +8,9 @@
 namespace tributary::postgres {
 namespace {
 
-using testbed::Database;
 using testbed::done;
+using testbed::ends;
 using testbed::failed;
-using testbed::server;
 using testbed::snapshot;
 using testbed::spec_between;
 using ::testing::HasSubstr;
@@ -26,8 +25,7 @@ INSTANTIATE_TEST_SUITE_P(Under, RowsThatAreEqual,
 
 // As an index is that is corrupt, or was built by another version of a collation.
 TEST_P(RowsThatAreEqual, a_unique_index_are_no_reason_to_try_again) {
-  const Database source = server(15).create_database("equal");
-  const Database target = server(18).create_database("equal");
+  const auto [source, target] = ends("equal");
   source.exec("CREATE TABLE other (i int PRIMARY KEY); CREATE TABLE t (i int); INSERT INTO t VALUES (1)");
   source.exec(GetParam());
   source.exec("UPDATE pg_index SET indisready = false WHERE indexrelid = 'u'::regclass");
@@ -47,8 +45,7 @@ constexpr const char* looking_up =
     "CREATE TABLE big (n int, pad text); INSERT INTO big SELECT 1, repeat('x', 1000) FROM generate_series(1, 2000);";
 
 TEST(ACheckThatReadsAnotherTable, says_how_its_rows_can_be_copied) {
-  const Database source = server(15).create_database("looking");
-  const Database target = server(18).create_database("looking");
+  const auto [source, target] = ends("looking");
   source.exec(looking_up + std::string("ALTER TABLE big ADD CONSTRAINT looked CHECK (known(n))"));
   const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
   EXPECT_TRUE(failed(report, refused, "looked"));
@@ -56,8 +53,7 @@ TEST(ACheckThatReadsAnotherTable, says_how_its_rows_can_be_copied) {
 }
 
 TEST(ACheckThatReadsAnotherTable, follows_the_rows_where_it_is_not_valid) {
-  const Database source = server(15).create_database("not_valid");
-  const Database target = server(18).create_database("not_valid");
+  const auto [source, target] = ends("not_valid");
   source.exec(looking_up + std::string("ALTER TABLE big ADD CONSTRAINT looked CHECK (known(n)) NOT VALID"));
   ASSERT_TRUE(done(snapshot(spec_between(source.uri(), target.uri()))));
   EXPECT_TRUE(testbed::same_content(source.uri(), target.uri()));

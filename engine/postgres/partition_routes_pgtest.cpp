@@ -11,6 +11,7 @@ namespace {
 
 using testbed::Database;
 using testbed::done;
+using testbed::ends;
 using testbed::failed;
 using testbed::server;
 using testbed::snapshot;
@@ -90,8 +91,7 @@ TEST(PartitionsByHash, below_other_partitions_are_filled_from_the_table_above_th
 }
 
 TEST(PartitionsByHash, of_an_enum_start_over_together_where_a_run_was_ended) {
-  const Database source = server(15).create_database("by_enum_ended");
-  const Database target = server(18).create_database("by_enum_ended");
+  const auto [source, target] = ends("by_enum_ended");
   source.exec(moods + hashed("mood", mood_of_i, 3000) + "CREATE TABLE other AS SELECT 1 AS i");
   api::Spec spec = spec_between(source.uri(), target.uri());
   spec.replication = "uid";
@@ -111,8 +111,7 @@ TEST(PartitionsByHash, of_an_enum_start_over_together_where_a_run_was_ended) {
 }
 
 TEST(PartitionsByHash, of_an_enum_that_are_selected_in_part_are_refused) {
-  const Database source = server(15).create_database("by_enum_part");
-  const Database target = server(18).create_database("by_enum_part");
+  const auto [source, target] = ends("by_enum_part");
   source.exec(moods + hashed("mood", mood_of_i, 100));
   api::Spec spec = spec_between(source.uri(), target.uri());
   spec.selection.exclude_tables = {source.name() + ".p3"};
@@ -122,8 +121,7 @@ TEST(PartitionsByHash, of_an_enum_that_are_selected_in_part_are_refused) {
 }
 
 TEST(PartitionsByHash, of_an_enum_never_reach_a_foreign_one) {
-  const Database source = server(15).create_database("by_enum_foreign");
-  const Database target = server(18).create_database("by_enum_foreign");
+  const auto [source, target] = ends("by_enum_foreign");
   source.exec(moods +
               "CREATE TABLE p (k mood) PARTITION BY HASH (k); CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN"
               " DATA WRAPPER w; CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);"

@@ -16,8 +16,8 @@
 namespace tributary::postgres {
 namespace {
 
-using testbed::Database;
 using testbed::done;
+using testbed::ends;
 using testbed::server;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -132,8 +132,7 @@ std::vector<std::string> errors(const Validation& validation) {
 }
 
 TEST(ACheck, refuses_a_pooler_of_transactions_at_either_end_and_leaves_its_sessions_as_they_are) {
-  const Database source = server(17).create_database("pooled");
-  const Database target = server(18).create_database("pooled");
+  const auto [source, target] = ends("pooled", 17, 18);
   const Pooler at_source(server(17), "pool_mode = transaction\ndefault_pool_size = 1");
   const Pooler at_target(server(18), "pool_mode = transaction\ndefault_pool_size = 1");
   const auto settings = [](const std::string& uri) {
@@ -152,8 +151,7 @@ TEST(ACheck, refuses_a_pooler_of_transactions_at_either_end_and_leaves_its_sessi
 }
 
 TEST(ASnapshot, goes_through_poolers_of_sessions) {
-  const Database source = server(17).create_database("pooled");
-  const Database target = server(18).create_database("pooled");
+  const auto [source, target] = ends("pooled", 17, 18);
   source.exec("CREATE TABLE t AS SELECT i, md5(i::text) FROM generate_series(1, 1000) i; CREATE INDEX ON t (i)");
   const Pooler at_source(server(17), "pool_mode = session");
   const Pooler at_target(server(18), "pool_mode = session");

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 #include <thread>
 
 #include "engine/postgres/database_statements.h"
@@ -208,62 +209,59 @@ TEST(RolesOnServers, arrive_all_or_none) {
             "t");
 }
 
-TEST(ADatabaseStatement, creates_a_database_that_is_marked_from_its_first_moment) {
-  const testbed::Database from = testbed::server(15).create_database("marked");
+// Of a source's database for the target, where the test has one of that name or will.
+struct ADatabaseStatement : ::testing::Test {
+  void make(const std::string& name, bool exists) {
+    from.emplace(testbed::server(15).create_database(name));
+    copy.emplace(exists ? to.create_database(name) : to.adopt_database(name + " copy"));
+    Connection source = connect(from->uri());
+    database = database_statements(source, read_target_traits(target, soon()).value(), copy->name(), soon()).value();
+  }
+
   testbed::PostgresServer& to = testbed::server(18);
-  const testbed::Database copy = to.adopt_database("marked copy");
-  Connection source = connect(from.uri());
+  std::optional<testbed::Database> from, copy;
   Connection target = connect(to.uri("postgres"));
-  const TargetTraits traits = read_target_traits(target, soon()).value();
-  const DatabaseStatements database = database_statements(source, traits, copy.name(), soon()).value();
+  DatabaseStatements database;
+};
+
+TEST_F(ADatabaseStatement, creates_a_database_that_is_marked_from_its_first_moment) {
+  make("marked", false);
   const auto marked = [&] {
-    Connection inside = connect(copy.uri());
+    Connection inside = connect(copy->uri());
     return is_undescribed(inside, soon()).value();
   };
   // As an engine leaves it that is killed after the first statement.
   ASSERT_TRUE(target.execute(database.create.front().sql, soon()));
-  EXPECT_FALSE(database_exists(target, copy.name(), soon()).value());
+  EXPECT_FALSE(database_exists(target, copy->name(), soon()).value());
   ASSERT_TRUE(create_database(target, database, soon()));
   EXPECT_TRUE(marked());
   ASSERT_TRUE(create_database(target, database, soon()));
-  copy.exec("COMMENT ON DATABASE \"" + copy.name() + "\" IS NULL; CREATE TABLE t ()");
+  copy->exec("COMMENT ON DATABASE \"" + copy->name() + "\" IS NULL; CREATE TABLE t ()");
   ASSERT_TRUE(replace_database(target, database, soon()));
   EXPECT_TRUE(marked());
-  EXPECT_EQ(copy.scalar("SELECT to_regclass('t') IS NULL"), "t");
+  EXPECT_EQ(copy->scalar("SELECT to_regclass('t') IS NULL"), "t");
   EXPECT_FALSE(database_exists(target, database.name_while_new, soon()).value());
 }
 
-TEST(ADatabaseStatement, drops_nothing_where_nothing_can_be_created) {
-  const testbed::Database from = testbed::server(15).create_database("replaced");
-  testbed::PostgresServer& to = testbed::server(18);
-  const testbed::Database copy = to.create_database("replaced");
-  copy.exec("CREATE TABLE mine ()");
-  Connection source = connect(from.uri());
-  Connection target = connect(to.uri("postgres"));
-  const TargetTraits traits = read_target_traits(target, soon()).value();
-  DatabaseStatements database = database_statements(source, traits, copy.name(), soon()).value();
+TEST_F(ADatabaseStatement, drops_nothing_where_nothing_can_be_created) {
+  make("replaced", true);
+  copy->exec("CREATE TABLE mine ()");
   database.create.front().sql += " LC_MESSAGES_OF_NOBODY 'x'";
   const auto replaced = replace_database(target, database, soon());
   ASSERT_FALSE(replaced);
-  EXPECT_EQ(copy.scalar("SELECT to_regclass('mine')"), "mine");
+  EXPECT_EQ(copy->scalar("SELECT to_regclass('mine')"), "mine");
 }
 
-TEST(ADatabaseStatement, that_can_drop_neither_the_database_nor_its_own_beginning_tells_of_the_database) {
-  const testbed::Database from = testbed::server(15).create_database("stuck");
-  testbed::PostgresServer& to = testbed::server(18);
-  const testbed::Database copy = to.create_database("stuck");
-  Connection source = connect(from.uri());
-  Connection target = connect(to.uri("postgres"));
-  const TargetTraits traits = read_target_traits(target, soon()).value();
-  const DatabaseStatements database = database_statements(source, traits, copy.name(), soon()).value();
+TEST_F(ADatabaseStatement, that_can_drop_neither_the_database_nor_its_own_beginning_tells_of_the_database) {
+  make("stuck", true);
   const std::string unnamed = quote_identifier(database.name_while_new);
-  const std::string named = quote_identifier(copy.name());
+  const std::string named = quote_identifier(copy->name());
   ASSERT_TRUE(target.execute(database.create.front().sql, soon()));
   to.exec("postgres", "ALTER DATABASE " + unnamed + " IS_TEMPLATE true");  // a template is not dropped
   to.exec("postgres", "ALTER DATABASE " + named + " IS_TEMPLATE true");
   const Result<void> replaced = replace_database(target, database, soon());
   ASSERT_FALSE(replaced);
-  EXPECT_THAT(replaced.error().what, ::testing::HasSubstr("dropping database " + copy.name()));
+  EXPECT_THAT(replaced.error().what, ::testing::HasSubstr("dropping database " + copy->name()));
   to.exec("postgres", "ALTER DATABASE " + unnamed + " IS_TEMPLATE false");
   to.exec("postgres", "ALTER DATABASE " + named + " IS_TEMPLATE false");
   to.exec("postgres", "DROP DATABASE " + unnamed);

@@ -19,6 +19,7 @@ namespace {
 
 using testbed::Database;
 using testbed::done;
+using testbed::ends;
 using testbed::failed;
 using testbed::Flavour;
 using testbed::same_content;
@@ -100,8 +101,7 @@ INSTANTIATE_TEST_SUITE_P(Pairs, ADatabase,
                          });
 
 TEST(ASnapshot, of_an_empty_database_is_a_success) {
-  const Database source = server(17).create_database("empty");
-  const Database target = server(18).create_database("empty");
+  const auto [source, target] = ends("empty", 17, 18);
   const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
   EXPECT_TRUE(done(report));
   EXPECT_EQ(report.databases.at(0).tables, 0U);
@@ -119,8 +119,7 @@ TEST(ASnapshot, of_a_database_that_was_a_target_leaves_its_ledger_behind) {
 }
 
 TEST(ASnapshot, counts_what_it_copied) {
-  const Database source = server(15).create_database("counted");
-  const Database target = server(18).create_database("counted");
+  const auto [source, target] = ends("counted");
   source.exec("CREATE TABLE a AS SELECT generate_series(1, 1000) AS i; CREATE TABLE b (i int); CREATE TABLE c ()");
   source.exec("INSERT INTO c DEFAULT VALUES; INSERT INTO c DEFAULT VALUES");
   const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
@@ -131,8 +130,7 @@ TEST(ASnapshot, counts_what_it_copied) {
 }
 
 TEST(ASnapshot, refreshes_materialized_views_and_gathers_statistics) {
-  const Database source = server(15).create_database("views");
-  const Database target = server(18).create_database("views");
+  const auto [source, target] = ends("views");
   source.exec(
       "CREATE TABLE t AS SELECT generate_series(1, 100) AS i; CREATE MATERIALIZED VIEW m AS SELECT sum(i) FROM t;"
       "CREATE MATERIALIZED VIEW over AS SELECT * FROM m; CREATE MATERIALIZED VIEW bare AS SELECT 1 WITH NO DATA");
@@ -159,8 +157,7 @@ TEST(ASnapshot, gathers_statistics_of_partitioned_tables_and_materialized_views_
 }
 
 TEST(ASnapshot, reports_ranges_that_no_parent_covers_and_brings_them) {
-  const Database source = server(18).create_database("uncovered");
-  const Database target = server(18).create_database("uncovered");
+  const auto [source, target] = ends("uncovered", 18, 18);
   source.exec(
       "CREATE TABLE parent (id int4range, at daterange, PRIMARY KEY (id, at WITHOUT OVERLAPS));"
       "CREATE TABLE child (id int4range, at daterange, CONSTRAINT k FOREIGN KEY (id, PERIOD at) REFERENCES parent (id,"
@@ -175,8 +172,7 @@ TEST(ASnapshot, reports_ranges_that_no_parent_covers_and_brings_them) {
 }
 
 TEST(ASnapshot, names_an_object_that_the_targets_server_cannot_have_and_is_not_tried_again) {
-  const Database source = server(14).create_database("outdated");
-  const Database target = server(18).create_database("outdated");
+  const auto [source, target] = ends("outdated", 14, 18);
   source.exec("CREATE TABLE t (); CREATE VIEW v AS SELECT pg_stop_backup() AS gone_since_15");
   const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
   EXPECT_TRUE(failed(report, api::ExitCode::bad_configuration, "view public.v: "));
@@ -186,8 +182,7 @@ TEST(ASnapshot, names_an_object_that_the_targets_server_cannot_have_and_is_not_t
 
 // No server in the cache has a provider of labels, so the label is written where SECURITY LABEL would write it.
 TEST(ASnapshot, says_which_security_label_the_target_could_not_take) {
-  const Database source = server(15).create_database("labelled");
-  const Database target = server(18).create_database("labelled");
+  const auto [source, target] = ends("labelled");
   source.exec(
       "CREATE TABLE t AS SELECT 1 AS i; INSERT INTO pg_seclabel VALUES ('t'::regclass, 'pg_class'::regclass, 0,"
       " 'nobody', 'classified')");
@@ -199,8 +194,7 @@ TEST(ASnapshot, says_which_security_label_the_target_could_not_take) {
 }
 
 TEST(ASnapshot, continues_sequences_where_the_source_stands) {
-  const Database source = server(15).create_database("sequences");
-  const Database target = server(18).create_database("sequences");
+  const auto [source, target] = ends("sequences");
   source.exec(
       "CREATE TABLE t (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY);"
       "INSERT INTO t SELECT FROM generate_series(1, 42); CREATE SEQUENCE down INCREMENT -1;"
@@ -212,8 +206,7 @@ TEST(ASnapshot, continues_sequences_where_the_source_stands) {
 }
 
 TEST(ASnapshot, reports_rows_without_a_parent_and_brings_them) {
-  const Database source = server(15).create_database("orphans");
-  const Database target = server(18).create_database("orphans");
+  const auto [source, target] = ends("orphans");
   source.exec(
       "CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);"
       "CREATE TABLE child (p int REFERENCES parent, q int REFERENCES parent);"
@@ -278,8 +271,7 @@ TEST(Databases, the_source_uris_own_keeps_its_name_where_the_target_uri_names_no
 }
 
 TEST(Tables, that_are_selected_come_alone_and_with_what_they_need) {
-  const Database source = server(15).create_database("some");
-  const Database target = server(18).create_database("some");
+  const auto [source, target] = ends("some");
   source.exec(
       "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE SCHEMA \"Odd schema\";"
       "CREATE TABLE \"Odd schema\".\"A.b\" (id serial PRIMARY KEY, m mood);"
@@ -310,8 +302,7 @@ TEST(Tables, that_are_excluded_stay_away) {
 
 // Money moves between two tables all the time; its sum is the same at every moment and at no other mixture of moments.
 TEST(ASnapshot, shows_all_tables_at_one_moment_while_the_source_is_written_to) {
-  const Database source = server(15).create_database("busy");
-  const Database target = server(18).create_database("busy");
+  const auto [source, target] = ends("busy");
   source.exec(
       "CREATE TABLE a (id int PRIMARY KEY, money int, pad text); CREATE TABLE b (LIKE a INCLUDING ALL);"
       "INSERT INTO a SELECT i, 100, repeat('x', 500) FROM generate_series(1, 20000) i; INSERT INTO b TABLE a");
@@ -349,8 +340,7 @@ void vary_pages(const Database& source) {
 }
 
 TEST(ALargeTable, arrives_whole_in_parts) {
-  const Database source = server(15).create_database("parts");
-  const Database target = server(18).create_database("parts");
+  const auto [source, target] = ends("parts");
   vary_pages(source);
   const Until until{Deadline::after(Seconds{120}), {}};
   const api::Spec spec = spec_between(source.uri(), target.uri());

@@ -18,6 +18,7 @@ namespace {
 
 using testbed::Database;
 using testbed::done;
+using testbed::ends;
 using testbed::failed;
 using testbed::Flavour;
 using testbed::same_content;
@@ -157,8 +158,7 @@ constexpr const char* large_rows =
     "INSERT INTO second SELECT i, repeat('y', 500) FROM generate_series(1, 4000) i; ANALYZE";
 
 TEST(ATargetThatIsNotEmpty, may_have_the_selected_tables_and_keys_between_them) {
-  const Database source = server(15).create_database("keyed");
-  const Database target = server(18).create_database("keyed");
+  const auto [source, target] = ends("keyed");
   source.exec(std::string(large_pair) + ";" + large_rows);
   target.exec(large_pair);
   api::Spec spec = spec_between(source.uri(), target.uri());
@@ -168,8 +168,7 @@ TEST(ATargetThatIsNotEmpty, may_have_the_selected_tables_and_keys_between_them) 
 }
 
 TEST(ATargetThatIsNotEmpty, keeps_rows_that_come_while_the_copy_is_under_way) {
-  const Database source = server(15).create_database("late");
-  const Database target = server(18).create_database("late");
+  const auto [source, target] = ends("late");
   source.exec(std::string(large_pair) + ";" + large_rows);
   target.exec("CREATE TABLE second (id int, pad text)");
   api::Spec spec = spec_between(source.uri(), target.uri());

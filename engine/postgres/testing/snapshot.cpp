@@ -40,6 +40,10 @@ void use_clients_of_the_cache() {
 
 }  // namespace
 
+Ends ends(const std::string& name, int from, int to) {
+  return {server(from).create_database(name), server(to).create_database(name)};
+}
+
 api::Spec spec_between(const std::string& source, const std::string& target) {
   use_clients_of_the_cache();
   api::Spec spec;

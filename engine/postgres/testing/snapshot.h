@@ -14,6 +14,13 @@
 // A whole snapshot between two test servers, inside the test's own process.
 namespace tributary::testbed {
 
+// A source and a target, both empty, on the servers that all tests use.
+struct Ends {
+  Database source;
+  Database target;
+};
+Ends ends(const std::string& name, int from = 15, int to = 18);
+
 // From one URI to the other; roles stay away, since they belong to a whole server that other tests
 // use too. Puts the newest pg_dump of the cache into PATH; call it before there are threads.
 api::Spec spec_between(const std::string& source, const std::string& target);

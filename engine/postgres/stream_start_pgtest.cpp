@@ -36,12 +36,12 @@ INSTANTIATE_TEST_SUITE_P(Majors, AStreamThatCannotBegin, ::testing::Values(13, 1
 TEST_P(AStreamThatCannotBegin, because_somebody_writes_for_too_long_leaves_nothing) {
   testbed::Session writer(database_.uri());
   writer.exec("BEGIN; INSERT INTO t VALUES (1)");
-  const auto opened = open({"a-uid", "", ""}, database_.uri(), {Deadline::after(Seconds(2)), {}});
+  const auto opened = open({"a-uid", "", "", ""}, database_.uri(), {Deadline::after(Seconds(2)), {}});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().fault, Fault::transient) << opened.error().what;
   EXPECT_EQ(made(), "0 0");
   writer.exec("ROLLBACK");
-  EXPECT_TRUE(open({"a-uid", "", ""}, database_.uri(), soon()));
+  EXPECT_TRUE(open({"a-uid", "", "", ""}, database_.uri(), soon()));
   EXPECT_EQ(made(), "1 1");
   EXPECT_TRUE(drop_slot(coordinator_, stream_object_name("a-uid", database_.name()), Seconds(10), soon()));
 }
@@ -49,7 +49,7 @@ TEST_P(AStreamThatCannotBegin, because_somebody_writes_for_too_long_leaves_nothi
 TEST_P(AStreamThatCannotBegin, because_the_role_may_not_replicate_leaves_nothing) {
   const std::string role = "streamless_" + std::to_string(GetParam());
   server_.exec("postgres", "CREATE ROLE " + role + " LOGIN PASSWORD 'p'");
-  const auto opened = open({"a-uid", "", ""}, server_.tcp_uri(database_.name(), role, "p"), soon());
+  const auto opened = open({"a-uid", "", "", ""}, server_.tcp_uri(database_.name(), role, "p"), soon());
   server_.exec("postgres", "DROP ROLE " + role);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().what, HasSubstr(role));
@@ -58,7 +58,7 @@ TEST_P(AStreamThatCannotBegin, because_the_role_may_not_replicate_leaves_nothing
 
 TEST_P(AStreamThatCannotBegin, never_takes_somebody_elses_publication_along) {
   database_.exec("CREATE PUBLICATION theirs FOR ALL TABLES");
-  EXPECT_FALSE(open({"a-uid", "", "theirs"}, "postgresql://127.0.0.1:1/nowhere", soon()));
+  EXPECT_FALSE(open({"a-uid", "", "", "theirs"}, "postgresql://127.0.0.1:1/nowhere", soon()));
   EXPECT_EQ(made(), "1 0");
 }
 

@@ -12,24 +12,31 @@ namespace {
 
 // What a stop leaves for the last commit.
 constexpr Milliseconds last_words{10'000};
-constexpr Seconds sequences_every{60};
 constexpr Seconds look_every{10};
+constexpr Milliseconds tend_every{1'000};
+constexpr Seconds sequences_again{5};  // where they could not be carried
 
 enum class Next {
   end,    // it was asked for
   again,  // another stream, with the list of tables as it is now
 };
 
-// One stream, and what is to be done beside it now and then.
+// One stream, and what is to be done beside it now and then. What is due outlives it: it may be opened anew often.
 class Run {
  public:
   Run(StreamEnds& ends, Applier& applier, ChangeStream& stream, Crossing& crossing, StreamMeter& meter,
-      const Pace::Limits& limits)
-      : ends_(ends), stream_(stream), crossing_(crossing), meter_(meter), feed_(applier, stream, &meter, limits) {}
+      const Pace::Limits& limits, Deadline& sequences_due)
+      : ends_(ends),
+        stream_(stream),
+        crossing_(crossing),
+        meter_(meter),
+        feed_(applier, stream, &meter, limits),
+        sequences_every_(limits.sequences_every),
+        sequences_due_(sequences_due) {}
 
   // Until stopped, or until a recopy has met it.
   Result<Next> run(const Until& until) {
-    while (TRY(feed_.turn(until))) {
+    while (TRY(feed_.turn(until, tend_every))) {
       const Result<void> tended = tend(until);
       if (!tended && tended.error().fault == Fault::cancelled) break;
       if (!tended) return tended.error();
@@ -44,6 +51,7 @@ class Run {
 
  private:
   Result<void> tend(const Until& until);
+  Result<void> carry_sequences(const Until& until);
   Result<void> finish();
 
   StreamEnds& ends_;
@@ -52,7 +60,8 @@ class Run {
   StreamMeter& meter_;
   Feed feed_;
   Deadline look_due_ = Deadline::after(Milliseconds{0});
-  Deadline sequences_due_ = Deadline::after(sequences_every);
+  const Milliseconds sequences_every_;
+  Deadline& sequences_due_;
 };
 
 Result<void> Run::tend(const Until& until) {
@@ -63,20 +72,29 @@ Result<void> Run::tend(const Until& until) {
     meter_.looked(health, api::StreamState::following);
     look_due_ = Deadline::after(look_every);
   }
-  if (feed_.is_settled() && sequences_due_.passed()) {
-    TRY(ends_.carry_sequences(until));
-    sequences_due_ = Deadline::after(sequences_every);
-  }
-  if (feed_.is_settled() && TRY(ends_.look_at_tables(feed_.given(), until)))
+  if (sequences_due_.passed() && TRY(feed_.settle(until))) TRY(carry_sequences(until));
+  if (feed_.is_settled() && TRY(ends_.look_at_tables(feed_.given(), StreamEnds::Look::when_due, until)))
     return Error{Fault::differs, "the tables of the source have changed"};
   return {};
 }
 
-// A transaction that has not ended is left to the next engine, which gets it whole.
+// Whoever holds a sequence for a moment does not end the stream.
+Result<void> Run::carry_sequences(const Until& until) {
+  const Result<void> carried = ends_.carry_sequences(until);
+  if (!carried && carried.error().fault != Fault::transient) return carried;
+  if (!carried) log::warn("retrying to carry sequences", {{"error", describe(carried.error())}});
+  sequences_due_ = Deadline::after(carried ? sequences_every_ : sequences_again);
+  return {};
+}
+
+// A transaction that has not ended is left to the next engine, which gets it whole. What the source has made by now and
+// nobody has copied yet is in the ledger, for whoever asks whether all is there.
 Result<void> Run::finish() {
   const Until until{Deadline::after(last_words), {}};
   if (!TRY(feed_.settle(until))) return {};
-  return ends_.carry_sequences(until);
+  TRY(ends_.carry_sequences(until));
+  TRY(ends_.look_at_tables(feed_.given(), StreamEnds::Look::now, until));
+  return {};
 }
 
 // What one try came to.
@@ -105,7 +123,11 @@ class Recopying {
 class Follower {
  public:
   Follower(StreamEnds& ends, StreamMeter& meter, const Pace::Limits& limits, const RecopyLimits& recopies)
-      : ends_(ends), meter_(meter), limits_(limits), recopies_(recopies) {}
+      : ends_(ends),
+        meter_(meter),
+        limits_(limits),
+        recopies_(recopies),
+        sequences_due_(Deadline::after(limits.sequences_every)) {}
 
   Outcome follow_once(const Until& until);
 
@@ -118,6 +140,7 @@ class Follower {
   StreamMeter& meter_;
   const Pace::Limits limits_;
   const RecopyLimits recopies_;
+  Deadline sequences_due_;
   std::unique_ptr<Applier> applier_;
   std::unique_ptr<Recopying> recopying_;
 };
@@ -136,7 +159,8 @@ Outcome Follower::follow_once(const Until& until) {
     return {stream.error()};
   }
   const Listening listening(meter_, **stream);
-  Outcome outcome{Run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_).run(until)};
+  Run run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_, sequences_due_);
+  Outcome outcome{run.run(until)};
   outcome.moved = applier_->position().applied > began;
   // A fault that is none of the applier's leaves it as it is.
   const bool goes_on = applier_->usable() && !(outcome.ended && *outcome.ended == Next::end);

@@ -35,10 +35,11 @@ class StreamEnds {
   // Sets the target's sequences to where the source's are, which no stream tells: a target that takes over must not
   // give out old numbers. Called between two commits, while an applier is held.
   virtual Result<void> carry_sequences(const Until& until) = 0;
-  // Holds the source's tables against those that are followed, when it is time to, and carries out what became of them.
-  // True where the applier is to read anew which tables it follows. Called between two commits, while an applier is
-  // held that has given all up to `applied`.
-  virtual Result<bool> look_at_tables(model::Lsn applied, const Until& until) = 0;
+  // Holds the source's tables against those that are followed, when it is time to or where they have changed, and
+  // carries out what became of them. True where the applier is to read anew which tables it follows. Called every
+  // second or so between two commits, while an applier is held that has given all up to `applied`.
+  enum class Look { when_due, now };
+  virtual Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) = 0;
   // For the tables that are copied again while the applier that was made last lives; for another thread.
   virtual std::unique_ptr<RecopyEnds> recopy_ends() = 0;
 };

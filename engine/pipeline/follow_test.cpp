@@ -30,6 +30,9 @@ struct World {
   std::optional<std::uint64_t> poison;  // its change meets no row, while its table is followed
   std::string stopped_table;
   std::uint64_t sequences = 0;  // of the target, as far as the source's log then
+  int carried = 0;
+  int last_looks = 0;           // at the source's tables, at a stop
+  bool always_changed = false;  // the source's tables, so that the stream is opened anew at every turn
   int engines = 0;
   std::vector<std::string> complaints;
 
@@ -201,11 +204,13 @@ class FakeEnds : public StreamEnds {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return world_.fault();
     world_.sequences = world_.log.empty() ? 0 : world_.log.back();
+    ++world_.carried;
     return {};
   }
-  Result<bool> look_at_tables(model::Lsn, const Until&) override {
+  Result<bool> look_at_tables(model::Lsn, Look look, const Until&) override {
     const std::lock_guard lock(world_.mutex);
-    return world_.strikes();  // then all begins again
+    if (look == Look::now) ++world_.last_looks;
+    return world_.always_changed || world_.strikes();  // then all begins again
   }
   std::unique_ptr<RecopyEnds> recopy_ends() override { return std::make_unique<NoRecopies>(); }
   std::optional<Error> next_;  // of applier()
@@ -262,6 +267,7 @@ TEST(AFollower, PutsWhatItHasOnDiskWhenItIsStopped) {
   EXPECT_EQ(world.on_disk.size(), 3u);
   EXPECT_EQ(world.confirmed, model::Lsn{30});
   EXPECT_EQ(world.sequences, 30u);
+  EXPECT_EQ(world.last_looks, 1) << "who stops it is told of what the source has made meanwhile";
   EXPECT_EQ(meter.snapshot({}).transactions, 3u);
   ASSERT_TRUE(meter.snapshot({}).aside);
   EXPECT_EQ(meter.snapshot({}).aside->stopped, 1u);
@@ -283,6 +289,29 @@ TEST(AFollower, StopsATableThatDiffersAndGoesOnWithTheOthers) {
     EXPECT_EQ(world.in_target.size(), 5u);
     EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
   }
+}
+
+TEST(AFollower, CarriesSequencesHoweverOftenItsStreamIsOpenedAnew) {
+  const testing::Alarm alarm("carrying sequences");
+  World world;
+  world.log = {10};
+  world.always_changed = true;
+  FakeEnds ends(world);
+  StreamMeter meter;
+  std::stop_source stop;
+  std::jthread watcher([&] {
+    while (true) {
+      {
+        const std::lock_guard lock(world.mutex);
+        if (world.carried >= 3) break;
+      }
+      std::this_thread::yield();
+    }
+    stop.request_stop();
+  });
+  Pace::Limits limits = brisk;
+  limits.sequences_every = Milliseconds{20};
+  EXPECT_TRUE(follow(ends, meter, {Deadline::never(), stop.get_token()}, limits, at_once));
 }
 
 TEST(AFollower, ThatHoldsAppliesNothingAndWatchesTheSlot) {

@@ -24,6 +24,7 @@ class Pace {
     std::uint64_t near_from = 1 << 20;     // and by which it is near again
     Milliseconds durable_every{1'000};     // then a commit waits for the disk, and the source may forget
     Milliseconds idle_every{10'000};       // then a position is written that moved without a change for us
+    Milliseconds sequences_every{60'000};  // then their values are carried, and a group is committed for it
   };
 
   enum class Commit { none, fast, durable };

@@ -72,7 +72,7 @@ class StubbornServers : public SyncServers {
     Result<SlotHealth> look_at_slot(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<TableStanding> look_at_ledger(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
-    Result<bool> look_at_tables(model::Lsn, const Until&) override { return Error{Fault::failed, "never asked"}; }
+    Result<bool> look_at_tables(model::Lsn, Look, const Until&) override { return Error{Fault::failed, "never asked"}; }
     std::unique_ptr<RecopyEnds> recopy_ends() override { return nullptr; }
 
    private:

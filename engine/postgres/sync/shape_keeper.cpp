@@ -19,6 +19,16 @@ namespace {
 using State = FollowedTable::State;
 using Kind = ShapeChange::Kind;
 
+// What looking costs, the stream stands still for, and the source works for: a twentieth of the time at most, however
+// many tables there are and however often they change.
+constexpr Milliseconds glance_every{2'000};
+constexpr int rest_per_work = 19;
+
+Milliseconds rest_after(SteadyTime began) {
+  const auto took = std::chrono::duration_cast<Milliseconds>(SteadyClock::now() - began);
+  return std::max(glance_every, rest_per_work * took);
+}
+
 // Nobody who reads the target waits longer than this behind a change of a table that waits for somebody else.
 constexpr const char* lock_patience = "SET LOCAL lock_timeout = '3s'";
 // A recopy keeps its table for as long as it copies, and nothing that the stream does needs the change before.
@@ -91,7 +101,17 @@ Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const 
   return known;
 }
 
+Result<bool> ShapeKeeper::is_due(SourceSide& source, const Until& until) {
+  if (due_.passed() || !before_) return true;
+  if (!glance_due_.passed()) return false;
+  const SteadyTime began = SteadyClock::now();
+  const bool changed = TRY(read_print_of_tables(source.session, until)) != before_->print;
+  glance_due_ = Deadline::after(rest_after(began));
+  return changed;
+}
+
 Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until) {
+  const SteadyTime began = SteadyClock::now();
   due_ = Deadline::after(options_->look_every);
   carried_out_.clear();
   missed_.clear();
@@ -115,6 +135,9 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   changed = TRY(refresh(claimed, until)) || changed;
   TRY(forget(claimed, known, until));
   before_ = std::move(now);
+  const Milliseconds rest = rest_after(began);
+  glance_due_ = Deadline::after(rest);
+  if (plan.waits) due_ = Deadline::after(std::min(options_->look_every, rest));
   if (changed) TRY(read_known(claimed, until));
   return changed;
 }

@@ -26,7 +26,8 @@ class ShapeKeeper {
   // `publishing` is held while the publication is brought to tables that were looked at.
   ShapeKeeper(const StreamOptions& options, std::mutex& publishing) : options_(&options), publishing_(&publishing) {}
 
-  bool is_due() const { return due_.passed(); }
+  // Now and then, and where the catalog's fingerprint says that the source's tables have changed.
+  Result<bool> is_due(SourceSide& source, const Until& until);
   // True where the ledger's list of tables has changed: whoever read it must do so again. `applied`: the stream has
   // carried out all that ends at or below it; zero where nobody knows.
   Result<bool> look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until);
@@ -59,6 +60,7 @@ class ShapeKeeper {
   const StreamOptions* options_;
   std::mutex* publishing_;
   Deadline due_ = Deadline::after(Milliseconds{0});
+  Deadline glance_due_ = Deadline::after(Milliseconds{0});
   std::optional<SourceSight> before_;
   std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them
   std::set<std::string> accepted_;              // descriptions of the log

@@ -411,5 +411,37 @@ TEST(ANewTable, has_its_foreign_key_when_the_table_that_it_refers_to_is_free) {
   EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
 }
 
+constexpr Seconds seldom{3'600};
+
+TEST(TablesThatChange, are_seen_within_seconds_where_nothing_else_happens) {
+  StreamPair pair("seen", 15, 18);
+  pair.source.exec("CREATE TABLE a (id int PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'old')");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), seldom);
+  pair.wait_until_applied();
+  pair.source.exec("CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1)");
+  wait_until("the new table is there",
+             [&] { return testbed::fingerprint(pair.target.uri()).contains("public.fresh"); });
+  pair.source.exec(
+      "CREATE TABLE a_new (id int PRIMARY KEY, v text); DROP TABLE a; ALTER TABLE a_new RENAME TO a;"
+      "INSERT INTO a VALUES (2, 'new'); ALTER TABLE fresh ALTER id SET DEFAULT 7");
+  wait_until("the tables are equal",
+             [&] { return testbed::fingerprint(pair.target.uri()) == testbed::fingerprint(pair.source.uri()); });
+  wait_until("its default has come", [&] {
+    return pair.target.scalar("SELECT count(*) FROM pg_attrdef WHERE adrelid = 'fresh'::regclass") == "1";
+  });
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(TablesThatChange, are_told_of_when_the_stream_is_stopped) {
+  StreamPair pair("told", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), seldom);
+  pair.wait_until_applied();
+  pair.source.exec("CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1)");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_THAT(standing_of(pair, "fresh"), HasSubstr("recopy: it came after the copy"));
+}
+
 }  // namespace
 }  // namespace tributary::postgres::sync

@@ -151,6 +151,7 @@ void Plan::look_at(const KnownTable& known) {
       decision.table.reason = "the source has changed it: " + decision.change.what;
     decision.table.state = State::recopy;
   }
+  plan_.waits = plan_.waits || (decision.table.state == State::followed && decision.change.adopted != now->shape);
   decision.is_detached = is_moved && known.shape->above;
   decision.is_news = restated || decision.change.kind != Kind::none;
   decision.is_being_copied = known.table.state == State::recopy && decision.table.state == State::recopy;

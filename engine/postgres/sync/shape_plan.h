@@ -42,6 +42,7 @@ struct ShapePlan {
   std::vector<TableDecision> decisions;   // detached partitions come first
   std::vector<RenamedTables> renamed;     // of those that go on
   std::vector<const SourceTable*> added;  // selected, and not known: of `now`
+  bool waits = false;                     // for the stream to pass what the source has changed
   bool publishes = false;                 // our publication is to be brought to the tables of now
 };
 

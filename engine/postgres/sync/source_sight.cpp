@@ -12,6 +12,25 @@ constexpr const char* end_of_log =
     "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
     " ELSE pg_catalog.pg_current_wal_insert_lsn() END";
 
+// Every row of these catalogs that is made or changed has another xmin. Temporary tables come and go all the time.
+constexpr const char* print_of_tables = R"sql(
+WITH t AS (SELECT c.oid, c.xmin FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384)
+SELECT string_agg(k.kind || ':' || k.rows || ':' || k.hash, ' ' ORDER BY k.kind) FROM (
+SELECT 'c' AS kind, count(*) AS rows, coalesce(sum(hashint8((t.oid::bigint << 32) | t.xmin::text::bigint)), 0) AS hash FROM t
+UNION ALL
+SELECT 'a', count(*), coalesce(sum(hashint8((a.attrelid::bigint << 32) | a.xmin::text::bigint)), 0)
+FROM pg_attribute a JOIN t ON t.oid = a.attrelid WHERE a.attnum > 0
+UNION ALL
+SELECT 'i', count(*), coalesce(sum(hashint8((i.indexrelid::bigint << 32) | i.xmin::text::bigint)), 0)
+FROM pg_index i JOIN t ON t.oid = i.indrelid
+UNION ALL
+SELECT 'n', count(*), coalesce(sum(hashint8((n.oid::bigint << 32) | n.xmin::text::bigint)), 0)
+FROM pg_namespace n WHERE n.nspname NOT LIKE 'pg\_%'
+UNION ALL
+SELECT 'p', count(*), coalesce(sum(hashint8((p.oid::bigint << 32) | p.xmin::text::bigint)), 0) FROM pg_publication p
+UNION ALL
+SELECT 'r', count(*), coalesce(sum(hashint8((r.oid::bigint << 32) | r.xmin::text::bigint)), 0) FROM pg_publication_rel r) k)sql";
+
 Result<PublicationPlan> planned(Connection& source, const std::string& publication,
                                 const std::vector<CatalogTable>& selected, const Until& until) {
   if (publication.empty()) return plan_publication(selected);
@@ -27,6 +46,7 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
   std::map<std::uint32_t, TableShape> shapes;
   for (TableShape& each : TRY(read_shapes_of_tables(source, until))) shapes.emplace(each.id, std::move(each));
   SourceSight sight;
+  sight.print = TRY(read_print_of_tables(source, until));
   std::vector<CatalogTable> selected;
   std::map<model::Name, std::uint32_t> ids;
   for (const CatalogTable& each : tables) {
@@ -45,6 +65,10 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
 }
 
 }  // namespace
+
+Result<std::string> read_print_of_tables(Connection& source, const Until& until) {
+  return TRY(source.query_row(print_of_tables, {}, until)).str(0, 0);
+}
 
 // The catalog's functions stumble over what is dropped while they look at it; the next look does without it.
 Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,

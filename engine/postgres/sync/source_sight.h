@@ -27,6 +27,7 @@ struct SourceTable {
 };
 struct SourceSight {
   std::map<std::uint32_t, SourceTable> tables;  // by OID
+  std::string print;                            // read_print_of_tables() of the same moment
   model::Lsn end;                               // all that the source had committed when it was looked at lies below
 };
 
@@ -34,5 +35,9 @@ struct SourceSight {
 // as long as the session's lock_timeout, or waits for that.
 Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,
                                                   const std::string& publication, const Until& until);
+
+// Another one where a table, a column, a key, a schema or what is published has changed since; seldom another one where
+// nothing has. Costs a scan of the catalogs: 0.3 s for 10,000 tables of a busy server, a thirtieth of a look.
+Result<std::string> read_print_of_tables(Connection& source, const Until& until);
 
 }  // namespace tributary::postgres::sync

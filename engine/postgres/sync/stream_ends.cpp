@@ -103,8 +103,8 @@ Result<void> StreamEnds::carry_sequences(const Until& until) {
   return sequences_.carry(source_->session, claimed_->control, claimed_->owner, until);
 }
 
-Result<bool> StreamEnds::look_at_tables(model::Lsn applied, const Until& until) {
-  if (!shapes_.is_due()) return false;
+Result<bool> StreamEnds::look_at_tables(model::Lsn applied, Look look, const Until& until) {
+  if (look == Look::when_due && !TRY(shapes_.is_due(*source_, until))) return false;
   return shapes_.look(*source_, *claimed_, applied, until);
 }
 

@@ -28,7 +28,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
   Result<pipeline::TableStanding> look_at_ledger(const Until& until) override;
   Result<void> carry_sequences(const Until& until) override;
-  Result<bool> look_at_tables(model::Lsn applied, const Until& until) override;
+  Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) override;
   std::unique_ptr<pipeline::RecopyEnds> recopy_ends() override;
 
  private:

@@ -24,9 +24,14 @@ bool is_about_rows_or_table(std::string_view sqlstate) {
              groups_about_rows_or_table.end();
 }
 
-// The bounds of a partition have no name.
-const char* hint_of(std::string_view sqlstate, std::string_view constraint) {
+// The bounds of a partition have no name. What is not found while a row is taken is named by a constraint, a trigger or
+// a function that they call.
+const char* hint_of(std::string_view sqlstate, std::string_view constraint, bool at_row) {
   const std::string_view group = sqlstate.substr(0, 2);
+  if (at_row && (sqlstate == "42883" || sqlstate == "42P01"))
+    return "a function that a constraint of the table calls names it without its schema, and a copy goes by no "
+           "search_path: on the source write the schema there, or ALTER FUNCTION ... SET search_path; then on the "
+           "target";
   if (sqlstate == "23514" && constraint.empty())
     return "the row belongs to another partition on the target: compare partition keys and bounds, collations and "
            "encodings of the two";
@@ -80,7 +85,7 @@ Error copy_error(const model::Table& table, const std::string& sqlstate, const D
   if (!diagnosis.constraint.empty() && error.what.find(diagnosis.constraint) == std::string::npos)
     error.what += ", constraint " + diagnosis.constraint;
   error.fault = Fault::invalid;
-  error.hint = hint_of(sqlstate, diagnosis.constraint);
+  error.hint = hint_of(sqlstate, diagnosis.constraint, !place.row.empty());
   return error;
 }
 

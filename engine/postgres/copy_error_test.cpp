@@ -37,6 +37,13 @@ TEST(ACopyThatIsRefused, believes_no_column_that_the_table_lacks) {
   EXPECT_EQ(refused("22P02", "COPY others, line 3").what, "refused [22P02]");
 }
 
+TEST(ACopyThatIsRefused, tells_a_name_that_a_constraint_does_not_find_from_a_table_that_is_not_there) {
+  const auto about_function = ::testing::HasSubstr("search_path");
+  EXPECT_THAT(refused("42883", "SQL function \"f\" during inlining\nCOPY orders, line 1").hint, about_function);
+  EXPECT_THAT(refused("42P01", "COPY orders, line 1").hint, about_function);
+  EXPECT_THAT(refused("42P01", "").hint, ::testing::Not(about_function));
+}
+
 TEST(ACopyThatIsRefused, tells_a_check_from_the_bounds_of_a_partition) {
   EXPECT_THAT(refused("23514", "", "", "positive").hint, ::testing::HasSubstr("NOT VALID"));
   EXPECT_THAT(refused("23514", "").hint, ::testing::HasSubstr("another partition"));

@@ -13,6 +13,7 @@ constexpr std::array<std::string_view, 11> about_table{"0A", "21", "22", "23", "
 constexpr std::string_view about_function = "P0";
 constexpr std::string_view no_right = "42501";
 constexpr std::string_view unique_violation = "23505";
+constexpr std::string_view undefined_function = "42883";
 
 }  // namespace
 
@@ -28,6 +29,10 @@ std::string refusal(const std::string& what, const Error& error, const std::stri
   if (sqlstate == unique_violation) return what + " met a row with the same key on the target" + constraint;
   if (error.fault == Fault::differs) return what + " did not meet exactly one row on the target: " + error.what;
   std::string sentence = what + " was refused by the target: " + error.what;
+  if (sqlstate == undefined_function)
+    sentence +=
+        "; a constraint or trigger calls it without its schema, and no search_path is set here: write the schema "
+        "there, or ALTER FUNCTION ... SET search_path";
   if (!diagnosis.column.empty() && error.what.find(diagnosis.column) == std::string::npos)
     sentence += ", column " + diagnosis.column;
   return error.what.find(diagnosis.constraint) == std::string::npos ? sentence + constraint : sentence;

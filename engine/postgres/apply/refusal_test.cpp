@@ -23,6 +23,9 @@ TEST(Refusal, names_the_change_the_cause_and_the_constraint_once) {
   EXPECT_EQ(
       refusal("an update", {Fault::failed, "a value is not valid [22000]"}, "22000", {"t", "amount", "c", "", ""}),
       "an update was refused by the target: a value is not valid [22000], column amount (constraint c)");
+  EXPECT_NE(refusal("an insert", {Fault::failed, "function g(integer) does not exist [42883]"}, "42883", {})
+                .find("search_path"),
+            std::string::npos);
   EXPECT_EQ(refusal("a delete", {Fault::differs, "2 rows were touched instead of 1"}, "", {}),
             "a delete did not meet exactly one row on the target: 2 rows were touched instead of 1");
 }

@@ -143,7 +143,7 @@ fill_slow_source() { # DATABASE
 CREATE TABLE quick AS SELECT i AS id, md5(i::text) AS text FROM generate_series(1, 1000) i;
 ALTER TABLE quick ADD PRIMARY KEY (id);
 CREATE TABLE slow (id int PRIMARY KEY, text text);
-INSERT INTO slow SELECT i, repeat('slow', 100) FROM generate_series(1, 2000) i;
+INSERT INTO slow SELECT i, repeat('slow', 100) FROM generate_series(1, 20000) i;
 CREATE FUNCTION passes(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS \$\$
 BEGIN
   IF inet_server_port() = ${SERVER_PORTS[target]} THEN

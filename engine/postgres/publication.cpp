@@ -20,8 +20,8 @@ std::string reason_against(const CatalogTable& table) {
   if (table.table.unlogged) return "it is unlogged: nothing of it is in the source's log";
   if (!table.extension.empty()) return "it belongs to extension " + table.extension + ", which keeps its rows";
   if (!table.has_usable_identity)
-    return "it has no identity by which the source could publish updates and deletes: no primary key, or one that is "
-           "deferrable or holds a generated column";
+    return "it has no identity by which the source could publish updates and deletes: no primary key, one that "
+           "is deferrable or holds a generated column, or REPLICA IDENTITY NOTHING";
   return "";
 }
 

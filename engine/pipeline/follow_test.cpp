@@ -238,7 +238,7 @@ Result<void> follow_until(World& world, FakeEnds& ends, StreamMeter& meter, cons
   return follow(ends, meter, {Deadline::never(), stop.get_token()}, brisk, at_once);
 }
 
-TEST(AFollower, AppliesEveryTransactionOnceWhateverBreaks) {
+TEST(AFollower, applies_every_transaction_once_whatever_breaks) {
   const testing::Alarm alarm("following through faults");
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -256,7 +256,7 @@ TEST(AFollower, AppliesEveryTransactionOnceWhateverBreaks) {
   }
 }
 
-TEST(AFollower, PutsWhatItHasOnDiskWhenItIsStopped) {
+TEST(AFollower, puts_what_it_has_on_disk_when_it_is_stopped) {
   const testing::Alarm alarm("stopping");
   World world;
   world.log = {10, 20, 30};
@@ -273,7 +273,7 @@ TEST(AFollower, PutsWhatItHasOnDiskWhenItIsStopped) {
   EXPECT_EQ(meter.snapshot({}).aside->stopped, 1u);
 }
 
-TEST(AFollower, StopsATableThatDiffersAndGoesOnWithTheOthers) {
+TEST(AFollower, stops_a_table_that_differs_and_goes_on_with_the_others) {
   const testing::Alarm alarm("stopping a table");
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -291,7 +291,7 @@ TEST(AFollower, StopsATableThatDiffersAndGoesOnWithTheOthers) {
   }
 }
 
-TEST(AFollower, CarriesSequencesHoweverOftenItsStreamIsOpenedAnew) {
+TEST(AFollower, carries_sequences_however_often_its_stream_is_opened_anew) {
   const testing::Alarm alarm("carrying sequences");
   World world;
   world.log = {10};
@@ -314,7 +314,7 @@ TEST(AFollower, CarriesSequencesHoweverOftenItsStreamIsOpenedAnew) {
   EXPECT_TRUE(follow(ends, meter, {Deadline::never(), stop.get_token()}, limits, at_once));
 }
 
-TEST(AFollower, ThatHoldsAppliesNothingAndWatchesTheSlot) {
+TEST(AFollower, that_holds_applies_nothing_and_watches_the_slot) {
   const testing::Alarm alarm("holding");
   World world;
   world.random.seed(1);
@@ -338,7 +338,7 @@ TEST(AFollower, ThatHoldsAppliesNothingAndWatchesTheSlot) {
   EXPECT_EQ(progress.aside->tables.at(0).name, "public.t") << "what has stopped is told of in a pause, too";
 }
 
-TEST(AFollower, EndsWithWhatNoRetryOvercomes) {
+TEST(AFollower, ends_with_what_no_retry_overcomes) {
   const testing::Alarm alarm("ending");
   for (const Fault fault : {Fault::lost, Fault::fenced, Fault::invalid, Fault::failed, Fault::denied}) {
     World world;

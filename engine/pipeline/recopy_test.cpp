@@ -276,7 +276,7 @@ class ARecopy : public ::testing::Test {
   const testing::Alarm alarm{"copying tables again"};
 };
 
-TEST_F(ARecopy, HandsTablesOverAtOrBeyondTheStream) {
+TEST_F(ARecopy, hands_tables_over_at_or_beyond_the_stream) {
   World world;
   const api::StreamProgress progress = recopy_all(world, [&] { return !world.is_any("recopy"); });
   EXPECT_EQ(world.states["a"], "followed");
@@ -285,7 +285,7 @@ TEST_F(ARecopy, HandsTablesOverAtOrBeyondTheStream) {
   EXPECT_FALSE(progress.recopy);
 }
 
-TEST_F(ARecopy, OvercomesAFaultOfEveryCallInTurn) {
+TEST_F(ARecopy, overcomes_a_fault_of_every_call_in_turn) {
   for (int call = 1; call <= 60; ++call) {
     SCOPED_TRACE("call " + std::to_string(call));
     World world;
@@ -297,7 +297,7 @@ TEST_F(ARecopy, OvercomesAFaultOfEveryCallInTurn) {
   }
 }
 
-TEST_F(ARecopy, StopsATableWhoseRowsAreRefusedAndBringsTheOthersBack) {
+TEST_F(ARecopy, stops_a_table_whose_rows_are_refused_and_brings_the_others_back) {
   World world;
   world.refused = "a";
   recopy_all(world, [&] { return !world.is_any("recopy"); });
@@ -305,7 +305,7 @@ TEST_F(ARecopy, StopsATableWhoseRowsAreRefusedAndBringsTheOthersBack) {
   EXPECT_EQ(world.states["b"], "followed");
 }
 
-TEST_F(ARecopy, StopsATableWhoseChangesDifferAndCopiesTheOthersOnceMore) {
+TEST_F(ARecopy, stops_a_table_whose_changes_differ_and_copies_the_others_once_more) {
   World world;
   world.differs_once = true;
   recopy_all(world, [&] { return !world.is_any("recopy"); });
@@ -314,7 +314,7 @@ TEST_F(ARecopy, StopsATableWhoseChangesDifferAndCopiesTheOthersOnceMore) {
   EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
 }
 
-TEST_F(ARecopy, StopsAllTablesThatShareOneOfTheTarget) {
+TEST_F(ARecopy, stops_all_tables_that_share_one_of_the_target) {
   World world;
   world.states["c"] = "recopy";
   world.together = {"a", "b"};
@@ -331,7 +331,7 @@ TEST_F(ARecopy, StopsAllTablesThatShareOneOfTheTarget) {
               (world.reasons["b"] == "no row" && world.reasons["a"] == in_turn("b")));
 }
 
-TEST_F(ARecopy, EndsWhereAnotherEngineOwnsTheReplication) {
+TEST_F(ARecopy, ends_where_another_engine_owns_the_replication) {
   World world;
   world.fails_at = 3;
   world.failure = Fault::fenced;
@@ -339,7 +339,7 @@ TEST_F(ARecopy, EndsWhereAnotherEngineOwnsTheReplication) {
   EXPECT_TRUE(world.is_any("recopy"));
 }
 
-TEST_F(ARecopy, DisturbsTheStreamOnceHoweverOftenItFails) {
+TEST_F(ARecopy, disturbs_the_stream_once_however_often_it_fails) {
   World world;
   world.failing_copies = 20;
   recopy_all(world, [&] { return !world.is_any("recopy"); });
@@ -348,7 +348,7 @@ TEST_F(ARecopy, DisturbsTheStreamOnceHoweverOftenItFails) {
   EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
 }
 
-TEST_F(ARecopy, LetsATableGoAgainThatIsAskedForAgain) {
+TEST_F(ARecopy, lets_a_table_go_again_that_is_asked_for_again) {
   World world;
   bool was_asked = false;
   recopy_all(world, [&] {
@@ -361,7 +361,7 @@ TEST_F(ARecopy, LetsATableGoAgainThatIsAskedForAgain) {
   EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
 }
 
-TEST_F(ARecopy, KeepsWhatItHasCopiedWhenItMissesTheStream) {
+TEST_F(ARecopy, keeps_what_it_has_copied_when_it_misses_the_stream) {
   World world;
   world.busy_moments = 4;
   RecopyLimits impatient = brisk;
@@ -373,7 +373,7 @@ TEST_F(ARecopy, KeepsWhatItHasCopiedWhenItMissesTheStream) {
   EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
 }
 
-TEST_F(ARecopy, GoesOnWhileTheStreamIsLongInComing) {
+TEST_F(ARecopy, goes_on_while_the_stream_is_long_in_coming) {
   World world;
   world.is_long_in_coming = true;
   recopy_all(world, [&] { return !world.is_any("recopy"); });
@@ -382,7 +382,7 @@ TEST_F(ARecopy, GoesOnWhileTheStreamIsLongInComing) {
   EXPECT_TRUE(world.complaints.empty()) << world.complaints.front();
 }
 
-TEST(ACrossing, DoesNotWaitForACopierThatTakesTooLong) {
+TEST(ACrossing, does_not_wait_for_a_copier_that_takes_too_long) {
   const testing::Alarm alarm("a crossing");
   Crossing crossing;
   crossing.ask(Milliseconds{1});
@@ -391,7 +391,7 @@ TEST(ACrossing, DoesNotWaitForACopierThatTakesTooLong) {
   EXPECT_FALSE(crossing.seal());
 }
 
-TEST(ACrossing, HasTheTablesReadAnewThoughTheNextMeetingIsAskedForAtOnce) {
+TEST(ACrossing, has_the_tables_read_anew_though_the_next_meeting_is_asked_for_at_once) {
   const testing::Alarm alarm("a crossing");
   Crossing crossing;
   crossing.ask(Milliseconds{60'000});

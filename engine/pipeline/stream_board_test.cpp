@@ -15,7 +15,7 @@ SlotHealth health(std::uint64_t end) {
   return {"slot", model::Lsn{end}, 5};
 }
 
-TEST(AStreamMeter, LagsByNothingWhereAllIsAppliedHoweverLongAgoThatWas) {
+TEST(AStreamMeter, lags_by_nothing_where_all_is_applied_however_long_ago_that_was) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
   meter.looked(health(100), api::StreamState::following);
@@ -26,7 +26,7 @@ TEST(AStreamMeter, LagsByNothingWhereAllIsAppliedHoweverLongAgoThatWas) {
   EXPECT_EQ(progress.lag_seconds, 0u);
 }
 
-TEST(AStreamMeter, CountsLagFromTheMomentAtWhichNothingWasLacking) {
+TEST(AStreamMeter, counts_lag_from_the_moment_at_which_nothing_was_lacking) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
   meter.reached(reach(100), noon + Seconds{3600});
@@ -36,7 +36,7 @@ TEST(AStreamMeter, CountsLagFromTheMomentAtWhichNothingWasLacking) {
   EXPECT_EQ(progress.lag_seconds, 7u);
 }
 
-TEST(AStreamMeter, CountsLagFromTheLastCommitWhileItCatchesUp) {
+TEST(AStreamMeter, counts_lag_from_the_last_commit_while_it_catches_up) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
   meter.reached(reach(900), noon + Seconds{600});
@@ -49,7 +49,7 @@ TEST(AStreamMeter, CountsLagFromTheLastCommitWhileItCatchesUp) {
   EXPECT_EQ(progress.applied, "0/1F4");
 }
 
-TEST(AStreamMeter, BelievesTheSourceMoreThanTheStreamAboutTheEndOfItsLog) {
+TEST(AStreamMeter, believes_the_source_more_than_the_stream_about_the_end_of_its_log) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
   meter.looked(health(900), api::StreamState::following);
@@ -58,7 +58,7 @@ TEST(AStreamMeter, BelievesTheSourceMoreThanTheStreamAboutTheEndOfItsLog) {
   EXPECT_EQ(meter.snapshot(noon).retained_bytes, 5u);
 }
 
-TEST(AStreamMeter, ShowsWhatIsBeingOvercomeUntilTheSourceSpeaksAgain) {
+TEST(AStreamMeter, shows_what_is_being_overcome_until_the_source_speaks_again) {
   StreamMeter meter;
   meter.troubled("the source is away");
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::connecting);
@@ -80,7 +80,7 @@ class QuietStream : public ChangeStream {
   Reach reach_;
 };
 
-TEST(AStreamMeter, AsksTheStreamItselfWhileTheThreadThatFollowsItIsKept) {
+TEST(AStreamMeter, asks_the_stream_itself_while_the_thread_that_follows_it_is_kept) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
   meter.looked(health(100), api::StreamState::following);
@@ -94,7 +94,7 @@ TEST(AStreamMeter, AsksTheStreamItselfWhileTheThreadThatFollowsItIsKept) {
   EXPECT_EQ(progress.received, "0/2BC");
 }
 
-TEST(AStreamMeter, GoesOnFollowingWhenTheStreamIsOpenedAnewWithOtherTables) {
+TEST(AStreamMeter, goes_on_following_when_the_stream_is_opened_anew_with_other_tables) {
   StreamMeter meter;
   meter.opened({model::Lsn{100}, noon});
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::connecting);
@@ -103,7 +103,7 @@ TEST(AStreamMeter, GoesOnFollowingWhenTheStreamIsOpenedAnewWithOtherTables) {
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
 }
 
-TEST(AStreamMeter, SaysForHowLongTablesHaveBeenWaitingToFollowAgain) {
+TEST(AStreamMeter, says_for_how_long_tables_have_been_waiting_to_follow_again) {
   StreamMeter meter;
   EXPECT_FALSE(meter.snapshot(noon).aside) << "nobody has looked";
   meter.stands({.aside = {.recopy = 1}}, noon);

@@ -92,7 +92,7 @@ class ASyncOfTwoDatabases : public ::testing::Test {
   ProgressBoard board{""};
 };
 
-TEST_F(ASyncOfTwoDatabases, EndsWithTheFirstOneThatCannotGoOn) {
+TEST_F(ASyncOfTwoDatabases, ends_with_the_first_one_that_cannot_go_on) {
   servers.failures.insert({"two", Error{Fault::lost, "the slot is gone", "take a new snapshot"}});
   const api::Report report = run_sync({}, servers, Manner::follow, board, {}, at_once);
   EXPECT_EQ(report.exit_code, api::ExitCode::lost_position);
@@ -101,7 +101,7 @@ TEST_F(ASyncOfTwoDatabases, EndsWithTheFirstOneThatCannotGoOn) {
   EXPECT_EQ(report.hint, "take a new snapshot");
 }
 
-TEST_F(ASyncOfTwoDatabases, IsDoneWhenItIsStopped) {
+TEST_F(ASyncOfTwoDatabases, is_done_when_it_is_stopped) {
   std::stop_source stop;
   servers.listing_failures = 2;
   const std::jthread stopper([&] {
@@ -113,7 +113,7 @@ TEST_F(ASyncOfTwoDatabases, IsDoneWhenItIsStopped) {
   EXPECT_EQ(report.reason, "Stopped");
 }
 
-TEST_F(ASyncOfTwoDatabases, ReleasesTheOtherWhereOneFails) {
+TEST_F(ASyncOfTwoDatabases, releases_the_other_where_one_fails) {
   servers.failures.insert({"one", Error{Fault::denied, "must be owner"}});
   const api::Report report = run_release({}, servers, Remember::rows, board, {}, at_once);
   EXPECT_THAT(servers.released, ElementsAre("one", "two"));
@@ -121,7 +121,7 @@ TEST_F(ASyncOfTwoDatabases, ReleasesTheOtherWhereOneFails) {
   EXPECT_THAT(report.message, HasSubstr("database one: must be owner"));
 }
 
-TEST_F(ASyncOfTwoDatabases, WaitsForAllTablesThatAreToBeCopiedAgain) {
+TEST_F(ASyncOfTwoDatabases, waits_for_all_tables_that_are_to_be_copied_again) {
   servers.asked["one"].assign(3000, {{"public", "t"}, 7});
   servers.asked["two"] = {{{"public", "u"}, 8}};
   servers.standings["one"] = {{{.waiting = 2500}, true}, {{.waiting = 0}, true}};
@@ -131,7 +131,7 @@ TEST_F(ASyncOfTwoDatabases, WaitsForAllTablesThatAreToBeCopiedAgain) {
   EXPECT_EQ(report.message, "3001 tables copied again");
 }
 
-TEST_F(ASyncOfTwoDatabases, SaysThatAStreamWhichCannotGoOnCopiesNothingAgain) {
+TEST_F(ASyncOfTwoDatabases, says_that_a_stream_which_cannot_go_on_copies_nothing_again) {
   servers.asked["two"] = {{{"public", "t"}, 7}};
   servers.standings["two"] = {{{.waiting = 1}, false, "slot x is gone", "take a new snapshot"}};
   const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
@@ -140,7 +140,7 @@ TEST_F(ASyncOfTwoDatabases, SaysThatAStreamWhichCannotGoOnCopiesNothingAgain) {
   EXPECT_EQ(report.hint, "take a new snapshot");
 }
 
-TEST_F(ASyncOfTwoDatabases, SaysHowManyTablesCouldNotBeCopiedAgain) {
+TEST_F(ASyncOfTwoDatabases, says_how_many_tables_could_not_be_copied_again) {
   servers.asked["one"] = {{{"public", "t"}, 7}, {{"public", "u"}, 8}};
   servers.standings["one"] = {{{.stopped = 2, .reasons = {"public.t: a constraint", "public.u: another"}}, true}};
   const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
@@ -148,7 +148,7 @@ TEST_F(ASyncOfTwoDatabases, SaysHowManyTablesCouldNotBeCopiedAgain) {
   EXPECT_EQ(report.message, "could not be copied again: one.public.t: a constraint; and 1 more");
 }
 
-TEST_F(ASyncOfTwoDatabases, IsReleased) {
+TEST_F(ASyncOfTwoDatabases, is_released) {
   const api::Report report = run_release({}, servers, Remember::nothing, board, {}, at_once);
   EXPECT_EQ(report.exit_code, api::ExitCode::done);
   EXPECT_EQ(report.reason, "Released");

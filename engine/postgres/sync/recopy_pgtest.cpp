@@ -89,7 +89,7 @@ TEST_P(ARecopyOfEveryVersion, replaces_a_table_under_writers_and_takes_it_back) 
   expect_no_other_slot(pair);
 }
 
-TEST(ARecopy, BringsAStoppedTableBack) {
+TEST(ARecopy, brings_a_stopped_table_back) {
   StreamPair pair("stopped", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1), (2, 2)");
   ASSERT_TRUE(done(pair.init()));
@@ -114,7 +114,7 @@ TEST(ARecopy, BringsAStoppedTableBack) {
   EXPECT_EQ(pair.target.scalar("SELECT reason FROM _tributary.table_state WHERE table_name = 't'"), "");
 }
 
-TEST(ARecopy, RefreshesATableThatIsNotStreamed) {
+TEST(ARecopy, refreshes_a_table_that_is_not_streamed) {
   StreamPair pair("keyless", 15, 18);
   pair.source.exec("CREATE TABLE keyless (n int); INSERT INTO keyless VALUES (1), (1)");
   ASSERT_TRUE(done(pair.init()));
@@ -129,7 +129,7 @@ TEST(ARecopy, RefreshesATableThatIsNotStreamed) {
   expect_no_other_slot(pair);
 }
 
-TEST(ARecopy, LeavesWhatAnExtensionHasPutIntoItsTable) {
+TEST(ARecopy, leaves_what_an_extension_has_put_into_its_table) {
   StreamPair pair("configured", 15, 18);
   pair.source.exec("CREATE TABLE conf (n int); INSERT INTO conf VALUES (1), (200)");
   ASSERT_TRUE(done(pair.init()));
@@ -145,7 +145,7 @@ TEST(ARecopy, LeavesWhatAnExtensionHasPutIntoItsTable) {
   EXPECT_EQ(pair.target.scalar("SELECT string_agg(n::text, ' ' ORDER BY n) FROM conf"), "1 200 300");
 }
 
-TEST(ARecopy, BeginsToStreamATableThatHasGotAKey) {
+TEST(ARecopy, begins_to_stream_a_table_that_has_got_a_key) {
   StreamPair pair("keyed", 15, 18);
   pair.source.exec("CREATE TABLE t (n int NOT NULL); INSERT INTO t VALUES (1)");
   ASSERT_TRUE(done(pair.init()));
@@ -161,7 +161,7 @@ TEST(ARecopy, BeginsToStreamATableThatHasGotAKey) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ARecopy, LeavesTheRowsOfOthersThatReferToItAlone) {
+TEST(ARecopy, leaves_the_rows_of_others_that_refer_to_it_alone) {
   StreamPair pair("referred", 15, 18);
   pair.source.exec(
       "CREATE TABLE above (id int PRIMARY KEY); INSERT INTO above SELECT generate_series(1, 10);"
@@ -186,7 +186,7 @@ TEST(ARecopy, LeavesTheRowsOfOthersThatReferToItAlone) {
   expect_no_other_slot(pair);
 }
 
-TEST(ARecopy, OfAPartitionLeavesTheOthersAlone) {
+TEST(ARecopy, of_a_partition_leaves_the_others_alone) {
   StreamPair pair("leaf", 15, 18);
   pair.source.exec(
       "CREATE TABLE p (id int PRIMARY KEY, n int) PARTITION BY RANGE (id);"
@@ -207,7 +207,7 @@ TEST(ARecopy, OfAPartitionLeavesTheOthersAlone) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
-TEST(ARecopy, TakesAlongWhatSharesATableWithIt) {
+TEST(ARecopy, takes_along_what_shares_a_table_with_it) {
   StreamPair pair("routed", 15, 18);
   pair.source.exec(
       "CREATE TYPE kind AS ENUM ('a', 'b', 'c', 'd');"
@@ -244,7 +244,7 @@ std::string reason_of(const StreamPair& pair, const std::string& table) {
   return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
 }
 
-TEST(ARecopy, StopsAllThatShareATableWithOneWhoseChangesCannotBeTold) {
+TEST(ARecopy, stops_all_that_share_a_table_with_one_whose_changes_cannot_be_told) {
   StreamPair pair("own_key", 15, 18);
   pair.source.exec(std::string(shared_partitions) +
                    "ALTER TABLE p0 ADD PRIMARY KEY (k, id); ALTER TABLE p1 ADD PRIMARY KEY (k, id)");
@@ -259,7 +259,7 @@ TEST(ARecopy, StopsAllThatShareATableWithOneWhoseChangesCannotBeTold) {
   expect_no_other_slot(pair);
 }
 
-TEST(ARecopy, LeavesRowsThatLieInOneTableWithThoseOfADroppedPartition) {
+TEST(ARecopy, leaves_rows_that_lie_in_one_table_with_those_of_a_dropped_partition) {
   StreamPair pair("shared", 15, 18);
   pair.source.exec(std::string(shared_partitions) + "ALTER TABLE p ADD PRIMARY KEY (k, id)");
   ASSERT_TRUE(done(pair.init()));
@@ -276,7 +276,7 @@ TEST(ARecopy, LeavesRowsThatLieInOneTableWithThoseOfADroppedPartition) {
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
-TEST(ARecopy, StopsATableThatTheSourceHasNoMoreAndBringsTheOthersBack) {
+TEST(ARecopy, stops_a_table_that_the_source_has_no_more_and_brings_the_others_back) {
   StreamPair pair("gone", 15, 18);
   pair.source.exec(
       "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY);"
@@ -297,7 +297,7 @@ TEST(ARecopy, StopsATableThatTheSourceHasNoMoreAndBringsTheOthersBack) {
 }
 
 // The recopy may come to them before the stream has looked at what the source has changed.
-TEST(ARecopy, BringsTablesBackThatTheSourceHasJustChanged) {
+TEST(ARecopy, brings_tables_back_that_the_source_has_just_changed) {
   StreamPair pair("changed", 15, 18);
   pair.source.exec(
       "CREATE TABLE added (id int PRIMARY KEY); CREATE TABLE renamed (id int PRIMARY KEY);"
@@ -322,7 +322,7 @@ TEST(ARecopy, BringsTablesBackThatTheSourceHasJustChanged) {
 }
 
 // Sessions are ended as those of a killed engine are, at drawn moments.
-TEST(ARecopy, IsDoneOverWhenItsSessionsAreEnded) {
+TEST(ARecopy, is_done_over_when_its_sessions_are_ended) {
   StreamPair pair("ended", 15, 18);
   pair.source.exec(
       "CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL DEFAULT 0, word text);"

@@ -25,7 +25,7 @@ api::Report ask_by_hand(const StreamPair& pair, const std::string& entry, Second
   return pipeline::run_recopy(spec, {entry}, *servers, board, {}, patience);
 }
 
-TEST(ARequestedRecopy, IsAskedForByHandAndWaitedFor) {
+TEST(ARequestedRecopy, is_asked_for_by_hand_and_waited_for) {
   StreamPair pair("by_hand", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   ASSERT_TRUE(done(pair.init()));
@@ -46,7 +46,7 @@ TEST(ARequestedRecopy, IsAskedForByHandAndWaitedFor) {
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
-TEST(ARequestedRecopy, TakesThePartitionsOfATableThatIsNamed) {
+TEST(ARequestedRecopy, takes_the_partitions_of_a_table_that_is_named) {
   StreamPair pair("named", 15, 18);
   pair.source.exec(
       "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);"
@@ -60,7 +60,7 @@ TEST(ARequestedRecopy, TakesThePartitionsOfATableThatIsNamed) {
   EXPECT_EQ(state_of(pair, "low"), "recopy");
 }
 
-TEST(ARequestedRecopy, SaysThatAStreamWhoseSlotIsGoneCopiesNothingAgain) {
+TEST(ARequestedRecopy, says_that_a_stream_whose_slot_is_gone_copies_nothing_again) {
   StreamPair pair("lost", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY)");
   ASSERT_TRUE(done(pair.init()));
@@ -72,7 +72,7 @@ TEST(ARequestedRecopy, SaysThatAStreamWhoseSlotIsGoneCopiesNothingAgain) {
 }
 
 // What the source keeps for the copy is more than it keeps for the stream, which goes on.
-TEST(ARequestedRecopy, TellsWhatTheSourceKeepsForIt) {
+TEST(ARequestedRecopy, tells_what_the_source_keeps_for_it) {
   StreamPair pair("kept", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE other (word text)");
   ASSERT_TRUE(done(pair.init()));
@@ -103,7 +103,7 @@ TEST(ARequestedRecopy, TellsWhatTheSourceKeepsForIt) {
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
-TEST(ARequestedRecopy, IsLookedForWithoutReadingTablesThatAreFollowed) {
+TEST(ARequestedRecopy, is_looked_for_without_reading_tables_that_are_followed) {
   StreamPair pair("many", 15, 18);
   ASSERT_TRUE(done(pair.init()));
   pair.target.exec(
@@ -124,7 +124,7 @@ TEST(ARequestedRecopy, IsLookedForWithoutReadingTablesThatAreFollowed) {
   EXPECT_LE(read.integer(0, 1), 10);
 }
 
-TEST(ARequestedRecopy, IsDoneOnceForEachRequest) {
+TEST(ARequestedRecopy, is_done_once_for_each_request) {
   StreamPair pair("requested", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   ASSERT_TRUE(done(pair.init()));
@@ -153,7 +153,7 @@ TEST(ARequestedRecopy, IsDoneOnceForEachRequest) {
   EXPECT_EQ(pair.target.scalar(position), second);
 }
 
-TEST(ARequestedRecopy, IsNotDoneAfterACopyOfEverythingThatKnewOfTheRequest) {
+TEST(ARequestedRecopy, is_not_done_after_a_copy_of_everything_that_knew_of_the_request) {
   StreamPair pair("served", 15, 18);
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   api::Spec spec = pair.spec(api::Mode::snapshot_and_sync);

@@ -170,8 +170,8 @@ class FakeApplier : public Applier {
 // Nothing is ever asked for.
 class NoRecopies : public RecopyEnds {
  public:
-  Result<std::vector<WantedTable>> wanted(const Until&) override { return std::vector<WantedTable>{}; }
-  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>&, const Until&) override {
+  Result<std::vector<AskedTable>> wanted(const Until&) override { return std::vector<AskedTable>{}; }
+  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<AskedTable>&, const Until&) override {
     return Error{Fault::failed, "nobody asked"};
   }
   Result<void> stop(const StoppedUnit&, const Until&) override { return {}; }

@@ -63,9 +63,9 @@ class Recopier {
   void troubled(const Error& error);
 
  private:
-  Result<std::vector<WantedTable>> wanted(const Until& until);
-  Result<void> let_go(const std::vector<WantedTable>& tables, const Until& until);
-  Result<void> round(const std::vector<WantedTable>& tables, const Until& until);
+  Result<std::vector<AskedTable>> wanted(const Until& until);
+  Result<void> let_go(const std::vector<AskedTable>& tables, const Until& until);
+  Result<void> round(const std::vector<AskedTable>& tables, const Until& until);
   Result<void> copy(RecopyRound& round, std::size_t unit, const Until& until);
   Result<void> catch_up(RecopyRound& round, const Until& until);
   Result<void> chase(RecopyRound& round, Feed& feed, const Until& until);
@@ -83,7 +83,7 @@ class Recopier {
 };
 
 Result<void> Recopier::look(const Until& until) {
-  const std::vector<WantedTable> tables = TRY(wanted(until));
+  const std::vector<AskedTable> tables = TRY(wanted(until));
   if (!tables.empty()) {
     log::info("copying tables again", {{"tables", tables.size()}, {"first", model::display(tables.front().name)}});
     progress_ = {};
@@ -102,30 +102,30 @@ void Recopier::troubled(const Error& error) {
   show();
 }
 
-Result<std::vector<WantedTable>> Recopier::wanted(const Until& until) {
-  std::vector<WantedTable> tables = TRY(ends_.wanted(until));
+Result<std::vector<AskedTable>> Recopier::wanted(const Until& until) {
+  std::vector<AskedTable> tables = TRY(ends_.wanted(until));
   std::set<std::uint32_t> ids;
-  for (const WantedTable& each : tables) ids.insert(each.id);
+  for (const AskedTable& each : tables) ids.insert(each.id);
   std::erase_if(let_go_, [&](std::uint32_t id) { return ids.count(id) == 0; });
   return tables;
 }
 
 // From here on the stream passes over what the ledger says is copied again. It is disturbed once, however many rounds
 // the tables take.
-Result<void> Recopier::let_go(const std::vector<WantedTable>& tables, const Until& until) {
-  const auto is_let_go = [&](const WantedTable& table) { return let_go_.count(table.id) != 0; };
+Result<void> Recopier::let_go(const std::vector<AskedTable>& tables, const Until& until) {
+  const auto is_let_go = [&](const AskedTable& table) { return let_go_.count(table.id) != 0; };
   if (std::all_of(tables.begin(), tables.end(), is_let_go)) return {};
   do {
     crossing_.ask(limits_.first_patience);
     TRY(crossing_.await(until));
   } while (!crossing_.seal());
   crossing_.release();
-  for (const WantedTable& each : tables)
+  for (const AskedTable& each : tables)
     if (each.id != 0) let_go_.insert(each.id);
   return {};
 }
 
-Result<void> Recopier::round(const std::vector<WantedTable>& tables, const Until& until) {
+Result<void> Recopier::round(const std::vector<AskedTable>& tables, const Until& until) {
   TRY(let_go(tables, until));
   const std::unique_ptr<RecopyRound> round = TRY(ends_.begin(tables, until));
   for (const StoppedUnit& unit : round->refused()) TRY(ends_.stop(unit, until));

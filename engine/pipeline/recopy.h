@@ -16,6 +16,7 @@
 #include "engine/pipeline/pace.h"
 #include "engine/pipeline/relay.h"
 #include "engine/pipeline/stream_board.h"
+#include "engine/pipeline/table_standing.h"
 
 // Tables of a stream that are copied again while the others are followed: those that stopped, changed beyond replay, or
 // were asked for. Their rows are replaced by those of one new position, in a transaction each, so that nobody sees a
@@ -48,11 +49,6 @@ class RecopyRound {
   virtual Result<void> hand_over(const Until& until) = 0;
 };
 
-struct WantedTable {
-  model::Name name;
-  std::uint32_t id = 0;  // that the source knows it by, whatever its name; 0 where nobody knows
-};
-
 // Both ends of a database's stream, for its tables that are copied again, while an applier of StreamEnds lives. Used by
 // one thread.
 class RecopyEnds {
@@ -61,9 +57,9 @@ class RecopyEnds {
 
   // The tables that the ledger says are to be copied again, and those that can only be along with them. Nobody but the
   // stream has them then.
-  virtual Result<std::vector<WantedTable>> wanted(const Until& until) = 0;
+  virtual Result<std::vector<AskedTable>> wanted(const Until& until) = 0;
   // When the stream passes them over.
-  virtual Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>& tables, const Until& until) = 0;
+  virtual Result<std::unique_ptr<RecopyRound>> begin(const std::vector<AskedTable>& tables, const Until& until) = 0;
   // Records that tables stand still for good, but where the source has changed one of them and the stream has still to
   // deal with that: then all stay asked for, and are not wanted until that may be done.
   virtual Result<void> stop(const StoppedUnit& unit, const Until& until) = 0;

@@ -117,10 +117,10 @@ class RestApplier : public Applier {
 
 class FakeRound : public RecopyRound {
  public:
-  FakeRound(World& world, const std::vector<WantedTable>& tables)
+  FakeRound(World& world, const std::vector<AskedTable>& tables)
       : world_(world), start_(world.differs_once ? 0 : world.end) {  // with something to apply, where that is to differ
     std::vector<model::Name> together;
-    for (const WantedTable& each : tables) {
+    for (const AskedTable& each : tables) {
       if (world.together.count(each.name.name) == 0) units_.push_back({each.name});
       if (world.together.count(each.name.name) != 0) together.push_back(each.name);
     }
@@ -176,15 +176,15 @@ class FakeRound : public RecopyRound {
 class FakeEnds : public RecopyEnds {
  public:
   explicit FakeEnds(World& world) : world_(world) {}
-  Result<std::vector<WantedTable>> wanted(const Until&) override {
+  Result<std::vector<AskedTable>> wanted(const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
-    std::vector<WantedTable> tables;
+    std::vector<AskedTable> tables;
     for (const auto& [name, state] : world_.states)
       if (state == "recopy") tables.push_back({{"public", name}, static_cast<std::uint32_t>(name.front())});
     return tables;
   }
-  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<WantedTable>& tables, const Until&) override {
+  Result<std::unique_ptr<RecopyRound>> begin(const std::vector<AskedTable>& tables, const Until&) override {
     const std::lock_guard lock(world_.mutex);
     TRY(world_.step());
     return std::unique_ptr<RecopyRound>(std::make_unique<FakeRound>(world_, tables));

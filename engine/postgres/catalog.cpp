@@ -1,4 +1,5 @@
 #include "engine/postgres/catalog.h"
+#include "engine/postgres/name_arrays.h"
 
 namespace tributary::postgres {
 namespace {
@@ -95,9 +96,7 @@ Result<std::vector<model::Name>> read_materialized_views(Connection& connection,
                        " WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname NOT IN ('information_schema', '_tributary')"
                        " ORDER BY 1, 2",
                        until));
-  std::vector<model::Name> views;
-  for (int row = 0; row < rows.size(); ++row) views.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return views;
+  return names_in(rows);
 }
 
 Result<std::string> read_storage(Connection& connection, std::uint32_t table, const Until& until) {

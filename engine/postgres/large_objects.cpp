@@ -2,6 +2,7 @@
 
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/grants.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -99,9 +100,7 @@ Result<std::vector<model::Name>> tables_with_large_objects(Connection& source, s
       " WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid IN (SELECT id FROM reference))"
       " ORDER BY 1, 2",
       {array_literal(ids)}, until));
-  std::vector<model::Name> found;
-  for (int row = 0; row < rows.size(); ++row) found.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return found;
+  return names_in(rows);
 }
 
 Result<std::vector<std::uint32_t>> list_large_objects(Connection& source, std::uint32_t after, std::size_t most,

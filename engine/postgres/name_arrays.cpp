@@ -4,6 +4,12 @@
 
 namespace tributary::postgres {
 
+std::vector<model::Name> names_in(const Rows& rows) {
+  std::vector<model::Name> names;
+  for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});
+  return names;
+}
+
 void NameArrays::add(const model::Name& name) {
   schemas_.push_back(name.schema);
   names_.push_back(name.name);

@@ -4,14 +4,19 @@
 #include <vector>
 
 #include "engine/model/name.h"
+#include "engine/postgres/connection.h"
 
 namespace tributary::postgres {
+
+// Schema and name, from the first two columns.
+std::vector<model::Name> names_in(const Rows& rows);
 
 // Names as two arrays of text, for unnest($1::text[], $2::text[]). Pure.
 class NameArrays {
  public:
   NameArrays() = default;
-  explicit NameArrays(const std::vector<model::Name>& names) {
+  template <typename Names>
+  explicit NameArrays(const Names& names) {
     for (const model::Name& name : names) add(name);
   }
 

@@ -15,12 +15,6 @@ std::vector<std::string> column(const Rows& rows) {
   return texts;
 }
 
-std::vector<model::Name> names(const Rows& rows) {
-  std::vector<model::Name> found;
-  for (int row = 0; row < rows.size(); ++row) found.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return found;
-}
-
 // The catalogs that hold a user's objects, each as (class, oid, text). Members of extensions are taken out below.
 constexpr const char* all_objects = R"sql(
 WITH space AS (
@@ -137,7 +131,7 @@ Result<std::vector<model::Name>> existing_tables(Connection& target, const std::
                                                  const Until& until) {
   NameArrays wanted;
   for (const model::Table& table : tables) wanted.add(table.name);
-  return names(TRY(target.query(
+  return names_in(TRY(target.query(
       "SELECT g.schema, g.name FROM unnest($1::text[], $2::text[]) AS g (schema, name)"
       " JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
       " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind IN ('r', 'p')",
@@ -169,7 +163,7 @@ Result<std::vector<model::Name>> tables_with_rows(Connection& target, const std:
       const auto condition = conditions.find(name);
       sql += (condition == conditions.end() ? "" : " " + condition->second) + ")";
     }
-    const std::vector<model::Name> some = names(TRY(target.query(sql, until)));
+    const std::vector<model::Name> some = names_in(TRY(target.query(sql, until)));
     filled.insert(filled.end(), some.begin(), some.end());
   }
   return filled;
@@ -219,14 +213,14 @@ Result<std::vector<std::string>> other_sessions(Connection& target, const std::s
 }
 
 Result<std::vector<std::string>> drop_obstacles(Connection& target, const Until& until) {
-  return column(TRY(target.query(
-      "SELECT 'active replication slot ' || slot_name FROM pg_catalog.pg_replication_slots"
-      "   WHERE database = current_database() AND active"
-      " UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription s"
-      "   JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()"
-      " UNION ALL SELECT 'prepared transaction ' || gid FROM pg_catalog.pg_prepared_xacts"
-      "   WHERE database = current_database() ORDER BY 1",
-      until)));
+  return column(
+      TRY(target.query("SELECT 'active replication slot ' || slot_name FROM pg_catalog.pg_replication_slots"
+                       "   WHERE database = current_database() AND active"
+                       " UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription s"
+                       "   JOIN pg_catalog.pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()"
+                       " UNION ALL SELECT 'prepared transaction ' || gid FROM pg_catalog.pg_prepared_xacts"
+                       "   WHERE database = current_database() ORDER BY 1",
+                       until)));
 }
 
 std::string join(const std::vector<std::string>& names, std::size_t most) {

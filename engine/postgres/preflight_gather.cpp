@@ -4,6 +4,7 @@
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/large_objects.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/pooler.h"
 #include "engine/postgres/preflight_checks.h"
 #include "engine/postgres/preflight_gather.h"
@@ -185,9 +186,7 @@ constexpr const char* large_object_query =
 
 Result<std::vector<model::Name>> read_names(Connection& connection, const std::string& query, const Until& until) {
   const Rows rows = TRY(connection.query(query, until));
-  std::vector<model::Name> names;
-  for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return names;
+  return names_in(rows);
 }
 
 // The selected ones must be read, which is more.

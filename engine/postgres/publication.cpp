@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/words.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -92,9 +93,7 @@ Result<std::vector<model::Name>> read_listed(Connection& source, const std::stri
           std::string(filtered ? " AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR to_jsonb(r) ->> 'prattrs' IS NOT NULL)"
                                : ""),
       {name}, until));
-  std::vector<model::Name> names;
-  for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return names;
+  return names_in(rows);
 }
 
 Result<void> restore_operations(Connection& source, const std::string& name, const PublicationState& publication,

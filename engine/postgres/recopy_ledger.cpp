@@ -4,36 +4,20 @@
 #include <set>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 
 namespace tributary::postgres {
-namespace {
-
-struct NameArrays {
-  std::string schemas;
-  std::string names;
-};
-
-NameArrays arrays_of(const std::vector<model::Name>& tables) {
-  std::vector<std::string> schemas, names;
-  for (const model::Name& table : tables) {
-    schemas.push_back(table.schema);
-    names.push_back(table.name);
-  }
-  return {array_literal(schemas), array_literal(names)};
-}
-
-}  // namespace
 
 Result<std::uint64_t> ask_for_recopy(Connection& target, const std::string& key, const std::vector<model::Name>& tables,
                                      const std::string& reason, const Until& until) {
-  const NameArrays given = arrays_of(tables);
+  const NameArrays given(tables);
   const Rows asked =
       TRY(target.query("UPDATE _tributary.table_state t SET stream = 'recopy', reason = $4"
                        " FROM unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
                        " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
                        " AND t.stream IN ('followed', 'stopped', 'not_streamed')"
                        " AND EXISTS (SELECT FROM _tributary.stream s WHERE s.replication = $1 AND NOT s.released)",
-                       {key, given.schemas, given.names, reason}, until));
+                       {key, given.schemas(), given.names(), reason}, until));
   return asked.affected();
 }
 
@@ -82,11 +66,11 @@ Result<void> record_recopied(Connection& target, const Owner& owner, const std::
     reasons.push_back(each.reason);
     parts.push_back({each.table.name, 0, 1, each.count});
   }
-  const NameArrays given = arrays_of(names);
+  const NameArrays given(names);
   TRY(
       target.query("DELETE FROM _tributary.part p USING unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
                    " WHERE p.replication = $1 AND p.schema_name = g.schema_name AND p.table_name = g.table_name",
-                   {owner.key, given.schemas, given.names}, until));
+                   {owner.key, given.schemas(), given.names()}, until));
   const Rows touched = TRY(target.query(
       "UPDATE _tributary.table_state t SET position = $4::pg_lsn, stream = g.stream,"
       "   reason = CASE g.stream WHEN 'recopy' THEN t.reason ELSE g.reason END, state = 'copying',"
@@ -95,7 +79,7 @@ Result<void> record_recopied(Connection& target, const Owner& owner, const std::
       "   AS g (schema_name, table_name, stream, reason)"
       " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
       " AND t.stream = 'recopy'",
-      {owner.key, given.schemas, given.names, to_string(position), array_literal(states), array_literal(reasons)},
+      {owner.key, given.schemas(), given.names(), to_string(position), array_literal(states), array_literal(reasons)},
       until));
   if (touched.affected() != tables.size())
     return Error{Fault::transient, "the ledger does not say any more that these tables are copied again"};

@@ -3,26 +3,10 @@
 #include <utility>
 
 #include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/stream_ledger.h"
 
 namespace tributary::postgres {
-namespace {
-
-struct Names {
-  std::string schemas;
-  std::string names;
-};
-
-Names listed(const std::vector<model::Name>& tables) {
-  std::vector<std::string> schemas, names;
-  for (const model::Name& table : tables) {
-    schemas.push_back(table.schema);
-    names.push_back(table.name);
-  }
-  return {array_literal(schemas), array_literal(names)};
-}
-
-}  // namespace
 
 Result<std::map<model::Name, TableShape>> read_recorded_shapes(Connection& target, const std::string& key,
                                                                const Until& until) {
@@ -79,23 +63,21 @@ Result<void> record_new_table(Connection& target, const Owner& owner, const mode
 
 Result<std::vector<model::Name>> read_gone_tables(Connection& target, const std::vector<model::Name>& dropped,
                                                   const Until& until) {
-  const Names names = listed(dropped);
+  const NameArrays names(dropped);
   const Rows rows =
       TRY(target.query("SELECT g.schema_name, g.table_name FROM unnest($1::text[], $2::text[])"
                        "   AS g (schema_name, table_name)"
                        " WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
                        "   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                        "   WHERE n.nspname = g.schema_name AND c.relname = g.table_name)",
-                       {names.schemas, names.names}, until));
-  std::vector<model::Name> tables;
-  for (int row = 0; row < rows.size(); ++row) tables.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return tables;
+                       {names.schemas(), names.names()}, until));
+  return names_in(rows);
 }
 
 // In a session whose role is replica nothing cascades.
 Result<void> forget_tables(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
                            const Until& until) {
-  const Names names = listed(tables);
+  const NameArrays names(tables);
   TRY(
       target.query("WITH gone AS (DELETE FROM _tributary.table_state t"
                    "   USING unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
@@ -103,7 +85,7 @@ Result<void> forget_tables(Connection& target, const Owner& owner, const std::ve
                    "   AND t.stream = 'stopped' AND starts_with(t.reason, $4) RETURNING t.schema_name, t.table_name)"
                    " DELETE FROM _tributary.part p USING gone g"
                    " WHERE p.replication = $1 AND p.schema_name = g.schema_name AND p.table_name = g.table_name",
-                   {owner.key, names.schemas, names.names, std::string(dropped_on_source)}, until));
+                   {owner.key, names.schemas(), names.names(), std::string(dropped_on_source)}, until));
   return {};
 }
 
@@ -113,19 +95,17 @@ Result<std::vector<model::Name>> read_aged_tables(Connection& target, const std:
       TRY(target.query("SELECT schema_name, table_name FROM _tributary.table_state WHERE replication = $1"
                        " AND stream = 'not_streamed' AND asked < pg_catalog.now() - $2::bigint * interval '1 second'",
                        {key, std::to_string(age.count())}, until));
-  std::vector<model::Name> tables;
-  for (int row = 0; row < rows.size(); ++row) tables.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return tables;
+  return names_in(rows);
 }
 
 Result<void> record_asked(Connection& target, const Owner& owner, const std::vector<model::Name>& tables,
                           const Until& until) {
-  const Names names = listed(tables);
+  const NameArrays names(tables);
   TRY(
       target.query("UPDATE _tributary.table_state t SET asked = pg_catalog.now()"
                    " FROM unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
                    " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name",
-                   {owner.key, names.schemas, names.names}, until));
+                   {owner.key, names.schemas(), names.names()}, until));
   return {};
 }
 

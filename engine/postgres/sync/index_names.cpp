@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/base/log.h"
-#include "engine/postgres/array_literal.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres::sync {
@@ -24,22 +24,14 @@ struct Taken {
 
 Result<std::vector<Taken>> read_taken(Connection& source, Connection& target, const Owner& owner,
                                       const std::set<model::Name>& tables, const Until& until) {
-  std::vector<std::string> schemas, names;
-  for (const model::Name& each : tables) {
-    schemas.push_back(each.schema);
-    names.push_back(each.name);
-  }
+  const NameArrays given(tables);
   const Rows wanted =
       TRY(source.query("SELECT n.nspname, i.relname FROM unnest($1::text[], $2::text[]) AS g (schema_name, table_name)"
                        " JOIN pg_namespace n ON n.nspname = g.schema_name"
                        " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = g.table_name"
                        " JOIN pg_index x ON x.indrelid = c.oid JOIN pg_class i ON i.oid = x.indexrelid",
-                       {array_literal(schemas), array_literal(names)}, until));
-  std::vector<std::string> index_schemas, indexes;
-  for (int row = 0; row < wanted.size(); ++row) {
-    index_schemas.push_back(wanted.str(row, 0));
-    indexes.push_back(wanted.str(row, 1));
-  }
+                       {given.schemas(), given.names()}, until));
+  const NameArrays indexes(names_in(wanted));
   const Rows rows =
       TRY(target.query("SELECT n.nspname, i.relname, tn.nspname, t.relname, " + std::string(definition) +
                            ", i.oid, EXISTS (SELECT FROM _tributary.table_state s WHERE s.replication = $3"
@@ -49,7 +41,7 @@ Result<std::vector<Taken>> read_taken(Connection& source, Connection& target, co
                            " JOIN pg_class i ON i.relnamespace = n.oid AND i.relname = g.index_name"
                            " JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid"
                            " JOIN pg_namespace tn ON tn.oid = t.relnamespace",
-                       {array_literal(index_schemas), array_literal(indexes), owner.key}, until));
+                       {indexes.schemas(), indexes.names(), owner.key}, until));
   std::vector<Taken> taken;
   for (int row = 0; row < rows.size(); ++row) {
     const model::Name table{rows.str(row, 2), rows.str(row, 3)};

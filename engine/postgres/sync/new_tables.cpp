@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/postgres/array_literal.h"
 #include "engine/postgres/lock_wait.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/pg_tools.h"
 #include "engine/postgres/publication.h"
@@ -105,11 +105,7 @@ Result<void> create(Connection& target, const Owner& owner, const pipeline::Sche
 
 // Foreign keys to tables that were there before: a dump of the new ones alone leaves them out.
 Result<LateKeys> read_foreign_keys(SourceSide& source, const Names& names, const Until& until) {
-  std::vector<std::string> schemas, tables;
-  for (const model::Name& each : names) {
-    schemas.push_back(each.schema);
-    tables.push_back(each.name);
-  }
+  const NameArrays tables(names);
   const Rows keys =
       TRY(source.session.query("SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I ', n.nspname, c.relname, k.conname)"
                                "  || pg_get_constraintdef(k.oid)"
@@ -117,7 +113,7 @@ Result<LateKeys> read_foreign_keys(SourceSide& source, const Names& names, const
                                " JOIN pg_namespace n ON n.nspname = g.schema_name"
                                " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = g.table_name"
                                " JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0",
-                               {array_literal(schemas), array_literal(tables)}, until));
+                               {tables.schemas(), tables.names()}, until));
   LateKeys statements;
   for (int row = 0; row < keys.size(); ++row) statements.push_back(keys.str(row, 0));
   return statements;

@@ -18,7 +18,7 @@ Result<Connection*> RecopyEnds::control(const Until& until) {
   return &*control_;
 }
 
-Result<std::vector<pipeline::WantedTable>> RecopyEnds::wanted(const Until& until) {
+Result<std::vector<pipeline::AskedTable>> RecopyEnds::wanted(const Until& until) {
   Connection* const session = TRY(control(until));
   const std::vector<FollowedTable> tables = TRY(read_recopied_tables(*session, stream_.owner, until));
   std::set<model::Name> waiting;  // with all that lies in the same table
@@ -26,7 +26,7 @@ Result<std::vector<pipeline::WantedTable>> RecopyEnds::wanted(const Until& until
     const auto wait = waits_.find(each.name);
     if (wait != waits_.end() && !wait->second.end.passed()) waiting.insert(each.route.value_or(each.name));
   }
-  std::vector<pipeline::WantedTable> wanted;
+  std::vector<pipeline::AskedTable> wanted;
   for (const FollowedTable& each : tables)
     if (waiting.count(each.route.value_or(each.name)) == 0) wanted.push_back({each.name, each.id});
   return wanted;
@@ -35,11 +35,11 @@ Result<std::vector<pipeline::WantedTable>> RecopyEnds::wanted(const Until& until
 // Those that were asked for since are left to the next round: the stream may still follow them. So are those that share
 // a table of the target with one that is not asked for any more, whose rows would go with theirs. What the source has
 // dropped goes along.
-Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<pipeline::WantedTable>& tables,
+Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<pipeline::AskedTable>& tables,
                                                                  const Until& until) {
   Connection* const session = TRY(control(until));
   std::map<model::Name, std::uint32_t> wanted;
-  for (const pipeline::WantedTable& each : tables) wanted.emplace(each.name, each.id);
+  for (const pipeline::AskedTable& each : tables) wanted.emplace(each.name, each.id);
   std::vector<FollowedTable> chosen, dropped;
   std::set<std::optional<model::Name>> routes, broken;
   for (FollowedTable& each : TRY(read_followed_tables(*session, stream_.owner.key, until))) {

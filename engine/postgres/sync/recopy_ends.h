@@ -19,8 +19,8 @@ class RecopyEnds final : public pipeline::RecopyEnds {
  public:
   explicit RecopyEnds(RecopyStream stream) : stream_(std::move(stream)) {}
 
-  Result<std::vector<pipeline::WantedTable>> wanted(const Until& until) override;
-  Result<std::unique_ptr<pipeline::RecopyRound>> begin(const std::vector<pipeline::WantedTable>& tables,
+  Result<std::vector<pipeline::AskedTable>> wanted(const Until& until) override;
+  Result<std::unique_ptr<pipeline::RecopyRound>> begin(const std::vector<pipeline::AskedTable>& tables,
                                                        const Until& until) override;
   Result<void> stop(const pipeline::StoppedUnit& unit, const Until& until) override;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sequences.h"
 
 namespace tributary::postgres::sync {
@@ -18,9 +19,7 @@ Result<std::vector<model::Name>> list_sequences(Connection& source, const Until&
                        // Asked of sequences alone: of anything else it fails.
                        " AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END",
                        until));
-  std::vector<model::Name> names;
-  for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});
-  return names;
+  return names_in(rows);
 }
 
 }  // namespace

@@ -17,14 +17,15 @@ void cover(char* text) {
 }  // namespace
 
 void conceal_connection_strings(int count, char** arguments) {
+  bool of_end = false;  // a password with a blank that nobody quoted goes on in the next word
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
     const auto equals = argument.find('=');
-    if (is_end(arguments[i - 1])) {
-      cover(arguments[i]);
-    } else if (equals != argument.npos && is_end(argument.substr(0, equals))) {
-      cover(arguments[i] + equals + 1);
-    } else if (argument.find("://") != argument.npos || argument.find("password") != argument.npos) {
+    const bool names_end = is_end(argument.substr(0, equals));
+    of_end = names_end || (of_end && !argument.starts_with("--"));
+    if (names_end) {
+      if (equals != argument.npos) cover(arguments[i] + equals + 1);
+    } else if (of_end || argument.find("://") != argument.npos || argument.find("password") != argument.npos) {
       cover(arguments[i]);
     }
   }

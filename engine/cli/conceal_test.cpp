@@ -26,6 +26,11 @@ TEST(Conceal, covers_misplaced_ones_too) {
             (std::vector<std::string>{"tributary", "--sorce", "*********", "*************", "**********"}));
 }
 
+TEST(Conceal, covers_the_rest_of_a_password_that_was_not_quoted) {
+  EXPECT_EQ(concealed({"tributary", "init", "--source", "password=two", "words", "--yes", "word"}),
+            (std::vector<std::string>{"tributary", "init", "--source", "************", "*****", "--yes", "word"}));
+}
+
 TEST(Conceal, leaves_file_names) {
   EXPECT_EQ(concealed({"tributary", "init", "--source", "@/run/uri", "--target=@/run/uri2"}),
             (std::vector<std::string>{"tributary", "init", "--source", "@/run/uri", "--target=@/run/uri2"}));

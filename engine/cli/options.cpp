@@ -134,13 +134,17 @@ std::vector<std::string> names_of(const CLI::App& app) {
   return names;
 }
 
-// An argument that nothing asked for. It may hold a password, so only what looks like a flag or a verb is repeated.
+Error not_repeated(const std::string& see) {
+  return {Fault::invalid, "an argument was not expected; it is not repeated here as it may hold a password",
+          "quote values with blanks; see " + see};
+}
+
+// What nothing asked for, where a flag or a verb is meant.
 Error unexpected(const std::string& argument, const std::string& what, const std::vector<std::string>& known,
                  const std::string& see) {
   const std::string word = argument.substr(0, argument.find('='));
   if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_") != std::string::npos || word.size() > 40)
-    return {Fault::invalid, "an argument was not expected; it is not repeated here as it may hold a password",
-            "quote values with blanks; see " + see};
+    return not_repeated(see);
   const std::string meant = nearest(word, known);
   return {Fault::invalid, "unknown " + what + " " + word, meant.empty() ? "see " + see : "did you mean " + meant + "?"};
 }
@@ -162,9 +166,10 @@ Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
   }
   const std::vector<std::string> extras = verb.remaining();
   if (extras.empty()) return {};
-  const bool is_flag = extras.front().starts_with('-');
-  return unexpected(extras.front(), is_flag ? "flag" : "argument",
-                    is_flag ? names_of(verb) : std::vector<std::string>{}, "tributary help " + verb.get_name());
+  const std::string see = "tributary help " + verb.get_name();
+  // After a verb there are only flags: a word may be the rest of a password with a blank.
+  if (!extras.front().starts_with("--")) return not_repeated(see);
+  return unexpected(extras.front(), "flag", names_of(verb), see);
 }
 
 Result<void> check_spec_alone(const CLI::App& verb) {

@@ -19,23 +19,25 @@ constexpr Seconds limit_per_host{130};
 // SQLSTATE for it, so the server's own words decide. They are the untranslated ones of the startup phase
 // (src/backend/libpq/auth.c, src/backend/utils/init/postinit.c); a translated server falls back to transient.
 Fault fault_of_connect_failure(const std::string& message) {
-  static constexpr std::pair<const char*, Fault> known[] = {{"definition of service ", Fault::invalid},
-                                                            {"service file ", Fault::invalid},
-                                                            {"too many connections", Fault::transient},
-                                                            {"password authentication failed", Fault::denied},
-                                                            {"no password supplied", Fault::denied},
-                                                            {"no pg_hba.conf entry", Fault::denied},
-                                                            {"pg_hba.conf rejects", Fault::denied},
-                                                            {"is not permitted to log in", Fault::denied},
-                                                            {"authentication failed", Fault::denied},
-                                                            {"permission denied", Fault::denied},
-                                                            {"role \"", Fault::denied},
-                                                            {"certificate verify failed", Fault::denied},
-                                                            {"root certificate file", Fault::invalid},
-                                                            {"server does not support SSL", Fault::invalid},
-                                                            {"does not match host name", Fault::denied},
-                                                            {"database \"", Fault::missing},
-                                                            {"invalid ", Fault::invalid}};
+  static constexpr std::pair<const char*, Fault> known[] = {
+      {"definition of service ", Fault::invalid},
+      {"service file ", Fault::invalid},
+      {"too many connections", Fault::transient},
+      {"password authentication failed", Fault::denied},
+      {"no password supplied", Fault::denied},
+      {"no pg_hba.conf entry", Fault::denied},
+      {"pg_hba.conf rejects", Fault::denied},
+      {"is not permitted to log in", Fault::denied},
+      {"authentication failed", Fault::denied},
+      {"permission denied", Fault::denied},
+      {"role \"", Fault::denied},
+      {"certificate verify failed", Fault::denied},
+      {"root certificate file", Fault::invalid},
+      {"server does not support SSL", Fault::invalid},
+      {"does not match host name", Fault::denied},
+      {"is not currently accepting connections", Fault::transient},
+      {"database \"", Fault::missing},
+      {"invalid ", Fault::invalid}};
   for (const auto& [words, fault] : known) {
     if (message.find(words) != std::string::npos) return fault;
   }

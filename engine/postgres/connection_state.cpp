@@ -141,6 +141,8 @@ Result<void> Connection::State::drain(const Until& until) {
     const ResultHandle result = TRY(next_result(until));
     if (!result) return {};
     const ExecStatusType status = PQresultStatus(result.get());
+    // libpq would give this one again and again.
+    if (status == PGRES_COPY_BOTH) return Error{Fault::failed, "the server speaks the replication protocol unasked"};
     if (status == PGRES_COPY_OUT) TRY(drain_copy_out(until));
     if (status == PGRES_COPY_IN) {
       PQputCopyEnd(get(), "given up by the client");

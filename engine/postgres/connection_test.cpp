@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <string>
+#include <thread>
+
 namespace tributary::postgres {
 namespace {
 
@@ -79,23 +82,64 @@ TEST(Connection, a_service_that_nothing_defines_is_a_mistake_and_no_outage) {
   EXPECT_NE(connection.error().hint.find("PGSERVICEFILE"), std::string::npos) << connection.error().hint;
 }
 
-// A listener whose backlog takes connections that nobody accepts.
+// A port of this machine that takes connections into its backlog.
+class Listener {
+ public:
+  Listener() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 1), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = std::to_string(ntohs(address.sin_port));
+  }
+  ~Listener() { ::close(socket_); }
+  int socket() const { return socket_; }
+  const std::string& port() const { return port_; }
+
+ private:
+  const int socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string port_;
+};
+
 TEST(Connection, a_server_that_never_answers_is_given_up) {
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(::listen(listener, 1), 0);
-  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  const std::string port = std::to_string(ntohs(address.sin_port));
-  const auto connection =
-      Connection::open({{"host", "127.0.0.1"}, {"port", port}, {"connect_timeout", "1"}}, {}, {Deadline::never(), {}});
-  ::close(listener);
+  const Listener listener;
+  const auto connection = Connection::open({{"host", "127.0.0.1"}, {"port", listener.port()}, {"connect_timeout", "1"}},
+                                           {}, {Deadline::never(), {}});
   ASSERT_FALSE(connection);
   EXPECT_EQ(connection.error().fault, Fault::transient);
-  EXPECT_EQ(connection.error().what, "cannot connect to 127.0.0.1:" + port + ": the server did not answer in time");
+  EXPECT_EQ(connection.error().what,
+            "cannot connect to 127.0.0.1:" + listener.port() + ": the server did not answer in time");
+}
+
+// AuthenticationOk and ReadyForQuery for whoever comes, then `answer` to what he asks; who cancels that is heard.
+void serve_one(int listener, const std::string& answer) {
+  const int peer = ::accept(listener, nullptr, nullptr);
+  char asked[4096];
+  EXPECT_GT(::read(peer, asked, sizeof asked), 0);
+  const std::string welcome("R\0\0\0\10\0\0\0\0Z\0\0\0\5I", 15);
+  EXPECT_EQ(::write(peer, welcome.data(), welcome.size()), static_cast<ssize_t>(welcome.size()));
+  EXPECT_GT(::read(peer, asked, sizeof asked), 0);
+  EXPECT_EQ(::write(peer, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+  ::close(::accept(listener, nullptr, nullptr));
+  while (::read(peer, asked, sizeof asked) > 0) {
+  }
+  ::close(peer);
+}
+
+TEST(Connection, a_server_that_answers_with_the_replication_protocol_is_given_up) {
+  const Listener listener;
+  const std::string copy_both("W\0\0\0\7\0\0\0", 8);
+  const std::jthread server([&] { serve_one(listener.socket(), copy_both); });
+  auto connection = Connection::open(
+      {{"host", "127.0.0.1"}, {"port", listener.port()}, {"sslmode", "disable"}, {"gssencmode", "disable"}}, {},
+      {Deadline::after(Seconds(10)), {}});
+  ASSERT_TRUE(connection) << describe(connection.error());
+  const auto answered = connection->execute("SELECT 1", {Deadline::after(Seconds(10)), {}});
+  ASSERT_FALSE(answered);
+  EXPECT_FALSE(connection->usable());
 }
 
 }  // namespace

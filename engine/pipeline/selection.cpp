@@ -5,33 +5,14 @@
 #include <numeric>
 #include <set>
 
+#include "engine/base/glob.h"
+
 namespace tributary::pipeline {
 namespace {
 
 constexpr std::array<std::string_view, 5> provider_databases = {"rdsadmin", "cloudsqladmin", "alloydbadmin",
                                                                 "azure_maintenance", "azure_sys"};
 constexpr std::size_t longest_entry = 1024;
-
-// "*" is any run of characters, everything else itself. Backtracks to the last star only, so it is linear in
-// practice and quadratic at worst.
-bool glob(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, after_star = std::string_view::npos, retry = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      after_star = ++p;
-      retry = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p;
-      ++t;
-    } else if (after_star != std::string_view::npos) {
-      p = after_star;
-      t = ++retry;
-    } else {
-      return false;
-    }
-  }
-  return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(p), pattern.end(), [](char c) { return c == '*'; });
-}
 
 Error malformed(std::string_view entry, const std::string& why) {
   return Error{Fault::invalid, "selection entry '" + std::string(entry) + "': " + why,

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include <openssl/evp.h>
 #include <yaml-cpp/yaml.h>
 
+#include "engine/base/seal.h"
 #include "operator/kube/config.h"
 
 // A kubeconfig (v1 Config): lists `clusters`, `users` and `contexts` of {name, cluster|user|context}; a context names
@@ -17,14 +17,9 @@ namespace {
 
 Result<std::string> decode_base64(const std::string& field, std::string text) {
   std::erase_if(text, [](char c) { return c == '\n' || c == '\r' || c == ' '; });
-  const Error fault{Fault::invalid, field + " is not base64"};
-  if (text.empty() || text.size() % 4 != 0) return fault;
-  std::vector<unsigned char> bytes(text.size() / 4 * 3);
-  const int length =
-      EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (length < 0) return fault;
-  const auto padding = std::min<std::ptrdiff_t>(2, std::count(text.end() - 2, text.end(), '='));
-  return std::string(bytes.begin(), bytes.begin() + length - padding);
+  std::string bytes = from_base64(text);
+  if (bytes.empty()) return Error{Fault::invalid, field + " is not base64"};
+  return bytes;
 }
 
 std::string text_of(const YAML::Node& map, const std::string& name) {

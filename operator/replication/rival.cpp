@@ -4,6 +4,7 @@
 #include <set>
 #include <tuple>
 
+#include "engine/base/glob.h"
 #include "operator/api/validate.h"
 
 namespace tributary::replication {
@@ -20,31 +21,8 @@ bool same_server(const Endpoint& a, const Endpoint& b) {
   return a.secret == b.secret || !a.host.empty();
 }
 
-// Whether `pattern` with "*" for any letters takes `name`.
-bool takes(std::string_view pattern, std::string_view name) {
-  std::size_t at = 0;
-  std::size_t letter = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t resume = 0;
-  while (letter < name.size()) {
-    if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      resume = letter;
-    } else if (at < pattern.size() && pattern[at] == name[letter]) {
-      ++at;
-      ++letter;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      letter = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', at) == std::string_view::npos;
-}
-
 bool takes(const std::vector<std::string>& patterns, const std::string& name) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return takes(pattern, name); });
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return glob(pattern, name); });
 }
 
 // A name in one list that the other takes as well.
@@ -57,15 +35,45 @@ bool whole(const Selection& selection) {
   return selection.include.empty() && selection.exclude.empty();
 }
 
+// Of a database whose name only a Secret tells, nothing is said.
+bool takes(const Selection& databases, const std::string& name) {
+  if (name.empty()) return false;
+  return databases.include.empty() ? !takes(databases.exclude, name) : takes(databases.include, name);
+}
+
+bool takes_one(const Selection& databases, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const auto& name) { return takes(databases, name); });
+}
+
 // Selected databases keep their names on the target; without a selection the target's own is written.
 bool same_databases(const Spec& a, const Spec& b) {
   if (whole(a.databases) && whole(b.databases)) {
     return a.target.database == b.target.database && (!a.target.database.empty() || a.target.secret == b.target.secret);
   }
-  const auto names = [](const Spec& spec) {
-    return whole(spec.databases) ? std::vector<std::string>{spec.target.database} : spec.databases.include;
-  };
-  return meet(names(a), names(b));
+  if (whole(a.databases)) return takes(b.databases, a.target.database);
+  if (whole(b.databases)) return takes(a.databases, b.target.database);
+  if (a.databases.include.empty() && b.databases.include.empty()) return true;
+  if (a.databases.include.empty()) return takes_one(a.databases, b.databases.include);
+  if (b.databases.include.empty()) return takes_one(b.databases, a.databases.include);
+  return meet(a.databases.include, b.databases.include);
+}
+
+// In three parts, as the engine reads it: without a schema it is of public.
+std::string spelled(const std::string& table) {
+  std::size_t dots = 0, first = 0;
+  bool quoted = false;
+  for (std::size_t at = 0; at < table.size(); ++at) {
+    if (table[at] == '"') quoted = !quoted;
+    if (table[at] == '.' && !quoted && dots++ == 0) first = at;
+  }
+  return dots == 1 ? table.substr(0, first) + ".public" + table.substr(first) : table;
+}
+
+Selection spelled(const Selection& selection) {
+  Selection all = selection;
+  for (std::vector<std::string>* list : {&all.include, &all.exclude})
+    std::transform(list->begin(), list->end(), list->begin(), [](const std::string& table) { return spelled(table); });
+  return all;
 }
 
 // Whether every table of one is left out by the other.
@@ -110,7 +118,7 @@ std::string rival_of(const Replication& object, const std::vector<Replication>& 
   const auto found = std::find_if(others.begin(), others.end(), [&](const Replication& other) {
     return other.uid != object.uid && claims(other) && goes_first(other, object) &&
            same_server(other.spec.target, object.spec.target) && same_databases(other.spec, object.spec) &&
-           same_tables(other.spec.tables, object.spec.tables);
+           same_tables(spelled(other.spec.tables), spelled(object.spec.tables));
   });
   return found == others.end() ? "" : found->name;
 }

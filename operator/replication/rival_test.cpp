@@ -96,6 +96,32 @@ TEST(Rival, only_tables_that_both_select_are_in_the_way) {
           }},
          {"one database named, the other's is only in its secret", false,
           [](R a, R) { a.spec.databases.include = {"shop"}; }},
+         {"all databases but some in both", true,
+          [](R a, R b) {
+            a.spec.databases.exclude = {"x"};
+            b.spec.databases.exclude = {"y"};
+          }},
+         {"one takes all but what the other takes", false,
+          [](R a, R b) {
+            a.spec.databases.exclude = {"sh*"};
+            b.spec.databases.include = {"shop"};
+          }},
+         {"one takes all but another", true,
+          [](R a, R b) {
+            a.spec.databases.exclude = {"x"};
+            b.spec.databases.include = {"shop"};
+          }},
+         {"one takes all, the other's is only in its secret", false, [](R a, R) { a.spec.databases.exclude = {"x"}; }},
+         {"one table in both, spelled with its schema and without", true,
+          [](R a, R b) {
+            a.spec.tables.include = {"shop.orders"};
+            b.spec.tables.include = {"shop.public.orders"};
+          }},
+         {"a dot in a name makes no schema", false,
+          [](R a, R b) {
+            a.spec.tables.include = {"shop.\"public.orders\""};
+            b.spec.tables.include = {"shop.public.orders"};
+          }},
          {"tables apart", false,
           [](R a, R b) {
             a.spec.tables.include = {"shop.public.a"};

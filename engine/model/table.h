@@ -18,8 +18,7 @@ struct Column {
   bool nullable = true;
 };
 
-// How the rows of a table travel inside COPY; decided per table before the first row (reference: 2.5 of the
-// measurements in docs/decisions.md).
+// How the rows of a table travel inside COPY; decided per table before the first row (postgres/copy_format).
 enum class CopyFormat { binary, text };
 
 // A table that holds rows of its own: ordinary tables and leaf partitions, never a partitioned parent or a view.

@@ -12,7 +12,6 @@ namespace tributary::pipeline {
 struct Batch {
   std::vector<model::CopyPart> parts;
   std::uint64_t bytes = 0;  // estimate
-  auto first_table() const { return parts.front().table; }
 };
 
 struct PlanLimits {

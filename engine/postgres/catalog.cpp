@@ -1,5 +1,4 @@
 #include "engine/postgres/catalog.h"
-#include "engine/postgres/name_arrays.h"
 
 namespace tributary::postgres {
 namespace {
@@ -88,22 +87,6 @@ std::vector<std::string> selectable(const std::vector<Database>& databases) {
 Result<Database> read_current_database(Connection& connection, const Until& until) {
   const std::string sql = database_query(connection.major_version()) + " WHERE d.datname = current_database()";
   return database_of(TRY(connection.query_row(sql, {}, until)), 0);
-}
-
-Result<std::vector<model::Name>> read_materialized_views(Connection& connection, const Until& until) {
-  const Rows rows = TRY(
-      connection.query("SELECT schemaname, matviewname FROM pg_matviews"
-                       " WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname NOT IN ('information_schema', '_tributary')"
-                       " ORDER BY 1, 2",
-                       until));
-  return names_in(rows);
-}
-
-Result<std::string> read_storage(Connection& connection, std::uint32_t table, const Until& until) {
-  // Inside a transaction a session learns of others' changes only when it takes a lock, as pg_relation_size() does.
-  const Rows rows = TRY(connection.query_row("SELECT pg_relation_size($1::oid), pg_relation_filenode($1::oid)",
-                                             {std::to_string(table)}, until));
-  return rows.str(0, 1);
 }
 
 Result<std::vector<Extension>> read_extensions(Connection& connection, const Until& until) {

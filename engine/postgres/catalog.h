@@ -70,13 +70,6 @@ struct CatalogTable {
 // foreign, of extensions only those that pg_extension.extconfig lists, and not the ledger's in _tributary.
 Result<std::vector<CatalogTable>> read_tables(Connection& connection, const Until& until);
 
-Result<std::vector<model::Name>> read_materialized_views(Connection& connection, const Until& until);
-
-// The identity of one table's storage now, "" when the table is gone. Unlike the rows of pg_class it does not follow
-// the snapshot: compare it with model::Table::storage to notice a rewrite. Waits for whoever has locked the table
-// exclusively, as long as lock_timeout and `until` let it.
-Result<std::string> read_storage(Connection& connection, std::uint32_t table, const Until& until);
-
 // Name and version of every extension of the current database.
 struct Extension {
   std::string name;

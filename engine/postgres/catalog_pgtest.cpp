@@ -131,8 +131,6 @@ TEST_P(Catalog, what_holds_rows_of_a_user_is_listed) {
   EXPECT_THAT(found[2].table.columns, IsEmpty());
   EXPECT_TRUE(found[4].table.unlogged);
   EXPECT_FALSE(found[5].table.unlogged);
-  Connection connection = connect(database_.uri());
-  EXPECT_THAT(got(read_materialized_views(connection, soon())), ElementsAre(model::Name{"public", "mv"}));
 }
 
 TEST_P(Catalog, an_extensions_table_is_listed_only_where_its_rows_are_the_users) {
@@ -174,19 +172,6 @@ TEST_P(Catalog, sizes_count_toast) {
   EXPECT_EQ(found[0].table.pages, 1U);
   EXPECT_EQ(found[0].table.rows, 20);
   EXPECT_EQ(found[1].table.rows, -1) << "never analysed";
-}
-
-TEST_P(Catalog, a_rewrite_changes_the_storage_that_is_read_now_and_not_the_snapshots) {
-  database_.exec("CREATE TABLE t (a int); INSERT INTO t VALUES (1)");
-  Connection connection = connect(database_.uri());
-  ASSERT_TRUE(connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ", soon()));
-  const model::Table before = got(read_tables(connection, soon())).at(0).table;
-  EXPECT_EQ(got(read_storage(connection, before.id, soon())), before.storage);
-  database_.exec("TRUNCATE t");
-  EXPECT_NE(got(read_storage(connection, before.id, soon())), before.storage);
-  EXPECT_EQ(got(read_tables(connection, soon())).at(0).table.storage, before.storage);
-  database_.exec("DROP TABLE t");
-  EXPECT_EQ(got(read_storage(connection, before.id, soon())), "");
 }
 
 TEST_P(Catalog, an_identity_is_usable_in_the_servers_sense) {

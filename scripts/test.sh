@@ -14,6 +14,15 @@ run_tests() {
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" --label-regex "^($labels)\$" "$@"
 }
 
+# A filter whose suite was renamed would go on with less and say nothing.
+threaded_tests_exist() {
+  local filter
+  for filter in ${THREADED_POSTGRES//:/ }; do
+    build/tsan/bin/engine_postgres_pgtest --gtest_list_tests --gtest_filter="$filter" | grep -q . ||
+      die "no PostgreSQL test is called $filter: correct THREADED_POSTGRES"
+  done
+}
+
 FAILED=()
 
 # suite "what" PRESET LABELS [ctest arguments...]: a failure does not keep later suites from running.
@@ -33,6 +42,7 @@ test_everything() {
   suite "unit and PostgreSQL tests, under AddressSanitizer and UndefinedBehaviorSanitizer" asan 'unit|pg'
   build tsan --target "${THREADED[@]}" engine_postgres_pgtest
   suite "threaded parts, under ThreadSanitizer" tsan unit --tests-regex "^($(IFS='|'; echo "${THREADED[*]}"))\$"
+  threaded_tests_exist
   GTEST_FILTER=$THREADED_POSTGRES suite "copies, under ThreadSanitizer" tsan pg --tests-regex '^engine_postgres_pgtest_'
   suite "end-to-end tests" asan e2e
   ((${#FAILED[@]} == 0)) || die "failed: $(printf '%s; ' "${FAILED[@]}")"

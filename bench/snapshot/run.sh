@@ -56,8 +56,16 @@ measure() { # ROUND TOOL DATABASE
     'BEGIN {printf "%s %s %.2f\n", round, tool, ended - began}' | tee -a "$BENCH_DIR/times.$3" >&2
 }
 
+# Indexes and constraints, so that nobody is fast by building none.
+structure() { # URI
+  psql -qXAt "$1" -c "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1" \
+    -c "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace AND contype <> 'n' ORDER BY 1, 2"
+}
+
 check_content() { # TOOL DATABASE
   content psql -qXAt "$TARGET/$2" | diff -q - "$BENCH_DIR/content.$2" >/dev/null || die "$1 did not copy $2 completely"
+  structure "$TARGET/$2" | diff - "$BENCH_DIR/structure.$2" >&2 || die "$1 did not build all indexes and constraints of $2"
 }
 
 run_set() { # SET
@@ -66,6 +74,7 @@ run_set() { # SET
   psql -qX "$SOURCE/postgres" -c "CREATE DATABASE $set"
   step "fill the source with the $set set" psql -qX -v ON_ERROR_STOP=1 "$SOURCE/$set" -f "$ROOT/bench/snapshot/$set.sql"
   content psql -qXAt "$SOURCE/$set" >"$BENCH_DIR/content.$set"
+  structure "$SOURCE/$set" >"$BENCH_DIR/structure.$set"
   if [[ $set == large ]]; then prepare_floor "$set"; fi
   goals "$set" >"$BENCH_DIR/goals"
   for ((round = 0; round <= rounds; round++)); do # round 0 warms up and is not counted

@@ -10,7 +10,7 @@ copy_stream() { # DATABASE TABLE...
   for table in "$@"; do
     psql -qX "$SOURCE/$database" -c "COPY $table TO STDOUT (FORMAT binary)" |
       psql -qX "$TARGET/$database" -c BEGIN -c "TRUNCATE $table" -c "COPY $table FROM STDIN (FORMAT binary, FREEZE)" -c COMMIT
-    psql -qX "$TARGET/$database" <"$BENCH_DIR/index.$table"
+    psql -qX -v ON_ERROR_STOP=1 "$TARGET/$database" <"$BENCH_DIR/index.$table"
   done
 }
 
@@ -23,14 +23,15 @@ prepare_floor() { # DATABASE: the statements that the floor runs, made outside t
 }
 
 tool_floor() {
-  psql -qX "$TARGET/$1" <"$BENCH_DIR/pre.sql" >/dev/null
+  psql -qX -v ON_ERROR_STOP=1 "$TARGET/$1" <"$BENCH_DIR/pre.sql" >/dev/null
   local stream pids=()
   for stream in "${FLOOR_STREAMS[@]}"; do
     # shellcheck disable=SC2086 # a list of tables
     copy_stream "$1" $stream &
     pids+=($!)
   done
-  wait "${pids[@]}"
+  local pid
+  for pid in "${pids[@]}"; do wait "$pid"; done
 }
 
 tool_pgcopydb() {
@@ -48,7 +49,7 @@ tool_dump-restore() {
 }
 
 tool_reference-recipe() {
-  pg_dump --schema-only --no-owner --no-privileges "$SOURCE/$1" | psql -qX "$TARGET/$1" >/dev/null
+  pg_dump --schema-only --no-owner --no-privileges "$SOURCE/$1" | psql -qX -v ON_ERROR_STOP=1 "$TARGET/$1" >/dev/null
   pg_dump --data-only --no-owner -Fd -Z9 -j2 -f "$BENCH_DIR/dump" "$SOURCE/$1"
   # The reference tool loads under live foreign keys; only disabled triggers let it through a chain of them.
   pg_restore --data-only --no-owner --disable-triggers -d "$TARGET/$1" "$BENCH_DIR/dump"

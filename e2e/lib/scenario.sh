@@ -91,7 +91,12 @@ expect() { # "what" command...
   say "    $what"
 }
 
-refused() { ! "$@" 2>/dev/null; }
+# Fails, and says so with these words: what fails for another cause was not refused.
+refused() { # WORDS command...
+  local said
+  if said=$("${@:2}" 2>&1); then return 1; fi
+  [[ $said == *"$1"* ]]
+}
 
 # Nothing that a person could read of this namespace or of the operator's log holds the word.
 never_told() {

@@ -6,7 +6,8 @@ no_slots() { [[ $(slots) == 0 ]]; }
 publications() { psql_as_superuser source shop -c "SELECT count(*) FROM pg_publication"; }
 # A new row on the source, by its number, and whether it is on the target.
 mark() { psql_as_superuser source shop -c "INSERT INTO mark DEFAULT VALUES RETURNING id" | head -n 1; }
-arrived() { [[ $(psql_as_superuser target shop -c "SELECT count(*) FROM mark WHERE id = $1") == 1 ]]; }
+arrivals() { psql_as_superuser target shop -c "SELECT count(*) FROM mark WHERE id = $1"; }
+arrived() { [[ $(arrivals "$1") == 1 ]]; }
 
 # Transactions without a pause until the file `writing` of the scenario's folder goes.
 write_on() {

@@ -22,7 +22,7 @@ expect "one slot" test "$(slots)" = 1
 last=$(mark)
 wait_until 30 "the last row is on the target" arrived "$last"
 kubectl delete namespace "$NAMESPACE" --timeout=180s >/dev/null
-expect "the namespace is gone" refused kubectl get namespace "$NAMESPACE"
+expect "the namespace is gone" refused NotFound kubectl get namespace "$NAMESPACE"
 wait_until 30 "no slot is left, or an Event tells of it" clean_or_told
 if ! no_slots; then
   statements=$(event | grep -oE "SELECT pg_drop_replication_slot\('[^']*'\);( DROP PUBLICATION IF EXISTS [^;]*;)?")

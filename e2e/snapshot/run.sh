@@ -33,7 +33,7 @@ expect "a database that was not selected stayed away" \
 expect "the role came with its grant" \
   test "$(psql_as_superuser target shop -c "SELECT has_table_privilege('clerk', 'customers', 'SELECT')")" = t
 expect "an orphan cannot be inserted: foreign keys are in force" \
-  refused psql_as_superuser target shop -c 'INSERT INTO orders VALUES (-1, -1, 0)'
+  refused "violates foreign key constraint" psql_as_superuser target shop -c 'INSERT INTO orders VALUES (-1, -1, 0)'
 in_namespace get replications >&2
 expect "kubectl get shows 100%" grep -q '100%' <(in_namespace get replications)
 

@@ -20,7 +20,10 @@ endif()
 # What sanitized programs run with; the operator's use a library that was not compiled for it.
 set(TRIBUTARY_OPERATOR_ENVIRONMENT "")
 if(TRIBUTARY_SANITIZE)
-  target_compile_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE} -fno-omit-frame-pointer)
+  # These three take half of the time to compile. An access through null ends the program in any case, one past an
+  # object is AddressSanitizer's, and nothing here reads an object at an address that it casts to one.
+  target_compile_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE} -fno-sanitize=null,alignment,object-size
+                         -fno-omit-frame-pointer)
   target_link_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
   set(suppressions suppressions=${PROJECT_SOURCE_DIR}/cmake/tests)
   set(TRIBUTARY_OPERATOR_ENVIRONMENT "LSAN_OPTIONS=${suppressions}/leaks.supp;TSAN_OPTIONS=${suppressions}/races.supp")

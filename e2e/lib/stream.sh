@@ -28,3 +28,20 @@ start_stream() { # TARGET_MAJOR
   wait_ready shop 180
   wait_until 30 "what is written on the source is on the target" arrived "$(mark)"
 }
+
+# What an Event says of a namespace that is gone: it is about the Namespace, for in it nothing can be written any more.
+left_behind() {
+  kubectl get events.events.k8s.io --namespace default \
+    -o "jsonpath={range .items[?(@.regarding.name==\"$NAMESPACE\")]}{.note}{'\n'}{end}" | grep -F "$(slot_name)"
+}
+slot_name() { psql_as_superuser source postgres -c "SELECT slot_name FROM pg_replication_slots"; }
+is_told() { [[ $(left_behind) ]]; }
+clean_or_told() { no_slots || is_told; }
+# Drops then what the Event says how to drop.
+expect_clean_or_told() {
+  local statements
+  wait_until 30 "no slot is left, or an Event tells of it" clean_or_told
+  no_slots && return
+  statements=$(left_behind | grep -oE "SELECT pg_drop_replication_slot\('[^']*'\);( DROP PUBLICATION IF EXISTS [^;]*;)?")
+  psql_as_superuser source shop -c "$statements" >/dev/null
+}

@@ -8,6 +8,7 @@
 #include "engine/cli/consent.h"
 #include "engine/cli/output.h"
 #include "engine/cli/plan_view.h"
+#include "engine/cli/release_order.h"
 #include "engine/cli/run.h"
 #include "engine/cli/unasked.h"
 #include "engine/cli/verbs.h"
@@ -15,9 +16,11 @@
 #include "engine/pipeline/preview.h"
 #include "engine/pipeline/refusal.h"
 #include "engine/pipeline/session.h"
+#include "engine/pipeline/sync.h"
 #include "engine/postgres/leftovers.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/sync/copy_drain.h"
+#include "engine/postgres/sync/sync_servers.h"
 
 namespace tributary::cli {
 namespace {
@@ -66,6 +69,22 @@ void leave_nothing(const api::Spec& spec) {
 
 enum class Answer { yes, not_asked };
 
+// What nobody has agreed to lose is not dropped.
+api::Report copy(const Options& options, Answer answer, pipeline::ProgressBoard& board, const Until& until) {
+  const auto servers = postgres::make_servers(options.spec, postgres::sync::drain_of(options.spec));
+  Unasked unasked(*servers);
+  pipeline::Servers& chosen = answer == Answer::yes ? *servers : unasked;
+  api::Report report = pipeline::run_snapshot(options.spec, chosen, board, until);
+  if (report.exit_code != api::ExitCode::done) leave_nothing(options.spec);
+  return report;
+}
+
+api::Report give_back(const Options& options, pipeline::Remember remember, pipeline::ProgressBoard& board,
+                      const Until& until) {
+  const auto servers = postgres::sync::make_sync_servers(options.spec);
+  return pipeline::run_release(options.spec, *servers, remember, board, until);
+}
+
 // The checks that a snapshot begins with say what would go; where nothing would, or that is not known yet, nobody is
 // asked.
 Result<Answer> get_consent(const Options& options) {
@@ -86,14 +105,13 @@ int init(const Options& options) {
   Result<Answer> answer = Answer::yes;
   if (must_ask(options)) answer = get_consent(options);
   if (!answer) return refuse(answer.error(), "NotConfirmed", options);
-  return run(options, [&](pipeline::ProgressBoard& board, const Until& until) {
-    const auto servers = postgres::make_servers(options.spec, postgres::sync::drain_of(options.spec));
-    Unasked unasked(*servers);
-    pipeline::Servers& chosen = *answer == Answer::yes ? *servers : unasked;
-    api::Report report = pipeline::run_snapshot(options.spec, chosen, board, until);
-    if (report.exit_code != api::ExitCode::done) leave_nothing(options.spec);
-    return report;
-  });
+  ReleaseOrder order(options.spec.release_token_sha256);
+  const Work work = [&](pipeline::ProgressBoard& board, const Until& until) {
+    return until_released(
+        order, until, [&](const Until& either) { return copy(options, *answer, board, either); },
+        [&](pipeline::Remember remember, const Until& own) { return give_back(options, remember, board, own); });
+  };
+  return run(options, work, order.routes());
 }
 
 }  // namespace tributary::cli

@@ -35,14 +35,14 @@ serve::Routes ReleaseOrder::routes() {
 }
 
 api::Report until_released(ReleaseOrder& order, const Until& until,
-                           const std::function<api::Report(const Until&)>& sync,
+                           const std::function<api::Report(const Until&)>& work,
                            const std::function<api::Report(pipeline::Remember, const Until&)>& release,
                            const LastWaits& waits) {
   std::stop_source either;
   const auto pass_on = [&either] { either.request_stop(); };
   const std::stop_callback on_stop(until.stop, pass_on);
   const std::stop_callback on_order(order.when_given(), pass_on);
-  const api::Report ended = sync({until.deadline, either.get_token()});
+  const api::Report ended = work({until.deadline, either.get_token()});
   if (order.may_come() && until.stop.stop_requested()) pause_for(waits.latecomer, order.when_given());
   if (!order.given()) return ended;
   // A stop does not end what is being given back: nobody would come back to it.

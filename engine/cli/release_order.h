@@ -45,11 +45,11 @@ struct LastWaits {
   Milliseconds writing{200};          // for the answer that tells it to leave
 };
 
-// Does `sync` until a stop or the order, and in that case `release` afterwards; the report is the last one's. A stop
-// leaves the order a moment to come: with a namespace, pod and stream are ended at the same time. Who gave it is left
-// time to hear that it was carried out.
+// Does `work`, a copy or a stream, until a stop or the order, and in that case `release` afterwards; the report is the
+// last one's. A stop leaves the order a moment to come: with a namespace, pod and stream are ended at the same time.
+// Who gave it is left time to hear that it was carried out.
 api::Report until_released(ReleaseOrder& order, const Until& until,
-                           const std::function<api::Report(const Until&)>& sync,
+                           const std::function<api::Report(const Until&)>& work,
                            const std::function<api::Report(pipeline::Remember, const Until&)>& release,
                            const LastWaits& waits = {});
 

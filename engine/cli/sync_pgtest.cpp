@@ -11,8 +11,12 @@
 
 #include "engine/base/seal.h"
 #include "engine/cli/release_order.h"
+#include "engine/pipeline/session.h"
+#include "engine/postgres/servers.h"
+#include "engine/postgres/sync/copy_drain.h"
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/held.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/serve/request.h"
 #include "engine/testing/process.h"
@@ -204,6 +208,40 @@ TEST(AnOrderToRelease, ends_the_stream_with_all_it_applied_and_leaves_nothing_on
     EXPECT_EQ(pair.slots(), "0");
     EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
     EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM plain"), "1000");
+  }
+}
+
+TEST(AnOrderToRelease, ends_a_copy_in_its_middle_and_leaves_nothing_on_the_source) {
+  for (const api::Mode mode : {api::Mode::snapshot, api::Mode::snapshot_and_sync}) {
+    StreamPair pair("ordered_copy", 15, 18);
+    pair.source.exec("CREATE TABLE plain (id int PRIMARY KEY); INSERT INTO plain VALUES (1)");
+    testbed::Held held(pair.to, pair.target);
+    ReleaseOrder order{sha256("token")};
+    api::Spec spec = pair.spec(mode);
+    spec.snapshot.keep_slot = true;
+    std::future<api::Report> report = std::async(std::launch::async, [&] {
+      pipeline::ProgressBoard board{""};
+      return until_released(
+          order, {},
+          [&](const Until& until) {
+            const auto servers = postgres::make_servers(spec, postgres::sync::drain_of(spec));
+            return pipeline::run_snapshot(spec, *servers, board, until);
+          },
+          [&](pipeline::Remember remember, const Until& until) {
+            const auto servers = postgres::sync::make_sync_servers(spec);
+            return pipeline::run_release(spec, *servers, remember, board, until);
+          },
+          {Milliseconds(0), Milliseconds(0), Milliseconds(0)});
+    });
+    held.wait_for_engine();
+    EXPECT_EQ(pair.slots(), "1");
+    EXPECT_EQ(order.routes().at("/release").post({"POST", "/release", "forget", "token"}).status, 202);
+    const api::Report ended = report.get();
+    EXPECT_EQ(ended.reason, "Released") << ended.message;
+    EXPECT_EQ(pair.slots(), "0");
+    EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+    EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM plain"), "0") << "nothing was committed";
+    EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.replication WHERE key LIKE '%uid-1%'"), "0");
   }
 }
 

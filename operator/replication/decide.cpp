@@ -217,7 +217,7 @@ void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods
   }
   if (!seen.object.finalized) next.actions.push_back(AddFinalizer{});
   end_deployment(seen, next);
-  look_after_config(seen, pods, config_map_of(seen.object, job.name, job.attempt), next);
+  look_after_config(seen, pods, config_map_of(seen, job.name, job.attempt), next);
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
   Verdict verdict = trouble ? *trouble : verdict_of_engine(seen, next.status);
   add_wal_warning(next.status, verdict.message);
@@ -242,6 +242,7 @@ void follow_only(const Observed& seen, Decision& next) {
 
 Decision decide(const Observed& seen) {
   if (seen.object.deleted) return tear_down(seen);
+  if (seen.terminating) return leave(seen);
   Decision next{.status = opened(seen)};
   const Job* job = newest_of(seen.jobs);
   if (v1alpha1::flaw_of(seen.object)) {

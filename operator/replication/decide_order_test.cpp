@@ -146,6 +146,65 @@ TEST(DecideOrder, a_namespace_that_goes_takes_the_deployment_first_and_its_engin
   EXPECT_THAT(names(look(seen)), ElementsAre("OrderRelease"));
 }
 
+TEST(DecideOrder, the_engine_of_a_copy_is_asked_where_the_object_is_deleted_and_not_where_its_end_is_to_be_told) {
+  Observed seen = with_engine(running());
+  seen.release_token_hash = "hash";
+  seen.pods.back().ip = "10.0.0.7";
+  seen.object.generation = 2;
+  seen.object.spec.state = State::stopped;
+  EXPECT_THAT(names(look(seen)), Not(Contains("OrderRelease")));
+  seen.object.spec.state = State::running;
+  seen.object.deleted = seen.now;
+  const Decision asking = look(seen);
+  ASSERT_THAT(names(asking), ElementsAre("OrderRelease"));
+  EXPECT_EQ(order_in(asking).pod_ip, "10.0.0.7");
+  EXPECT_TRUE(order_in(asking).forget);
+  seen = after(seen, asking);
+  seen.release_answer = ReleaseAnswer::released;
+  const Decision ending = look(seen);
+  EXPECT_THAT(names(ending), ElementsAre("DeleteJob"));
+  seen = after(seen, ending);
+  seen.pods.clear();
+  EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer"));
+}
+
+TEST(DecideOrder, where_a_namespace_takes_the_pods_first_the_engine_is_asked_before_the_object_is_deleted) {
+  for (const bool copies : {false, true}) {
+    Observed seen = copies ? with_engine(running()) : followed();
+    seen.release_token_hash = "hash";
+    seen.pods.back().ip = "10.0.0.7";
+    seen.pods.back().deleting = true;
+    seen.terminating = true;
+    const Decision asking = look(seen);
+    ASSERT_THAT(names(asking), ElementsAre("OrderRelease"));
+    EXPECT_TRUE(order_in(asking).forget);
+    EXPECT_EQ(reason(asking), "Releasing");
+    seen = after(seen, asking);
+    seen.terminating = true;
+    seen.release_answer = ReleaseAnswer::released;
+    const Decision given = look(seen);
+    EXPECT_THAT(names(given), IsEmpty()) << "whatever is begun would be refused";
+    EXPECT_EQ(reason(given), "NamespaceEnds");
+    seen = after(seen, given);
+    seen.pods.clear();
+    seen.jobs.clear();
+    seen.deployment.reset();
+    seen.object.deleted = seen.now;
+    EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer")) << "and no Event: nothing is left";
+  }
+}
+
+TEST(DecideOrder, a_copy_in_a_namespace_that_goes_is_asked_though_its_job_is_gone) {
+  Observed seen = with_engine(running());
+  seen.release_token_hash = "hash";
+  seen.pods.back().ip = "10.0.0.7";
+  seen.pods.back().deleting = true;
+  seen.jobs.clear();
+  seen.object.deleted = seen.now;
+  seen.terminating = true;
+  EXPECT_THAT(names(look(seen)), ElementsAre("OrderRelease"));
+}
+
 TEST(DecideOrder, a_deletion_leaves_time_for_a_job) {
   Observed seen = deleted();
   seen.object.spec.deletion_timeout = Seconds(30);

@@ -55,6 +55,13 @@ std::vector<Pod> stream_pods(const Observed& seen) {
   return pods;
 }
 
+std::vector<Pod> copy_pods(const Observed& seen) {
+  std::vector<Pod> pods;
+  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
+               [&](const Pod& pod) { return !pod.streams && !of_release(seen, pod); });
+  return pods;
+}
+
 std::string leftover(const Observed& seen) {
   if (const Pod* pod = living_pod(seen)) return "pod " + pod->name;
   for (const Job& job : seen.jobs) {

@@ -17,6 +17,7 @@ inline constexpr Seconds start_limit{10};             // of a pod, before its Co
 const Job* newest_of(const std::vector<Job>& jobs);
 std::vector<Pod> pods_of(const Observed& seen, const Job& job);
 std::vector<Pod> stream_pods(const Observed& seen);
+std::vector<Pod> copy_pods(const Observed& seen);
 
 // What looks, copies or follows and is still about to end; empty when none of these can be alive.
 std::string leftover(const Observed& seen);

@@ -18,6 +18,15 @@ using v1alpha1::Standing;
 constexpr Milliseconds lively_poll{1'000};
 constexpr Seconds longest{60};
 
+// A copy that is ordered to release reports that alone, so it is not asked while its end is to be told.
+std::vector<Pod> holders(const Observed& seen) {
+  std::vector<Pod> pods = stream_pods(seen);
+  if (!seen.object.deleted && !seen.terminating) return pods;
+  const std::vector<Pod> copies = copy_pods(seen);
+  pods.insert(pods.end(), copies.begin(), copies.end());
+  return pods;
+}
+
 // Also one that is being ended: where its namespace goes it has a moment left.
 const Pod* engine_of(const std::vector<Pod>& pods) {
   const auto found = std::find_if(pods.begin(), pods.end(), [](const Pod& pod) {
@@ -51,7 +60,7 @@ bool engine_was_asked(const v1alpha1::Status& status) {
 }
 
 bool ask_engine(const Observed& seen, Decision& next, Phase phase, bool forget) {
-  const std::vector<Pod> pods = stream_pods(seen);
+  const std::vector<Pod> pods = holders(seen);
   const bool first = !engine_was_asked(next.status);
   if (!first && (seen.release_answer == ReleaseAnswer::released || ended_so(seen, pods))) {
     next.status.release->result = RunResult::succeeded;

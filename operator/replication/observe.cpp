@@ -75,6 +75,16 @@ void count_rolling(const Scope& scope, Observed& seen) {
   }
 }
 
+// Asked where somebody else ends an engine's pod. Since 1.33 a namespace's pods go before anything else in it is
+// deleted, so by then nobody has heard yet that the object goes too (KEP-5080).
+bool namespace_goes(const Means& means, const Observed& seen) {
+  const bool ends =
+      std::any_of(seen.pods.begin(), seen.pods.end(), [](const Pod& pod) { return pod.deleting && !pod.finished; });
+  if (!ends || seen.release_token_hash.empty()) return false;
+  const Result<kube::Object> space = means.client.get(kube::kinds::namespaces, {"", seen.object.space});
+  return space.ok() && space->deleting();
+}
+
 // What is the same for both ways of looking, once object, Jobs and pods are known.
 void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop_token stop) {
   Observed& seen = sight.seen;
@@ -86,6 +96,7 @@ void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop
   seen.release_answer = means.releaser.answer(seen.object.uid);
   seen.now = means.clock();
   if (seen.object.deleted) return;
+  seen.terminating = namespace_goes(means, seen);
   seen.voice = means.listener.listen(seen.object.uid, identity_of(seen.object), seen.pods, seen.now, std::move(stop));
   if (const Job* job = podless_job(seen)) seen.refusal = refusal_of(means, seen.object.space, *job);
 }

@@ -28,7 +28,8 @@ struct Sight {
   Observed seen;
 };
 
-// From the caches; no request but to the engine, and for the Events of a Job that has no pod.
+// From the caches; no request but to the engine, for the Events of a Job that has no pod, and for the namespace of a
+// pod that is being ended.
 std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key, std::stop_token stop);
 
 // Object, Jobs, Deployment and pods from the server itself. Jobs are read before the object: a Job that was gone by

@@ -111,7 +111,7 @@ struct Observed {
   // Of the same namespace, by name: writes the same tables of the same target and goes first.
   std::string rival = {};
   int rolling = 0;           // Deployments of all Replications that have this image and whose pods are not ready yet
-  bool terminating = false;  // the namespace: nothing can be created in it any more
+  bool terminating = false;  // the namespace is known to be: nothing can be created in it any more
   WallTime now = {};
 };
 

@@ -218,8 +218,10 @@ std::string rendered_hash(const Observed& seen) {
   return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, errand_of(seen.object.spec.mode), "", 0).dump());
 }
 
-kube::Object config_map_of(const Replication& replication, const std::string& name, int attempt) {
-  return config_map_with(replication, name, engine_spec(replication, attempt));
+kube::Object config_map_of(const Observed& seen, const std::string& name, int attempt) {
+  api::Spec mounted = engine_spec(seen.object, attempt);
+  mounted.release_token_sha256 = seen.release_token_hash;
+  return config_map_with(seen.object, name, mounted);
 }
 
 Attempt attempt_for(const Observed& seen, int number, const Before& before) {
@@ -233,7 +235,7 @@ Attempt attempt_for(const Observed& seen, int number, const Before& before) {
                             {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
                             {v1alpha1::rendered_annotation, rendered_hash(seen)}},
                            job_spec(seen, errand_of(replication.spec.mode), attempt.name, before.crashes));
-  attempt.config_map = config_map_of(replication, attempt.name, number);
+  attempt.config_map = config_map_of(seen, attempt.name, number);
   return attempt;
 }
 

@@ -58,7 +58,7 @@ Stream stream_for(const Observed& seen, int attempt, bool hold,
 std::string identity_of(const v1alpha1::Replication& replication);
 
 // The engine's spec.json for an attempt.
-kube::Object config_map_of(const v1alpha1::Replication& replication, const std::string& name, int attempt);
+kube::Object config_map_of(const Observed& seen, const std::string& name, int attempt);
 
 // Digest of all that a Job is made from, its number left out: a Job whose engine never came to run (image missing,
 // node missing) is replaced when this differs.

@@ -231,6 +231,21 @@ TEST_F(StreamControllerTest, in_a_namespace_that_ends_the_object_goes_and_the_ev
   }));
 }
 
+TEST_F(StreamControllerTest, a_namespace_that_takes_the_pods_first_finds_the_source_given_back) {
+  release_key = {"system", "key"};
+  bed.server.put(kinds::secrets, {{"metadata", {{"name", "key"}, {"namespace", "system"}}}});
+  follow();
+  bed.server.put(kinds::namespaces,
+                 Json{{"metadata", {{"name", "prod"}, {"deletionTimestamp", "2023-11-14T22:13:20Z"}}}});
+  Json pod = bed.server.all(kinds::pods).at(0).json();
+  pod["metadata"]["deletionTimestamp"] = "2023-11-14T22:13:20Z";
+  bed.server.put(kinds::pods, pod);
+  ASSERT_TRUE(comes_true([&] { return bed.reason("SourceReleased") == "Released"; }));
+  EXPECT_TRUE(ready_is("NamespaceEnds"));
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(orders, 3);
+}
+
 TEST_F(StreamControllerTest, the_second_of_two_onto_one_target_waits_until_the_first_is_gone) {
   Json other = bed.server.find(replications(), shop).json();
   other["metadata"] = {{"name", "first"}, {"namespace", shop.space}, {"creationTimestamp", "2020-01-01T00:00:00Z"}};

@@ -59,7 +59,24 @@ void only_end(Decision& next) {
   });
 }
 
+bool gives_back(const Observed& seen) {
+  return seen.object.spec.source_objects == v1alpha1::SourceObjects::remove;
+}
+
 }  // namespace
+
+Decision leave(const Observed& seen) {
+  Decision next{.status = seen.object.status};
+  next.recheck = brisk_poll;
+  remember_begin(seen, next.status);
+  remember_traces(seen, next);
+  if (gives_back(seen) && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true))
+    return next;
+  v1alpha1::conclude(next.status,
+                     {Standing::progressing, Phase::deleting, "NamespaceEnds", "its namespace is being deleted"},
+                     seen.now);
+  return next;
+}
 
 Decision tear_down(const Observed& seen) {
   Decision next{.status = seen.object.status};
@@ -67,9 +84,9 @@ Decision tear_down(const Observed& seen) {
   next.status.observed_generation = seen.object.generation;
   remember_begin(seen, next.status);
   remember_traces(seen, next);
-  const bool gives_back = seen.object.spec.source_objects == v1alpha1::SourceObjects::remove;
-  const bool asked = gives_back && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true);
-  const bool holds = gives_back && may_hold_source(seen, next.status);
+  const bool given = gives_back(seen);
+  const bool asked = given && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true);
+  const bool holds = given && may_hold_source(seen, next.status);
   std::string engine;
   if (asked) {
     engine = leftover(seen);

@@ -9,4 +9,8 @@ namespace tributary::replication {
 // an Event says what is left. Pure.
 Decision tear_down(const Observed& seen);
 
+// The same before the object itself is deleted, while its namespace is and has begun with the pods: an engine that
+// still lives is the last that can give anything back. Pure.
+Decision leave(const Observed& seen);
+
 }  // namespace tributary::replication

@@ -57,6 +57,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   {{- end }}
   verbs: [list, watch]
 {{- end }}
+# Whether it is being deleted, asked where an engine's pod ends.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
 # Why a Job has no pod.
 - apiGroups: [""]
   resources: [events]

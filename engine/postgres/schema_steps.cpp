@@ -264,6 +264,7 @@ class Builder {
     if (entry.type == "COMMENT")
       return belongs_to(i, "EXTENSION") || entry.tag == "SCHEMA \"public\"" || !target_.superuser;
     if (entry.type == "SECURITY LABEL" || entry.type == "PROCEDURAL LANGUAGE") return true;
+    if (entry.type == "MATERIALIZED VIEW DATA") return true;
     if (entry.type == "EVENT TRIGGER") return !target_.superuser;
     return (entry.type == "USER MAPPING" || entry.type == "POLICY") && !missing_roles_.empty();
   }

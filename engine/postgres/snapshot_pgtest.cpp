@@ -140,6 +140,27 @@ TEST(ASnapshot, refreshes_materialized_views_and_gathers_statistics) {
   EXPECT_EQ(target.scalar("SELECT reltuples FROM pg_class WHERE relname = 't'"), "100");
 }
 
+// A function that leans on a search_path, and a server that the target does not reach.
+TEST(ASnapshot, names_materialized_views_whose_query_fails_on_the_target) {
+  const auto [source, target] = ends("unrefreshed", 15, 17);
+  source.exec(
+      "CREATE TABLE t AS SELECT generate_series(1, 100) AS i; CREATE MATERIALIZED VIEW good AS SELECT sum(i) FROM t;"
+      "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t';"
+      "CREATE MATERIALIZED VIEW leans AS SELECT f(); CREATE MATERIALIZED VIEW above AS SELECT * FROM leans;"
+      "CREATE EXTENSION postgres_fdw;"
+      "CREATE SERVER away FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '1');"
+      "CREATE USER MAPPING FOR postgres SERVER away; CREATE FOREIGN TABLE elsewhere (i int) SERVER away;"
+      "CREATE MATERIALIZED VIEW away AS SELECT i FROM elsewhere WITH NO DATA;"
+      "UPDATE pg_class SET relispopulated = true WHERE relname = 'away'");
+  const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
+  ASSERT_TRUE(done(report));
+  EXPECT_THAT(codes(report), ElementsAre("ViewNotRefreshed", "ViewNotRefreshed", "ViewNotRefreshed"));
+  EXPECT_EQ(target.scalar("SELECT sum FROM good"), "5050");
+  EXPECT_EQ(target.scalar("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class"
+                          " WHERE relkind = 'm' AND NOT relispopulated"),
+            "above,away,leans");
+}
+
 TEST(ASnapshot, gathers_statistics_of_partitioned_tables_and_materialized_views_too) {
   const Database source = server(15).create_database("statistics");
   source.exec(

@@ -84,13 +84,18 @@ Parameters with_defaults(Parameters parameters) {
   return parameters;
 }
 
+// Beside the first.
+std::ptrdiff_t further_hosts(const Parameters& parameters) {
+  const auto host = parameters.find(parameters.count("hostaddr") != 0 ? "hostaddr" : "host");
+  return host == parameters.end() ? 0 : std::count(host->second.begin(), host->second.end(), ',');
+}
+
 Milliseconds limit_of(const Parameters& parameters) {
   const auto given = parameters.find("connect_timeout");
   Seconds::rep seconds = 0;
   if (given != parameters.end())
     std::from_chars(given->second.data(), given->second.data() + given->second.size(), seconds);
-  const auto host = parameters.find(parameters.count("hostaddr") != 0 ? "hostaddr" : "host");
-  const auto further = host == parameters.end() ? 0 : std::count(host->second.begin(), host->second.end(), ',');
+  const std::ptrdiff_t further = further_hosts(parameters);
   if (seconds > 0) return Seconds{seconds} * (1 + further);
   return further == 0 ? limit_of_one_host : limit_per_host * (1 + further);
 }
@@ -105,6 +110,26 @@ ConnectionHandle start(const Parameters& parameters) {
   keywords.push_back(nullptr);
   values.push_back(nullptr);
   return ConnectionHandle(PQconnectStartParams(keywords.data(), values.data(), 0));
+}
+
+// Resolving a host's name may take minutes, which nothing interrupts: that of the first when libpq starts, those of
+// others when their turn comes (PQconnectPoll).
+Result<ConnectionHandle> connect(const Parameters& parameters, const Until& until) {
+  const bool several = further_hosts(parameters) > 0;
+  auto started = call_aside(
+      [given = with_defaults(parameters), parameters, several, until]() -> Result<ConnectionHandle> {
+        ConnectionHandle handle = start(given);
+        if (!handle) return Error{Fault::failed, "out of memory"};
+        if (PQstatus(handle.get()) == CONNECTION_BAD) return connect_error(parameters, handle.get());
+        if (several) TRY(finish_connecting(handle.get(), parameters, until));
+        return handle;
+      },
+      until);
+  if (!started) return within("cannot resolve the host of " + describe(parameters), started.error());
+  if (!started->ok()) return started->error();
+  ConnectionHandle handle = std::move(*started).value();
+  if (!several) TRY(finish_connecting(handle.get(), parameters, until));
+  return handle;
 }
 
 }  // namespace
@@ -163,14 +188,7 @@ Connection::~Connection() = default;
 Result<Connection> Connection::open(const Parameters& parameters, const std::vector<std::string>& settings,
                                     const Until& until) {
   auto state = std::make_unique<State>();
-  const Until connected = until.within(limit_of(parameters));
-  // The start resolves the host's name, which may take minutes.
-  auto started = call_aside([given = with_defaults(parameters)] { return start(given); }, connected);
-  if (!started) return within("cannot resolve the host of " + describe(parameters), started.error());
-  state->handle = std::move(started).value();
-  if (!state->handle) return Error{Fault::failed, "out of memory"};
-  if (PQstatus(state->get()) == CONNECTION_BAD) return connect_error(parameters, state->get());
-  TRY(finish_connecting(state->get(), parameters, connected));
+  state->handle = TRY(connect(parameters, until.within(limit_of(parameters))));
   // Else libpq puts the line of the statement that an error is about into its message, and whatever that holds.
   PQsetErrorVerbosity(state->get(), PQERRORS_TERSE);
   PQsetNoticeReceiver(state->get(), &State::receive_notice, state.get());

@@ -26,6 +26,7 @@ using testbed::same_content;
 using testbed::server;
 using testbed::snapshot;
 using testbed::spec_between;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -154,7 +155,7 @@ TEST(ASnapshot, names_materialized_views_whose_query_fails_on_the_target) {
       "UPDATE pg_class SET relispopulated = true WHERE relname = 'away'");
   const api::Report report = snapshot(spec_between(source.uri(), target.uri()));
   ASSERT_TRUE(done(report));
-  EXPECT_THAT(codes(report), ElementsAre("ViewNotRefreshed", "ViewNotRefreshed", "ViewNotRefreshed"));
+  EXPECT_THAT(codes(report), Contains("ViewNotRefreshed").Times(3));
   EXPECT_EQ(target.scalar("SELECT sum FROM good"), "5050");
   EXPECT_EQ(target.scalar("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class"
                           " WHERE relkind = 'm' AND NOT relispopulated"),

@@ -235,11 +235,15 @@ TEST_F(StreamControllerTest, a_namespace_that_takes_the_pods_first_finds_the_sou
   release_key = {"system", "key"};
   bed.server.put(kinds::secrets, {{"metadata", {{"name", "key"}, {"namespace", "system"}}}});
   follow();
-  bed.server.put(kinds::namespaces,
-                 Json{{"metadata", {{"name", "prod"}, {"deletionTimestamp", "2023-11-14T22:13:20Z"}}}});
-  Json pod = bed.server.all(kinds::pods).at(0).json();
-  pod["metadata"]["deletionTimestamp"] = "2023-11-14T22:13:20Z";
-  bed.server.put(kinds::pods, pod);
+  Json space = {{"metadata", {{"name", "prod"}}}};
+  bed.server.put(kinds::namespaces, space);
+  space["metadata"]["deletionTimestamp"] = "2023-11-14T22:13:20Z";
+  bed.server.put(kinds::namespaces, space);
+  for (const kube::Object& each : bed.server.all(kinds::pods)) {
+    Json pod = each.json();
+    pod["metadata"]["deletionTimestamp"] = "2023-11-14T22:13:20Z";
+    bed.server.put(kinds::pods, pod);
+  }
   ASSERT_TRUE(comes_true([&] { return bed.reason("SourceReleased") == "Released"; }));
   EXPECT_TRUE(ready_is("NamespaceEnds"));
   const std::lock_guard lock(mutex);

@@ -31,6 +31,9 @@ constexpr const char* move_name = "tributary_move";
 constexpr Subject of_transaction{};
 constexpr Subject of_fence{nullptr, "the fence"};
 
+// What a type says of a text that is none of its values; an enum, of one that it does not have.
+constexpr std::string_view malformed_value = "22P02";
+
 const char* const recopy = "copy the table again; the others go on";
 
 // Plans made once serve every value: by key, whatever the statistics say of a table that has just been filled.
@@ -104,6 +107,7 @@ class PostgresApplier final : public pipeline::Applier {
   Error end_of_transaction(const Error& error);
   Error no_more_ours(const Error& fenced, const Until& until);
   Error stop_for(const Table& table, const std::string& reason);
+  void forget_stopped();
 
   Connection connection_;
   Owner owner_;
@@ -120,6 +124,7 @@ class PostgresApplier final : public pipeline::Applier {
   SetWriter sets_{pipeline_, preparer_};
   std::optional<StoppedTable> stopped_;
   std::optional<model::LogTable> unknown_;  // with stopped_: as the log describes it, which nobody expected
+  bool is_of_value_ = false;                // with stopped_: a value is none of its type
   std::vector<Kept> kept_;
   std::size_t kept_bytes_ = 0;
   model::Lsn transaction_;  // of the source, that the next change belongs to
@@ -131,8 +136,7 @@ class PostgresApplier final : public pipeline::Applier {
 // ---------------------------------------------------------------------------------------------- changes
 
 Result<void> PostgresApplier::apply(const model::Events& events, ApplyMode mode, const Until& until) {
-  stopped_.reset();
-  unknown_.reset();
+  forget_stopped();
   const Result<void> applied = [&]() -> Result<void> {
     tables_.begin_batch();
     if (mode == ApplyMode::ordered) TRY(flush_kept(until));
@@ -325,8 +329,7 @@ Result<void> PostgresApplier::begin(const Until& until) {
 // All answers are in before COMMIT is sent: a change that met no row is no failure to the server.
 Result<void> PostgresApplier::commit(bool durable, const Until& until) {
   if (!durable && !is_open_ && kept_.empty() && reached_.applied <= position_.applied) return {};
-  stopped_.reset();
-  unknown_.reset();
+  forget_stopped();
   const Result<void> committed = [&]() -> Result<void> {
     TRY(flush_kept(until));
     TRY(begin(until));
@@ -383,6 +386,10 @@ Result<void> PostgresApplier::stop(const StoppedTable& table, const Until& until
     stopped_.reset();
     return descriptions_->look_into(*std::exchange(unknown_, {}), until);
   }
+  if (descriptions_ != nullptr && std::exchange(is_of_value_, false) && TRY(descriptions_->learn_values(until))) {
+    stopped_.reset();
+    return {};
+  }
   std::vector<FollowedTable> stopped = TRY(read_followed_tables(connection_, owner_.key, {table.table}, until));
   if (stopped.empty())
     return Error{Fault::missing, "the ledger has no table " + model::display(table.table) + " in this stream"};
@@ -409,6 +416,12 @@ Error PostgresApplier::stop_for(const Table& table, const std::string& reason) {
   return Error{Fault::differs, "table " + model::display(table.name) + ": " + reason, recopy};
 }
 
+void PostgresApplier::forget_stopped() {
+  stopped_.reset();
+  unknown_.reset();
+  is_of_value_ = false;
+}
+
 // Whose failure it is: of the table that the statement was for, of the fence, or of neither.
 Error PostgresApplier::explained(const Error& error) {
   if (stopped_ || !pipeline_.failed()) return error;
@@ -416,8 +429,10 @@ Error PostgresApplier::explained(const Error& error) {
   if (&subject == &of_fence && error.fault == Fault::differs) return fenced_out(owner_);
   if (subject.table == nullptr) return error;
   const std::string& sqlstate = connection_.sqlstate();
-  if (error.fault == Fault::differs || is_about_table(sqlstate))
+  if (error.fault == Fault::differs || is_about_table(sqlstate)) {
+    is_of_value_ = sqlstate == malformed_value;
     return stop_for(*subject.table, refusal(subject.what, error, sqlstate, connection_.diagnosis()));
+  }
   return within("table " + model::display(subject.table->name), error);
 }
 

@@ -274,6 +274,7 @@ class NothingFits : public Descriptions {
     ++looks;
     return {};
   }
+  Result<bool> learn_values(const Until&) override { return false; }
   int looks = 0;
 };
 

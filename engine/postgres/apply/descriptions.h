@@ -6,7 +6,8 @@
 
 namespace tributary::postgres::apply {
 
-// The log's descriptions of tables, held against what the ledger knows of them. Used by the applier's thread.
+// The log's descriptions of tables and the values of their types, held against what the ledger and the target know of
+// them. Used by the applier's thread.
 class Descriptions {
  public:
   virtual ~Descriptions() = default;
@@ -15,6 +16,9 @@ class Descriptions {
   // Asks the source what has become of the table, where it does not. Afterwards it fits, or is not followed any more.
   // Called while no transaction of the applier is open; its list of tables may be old after it.
   virtual Result<void> look_into(const model::LogTable& log, const Until& until) = 0;
+  // Asks the source for values that its types have got since, after the target has refused one. True where the change
+  // is to be tried again, with the list of tables as it is then. Called as look_into().
+  virtual Result<bool> learn_values(const Until& until) = 0;
 };
 
 }  // namespace tributary::postgres::apply

@@ -76,12 +76,17 @@ std::vector<bool> steps_of_tables(const pipeline::Schema& schema) {
   return of_tables;
 }
 
-Result<void> run_steps(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
+// What a table does not need may be refused.
+enum class Need { all, tables };
+
+Result<void> run_steps(Connection& target, const Owner& owner, pipeline::Schema schema, Need need, const Until& until) {
   auto options = std::make_shared<StepOptions>();
   options->done = TRY(read_steps_done(target, owner.key, until));
   const std::vector<bool> of_tables = steps_of_tables(schema);
-  for (std::size_t step = 0; step < schema.steps.size(); ++step)
+  for (std::size_t step = 0; step < schema.steps.size(); ++step) {
     if (of_tables[step]) options->done.erase(digest_of(schema.steps[step]));
+    if (need == Need::tables && !of_tables[step]) schema.steps[step].optional = true;
+  }
   options->may_all_exist = true;
   StepRunner runner(target, owner, std::move(options));
   for (const pipeline::Stage stage : stages) {
@@ -95,10 +100,19 @@ Result<void> run_steps(Connection& target, const Owner& owner, const pipeline::S
   return {};
 }
 
+// The first refusal is the reason for those that come of it.
+Result<void> run_what_can_be(Connection& target, const Owner& owner, const pipeline::Schema& schema,
+                             const Until& until) {
+  const Result<void> all = run_steps(target, owner, schema, Need::all, until);
+  if (all || may_pass(all.error())) return all;
+  const Result<void> tables = run_steps(target, owner, schema, Need::tables, until);
+  return tables || may_pass(tables.error()) ? tables : all;
+}
+
 // A partition cannot be attached while somebody has the one for all other rows.
 Result<void> create(Connection& target, const Owner& owner, const pipeline::Schema& schema, const Until& until) {
   TRY(target.execute("SET lock_timeout = '3s'", until));
-  const Result<void> created = run_steps(target, owner, schema, until);
+  const Result<void> created = run_what_can_be(target, owner, schema, until);
   if (target.usable()) TRY(target.execute("SET lock_timeout = 0", until));
   return created;
 }
@@ -162,12 +176,21 @@ std::string sql_of_publication(const Claimed& claimed, const SourceTable& table)
 
 }  // namespace
 
+bool may_pass(const Error& error) {
+  return error.fault == Fault::transient || error.fault == Fault::cancelled || error.fault == Fault::fenced;
+}
+
 Result<bool> is_there(Connection& target, const model::Name& table, const Until& until) {
   const Rows rows =
       TRY(target.query("SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                        " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
                        {table.schema, table.name}, until));
   return rows.size() != 0;
+}
+
+Result<void> create_objects(const StreamOptions& options, Connection& target, const Owner& owner, const Until& until) {
+  const pipeline::Schema schema = TRY(read_new_schema(options, target, {}, until));
+  return create(target, owner, schema, until);
 }
 
 Result<void> add_late_keys(Connection& target, LateKeys& late, const Until& until) {

@@ -10,6 +10,9 @@
 
 namespace tributary::postgres::sync {
 
+// What says nothing of the table that it was met with.
+bool may_pass(const Error& error);
+
 // Whether the target has a table of this name.
 Result<bool> is_there(Connection& target, const model::Name& table, const Until& until);
 
@@ -23,6 +26,9 @@ using LateKeys = std::vector<std::string>;
 // recorded: to be called again later.
 Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
                         const std::vector<const SourceTable*>& tables, LateKeys& late, const Until& until);
+// Creates what the source has beside tables and the target lacks: schemas, types, functions, sequences, extensions.
+// What the target refuses is left out and logged.
+Result<void> create_objects(const StreamOptions& options, Connection& target, const Owner& owner, const Until& until);
 // Adds those that are late, and keeps those that still are.
 Result<void> add_late_keys(Connection& target, LateKeys& late, const Until& until);
 

@@ -11,6 +11,7 @@
 #include "engine/postgres/shape_ledger.h"
 #include "engine/postgres/sql.h"
 #include "engine/postgres/sync/new_tables.h"
+#include "engine/postgres/sync/new_values.h"
 #include "engine/postgres/sync/renaming.h"
 
 namespace tributary::postgres::sync {
@@ -45,9 +46,20 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activit
 
 // Duplicate and undefined columns and tables: somebody has carried the change out before.
 constexpr std::array<std::string_view, 4> done_before{"42701", "42703", "42P07", "42P01"};
+// Undefined types and the like, functions, and schemas: the source has them, or had them then.
+constexpr std::array<std::string_view, 3> not_there{"42704", "42883", "3F000"};
 
-bool is_done_before(std::string_view sqlstate) {
-  return std::find(done_before.begin(), done_before.end(), sqlstate) != done_before.end();
+Fault fault_of_refusal(const std::string& sqlstate) {
+  const auto is_in = [&](const auto& states) {
+    return std::find(states.begin(), states.end(), sqlstate) != states.end();
+  };
+  if (is_in(done_before)) return Fault::conflict;
+  return is_in(not_there) ? Fault::missing : Fault::invalid;
+}
+
+bool is_refused(const Result<void>& done) {
+  return !done && (done.error().fault == Fault::invalid || done.error().fault == Fault::conflict ||
+                   done.error().fault == Fault::missing);
 }
 
 std::string key_of(const model::LogTable& log) {
@@ -74,7 +86,7 @@ Result<void> attempt(Connection& target, const std::string& statement, const Unt
   if (done || !is_refusal(target.sqlstate())) return done;
   const std::string sqlstate = target.sqlstate();
   TRY(target.execute("ROLLBACK TO SAVEPOINT tributary_change", until));
-  return Error{is_done_before(sqlstate) ? Fault::conflict : Fault::invalid, done.error().what, done.error().hint};
+  return Error{fault_of_refusal(sqlstate), done.error().what, done.error().hint};
 }
 
 void stop(TableDecision& decision, const std::string& refusal) {
@@ -115,6 +127,7 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   due_ = Deadline::after(options_->look_every);
   carried_out_.clear();
   missed_.clear();
+  has_made_objects_ = false;
   const std::vector<KnownTable> known = TRY(read_known(claimed, until));
   const StreamRow& row = *claimed.stream;
   std::unique_lock publishing(*publishing_);
@@ -126,6 +139,7 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   bool changed = !plan.renamed.empty();
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   publishing.unlock();
+  changed = TRY(bring_values(claimed, now.enums, options_->sync.schema_changes, until)).tables || changed;
   for (const RenamedTables& each : plan.renamed) TRY(rename(claimed, plan, each, until));
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (changed) TRY(keep_names(claimed, plan.added, until));
@@ -187,6 +201,7 @@ Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const Rename
                           [&] { return rename_all(claimed, plan, done, until); });
   };
   Result<void> renamed = apply();
+  if (!renamed && TRY(make_objects(claimed, renamed.error(), until))) renamed = apply();
   TableDecision& first = plan.decisions[group.decisions.front()];
   // It has its new name already: what its rows are, nobody knows.
   if (!renamed && renamed.error().fault == Fault::conflict && group.decisions.size() == 1 &&
@@ -197,12 +212,10 @@ Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const Rename
     first.table.reason = "the source has changed it: " + first.change.what + ", and so had somebody on the target";
     renamed = apply();
   }
-  const bool is_refused =
-      !renamed && (renamed.error().fault == Fault::invalid || renamed.error().fault == Fault::conflict);
-  if (!renamed && !is_refused) return within("table " + model::display(first.name), renamed.error());
+  if (!renamed && !is_refused(renamed)) return within("table " + model::display(first.name), renamed.error());
   for (const std::size_t i : group.decisions) {
     TableDecision& decision = plan.decisions[i];
-    if (is_refused) {
+    if (!renamed) {
       stop(decision, renamed.error().what);
     } else {
       decision.name = decision.table.name;
@@ -270,11 +283,21 @@ Result<bool> ShapeKeeper::put_off(Claimed& claimed, const TableDecision& decisio
   return true;
 }
 
+// True where the target has what it lacked, maybe.
+Result<bool> ShapeKeeper::make_objects(Claimed& claimed, const Error& error, const Until& until) {
+  if (error.fault != Fault::missing || std::exchange(has_made_objects_, true)) return false;
+  const Result<void> made = create_objects(*options_, claimed.control, claimed.owner, until);
+  if (!made && (may_pass(made.error()) || !claimed.control.usable())) return made.error();
+  if (!made) log::warn("not created on the target", {{"error", describe(made.error())}});
+  return made.ok();
+}
+
 // What the target refuses leaves the table as it was, and says so.
 Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decision, const Until& until) {
   if (const Error* const error = missed(decision)) return put_off(claimed, decision, *error, until);
   TableDecision done = decision;
   Result<void> applied = apply(claimed, done, until);
+  if (!applied && TRY(make_objects(claimed, applied.error(), until))) applied = apply(claimed, done, until);
   // Somebody has given the target the column already: which values its old rows have there, nobody knows.
   if (!applied && applied.error().fault == Fault::conflict) {
     done.change.kind = Kind::recopy;
@@ -282,7 +305,7 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
     done.table.reason = "the source has changed it: " + decision.change.what + ", and so had somebody on the target";
     applied = apply(claimed, done, until);
   }
-  if (!applied && (applied.error().fault == Fault::invalid || applied.error().fault == Fault::conflict)) {
+  if (is_refused(applied)) {
     done = decision;
     stop(done, applied.error().what);
     applied = apply(claimed, done, until);
@@ -321,7 +344,10 @@ Result<void> ShapeKeeper::finish(Connection& target, const TableDecision& decisi
     }
     const Result<void> altered = attempt(target, each, until);
     if (altered) continue;
-    if (altered.error().fault != Fault::invalid && altered.error().fault != Fault::conflict) return altered;
+    if (!is_refused(altered)) return altered;
+    // A sequence is a table, too.
+    if (altered.error().fault != Fault::invalid && !has_made_objects_)
+      return Error{Fault::missing, altered.error().what};
     log::warn("the target refused what no row depends on", {{"statement", each}, {"error", altered.error().what}});
   }
   return {};
@@ -406,6 +432,12 @@ bool ShapeKeeper::accept(const model::LogTable& log) {
     const ShapeColumn* const column = find(shape->second, each.name);
     return column != nullptr && column->type == each.type;
   });
+}
+
+Result<bool> ShapeKeeper::learn_values(SourceSide& source, Claimed& claimed, const Until& until) {
+  const std::vector<EnumType> types = TRY(read_enums(source.session, until));
+  const NewValues learned = TRY(bring_values(claimed, types, options_->sync.schema_changes, until));
+  return learned.types || learned.tables;
 }
 
 Result<void> ShapeKeeper::give_up(Claimed& claimed, const model::LogTable& log, const Until& until) {

@@ -37,6 +37,9 @@ class ShapeKeeper {
   // After a look that found nothing new about it: the log is older than the catalog, or tells of a time in between.
   // False where it cannot be applied to what is on the target.
   bool accept(const model::LogTable& log);
+  // After a value that the target has refused as none of its type: true where it may take it now, or the table has it
+  // no more.
+  Result<bool> learn_values(SourceSide& source, Claimed& claimed, const Until& until);
   // The table's rows are to be copied again, as the log tells of columns that are neither here nor there.
   Result<void> give_up(Claimed& claimed, const model::LogTable& log, const Until& until);
 
@@ -46,6 +49,7 @@ class ShapeKeeper {
   Result<void> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<void> rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
+  Result<bool> make_objects(Claimed& claimed, const Error& error, const Until& until);
   Result<void> apply(Claimed& claimed, const TableDecision& decision, const Until& until);
   const Error* missed(const TableDecision& decision) const;
   Result<bool> put_off(Claimed& claimed, const TableDecision& decision, const Error& error, const Until& until);
@@ -68,6 +72,7 @@ class ShapeKeeper {
   std::set<std::string> made_room_;             // statements for tables that are being copied
   std::map<std::string, Error> missed_;         // statements of this look that did not get their lock
   bool lock_missed_ = false;                    // by the last apply()
+  bool has_made_objects_ = false;               // in this look
   LateKeys late_keys_;
 };
 

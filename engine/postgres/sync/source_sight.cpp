@@ -21,6 +21,9 @@ UNION ALL
 SELECT 'a', count(*), coalesce(sum(hashint8((a.attrelid::bigint << 32) | a.xmin::text::bigint)), 0)
 FROM pg_attribute a JOIN t ON t.oid = a.attrelid WHERE a.attnum > 0
 UNION ALL
+SELECT 'e', count(*), coalesce(sum(hashint8((e.oid::bigint << 32) | e.xmin::text::bigint)), 0)
+FROM pg_enum e WHERE e.oid >= 16384
+UNION ALL
 SELECT 'i', count(*), coalesce(sum(hashint8((i.indexrelid::bigint << 32) | i.xmin::text::bigint)), 0)
 FROM pg_index i JOIN t ON t.oid = i.indrelid
 UNION ALL
@@ -46,6 +49,7 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
   std::map<std::uint32_t, TableShape> shapes;
   for (TableShape& each : TRY(read_shapes_of_tables(source, until))) shapes.emplace(each.id, std::move(each));
   SourceSight sight;
+  sight.enums = TRY(read_enums(source, until));
   sight.print = TRY(read_print_of_tables(source, until));
   std::vector<CatalogTable> selected;
   std::map<model::Name, std::uint32_t> ids;

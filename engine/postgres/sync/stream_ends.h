@@ -34,6 +34,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
  private:
   bool fits(const model::LogTable& log) const override { return shapes_.fits(log); }
   Result<void> look_into(const model::LogTable& log, const Until& until) override;
+  Result<bool> learn_values(const Until& until) override { return shapes_.learn_values(*source_, *claimed_, until); }
   Result<void> take_up(const Until& until);
   Result<void> check_again(model::Lsn applied, const Until& until);
 

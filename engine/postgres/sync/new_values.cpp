@@ -1,0 +1,96 @@
+#include "engine/postgres/sync/new_values.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/base/log.h"
+#include "engine/postgres/shape_change.h"
+#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/sync/shape_plan.h"
+
+namespace tributary::postgres::sync {
+namespace {
+
+using State = FollowedTable::State;
+using Tables = std::vector<FollowedTable>;
+
+constexpr const char* lock_patience = "SET LOCAL lock_timeout = '3s'";
+
+Tables tables_with(const EnumType& type, const Tables& all) {
+  Tables some;
+  for (const FollowedTable& each : all)
+    if (std::find(type.tables.begin(), type.tables.end(), each.id) != type.tables.end()) some.push_back(each);
+  return some;
+}
+
+// Those that are not there already.
+Tables moved(Tables tables, State state, const std::string& reason) {
+  std::erase_if(tables, [&](const FollowedTable& each) { return each.state == State::stopped || each.state == state; });
+  for (FollowedTable& each : tables) {
+    each.state = state;
+    each.reason = reason;
+    log::warn("table changed on the source", {{"table", model::display(each.name)}, {"reason", reason}});
+  }
+  return tables;
+}
+
+// The statements, and the tables that are to be copied again for them. `refusal`: why the target would not.
+Result<void> alter(Claimed& claimed, const MissingLabels& missing, const Tables& tables, std::string& refusal,
+                   const Until& until) {
+  Connection& target = claimed.control;
+  return in_transaction(target, claimed.owner, until, [&]() -> Result<void> {
+    TRY(target.execute(lock_patience, until));
+    for (const std::string& each : missing.statements) {
+      const Result<void> altered = target.execute(each, until);
+      if (!altered && is_refusal(target.sqlstate())) refusal = altered.error().what;
+      if (!altered) return altered;
+    }
+    return record_followed_tables(target, claimed.owner, tables, until);
+  });
+}
+
+Result<NewValues> bring(Claimed& claimed, const EnumType& type, const MissingLabels& missing, const Tables& tables,
+                        api::SchemaChanges policy, const Until& until) {
+  ShapeChange change;
+  change.what = "type " + model::display(type.name) + " of its rows has other values";
+  change.statements = missing.statements;
+  std::string refusal;
+  if (policy == api::SchemaChanges::apply) {
+    const Tables again =
+        missing.may_be_renamed ? moved(tables, State::recopy, "the source has changed it: " + change.what) : Tables{};
+    const Result<void> altered = alter(claimed, missing, again, refusal, until);
+    if (altered) {
+      log::info("values added to a type of the target", {{"statements", script_of(missing.statements)}});
+      return NewValues{true, !again.empty()};
+    }
+    if (refusal.empty()) return within("type " + model::display(type.name), altered.error());
+  }
+  const Tables stopped = moved(tables, State::stopped, stopping_reason(change, refusal));
+  if (stopped.empty()) return NewValues{};
+  TRY(in_transaction(claimed.control, claimed.owner, until,
+                     [&] { return record_followed_tables(claimed.control, claimed.owner, stopped, until); }));
+  return NewValues{false, true};
+}
+
+}  // namespace
+
+Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& types, api::SchemaChanges policy,
+                               const Until& until) {
+  NewValues all;
+  if (types.empty()) return all;
+  const Labels there = TRY(read_labels(claimed.control, types, until));
+  for (const EnumType& type : types) {
+    const auto labels = there.find(type.name);
+    if (labels == there.end()) continue;
+    const MissingLabels missing = missing_labels(type, labels->second);
+    if (missing.statements.empty()) continue;
+    const Tables tables = tables_with(type, TRY(read_followed_tables(claimed.control, claimed.owner.key, until)));
+    if (tables.empty()) continue;
+    const NewValues some = TRY(bring(claimed, type, missing, tables, policy, until));
+    all.types = all.types || some.types;
+    all.tables = all.tables || some.tables;
+  }
+  return all;
+}
+
+}  // namespace tributary::postgres::sync

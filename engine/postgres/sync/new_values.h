@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/api/spec.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/enum_values.h"
+
+namespace tributary::postgres::sync {
+
+struct NewValues {
+  bool types = false;   // some of the target's have other values now
+  bool tables = false;  // the ledger's list of tables has changed
+};
+
+// Gives the enum types of the target the values that the source's have by now, where tables of the stream use them.
+// Those whose rows may have values under former names are to be copied again. By api::SchemaChanges::stop, and where
+// the target refuses it, the tables that use the type stop with the statements.
+Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& types, api::SchemaChanges policy,
+                               const Until& until);
+
+}  // namespace tributary::postgres::sync

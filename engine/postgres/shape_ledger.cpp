@@ -61,9 +61,9 @@ Result<void> record_new_table(Connection& target, const Owner& owner, const mode
   return {};
 }
 
-Result<std::vector<model::Name>> read_gone_tables(Connection& target, const std::vector<model::Name>& dropped,
+Result<std::vector<model::Name>> read_gone_tables(Connection& target, const std::vector<model::Name>& tables,
                                                   const Until& until) {
-  const NameArrays names(dropped);
+  const NameArrays names(tables);
   const Rows rows =
       TRY(target.query("SELECT g.schema_name, g.table_name FROM unnest($1::text[], $2::text[])"
                        "   AS g (schema_name, table_name)"

@@ -18,18 +18,36 @@ Result<Connection*> RecopyEnds::control(const Until& until) {
   return &*control_;
 }
 
+// What the target does not have waits for the stream to create it.
 Result<std::vector<pipeline::AskedTable>> RecopyEnds::wanted(const Until& until) {
   Connection* const session = TRY(control(until));
   const std::vector<FollowedTable> tables = TRY(read_recopied_tables(*session, stream_.owner, until));
+  std::vector<model::Name> names;
+  for (const FollowedTable& each : tables)
+    if (!each.route) names.push_back(each.name);
+  std::erase_if(waits_, [&](const auto& wait) {
+    return std::none_of(tables.begin(), tables.end(), [&](const auto& each) { return each.name == wait.first; });
+  });
+  const std::vector<model::Name> absent = names.empty() ? names : TRY(read_gone_tables(*session, names, until));
+  for (const model::Name& each : absent)
+    if (waits_.count(each) == 0) await_look(each);
+  const Look last = stream_.looks->last();
   std::set<model::Name> waiting;  // with all that lies in the same table
   for (const FollowedTable& each : tables) {
     const auto wait = waits_.find(each.name);
-    if (wait != waits_.end() && !wait->second.end.passed()) waiting.insert(each.route.value_or(each.name));
+    if (wait == waits_.end()) continue;
+    const bool is_over = last.number > wait->second && last.put_off.count(each.id) == 0;
+    if (!is_over) waiting.insert(each.route.value_or(each.name));
   }
   std::vector<pipeline::AskedTable> wanted;
   for (const FollowedTable& each : tables)
     if (waiting.count(each.route.value_or(each.name)) == 0) wanted.push_back({each.name, each.id});
   return wanted;
+}
+
+void RecopyEnds::await_look(const model::Name& table) {
+  waits_.insert_or_assign(table, stream_.looks->last().number);
+  stream_.looks->ask();
 }
 
 // Those that were asked for since are left to the next round: the stream may still follow them. So are those that share
@@ -38,6 +56,7 @@ Result<std::vector<pipeline::AskedTable>> RecopyEnds::wanted(const Until& until)
 Result<std::unique_ptr<pipeline::RecopyRound>> RecopyEnds::begin(const std::vector<pipeline::AskedTable>& tables,
                                                                  const Until& until) {
   Connection* const session = TRY(control(until));
+  began_ = stream_.looks->last();
   std::map<model::Name, std::uint32_t> wanted;
   for (const pipeline::AskedTable& each : tables) wanted.emplace(each.name, each.id);
   std::vector<FollowedTable> chosen, dropped;
@@ -74,31 +93,32 @@ Result<void> RecopyEnds::stop(const pipeline::StoppedUnit& unit, const Until& un
   return end_recopy(*session, stream_.owner, stopped, until);
 }
 
-// The stream gives the target the same columns, or stops a table with its own reason.
+// The stream gives the target the same columns, or stops a table with its own reason. What fails for good does so under
+// what the stream had dealt with before the round began.
 Result<bool> RecopyEnds::must_wait(const pipeline::StoppedUnit& unit, const Until& until) {
   Connection* const session = TRY(control(until));
   const std::map<model::Name, TableShape> recorded = TRY(read_recorded_shapes(*session, stream_.owner.key, until));
   SourceSide source = TRY(look_at_source(stream_.options, until));
   std::map<std::uint32_t, TableShape> shapes;
   for (TableShape& each : TRY(read_shapes_of_tables(source.session, until))) shapes.emplace(each.id, std::move(each));
-  bool waits = false;
+  bool waits = !began_.sight || began_.sight->enums != TRY(read_enums(source.session, until));
   for (const pipeline::StoppedTable& each : unit) {
     const auto known = recorded.find(each.table);
-    if (known == recorded.end()) continue;
+    if (waits || known == recorded.end()) continue;
     const auto now = shapes.find(known->second.id);
-    // No shape where the source has dropped it.
-    waits = must_wait(each.table, known->second, now == shapes.end() ? TableShape{} : now->second) || waits;
+    waits = is_news(known->second.id, now == shapes.end() ? nullptr : &now->second);
   }
-  return waits;
+  if (!waits) return false;
+  for (const pipeline::StoppedTable& each : unit) await_look(each.table);
+  return true;
 }
 
-// Once for each shape: what fails after that does so for good.
-bool RecopyEnds::must_wait(const model::Name& table, const TableShape& recorded, TableShape now) {
-  if (compare(recorded, now, now.name, Passed::no).kind == ShapeChange::Kind::none) return false;
-  const auto wait = waits_.find(table);
-  if (wait != waits_.end() && wait->second.shape == now) return false;
-  waits_.insert_or_assign(table, Wait{std::move(now), Deadline::after(2 * stream_.options.look_every)});
-  return true;
+// Since the round began. `now` is null where the source has dropped it.
+bool RecopyEnds::is_news(std::uint32_t id, const TableShape* now) const {
+  const auto then = began_.sight->tables.find(id);
+  const bool was_there = then != began_.sight->tables.end();
+  if (began_.put_off.count(id) != 0 || was_there != (now != nullptr)) return true;
+  return was_there && compare(then->second.shape, *now, now->name, Passed::no).kind != ShapeChange::Kind::none;
 }
 
 namespace {

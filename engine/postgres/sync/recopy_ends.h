@@ -1,11 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "engine/base/clock.h"
 #include "engine/pipeline/recopy.h"
 #include "engine/postgres/connection.h"
 #include "engine/postgres/sync/recopy_round.h"
@@ -25,19 +25,15 @@ class RecopyEnds final : public pipeline::RecopyEnds {
   Result<void> stop(const pipeline::StoppedUnit& unit, const Until& until) override;
 
  private:
-  // For the stream's own look at what the source has changed.
-  struct Wait {
-    TableShape shape;  // on the source
-    Deadline end;
-  };
-
   Result<Connection*> control(const Until& until);
   Result<bool> must_wait(const pipeline::StoppedUnit& unit, const Until& until);
-  bool must_wait(const model::Name& table, const TableShape& recorded, TableShape now);
+  bool is_news(std::uint32_t id, const TableShape* now) const;
+  void await_look(const model::Name& table);
 
   const RecopyStream stream_;
   std::optional<Connection> control_;
-  std::map<model::Name, Wait> waits_;
+  Look began_;                                  // the last one before the last round
+  std::map<model::Name, std::uint64_t> waits_;  // for a look after that of this number
   int rounds_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "engine/postgres/sync/testing/following.h"
@@ -319,6 +320,30 @@ TEST(ARecopy, brings_tables_back_that_the_source_has_just_changed) {
   pair.target.exec("DROP TABLE dropped");
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
   expect_no_other_slot(pair);
+}
+
+// A reader of the target keeps the stream from giving it the source's columns, however often it looks.
+TEST(ARecopy, waits_until_the_stream_has_dealt_with_what_the_source_has_changed) {
+  StreamPair pair("waiting", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int NOT NULL); INSERT INTO t VALUES (1, 1)");
+  ASSERT_TRUE(done(pair.init()));
+  testbed::Session reader(pair.target.uri());
+  reader.exec("BEGIN; SELECT FROM t");
+  ask_for(pair, "t");
+  pair.source.exec("ALTER TABLE t DROP COLUMN n; INSERT INTO t VALUES (2)");
+  Following following(pair.spec(api::Mode::sync), Milliseconds{50});
+  std::set<std::string> looks;
+  testbed::wait_until("many looks have not got their lock", [&] {
+    looks.insert(pair.target.scalar(
+        "SELECT COALESCE(max(query_start)::text, '') FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name LIKE 'tributary/%/control' AND wait_event_type = 'Lock'"));
+    return looks.size() > 8;
+  });
+  EXPECT_EQ(state_of(pair, "t"), "recopy");
+  reader.exec("COMMIT");
+  wait_until_back(pair, "t");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
 // Sessions are ended as those of a killed engine are, at drawn moments.

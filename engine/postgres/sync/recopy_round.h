@@ -15,6 +15,7 @@
 #include "engine/postgres/source.h"
 #include "engine/postgres/stream_ledger.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/looks.h"
 
 namespace tributary::postgres::sync {
 
@@ -44,6 +45,7 @@ struct RecopyStream {
   std::string client_encoding;       // of the source's sessions
   std::mutex* publishing = nullptr;  // held from a look at the source's tables until the publication is that of them
   RoundSlot* slot = nullptr;
+  Looks* looks = nullptr;
 };
 
 // A further session on the target that writes for this replication.

@@ -114,10 +114,12 @@ Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const 
 }
 
 Result<bool> ShapeKeeper::is_due(SourceSide& source, const Until& until) {
-  if (due_.passed() || !before_) return true;
+  const std::shared_ptr<const SourceSight> before = looks_->last().sight;
+  if (due_.passed() || !before) return true;
   if (!glance_due_.passed()) return false;
+  if (looks_->is_asked()) return true;
   const SteadyTime began = SteadyClock::now();
-  const bool changed = TRY(read_print_of_tables(source.session, until)) != before_->print;
+  const bool changed = TRY(read_print_of_tables(source.session, until)) != before->print;
   glance_due_ = Deadline::after(rest_after(began));
   return changed;
 }
@@ -125,30 +127,34 @@ Result<bool> ShapeKeeper::is_due(SourceSide& source, const Until& until) {
 Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until) {
   const SteadyTime began = SteadyClock::now();
   due_ = Deadline::after(options_->look_every);
+  looks_->began();
+  waiting_.clear();
   carried_out_.clear();
   missed_.clear();
   has_made_objects_ = false;
-  const std::vector<KnownTable> known = TRY(read_known(claimed, until));
+  std::vector<KnownTable> known = TRY(read_known(claimed, until));
+  TRY(mark_absent(claimed, known, until));
   const StreamRow& row = *claimed.stream;
   std::unique_lock publishing(*publishing_);
   std::optional<SourceSight> seen =
       TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
   if (!seen) return kept_out(applied);
-  SourceSight now = *std::move(seen);
-  ShapePlan plan = plan_shapes(known, now, before_ ? &*before_ : nullptr, applied, options_->sync.schema_changes);
+  const auto sight = std::make_shared<const SourceSight>(*std::move(seen));
+  const SourceSight& now = *sight;
+  const std::shared_ptr<const SourceSight> before = looks_->last().sight;
+  ShapePlan plan = plan_shapes(known, now, before.get(), applied, options_->sync.schema_changes);
   bool changed = !plan.renamed.empty();
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   publishing.unlock();
   changed = TRY(bring_values(claimed, now.enums, options_->sync.schema_changes, until)).tables || changed;
   for (const RenamedTables& each : plan.renamed) TRY(rename(claimed, plan, each, until));
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
-  if (changed) TRY(keep_names(claimed, plan.added, until));
-  if (!plan.added.empty())
-    changed = TRY(add_tables(*options_, source, claimed, plan.added, late_keys_, until)) || changed;
+  if (changed) TRY(keep_names(claimed, known, plan.added, until));
+  if (!plan.added.empty()) changed = TRY(add(source, claimed, plan.added, until)) || changed;
   TRY(add_late_keys(claimed.control, late_keys_, until));
   changed = TRY(refresh(claimed, until)) || changed;
   TRY(forget(claimed, known, until));
-  before_ = std::move(now);
+  looks_->ended(sight, waiting_);
   const Milliseconds rest = rest_after(began);
   glance_due_ = Deadline::after(rest);
   if (plan.waits) due_ = Deadline::after(std::min(options_->look_every, rest));
@@ -156,11 +162,34 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   return changed;
 }
 
+// Its creation was refused, and somebody has mended what was in the way, or it is gone from the target since.
+Result<void> ShapeKeeper::mark_absent(Claimed& claimed, std::vector<KnownTable>& known, const Until& until) {
+  std::vector<model::Name> asked_for;
+  for (const KnownTable& each : known)
+    if (each.table.state == State::recopy && !each.table.route) asked_for.push_back(each.table.name);
+  if (asked_for.empty()) return {};
+  const std::vector<model::Name> gone = TRY(read_gone_tables(claimed.control, asked_for, until));
+  for (KnownTable& each : known)
+    each.is_absent =
+        each.table.state == State::recopy && std::find(gone.begin(), gone.end(), each.table.name) != gone.end();
+  return {};
+}
+
+Result<bool> ShapeKeeper::add(SourceSide& source, Claimed& claimed, const std::vector<const SourceTable*>& tables,
+                              const Until& until) {
+  if (TRY(add_tables(*options_, source, claimed, tables, late_keys_, until))) return true;
+  for (const SourceTable* const each : tables) waiting_.insert(each->shape.id);
+  return false;
+}
+
 // A table that could not be renamed stands still under the name that a new one of the source has.
-Result<void> ShapeKeeper::keep_names(Claimed& claimed, std::vector<const SourceTable*>& added, const Until& until) {
+Result<void> ShapeKeeper::keep_names(Claimed& claimed, const std::vector<KnownTable>& known,
+                                     std::vector<const SourceTable*>& added, const Until& until) {
   std::set<model::Name> held;
   for (const FollowedTable& each : TRY(read_followed_tables(claimed.control, claimed.owner.key, until)))
     held.insert(each.name);
+  for (const KnownTable& each : known)
+    if (each.is_absent) held.erase(each.table.name);
   std::erase_if(added, [&](const SourceTable* table) { return held.count(table->shape.name) != 0; });
   return {};
 }
@@ -259,6 +288,7 @@ Result<bool> ShapeKeeper::put_off(Claimed& claimed, const TableDecision& decisio
   for (const auto* statements : {&decision.change.statements, &decision.change.finishing})
     for (const std::string& each : *statements) missed_.emplace(each, error);
   const std::string name = model::display(decision.name);
+  waiting_.insert(decision.change.adopted.id);
   if (decision.before != State::followed || decision.change.statements.empty()) {
     log::warn("change of a table waits for a lock of the target", {{"table", name}, {"error", error.what}});
     return false;

@@ -12,6 +12,7 @@
 #include "engine/model/change.h"
 #include "engine/model/lsn.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/looks.h"
 #include "engine/postgres/sync/new_tables.h"
 #include "engine/postgres/sync/shape_plan.h"
 #include "engine/postgres/sync/source_sight.h"
@@ -24,9 +25,11 @@ namespace tributary::postgres::sync {
 class ShapeKeeper {
  public:
   // `publishing` is held while the publication is brought to tables that were looked at.
-  ShapeKeeper(const StreamOptions& options, std::mutex& publishing) : options_(&options), publishing_(&publishing) {}
+  ShapeKeeper(const StreamOptions& options, std::mutex& publishing, Looks& looks)
+      : options_(&options), publishing_(&publishing), looks_(&looks) {}
 
-  // Now and then, and where the catalog's fingerprint says that the source's tables have changed.
+  // Now and then, where somebody asks for it, and where the catalog's fingerprint says that the source's tables have
+  // changed.
   Result<bool> is_due(SourceSide& source, const Until& until);
   // True where the ledger's list of tables has changed: whoever read it must do so again. `applied`: the stream has
   // carried out all that ends at or below it; zero where nobody knows.
@@ -45,7 +48,11 @@ class ShapeKeeper {
 
  private:
   Result<std::vector<KnownTable>> read_known(Claimed& claimed, const Until& until);
-  Result<void> keep_names(Claimed& claimed, std::vector<const SourceTable*>& added, const Until& until);
+  static Result<void> mark_absent(Claimed& claimed, std::vector<KnownTable>& known, const Until& until);
+  static Result<void> keep_names(Claimed& claimed, const std::vector<KnownTable>& known,
+                                 std::vector<const SourceTable*>& added, const Until& until);
+  Result<bool> add(SourceSide& source, Claimed& claimed, const std::vector<const SourceTable*>& tables,
+                   const Until& until);
   Result<void> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<void> rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
@@ -63,9 +70,9 @@ class ShapeKeeper {
 
   const StreamOptions* options_;
   std::mutex* publishing_;
+  Looks* looks_;
   Deadline due_ = Deadline::after(Milliseconds{0});
   Deadline glance_due_ = Deadline::after(Milliseconds{0});
-  std::optional<SourceSight> before_;
   std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them
   std::set<std::string> accepted_;              // descriptions of the log
   std::set<std::string> carried_out_;           // statements of this look: partitions share those of the table above
@@ -73,6 +80,7 @@ class ShapeKeeper {
   std::map<std::string, Error> missed_;         // statements of this look that did not get their lock
   bool lock_missed_ = false;                    // by the last apply()
   bool has_made_objects_ = false;               // in this look
+  std::set<std::uint32_t> waiting_;             // tables that this look has put off
   LateKeys late_keys_;
 };
 

@@ -130,6 +130,10 @@ void Plan::look_at(const KnownTable& known) {
     return;
   }
   if (now == nullptr) return gone(known);
+  if (known.is_absent && now->is_selected) {
+    if (now->shape.name != known.table.name) gone(known, &now->shape.name);
+    return;
+  }
   met_.insert(now->shape.id);
   TableDecision decision{known.table.name, known.table, {}};
   decision.before = known.table.state;

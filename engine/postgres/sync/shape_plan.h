@@ -18,6 +18,7 @@ namespace tributary::postgres::sync {
 struct KnownTable {
   FollowedTable table;
   std::optional<TableShape> shape;  // nothing where the ledger does not know it yet
+  bool is_absent = false;           // to be copied again, and the target does not have it
 };
 
 struct TableDecision {
@@ -41,7 +42,7 @@ struct RenamedTables {
 struct ShapePlan {
   std::vector<TableDecision> decisions;   // detached partitions come first
   std::vector<RenamedTables> renamed;     // of those that go on
-  std::vector<const SourceTable*> added;  // selected, and not known: of `now`
+  std::vector<const SourceTable*> added;  // selected, and not known, or absent: of `now`
   bool waits = false;                     // for the stream to pass what the source has changed
   bool publishes = false;                 // our publication is to be brought to the tables of now
 };

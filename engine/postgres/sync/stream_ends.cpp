@@ -118,7 +118,7 @@ Result<void> StreamEnds::look_into(const model::LogTable& log, const Until& unti
 std::unique_ptr<pipeline::RecopyEnds> StreamEnds::recopy_ends() {
   return std::make_unique<RecopyEnds>(RecopyStream{options_, claimed_->owner, *claimed_->stream,
                                                    source_->session.reported("client_encoding"), &publishing_,
-                                                   &recopy_slot_});
+                                                   &recopy_slot_, &looks_});
 }
 
 }  // namespace tributary::postgres::sync

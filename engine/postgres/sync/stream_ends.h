@@ -46,7 +46,8 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   SequenceCarrier sequences_;
   std::mutex publishing_;  // of RecopyStream
   RoundSlot recopy_slot_;  // likewise
-  ShapeKeeper shapes_{options_, publishing_};
+  Looks looks_;            // likewise
+  ShapeKeeper shapes_{options_, publishing_, looks_};
 };
 
 }  // namespace tributary::postgres::sync

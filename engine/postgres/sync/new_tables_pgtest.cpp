@@ -1,0 +1,114 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/fingerprint.h"
+
+// Tables that the source has and the target does not, or not any more.
+namespace tributary::postgres::sync {
+namespace {
+
+using testbed::ask_for;
+using testbed::done;
+using testbed::Following;
+using testbed::same_content;
+using testbed::StreamPair;
+using testbed::wait_until;
+using testbed::wait_until_back;
+using ::testing::HasSubstr;
+
+constexpr Milliseconds often{50};
+// Nothing but a request has the stream look.
+constexpr Seconds seldom{3'600};
+
+std::string reason_of(const StreamPair& pair, const std::string& table) {
+  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
+}
+
+// Somebody has the name of its key on the target.
+void expect_refused(const StreamPair& pair) {
+  pair.target.exec("CREATE TABLE theirs (n int CONSTRAINT fresh_pkey PRIMARY KEY)");
+  pair.source.exec("CREATE TABLE fresh (id int PRIMARY KEY, n int DEFAULT 7); INSERT INTO fresh VALUES (1)");
+  wait_until_back(pair, "fresh", "stopped");
+  EXPECT_THAT(reason_of(pair, "fresh"), HasSubstr("the target refused it: index public.fresh_pkey of table"));
+}
+
+void expect_followed(const StreamPair& pair, const std::string& table) {
+  wait_until_back(pair, table);
+  pair.source.exec("INSERT INTO " + table + " VALUES (2); UPDATE " + table + " SET n = 8 WHERE id = 1");
+  pair.wait_until_applied();
+  const std::string rows = "SELECT string_agg(t::text, ' ' ORDER BY id) FROM " + table + " t";
+  EXPECT_EQ(pair.target.scalar(rows), pair.source.scalar(rows));
+  const std::string keys = "SELECT count(*) FROM pg_index WHERE indrelid = '" + table + "'::regclass";
+  EXPECT_EQ(pair.target.scalar(keys), "1");
+}
+
+TEST(ANewTableThatWasRefused, is_created_when_it_is_asked_for_after_its_cause_is_mended) {
+  StreamPair pair("refused", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), seldom);
+  expect_refused(pair);
+  pair.target.exec("DROP TABLE theirs");
+  ask_for(pair, "fresh");
+  expect_followed(pair, "fresh");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ANewTableThatWasRefused, is_created_by_the_request_of_a_spec) {
+  StreamPair pair("refused_spec", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  {
+    Following following(pair.spec(api::Mode::sync), often);
+    expect_refused(pair);
+    EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  }
+  pair.target.exec("DROP TABLE theirs");
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.recopy = {"again", {pair.source.name() + ".public.fresh"}};
+  Following following(spec, seldom);
+  expect_followed(pair, "fresh");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(ANewTableThatWasRefused, stops_again_where_the_cause_is_still_there) {
+  StreamPair pair("refused_again", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), seldom);
+  expect_refused(pair);
+  ask_for(pair, "fresh");
+  wait_until_back(pair, "fresh", "stopped");
+  EXPECT_THAT(reason_of(pair, "fresh"), HasSubstr("the target refused it: index public.fresh_pkey of table"));
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(ANewTableThatWasRefused, is_created_under_the_name_and_with_the_columns_that_it_has_by_then) {
+  StreamPair pair("refused_renamed", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  expect_refused(pair);
+  pair.target.exec("DROP TABLE theirs");
+  pair.source.exec("ALTER TABLE fresh ADD COLUMN more text DEFAULT 'x'; ALTER TABLE fresh RENAME TO other");
+  ask_for(pair, "fresh");
+  expect_followed(pair, "other");
+  wait_until("its old name is forgotten", [&] { return testbed::state_of(pair, "fresh").empty(); });
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+TEST(ATableThatTheTargetHasLost, is_created_when_it_is_asked_for) {
+  StreamPair pair("lost", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int DEFAULT 7); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), seldom);
+  pair.wait_until_applied();
+  pair.target.exec("DROP TABLE t");
+  ask_for(pair, "t");
+  expect_followed(pair, "t");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+}  // namespace
+}  // namespace tributary::postgres::sync

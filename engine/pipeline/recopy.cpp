@@ -86,12 +86,15 @@ Result<void> Recopier::look(const Until& until) {
   const std::vector<AskedTable> tables = TRY(wanted(until));
   if (!tables.empty()) {
     log::info("copying tables again", {{"tables", tables.size()}, {"first", model::display(tables.front().name)}});
+    std::string error = std::move(progress_.error);  // that is overcome when the round has begun
     progress_ = {};
     progress_.tables = tables.size();
+    progress_.error = std::move(error);
     show();
     TRY(round(tables, until));
     log::info("tables copied again", {{"tables", progress_.tables_copied}, {"rows", progress_.rows}});
   }
+  progress_ = {};
   meter_.recopy({});
   return {};
 }
@@ -128,6 +131,8 @@ Result<void> Recopier::let_go(const std::vector<AskedTable>& tables, const Until
 Result<void> Recopier::round(const std::vector<AskedTable>& tables, const Until& until) {
   TRY(let_go(tables, until));
   const std::unique_ptr<RecopyRound> round = TRY(ends_.begin(tables, until));
+  progress_.error.clear();
+  show();
   for (const StoppedUnit& unit : round->refused()) TRY(ends_.stop(unit, until));
   for (std::size_t unit = 0; unit < round->units().size(); ++unit) TRY(copy(*round, unit, until));
   progress_.table.clear();

@@ -114,6 +114,7 @@ struct Standing {
   std::uint64_t stopped = 0;
   bool is_followed = true;      // all that wait are of databases that an engine follows
   std::string first_stopped{};  // and why
+  std::string wait{};           // of one of those that wait
 };
 
 Result<Standing> look_at(SyncServers& servers, const std::vector<Asked>& asked, const Until& until) {
@@ -127,6 +128,7 @@ Result<Standing> look_at(SyncServers& servers, const std::vector<Asked>& asked, 
     sum.waiting += standing.request.waiting;
     sum.stopped += standing.request.stopped;
     if (standing.request.waiting > 0) sum.is_followed = sum.is_followed && standing.is_followed;
+    if (standing.request.waiting > 0 && sum.wait.empty()) sum.wait = standing.wait;
     if (sum.first_stopped.empty() && !standing.request.reasons.empty())
       sum.first_stopped = database + "." + standing.request.reasons.front();
   }
@@ -162,8 +164,9 @@ Result<std::string> recopy_all(SyncServers& servers, const std::vector<std::stri
     if (standing.is_followed) enough = Deadline::after(patience);
     if (!standing.is_followed && enough.passed())
       return "no engine follows now; the next sync copies " + all + " again";
-    board.enter(api::Phase::copying,
-                std::to_string(standing.asked - standing.waiting) + " of " + all + " copied again");
+    board.enter(api::Phase::copying, std::to_string(standing.asked - standing.waiting) + " of " + all +
+                                         " copied again" +
+                                         (standing.wait.empty() ? "" : "; waiting: " + standing.wait));
     if (!pause_for(ask_every, until.stop))
       return Error{Fault::cancelled, "stopped; the engine goes on with what it was asked for"};
   }

@@ -34,6 +34,7 @@ struct RecopyStanding {
   bool is_followed = false;      // an engine streams now
   std::string problem = {};      // why the stream cannot go on, or ""
   std::string hint = {};
+  std::string wait = {};  // what keeps a copy from beginning, or ""
 };
 
 struct TableStanding {

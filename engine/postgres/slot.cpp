@@ -18,6 +18,7 @@ constexpr Milliseconds look_again{100};
 // What cleaning up after a slot that was given up may take, whatever the caller's own time is.
 constexpr Seconds cleaning_limit{15};
 constexpr int named_blockers = 5;
+constexpr std::string_view limit_exceeded = "53400";
 
 // Who has written and has not ended, as a table (xid, since, words).
 constexpr const char* writers =
@@ -141,6 +142,11 @@ Result<std::optional<SlotState>> read_slot(Connection& source, const std::string
   return std::optional<SlotState>{std::move(slot)};
 }
 
+Error no_free_slot(const std::string& most) {
+  return {Fault::transient, "all " + most + " replication slots of the source are in use",
+          "drop one that nobody needs, or raise max_replication_slots of the source, which takes a restart"};
+}
+
 Result<NewSlot> create_slot(Connection& session, Connection& source, const SlotRequest& request, const Until& until) {
   if (TRY(read_slot(source, request.name, until)))
     return Error{Fault::conflict, "replication slot " + request.name + " exists already",
@@ -148,6 +154,8 @@ Result<NewSlot> create_slot(Connection& session, Connection& source, const SlotR
   const std::vector<std::string> before =
       TRY(first_column(source, "SELECT w.xid FROM " + std::string(writers), {}, until));
   const Result<NewSlot> made = wait_for_slot(session, source, request, before, until);
+  if (!made && session.sqlstate() == limit_exceeded)
+    return no_free_slot(TRY(source.query_row("SHOW max_replication_slots", {}, until)).str(0, 0));
   // A refusal has a SQLSTATE, and then the server has cleaned up itself.
   if (made || !session.sqlstate().empty()) return made;
   const Result<void> cleaned = leave_nothing(session, source, request.name);

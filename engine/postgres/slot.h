@@ -47,10 +47,13 @@ struct NewSlot {
   model::Lsn position;   // transactions that commit at or above it are streamed, and those below are in the snapshot
   std::string snapshot;  // exported: lives until the session that made it gets another command or ends
 };
+// What is said where the source has no slot left for another one; Fault::transient.
+Error no_free_slot(const std::string& most);
+
 // Makes a slot for pgoutput. The server waits for every transaction that has written and has not ended; what is not
 // there within the limit is given up and leaves nothing on the server, and the Error (Fault::transient) names whom it
-// waited for. Fault::conflict where a slot of this name exists. `session` is of open_replication_session(), `source`
-// an ordinary session of the same server.
+// waited for. no_free_slot() where all are in use. Fault::conflict where a slot of this name exists. `session` is of
+// open_replication_session(), `source` an ordinary session of the same server.
 Result<NewSlot> create_slot(Connection& session, Connection& source, const SlotRequest& request, const Until& until);
 
 // Success where there is none. Fault::transient, naming its session, where somebody still streams after `patience`.

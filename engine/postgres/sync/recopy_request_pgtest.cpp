@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "engine/pipeline/sync.h"
 #include "engine/postgres/recopy_ledger.h"
 #include "engine/postgres/sync/sync_servers.h"
@@ -69,6 +71,58 @@ TEST(ARequestedRecopy, says_that_a_stream_whose_slot_is_gone_copies_nothing_agai
   const api::Report report = ask_by_hand(pair, pair.source.name() + ".public.t");
   EXPECT_EQ(report.exit_code, ExitCode::lost_position) << report.message;
   EXPECT_NE(report.hint, "");
+}
+
+// Of others; they go with it.
+class UsedSlots {
+ public:
+  explicit UsedSlots(testbed::PostgresServer& server) : server_(server) {
+    server_.exec(
+        "postgres",
+        "SELECT pg_create_physical_replication_slot('used_' || i) FROM generate_series(1,"
+        " current_setting('max_replication_slots')::int - (SELECT count(*)::int FROM pg_replication_slots)) i");
+  }
+  UsedSlots(const UsedSlots&) = delete;
+  UsedSlots& operator=(const UsedSlots&) = delete;
+  ~UsedSlots() {
+    server_.exec("postgres",
+                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'used%'");
+  }
+
+ private:
+  testbed::PostgresServer& server_;
+};
+
+TEST(ARequestedRecopy, says_that_it_waits_for_a_free_replication_slot) {
+  StreamPair pair("slots", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync));
+  pair.wait_until_applied();
+  const std::string reason = "all 20 replication slots of the source are in use (hint: drop one that nobody needs";
+  {
+    const UsedSlots used(pair.from);
+    pair.target.exec("DELETE FROM t");
+    std::future<api::Report> report = std::async(
+        std::launch::async, [&] { return ask_by_hand(pair, pair.source.name() + ".public.t", Seconds{60}); });
+    testbed::wait_until("the engine says so", [&] {
+      const api::StreamProgress stream = following.stream(pair.source.name());
+      return stream.recopy && stream.recopy->error.starts_with(reason);
+    });
+    EXPECT_EQ(following.stream(pair.source.name()).error, "") << "the others are followed";
+    const auto servers = make_sync_servers(pair.spec(api::Mode::sync));
+    const auto databases = servers->databases({});
+    ASSERT_TRUE(databases);
+    const Result<api::StreamStatus> status = servers->status(databases->front(), {});
+    ASSERT_TRUE(status);
+    ASSERT_EQ(status->tables.size(), 1u);
+    EXPECT_NE(status->tables[0].reason.find("asked for by hand; it waits: " + reason), std::string::npos)
+        << status->tables[0].reason;
+    pair.from.exec("postgres", "SELECT pg_drop_replication_slot('used_1')");
+    EXPECT_EQ(report.get().message, "1 table copied again");
+  }
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
 // What the source keeps for the copy is more than it keeps for the stream, which goes on.

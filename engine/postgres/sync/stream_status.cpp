@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/postgres/control_schema.h"
+#include "engine/postgres/slot.h"
 #include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/table_standing.h"
 
@@ -29,12 +30,27 @@ std::pair<std::uint64_t*, const char*> place_of(api::StreamStatus& status, Follo
   std::abort();
 }
 
-void add_tables(api::StreamStatus& status, const std::vector<FollowedTable>& tables) {
+// The number of slots where none is free. A copy that is at work has a temporary one, which may be the last.
+constexpr const char* all_slots_are_used =
+    "SELECT current_setting('max_replication_slots') WHERE current_setting('max_replication_slots')::bigint <="
+    " (SELECT count(*) FROM pg_catalog.pg_replication_slots) AND NOT EXISTS (SELECT FROM"
+    " pg_catalog.pg_replication_slots WHERE temporary AND database = current_database()"
+    " AND slot_name LIKE 'tributary\\_%')";
+
+// What keeps tables from being copied again, or "".
+Result<std::string> why_they_wait(Connection& source, const Until& until) {
+  const Rows most = TRY(source.query(all_slots_are_used, until));
+  return most.size() == 0 ? std::string() : describe(no_free_slot(most.str(0, 0)));
+}
+
+// `wait`: of those that are to be copied again.
+void add_tables(api::StreamStatus& status, const std::vector<FollowedTable>& tables, const std::string& wait) {
   for (const FollowedTable& table : tables) {
     const auto [count, word] = place_of(status, table.state);
     ++*count;
-    if (*word != '\0' && status.tables.size() < most_tables)
-      status.tables.push_back({model::display(table.name), word, table.reason});
+    if (*word == '\0' || status.tables.size() >= most_tables) continue;
+    const bool waits = table.state == FollowedTable::State::recopy && !wait.empty();
+    status.tables.push_back({model::display(table.name), word, table.reason + (waits ? "; it waits: " + wait : "")});
   }
 }
 
@@ -88,7 +104,8 @@ Result<Seen> look_at_both(const StreamOptions& options, const Until& until) {
 Result<api::StreamStatus> read_status(const StreamOptions& options, const Until& until) {
   Seen seen = TRY(look_at_both(options, until));
   if (seen.target.stream)
-    add_tables(seen.status, TRY(read_followed_tables(seen.target.control, seen.source.key, until)));
+    add_tables(seen.status, TRY(read_followed_tables(seen.target.control, seen.source.key, until)),
+               TRY(why_they_wait(seen.source.session, until)));
   return std::move(seen.status);
 }
 
@@ -99,7 +116,7 @@ Result<pipeline::RecopyStanding> read_recopy_standing(const StreamOptions& optio
   const std::vector<FollowedTable> aside = TRY(read_tables_aside(seen.target.control, seen.source.key, until));
   return pipeline::RecopyStanding{standing_of(NamedRequest{.tables = asked}, aside),
                                   seen.status.stream.state == api::StreamState::following, seen.status.problem,
-                                  seen.status.hint};
+                                  seen.status.hint, TRY(why_they_wait(seen.source.session, until))};
 }
 
 }  // namespace tributary::postgres::sync

@@ -125,6 +125,16 @@ CREATE INDEX table_state_aside ON _tributary.table_state (replication) WHERE str
 UPDATE _tributary.control SET version = 5;
 )sql";
 
+// Version 6: foreign keys of the source that tables lack which came after the copy.
+constexpr const char* version_6 = R"sql(
+CREATE TABLE _tributary.late_key (
+  replication text NOT NULL REFERENCES _tributary.replication ON DELETE CASCADE,
+  id oid NOT NULL,
+  PRIMARY KEY (replication, id)
+);
+UPDATE _tributary.control SET version = 6;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -197,7 +207,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4, version_5};
+  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4, version_5, version_6};
   return upgrades;
 }
 

@@ -1,14 +1,10 @@
 #include "engine/postgres/sync/new_tables.h"
 
-#include <algorithm>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/postgres/lock_wait.h"
-#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/partition_routes.h"
 #include "engine/postgres/pg_tools.h"
 #include "engine/postgres/publication.h"
@@ -19,6 +15,7 @@
 #include "engine/postgres/step_runner.h"
 #include "engine/postgres/stream_ledger.h"
 #include "engine/postgres/sync/index_names.h"
+#include "engine/postgres/sync/late_keys.h"
 #include "engine/postgres/target_traits.h"
 
 namespace tributary::postgres::sync {
@@ -26,9 +23,6 @@ namespace {
 
 using State = FollowedTable::State;
 using Names = std::set<model::Name>;
-
-constexpr std::string_view exists_already = "42710";
-constexpr std::string_view statement_ended = "57014";
 
 constexpr pipeline::Stage stages[] = {pipeline::Stage::before_data, pipeline::Stage::with_table,
                                       pipeline::Stage::foreign_key, pipeline::Stage::after_data};
@@ -117,37 +111,6 @@ Result<void> create(Connection& target, const Owner& owner, const pipeline::Sche
   return created;
 }
 
-// Foreign keys to tables that were there before: a dump of the new ones alone leaves them out.
-Result<LateKeys> read_foreign_keys(SourceSide& source, const Names& names, const Until& until) {
-  const NameArrays tables(names);
-  const Rows keys =
-      TRY(source.session.query("SELECT format('ALTER TABLE %I.%I ADD CONSTRAINT %I ', n.nspname, c.relname, k.conname)"
-                               "  || pg_get_constraintdef(k.oid)"
-                               " FROM unnest($1::text[], $2::text[]) AS g (schema_name, table_name)"
-                               " JOIN pg_namespace n ON n.nspname = g.schema_name"
-                               " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = g.table_name"
-                               " JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'f' AND k.conparentid = 0",
-                               {tables.schemas(), tables.names()}, until));
-  LateKeys statements;
-  for (int row = 0; row < keys.size(); ++row) statements.push_back(keys.str(row, 0));
-  return statements;
-}
-
-// False where that is to be tried again. A table that has got rows since is looked through.
-Result<bool> add_foreign_key(Connection& target, const std::string& statement, const Until& until) {
-  const Result<void> added = target.execute(
-      "BEGIN; SET LOCAL lock_timeout = '500ms'; SET LOCAL statement_timeout = '10s'; " + statement + "; COMMIT", until);
-  if (added) return true;
-  const std::string sqlstate = target.sqlstate();
-  if (!target.usable()) return added.error();
-  target.roll_back();
-  const bool is_late = sqlstate == lock_not_available || sqlstate == statement_ended;
-  if (sqlstate != exists_already)
-    log::warn(is_late ? "foreign key waits for a lock of the target" : "foreign key not created on the target",
-              {{"statement", statement}, {"error", added.error().what}});
-  return !is_late;
-}
-
 // As the target has it: a partition that stands alone is attached once its rows are there.
 model::Table planned(const SourceTable& table, const Names& created, std::optional<model::Name> route) {
   model::Table made = table.catalog.table;
@@ -193,16 +156,8 @@ Result<void> create_objects(const StreamOptions& options, Connection& target, co
   return create(target, owner, schema, until);
 }
 
-Result<void> add_late_keys(Connection& target, LateKeys& late, const Until& until) {
-  LateKeys still;
-  for (const std::string& each : late)
-    if (!TRY(add_foreign_key(target, each, until))) still.push_back(each);
-  late = std::move(still);
-  return {};
-}
-
 Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
-                        const std::vector<const SourceTable*>& tables, LateKeys& late, const Until& until) {
+                        const std::vector<const SourceTable*>& tables, const Until& until) {
   Connection& target = claimed.control;
   const bool stops = options.sync.schema_changes == api::SchemaChanges::stop;
   const Names names = TRY(names_to_create(target, tables, until));
@@ -217,8 +172,10 @@ Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claime
       log::warn("new tables are created later", {{"error", created.error().what}});
       return false;
     }
-    if (created)
-      for (std::string& each : TRY(read_foreign_keys(source, names, until))) late.push_back(std::move(each));
+    if (created) {
+      const KeyIds keys = TRY(read_keys(source.session, names, until));
+      TRY(record_late_keys(claimed, keys, until));
+    }
   }
   const PartitionChoices choices = TRY(read_partition_choices(source.session, until));
   const bool same = target.reported("server_encoding") == source.session.reported("server_encoding");

@@ -16,20 +16,14 @@ bool may_pass(const Error& error);
 // Whether the target has a table of this name.
 Result<bool> is_there(Connection& target, const model::Name& table, const Until& until);
 
-// Statements for foreign keys that did not get their locks: whoever copies or alters the table that is referred to has
-// it for himself.
-using LateKeys = std::vector<std::string>;
-
 // Creates tables that came after the copy on the target, by the machinery of a copy, and has the ledger say that their
 // rows are to be copied. An object of the same name that is there stays as it is. What cannot be created stops with its
 // reason; the Error is of what may pass. False where a lock of the target could not be had in seconds, and nothing was
 // recorded: to be called again later.
 Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
-                        const std::vector<const SourceTable*>& tables, LateKeys& late, const Until& until);
+                        const std::vector<const SourceTable*>& tables, const Until& until);
 // Creates what the source has beside tables and the target lacks: schemas, types, functions, sequences, extensions.
 // What the target refuses is left out and logged.
 Result<void> create_objects(const StreamOptions& options, Connection& target, const Owner& owner, const Until& until);
-// Adds those that are late, and keeps those that still are.
-Result<void> add_late_keys(Connection& target, LateKeys& late, const Until& until);
 
 }  // namespace tributary::postgres::sync

@@ -10,6 +10,7 @@
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/shape_ledger.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/sync/late_keys.h"
 #include "engine/postgres/sync/new_tables.h"
 #include "engine/postgres/sync/new_values.h"
 #include "engine/postgres/sync/renaming.h"
@@ -151,7 +152,7 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (changed) TRY(keep_names(claimed, known, plan.added, until));
   if (!plan.added.empty()) changed = TRY(add(source, claimed, plan.added, until)) || changed;
-  TRY(add_late_keys(claimed.control, late_keys_, until));
+  TRY(add_late_keys(source, claimed, until));
   changed = TRY(refresh(claimed, until)) || changed;
   TRY(forget(claimed, known, until));
   looks_->ended(sight, waiting_);
@@ -177,7 +178,7 @@ Result<void> ShapeKeeper::mark_absent(Claimed& claimed, std::vector<KnownTable>&
 
 Result<bool> ShapeKeeper::add(SourceSide& source, Claimed& claimed, const std::vector<const SourceTable*>& tables,
                               const Until& until) {
-  if (TRY(add_tables(*options_, source, claimed, tables, late_keys_, until))) return true;
+  if (TRY(add_tables(*options_, source, claimed, tables, until))) return true;
   for (const SourceTable* const each : tables) waiting_.insert(each->shape.id);
   return false;
 }

@@ -13,7 +13,6 @@
 #include "engine/model/lsn.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/looks.h"
-#include "engine/postgres/sync/new_tables.h"
 #include "engine/postgres/sync/shape_plan.h"
 #include "engine/postgres/sync/source_sight.h"
 
@@ -81,7 +80,6 @@ class ShapeKeeper {
   bool lock_missed_ = false;                    // by the last apply()
   bool has_made_objects_ = false;               // in this look
   std::set<std::uint32_t> waiting_;             // tables that this look has put off
-  LateKeys late_keys_;
 };
 
 }  // namespace tributary::postgres::sync

@@ -411,6 +411,33 @@ TEST(ANewTable, has_its_foreign_key_when_the_table_that_it_refers_to_is_free) {
   EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(ANewTable, has_its_foreign_key_though_the_engine_was_started_anew_before_it_could_come) {
+  StreamPair pair("late_key_anew", 15, 18);
+  pair.source.exec("CREATE TABLE above (id int PRIMARY KEY); INSERT INTO above VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  testbed::Session writer(pair.target.uri());
+  writer.exec("BEGIN; LOCK TABLE above IN ROW EXCLUSIVE MODE");
+  {
+    Following following(pair.spec(api::Mode::sync), often);
+    pair.source.exec(
+        "CREATE TABLE below (id int PRIMARY KEY, above int REFERENCES above); INSERT INTO below VALUES (1, 1)");
+    wait_until("it is followed", [&] { return testbed::state_of(pair, "below") == "followed"; });
+    EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  }
+  pair.source.exec("ALTER TABLE below RENAME TO under");
+  writer.exec("COMMIT");
+  Following following(pair.spec(api::Mode::sync), often);
+  wait_until("it has its key", [&] {
+    return pair.target.scalar(
+               "SELECT count(*) FROM pg_constraint WHERE conrelid = to_regclass('under')"
+               " AND contype = 'f'") == "1";
+  });
+  wait_until("the ledger does not wait for it any more",
+             [&] { return pair.target.scalar("SELECT count(*) FROM _tributary.late_key") == "0"; });
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
+}
+
 constexpr Seconds seldom{3'600};
 
 TEST(TablesThatChange, are_seen_within_seconds_where_nothing_else_happens) {

@@ -21,9 +21,11 @@ struct Look {
 // thread.
 class Looks {
  public:
-  void ended(std::shared_ptr<const SourceSight> sight, std::set<std::uint32_t> put_off) {
+  // `asked`: asked() before it began.
+  void ended(std::shared_ptr<const SourceSight> sight, std::set<std::uint32_t> put_off, std::uint64_t asked) {
     const std::lock_guard lock(mutex_);
     last_ = {last_.number + 1, std::move(sight), std::move(put_off)};
+    served_ = asked;
   }
   Look last() const {
     const std::lock_guard lock(mutex_);
@@ -32,22 +34,24 @@ class Looks {
 
   void ask() {
     const std::lock_guard lock(mutex_);
-    is_asked_ = true;
+    ++asked_;
   }
-  // Since the last look began.
+  // How often.
+  std::uint64_t asked() const {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  // For a look that has not come to its end yet.
   bool is_asked() const {
     const std::lock_guard lock(mutex_);
-    return is_asked_;
-  }
-  void began() {
-    const std::lock_guard lock(mutex_);
-    is_asked_ = false;
+    return asked_ != served_;
   }
 
  private:
   mutable std::mutex mutex_;  // guards everything below
   Look last_;
-  bool is_asked_ = false;
+  std::uint64_t asked_ = 0;
+  std::uint64_t served_ = 0;
 };
 
 }  // namespace tributary::postgres::sync

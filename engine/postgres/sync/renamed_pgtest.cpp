@@ -120,6 +120,57 @@ TEST(TablesThatChangeNames, give_their_rows_to_the_table_whose_name_they_have_no
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
 }
 
+// Its rows are locked on the target, as by a copy that takes hours, and the source has another table under its name.
+TEST(ATableThatIsToBeCopiedAgain, keeps_its_name_while_somebody_keeps_it_and_nobody_waiting) {
+  StreamPair pair("names_kept", 15, 18);
+  pair.source.exec(tables);
+  ASSERT_TRUE(done(pair.init()));
+  testbed::Session reader(pair.target.uri());
+  reader.exec("BEGIN; SELECT FROM a FOR UPDATE");
+  testbed::ask_for(pair, "a");
+  pair.source.exec(swap);
+  Following following(pair.spec(api::Mode::sync), often);
+  for (int mark = 0; mark < 3; ++mark) {
+    pair.source.exec("UPDATE a SET n = n + 1; UPDATE s.c SET w = w || '!'");
+    pair.wait_until_applied();
+    EXPECT_EQ(following.stream(pair.source.name()).error, "");
+  }
+  EXPECT_EQ(pair.target.scalar("SELECT v FROM b"), "b2") << "under the name that it has there";
+  EXPECT_EQ(testbed::state_of(pair, "a"), "recopy");
+  EXPECT_EQ(pair.target.scalar("SELECT string_agg(v, ' ') FROM a"), "a");
+  reader.exec("COMMIT");
+  wait_until("all are followed under their names", [&] { return tables_aside(pair).empty() && are_equal(pair); });
+  pair.source.exec("UPDATE a SET n = 5; INSERT INTO b VALUES (7, 'last')");
+  pair.wait_until_applied();
+  EXPECT_TRUE(are_equal(pair));
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+// A query on the target that takes long.
+TEST(ATableThatSomebodyReads, is_followed_under_its_former_name_meanwhile) {
+  StreamPair pair("names_read", 15, 18);
+  pair.source.exec(tables);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  testbed::Session reader(pair.target.uri());
+  reader.exec("BEGIN; SELECT FROM c");
+  pair.source.exec(
+      "ALTER TABLE c RENAME TO d; CREATE TABLE c (other int PRIMARY KEY); INSERT INTO c VALUES (9);"
+      "INSERT INTO d VALUES (2, 'd2')");
+  pair.wait_until_applied();
+  EXPECT_EQ(pair.target.scalar("SELECT string_agg(v, ' ' ORDER BY id) FROM c"), "c d2");
+  EXPECT_EQ(following.stream(pair.source.name()).error, "");
+  reader.exec("COMMIT");
+  wait_until("all are followed under their names", [&] {
+    return pair.target.scalar(
+               "SELECT count(*) FROM _tributary.table_state WHERE table_name IN ('c', 'd')"
+               " AND stream = 'followed'") == "3";
+  });
+  EXPECT_TRUE(are_equal(pair));
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
 // Another table under the name of one that was renamed.
 struct Rotation {
   const char* name;

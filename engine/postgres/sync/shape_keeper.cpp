@@ -10,6 +10,7 @@
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/shape_ledger.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/sync/known_tables.h"
 #include "engine/postgres/sync/late_keys.h"
 #include "engine/postgres/sync/new_tables.h"
 #include "engine/postgres/sync/new_values.h"
@@ -128,7 +129,7 @@ Result<bool> ShapeKeeper::is_due(SourceSide& source, const Until& until) {
 Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn applied, const Until& until) {
   const SteadyTime began = SteadyClock::now();
   due_ = Deadline::after(options_->look_every);
-  looks_->began();
+  const std::uint64_t asked = looks_->asked();
   waiting_.clear();
   carried_out_.clear();
   missed_.clear();
@@ -139,23 +140,25 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   std::unique_lock publishing(*publishing_);
   std::optional<SourceSight> seen =
       TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
-  if (!seen) return kept_out(applied);
+  if (!seen) {
+    glance_due_ = Deadline::after(rest_after(began));
+    return kept_out(applied);
+  }
   const auto sight = std::make_shared<const SourceSight>(*std::move(seen));
   const SourceSight& now = *sight;
   const std::shared_ptr<const SourceSight> before = looks_->last().sight;
   ShapePlan plan = plan_shapes(known, now, before.get(), applied, options_->sync.schema_changes);
-  bool changed = !plan.renamed.empty();
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   publishing.unlock();
-  changed = TRY(bring_values(claimed, now.enums, options_->sync.schema_changes, until)).tables || changed;
-  for (const RenamedTables& each : plan.renamed) TRY(rename(claimed, plan, each, until));
+  bool changed = TRY(bring_values(claimed, now.enums, options_->sync.schema_changes, until)).tables;
+  for (const RenamedTables& each : plan.renamed) changed = TRY(rename(claimed, plan, each, until)) || changed;
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
-  if (changed) TRY(keep_names(claimed, known, plan.added, until));
+  if (changed || !plan.renamed.empty()) TRY(keep_names(claimed, known, plan.added, until));
   if (!plan.added.empty()) changed = TRY(add(source, claimed, plan.added, until)) || changed;
   TRY(add_late_keys(source, claimed, until));
-  changed = TRY(refresh(claimed, until)) || changed;
-  TRY(forget(claimed, known, until));
-  looks_->ended(sight, waiting_);
+  changed = TRY(refresh_aged(claimed, options_->sync.refresh_interval, until)) || changed;
+  TRY(forget_gone(claimed, known, until));
+  looks_->ended(sight, waiting_, asked);
   const Milliseconds rest = rest_after(began);
   glance_due_ = Deadline::after(rest);
   if (plan.waits) due_ = Deadline::after(std::min(options_->look_every, rest));
@@ -163,36 +166,11 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   return changed;
 }
 
-// Its creation was refused, and somebody has mended what was in the way, or it is gone from the target since.
-Result<void> ShapeKeeper::mark_absent(Claimed& claimed, std::vector<KnownTable>& known, const Until& until) {
-  std::vector<model::Name> asked_for;
-  for (const KnownTable& each : known)
-    if (each.table.state == State::recopy && !each.table.route) asked_for.push_back(each.table.name);
-  if (asked_for.empty()) return {};
-  const std::vector<model::Name> gone = TRY(read_gone_tables(claimed.control, asked_for, until));
-  for (KnownTable& each : known)
-    each.is_absent =
-        each.table.state == State::recopy && std::find(gone.begin(), gone.end(), each.table.name) != gone.end();
-  return {};
-}
-
 Result<bool> ShapeKeeper::add(SourceSide& source, Claimed& claimed, const std::vector<const SourceTable*>& tables,
                               const Until& until) {
   if (TRY(add_tables(*options_, source, claimed, tables, until))) return true;
   for (const SourceTable* const each : tables) waiting_.insert(each->shape.id);
   return false;
-}
-
-// A table that could not be renamed stands still under the name that a new one of the source has.
-Result<void> ShapeKeeper::keep_names(Claimed& claimed, const std::vector<KnownTable>& known,
-                                     std::vector<const SourceTable*>& added, const Until& until) {
-  std::set<model::Name> held;
-  for (const FollowedTable& each : TRY(read_followed_tables(claimed.control, claimed.owner.key, until)))
-    held.insert(each.name);
-  for (const KnownTable& each : known)
-    if (each.is_absent) held.erase(each.table.name);
-  std::erase_if(added, [&](const SourceTable* table) { return held.count(table->shape.name) != 0; });
-  return {};
 }
 
 // Who wants to alter a table of the source waits for all that read it, a recopy too, and whoever comes then for him.
@@ -209,7 +187,9 @@ Result<bool> ShapeKeeper::kept_out(model::Lsn applied) {
 Result<void> ShapeKeeper::rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group,
                                      const Until& until) {
   Connection& target = claimed.control;
-  TRY(target.execute(lock_patience, until));
+  const bool is_kept = std::any_of(group.decisions.begin(), group.decisions.end(),
+                                   [&](std::size_t i) { return plan.decisions[i].is_being_copied; });
+  TRY(target.execute(is_kept ? short_patience : lock_patience, until));
   for (const std::string& each : group.statements) TRY(attempt(target, each, until));
   std::vector<Renaming> tables;
   for (const std::size_t i : group.decisions) {
@@ -223,12 +203,28 @@ Result<void> ShapeKeeper::rename_all(Claimed& claimed, const ShapePlan& plan, co
   return {};
 }
 
+// The log tells tables by their ids, so that they can be followed under their former names for as long as somebody
+// keeps one of them.
+Result<bool> ShapeKeeper::put_off(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Error& error,
+                                  const Until& until) {
+  bool changed = false;
+  for (const std::size_t i : group.decisions) {
+    plan.decisions[i].is_put_off = true;
+    changed = TRY(put_off(claimed, plan.decisions[i], error, until)) || changed;
+  }
+  return changed;
+}
+
 // What the target refuses leaves all of them where they are.
-Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until) {
+Result<bool> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until) {
   RenamedTables done = group;
   const auto apply = [&] {
-    return in_transaction(claimed.control, claimed.owner, until,
-                          [&] { return rename_all(claimed, plan, done, until); });
+    lock_missed_ = false;
+    return in_transaction(claimed.control, claimed.owner, until, [&]() -> Result<void> {
+      const Result<void> renamed = rename_all(claimed, plan, done, until);
+      lock_missed_ = !renamed && claimed.control.sqlstate() == lock_not_available;
+      return renamed;
+    });
   };
   Result<void> renamed = apply();
   if (!renamed && TRY(make_objects(claimed, renamed.error(), until))) renamed = apply();
@@ -242,6 +238,7 @@ Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const Rename
     first.table.reason = "the source has changed it: " + first.change.what + ", and so had somebody on the target";
     renamed = apply();
   }
+  if (!renamed && lock_missed_) return put_off(claimed, plan, group, renamed.error(), until);
   if (!renamed && !is_refused(renamed)) return within("table " + model::display(first.name), renamed.error());
   for (const std::size_t i : group.decisions) {
     TableDecision& decision = plan.decisions[i];
@@ -252,7 +249,7 @@ Result<void> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const Rename
       decision.change.renaming.clear();
     }
   }
-  return {};
+  return true;
 }
 
 Result<void> ShapeKeeper::apply(Claimed& claimed, const TableDecision& decision, const Until& until) {
@@ -325,6 +322,7 @@ Result<bool> ShapeKeeper::make_objects(Claimed& claimed, const Error& error, con
 
 // What the target refuses leaves the table as it was, and says so.
 Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decision, const Until& until) {
+  if (decision.is_put_off) return false;
   if (const Error* const error = missed(decision)) return put_off(claimed, decision, *error, until);
   TableDecision done = decision;
   Result<void> applied = apply(claimed, done, until);
@@ -404,39 +402,6 @@ Result<void> ShapeKeeper::publish(SourceSide& source, Claimed& claimed, const So
   Error error = within("publishing the source's tables", changed.error());
   if (error.fault == Fault::missing) error.fault = Fault::transient;  // dropped since they were looked at
   return error;
-}
-
-// Where somebody has dropped the table on the target, too, there is nothing left to be told of.
-Result<void> ShapeKeeper::forget(Claimed& claimed, const std::vector<KnownTable>& known, const Until& until) {
-  std::vector<model::Name> dropped;
-  for (const KnownTable& each : known)
-    if (is_dropped(each.table)) dropped.push_back(each.table.name);
-  if (dropped.empty()) return {};
-  const std::vector<model::Name> gone = TRY(read_gone_tables(claimed.control, dropped, until));
-  if (gone.empty()) return {};
-  for (const model::Name& each : gone) log::info("table is gone on both sides", {{"table", model::display(each)}});
-  return in_transaction(claimed.control, claimed.owner, until,
-                        [&] { return forget_tables(claimed.control, claimed.owner, gone, until); });
-}
-
-Result<bool> ShapeKeeper::refresh(Claimed& claimed, const Until& until) {
-  if (options_->sync.refresh_interval.count() == 0) return false;
-  const std::vector<model::Name> aged =
-      TRY(read_aged_tables(claimed.control, claimed.owner.key, options_->sync.refresh_interval, until));
-  if (aged.empty()) return false;
-  std::vector<FollowedTable> tables = TRY(read_followed_tables(claimed.control, claimed.owner.key, until));
-  std::erase_if(
-      tables, [&](const FollowedTable& each) { return std::find(aged.begin(), aged.end(), each.name) == aged.end(); });
-  for (FollowedTable& each : tables) {
-    each.state = State::recopy;
-    each.reason = due_for_refresh;
-  }
-  const Result<void> recorded = in_transaction(claimed.control, claimed.owner, until, [&]() -> Result<void> {
-    TRY(record_followed_tables(claimed.control, claimed.owner, tables, until));
-    return record_asked(claimed.control, claimed.owner, aged, until);
-  });
-  if (!recorded) return recorded.error();
-  return true;
 }
 
 // ---------------------------------------------------------------------------------------------- the log

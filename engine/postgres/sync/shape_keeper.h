@@ -47,12 +47,11 @@ class ShapeKeeper {
 
  private:
   Result<std::vector<KnownTable>> read_known(Claimed& claimed, const Until& until);
-  static Result<void> mark_absent(Claimed& claimed, std::vector<KnownTable>& known, const Until& until);
-  static Result<void> keep_names(Claimed& claimed, const std::vector<KnownTable>& known,
-                                 std::vector<const SourceTable*>& added, const Until& until);
   Result<bool> add(SourceSide& source, Claimed& claimed, const std::vector<const SourceTable*>& tables,
                    const Until& until);
-  Result<void> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
+  Result<bool> put_off(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Error& error,
+                       const Until& until);
+  Result<bool> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<void> rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
   Result<bool> make_objects(Claimed& claimed, const Error& error, const Until& until);
@@ -64,8 +63,6 @@ class ShapeKeeper {
   Result<void> record(Claimed& claimed, const TableDecision& decision, const Until& until);
   Result<void> publish(SourceSide& source, Claimed& claimed, const SourceSight& now, const Until& until);
   static Result<bool> kept_out(model::Lsn applied);
-  Result<bool> refresh(Claimed& claimed, const Until& until);
-  Result<void> forget(Claimed& claimed, const std::vector<KnownTable>& known, const Until& until);
 
   const StreamOptions* options_;
   std::mutex* publishing_;

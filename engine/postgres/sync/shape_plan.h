@@ -29,6 +29,7 @@ struct TableDecision {
   // that needs another copy shows afterwards, so the ledger keeps the shape until then.
   bool is_being_copied = false;
   bool is_detached = false;
+  bool is_put_off = false;                                       // to another look
   bool is_news = false;                                          // else it is only to be recorded
   FollowedTable::State before = FollowedTable::State::followed;  // of the table, as the ledger had it
 };

@@ -31,6 +31,7 @@ std::string tables_aside(const StreamPair& pair) {
 }
 
 void expect_followed(const StreamPair& pair, Following& following) {
+  pair.wait_until_applied();
   wait_until("all are followed and equal", [&] { return tables_aside(pair).empty() && are_equal(pair); });
   pair.wait_until_applied();
   EXPECT_EQ(tables_aside(pair), "");

@@ -1,7 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <string>
+
 #include "engine/api/spec.h"
 #include "engine/base/clock.h"
+#include "engine/base/pause.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
 
 namespace tributary::pipeline {
 
@@ -17,6 +23,19 @@ constexpr Seconds patience_by_hand{120};
 // other one is gone (postgres/session_settings.cpp).
 inline Seconds lock_patience(const api::Spec& spec) {
   return is_declared(spec) ? Seconds{120} : Seconds{10};
+}
+
+// Asks for the session lock again and again: `ask` answers "" when it is ours, else who holds it, which is the answer
+// when the patience is over.
+template <class Ask>
+Result<std::string> wait_for_lock(Ask&& ask, Milliseconds patience, Milliseconds look_again, const Until& until) {
+  const Deadline enough = Deadline::after(patience);
+  while (true) {
+    std::string holder = TRY(ask());
+    if (holder.empty() || enough.passed()) return holder;
+    if (!pause_for(std::min(look_again, until.deadline.left()), until.stop) || until.deadline.passed())
+      return Error{Fault::cancelled, "stopped while waiting for the session lock"};
+  }
 }
 
 }  // namespace tributary::pipeline

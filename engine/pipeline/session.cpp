@@ -306,14 +306,16 @@ Result<void> Session::copy_roles(Link& link) {
 
 // The session of an engine that was killed lives until its server notices.
 Result<Claim> Session::claim(Link& link, const SourceIdentity& identity, const Until& until) {
-  const Deadline enough = Deadline::after(lock_patience(spec_));
-  while (true) {
-    Claim claim = TRY(link.target().claim(identity, asked_, until));
-    if (claim.standing != Standing::held) return claim;
-    if (enough.passed()) return kept_out_by(claim.holder);
+  Claim claim;
+  const auto ask = [&]() -> Result<std::string> {
+    claim = TRY(link.target().claim(identity, asked_, until));
+    if (claim.standing != Standing::held) return std::string();
     board_.show(api::Phase::waiting, claim.holder);
-    if (!rest(look_again, until)) return Error{Fault::cancelled, "stopped while waiting for the session lock"};
-  }
+    return claim.holder;
+  };
+  const std::string holder = TRY(wait_for_lock(ask, lock_patience(spec_), look_again, until));
+  if (!holder.empty()) return kept_out_by(holder);
+  return claim;
 }
 
 Result<TableRecords> Session::fill(Link& link, const DatabasePair& pair, Contents& contents, const TableRecords& kept) {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/base/log.h"
-#include "engine/base/pause.h"
+#include "engine/pipeline/patience.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/control_schema.h"
@@ -24,14 +24,6 @@ namespace {
 
 constexpr Milliseconds patience{2'000};
 constexpr Milliseconds look_again{50};
-
-// The copy's own session ends when its server notices.
-Result<bool> take_lock(Connection& target, const LockRequest& request, const Until& until) {
-  const Deadline enough = Deadline::after(patience);
-  while (!TRY(take_session_lock(target, request, until)).empty())
-    if (enough.passed() || !pause_for(look_again, until.stop)) return false;
-  return true;
-}
 
 // Under the lock: what is read stays true.
 Result<bool> is_complete(Connection& target, const std::string& key, const Until& until) {
@@ -64,7 +56,9 @@ Result<bool> drop_from_source(const api::Spec& spec, const std::string& selected
   Connection target = TRY(open_data_session(to, until));
   const std::string into = TRY(read_target_identity(target, spec.replication, pair.target, until));
   const std::string name = stream_object_name(key, pair.source, into);
-  if (!TRY(take_lock(target, {key, spec.attempt}, until))) return false;
+  // The copy's own session ends when its server notices.
+  const auto ask = [&] { return take_session_lock(target, {key, spec.attempt}, until); };
+  if (!TRY(pipeline::wait_for_lock(ask, patience, look_again, until)).empty()) return false;
   if (TRY(is_complete(target, key, until))) return false;
   if (TRY(read_slot(source, name, until)) || TRY(read_publication(source, name, until))) {
     TRY(drop_slot(source, name, patience, until));

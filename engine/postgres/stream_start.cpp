@@ -195,13 +195,14 @@ Result<std::optional<OpenStream>> open_stream_if_allowed(const std::function<Res
   const Server server = TRY(read_server(coordinator, until));
   const SessionRole role = TRY(read_role(coordinator, until));
   std::string reason = why_no_slot(server, may_replicate(role));
-  if (reason.empty()) {
+  if (!reason.empty()) {
+    leave_no_publication(coordinator, objects);
+  } else {
     Result<OpenStream> made = open_stream(connect, coordinator, wish, source, tables, until);
     if (made) return std::optional<OpenStream>{std::move(*made)};
     if (made.error().fault == Fault::cancelled || !coordinator.usable()) return made.error();
     reason = made.error().what;
   }
-  leave_no_publication(coordinator, objects);
   log::info("copying without a slot: an attempt that is killed is not gone on with",
             {{"database", source.database}, {"reason", reason}});
   return std::optional<OpenStream>{};

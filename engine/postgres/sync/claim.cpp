@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/base/pause.h"
+#include "engine/pipeline/patience.h"
 #include "engine/pipeline/target.h"
 #include "engine/postgres/catalog.h"
 #include "engine/postgres/control_schema.h"
@@ -17,17 +17,6 @@ constexpr Milliseconds look_again{500};
 constexpr int first_version_with_streams = 2;
 // Whoever keeps a table of the source to himself must not hold the stream up: sizes and definitions wait for him.
 constexpr const char* lock_patience = "SET lock_timeout = '10s'";
-
-Result<void> take_lock(Connection& control, const LockRequest& request, Seconds patience, const Until& until) {
-  const Deadline enough = Deadline::after(patience);
-  while (true) {
-    const std::string holder = TRY(take_session_lock(control, request, until));
-    if (holder.empty()) return {};
-    if (enough.passed()) return pipeline::kept_out_by(holder);
-    if (!pause_for(look_again, until.stop))
-      return Error{Fault::cancelled, "stopped while waiting for the session lock"};
-  }
-}
 
 Result<void> read_ledger(const StreamOptions& options, const SourceSide& source, Claimed& claimed, const Until& until) {
   const std::string database = TRY(read_current_database(claimed.control, until)).name;
@@ -70,7 +59,9 @@ Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& s
 Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until) {
   Claimed claimed{
       TRY(open_stream_session(options, source, "control", until)), {source.key, options.attempt, 0}, {}, {}};
-  TRY(take_lock(claimed.control, {source.key, options.attempt}, options.lock_patience, until));
+  const auto ask = [&] { return take_session_lock(claimed.control, {source.key, options.attempt}, until); };
+  const std::string holder = TRY(pipeline::wait_for_lock(ask, options.lock_patience, look_again, until));
+  if (!holder.empty()) return pipeline::kept_out_by(holder);
   if (TRY(read_control_version(claimed.control, until))) TRY(ensure_control_schema(claimed.control, until));
   TRY(read_ledger(options, source, claimed, until));
   if (claimed.replication && claimed.replication->attempt > options.attempt)

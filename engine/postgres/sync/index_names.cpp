@@ -52,13 +52,22 @@ Result<std::vector<Taken>> read_taken(Connection& source, Connection& target, co
   return taken;
 }
 
+// Of all that the target has in the schemas of these indexes.
+Result<std::set<model::Name>> read_names(Connection& target, const std::vector<Taken>& indexes, const Until& until) {
+  std::set<std::string> schemas;
+  for (const Taken& each : indexes) schemas.insert(each.index.schema);
+  const Rows rows =
+      TRY(target.query("SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE n.nspname = ANY ($1::text[])",
+                       {array_literal({schemas.begin(), schemas.end()})}, until));
+  std::set<model::Name> names;
+  for (int row = 0; row < rows.size(); ++row) names.insert({rows.str(row, 0), rows.str(row, 1)});
+  return names;
+}
+
 // The source's index of the same table that is like it; the names that the target's indexes of it have are taken.
-Result<std::string> name_now(Connection& source, Connection& target, const Taken& index, const Until& until) {
-  const Rows there = TRY(target.query(
-      "SELECT i.relname FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace WHERE n.nspname = $1",
-      {index.index.schema}, until));
-  std::set<std::string> taken;
-  for (int row = 0; row < there.size(); ++row) taken.insert(there.str(row, 0));
+Result<std::string> name_now(Connection& source, const Taken& index, const std::set<model::Name>& taken,
+                             const Until& until) {
   const Rows like =
       TRY(source.query("SELECT i.relname FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace"
                        " JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class i ON i.oid = x.indexrelid"
@@ -66,7 +75,7 @@ Result<std::string> name_now(Connection& source, Connection& target, const Taken
                            std::string(definition) + " = $3 ORDER BY i.relname",
                        {index.table.schema, index.table.name, index.definition}, until));
   for (int row = 0; row < like.size(); ++row)
-    if (taken.count(like.str(row, 0)) == 0) return like.str(row, 0);
+    if (taken.count({index.index.schema, like.str(row, 0)}) == 0) return like.str(row, 0);
   return "tributary " + index.id;
 }
 
@@ -74,15 +83,20 @@ Result<std::string> name_now(Connection& source, Connection& target, const Taken
 
 Result<void> free_index_names(Connection& source, Connection& target, const Owner& owner,
                               const std::set<model::Name>& tables, const Until& until) {
-  for (const Taken& each : TRY(read_taken(source, target, owner, tables, until))) {
+  const std::vector<Taken> indexes = TRY(read_taken(source, target, owner, tables, until));
+  if (indexes.empty()) return {};
+  std::set<model::Name> taken = TRY(read_names(target, indexes, until));
+  for (const Taken& each : indexes) {
     if (!each.is_ours)
       return Error{Fault::invalid, "index " + model::display(each.index) + " of table " + model::display(each.table) +
                                        " has a name that it needs"};
-    const std::string name = TRY(name_now(source, target, each, until));
+    const std::string name = TRY(name_now(source, each, taken, until));
     const std::string statement = "ALTER INDEX " + quote_name(each.index) + " RENAME TO " + quote_identifier(name);
     log::info("index renamed on the target for a new table", {{"statement", statement}});
     const Result<void> renamed = in_transaction(target, owner, until, [&] { return target.execute(statement, until); });
     if (!renamed) return within("index " + model::display(each.index), renamed.error());
+    taken.insert({each.index.schema, name});
+    taken.erase(each.index);
   }
   return {};
 }

@@ -109,6 +109,10 @@ Result<std::unique_ptr<RecopyRound>> RecopyRound::open(const RecopyStream& strea
   return round;
 }
 
+RecopyRound::~RecopyRound() {
+  stream_.slot->set("");
+}
+
 // Before the slot is made, which then knows it. The stream learns of it when it takes the tables back: it is opened
 // anew.
 Result<void> RecopyRound::publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until) {

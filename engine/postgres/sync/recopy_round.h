@@ -19,14 +19,14 @@
 
 namespace tributary::postgres::sync {
 
-// The slot of the round that was opened last, for whoever measures what the source keeps for it. Any thread.
+// The slot of the round that is open, for whoever measures what the source keeps for it. Any thread.
 class RoundSlot {
  public:
   void set(std::string name) {
     const std::lock_guard lock(mutex_);
     name_ = std::move(name);
   }
-  // "" before the first.
+  // "" where there is none.
   std::string name() const {
     const std::lock_guard lock(mutex_);
     return name_;
@@ -59,6 +59,10 @@ class RecopyRound final : public pipeline::RecopyRound {
   static Result<std::unique_ptr<RecopyRound>> open(const RecopyStream& stream, Connection& control,
                                                    const std::vector<FollowedTable>& tables, int number,
                                                    const Until& until);
+
+  ~RecopyRound() override;
+  RecopyRound(const RecopyRound&) = delete;
+  RecopyRound& operator=(const RecopyRound&) = delete;
 
   const std::vector<pipeline::StoppedUnit>& refused() const override { return refused_; }
   const std::vector<std::vector<model::Name>>& units() const override { return units_; }

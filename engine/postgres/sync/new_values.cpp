@@ -74,18 +74,20 @@ Result<NewValues> bring(Claimed& claimed, const EnumType& type, const MissingLab
 
 }  // namespace
 
-Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& types, api::SchemaChanges policy,
+Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& types,
+                               const std::set<std::uint32_t>& of_tables, api::SchemaChanges policy,
                                const Until& until) {
   NewValues all;
   if (types.empty()) return all;
   const Labels there = TRY(read_labels(claimed.control, types, until));
   for (const EnumType& type : types) {
     const auto labels = there.find(type.name);
-    if (labels == there.end()) continue;
+    const bool is_used = std::any_of(type.tables.begin(), type.tables.end(),
+                                     [&](std::uint32_t table) { return of_tables.count(table) != 0; });
+    if (labels == there.end() || !is_used) continue;
     const MissingLabels missing = missing_labels(type, labels->second);
     if (missing.statements.empty()) continue;
     const Tables tables = tables_with(type, TRY(read_followed_tables(claimed.control, claimed.owner.key, until)));
-    if (tables.empty()) continue;
     const NewValues some = TRY(bring(claimed, type, missing, tables, policy, until));
     all.types = all.types || some.types;
     all.tables = all.tables || some.tables;

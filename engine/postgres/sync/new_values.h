@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <vector>
 
 #include "engine/api/spec.h"
@@ -15,10 +17,10 @@ struct NewValues {
   bool tables = false;  // the ledger's list of tables has changed
 };
 
-// Gives the enum types of the target the values that the source's have by now, where tables of the stream use them.
-// Those whose rows may have values under former names are to be copied again. By api::SchemaChanges::stop, and where
-// the target refuses it, the tables that use the type stop with the statements.
-Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& types, api::SchemaChanges policy,
-                               const Until& until);
+// Gives the enum types of the target the values that the source's have by now, where one of these tables of the source
+// uses them. Those of the ledger whose rows may have values under former names are to be copied again. By
+// api::SchemaChanges::stop, and where the target refuses it, the tables that use the type stop with the statements.
+Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& types,
+                               const std::set<std::uint32_t>& of_tables, api::SchemaChanges policy, const Until& until);
 
 }  // namespace tributary::postgres::sync

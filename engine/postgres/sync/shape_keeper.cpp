@@ -150,7 +150,10 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   ShapePlan plan = plan_shapes(known, now, before.get(), applied, options_->sync.schema_changes);
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   publishing.unlock();
-  bool changed = TRY(bring_values(claimed, now.enums, options_->sync.schema_changes, until)).tables;
+  std::set<std::uint32_t> selected;
+  for (const auto& [id, table] : now.tables)
+    if (table.is_selected) selected.insert(id);
+  bool changed = TRY(bring_values(claimed, now.enums, selected, options_->sync.schema_changes, until)).tables;
   for (const RenamedTables& each : plan.renamed) changed = TRY(rename(claimed, plan, each, until)) || changed;
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (changed || !plan.renamed.empty()) TRY(keep_names(claimed, known, plan.added, until));
@@ -287,37 +290,38 @@ Result<bool> ShapeKeeper::put_off(Claimed& claimed, const TableDecision& decisio
     for (const std::string& each : *statements) missed_.emplace(each, error);
   const std::string name = model::display(decision.name);
   waiting_.insert(decision.change.adopted.id);
-  if (decision.before != State::followed || decision.change.statements.empty()) {
+  const bool goes_on = decision.table.state == State::followed;
+  if (decision.before != State::followed || (goes_on && decision.change.statements.empty())) {
     log::warn("change of a table waits for a lock of the target", {{"table", name}, {"error", error.what}});
     return false;
   }
-  const Rows kept = TRY(claimed.control.query_row(
-      kept_by_recopy, {quote_name(decision.name), session_prefix(claimed.owner.key) + "recopy-writer"}, until));
-  const bool is_copied_anyway = decision.table.state == State::recopy;
-  if (!is_copied_anyway && !kept.boolean(0, 0))
-    return Error{Fault::transient,
-                 "table " + name + " was changed on the source (" + decision.change.what +
-                     "), and on the target another session keeps it: " + error.what,
-                 "end that session, or wait for it"};
   FollowedTable aside = decision.table;
   aside.name = decision.name;
-  aside.state = State::recopy;
-  if (!is_copied_anyway)
+  if (goes_on) {
+    const Rows kept = TRY(claimed.control.query_row(
+        kept_by_recopy, {quote_name(decision.name), session_prefix(claimed.owner.key) + "recopy-writer"}, until));
+    if (!kept.boolean(0, 0))
+      return Error{Fault::transient,
+                   "table " + name + " was changed on the source (" + decision.change.what +
+                       "), and on the target another session keeps it: " + error.what,
+                   "end that session, or wait for it"};
+    aside.state = State::recopy;
     aside.reason = "the source has changed it: " + decision.change.what +
                    ", while rows of a table that is altered with it are copied again";
+  }
   log::warn("table changed on the source", {{"table", name}, {"reason", aside.reason}});
   TRY(in_transaction(claimed.control, claimed.owner, until,
                      [&] { return record_followed_tables(claimed.control, claimed.owner, {aside}, until); }));
   return true;
 }
 
-// True where the target has what it lacked, maybe.
+// After a refusal: true where it is worth another try.
 Result<bool> ShapeKeeper::make_objects(Claimed& claimed, const Error& error, const Until& until) {
   if (error.fault != Fault::missing || std::exchange(has_made_objects_, true)) return false;
   const Result<void> made = create_objects(*options_, claimed.control, claimed.owner, until);
   if (!made && (may_pass(made.error()) || !claimed.control.usable())) return made.error();
   if (!made) log::warn("not created on the target", {{"error", describe(made.error())}});
-  return made.ok();
+  return true;
 }
 
 // What the target refuses leaves the table as it was, and says so.
@@ -432,7 +436,9 @@ bool ShapeKeeper::accept(const model::LogTable& log) {
 
 Result<bool> ShapeKeeper::learn_values(SourceSide& source, Claimed& claimed, const Until& until) {
   const std::vector<EnumType> types = TRY(read_enums(source.session, until));
-  const NewValues learned = TRY(bring_values(claimed, types, options_->sync.schema_changes, until));
+  std::set<std::uint32_t> known;
+  for (const auto& [id, shape] : shapes_) known.insert(id);
+  const NewValues learned = TRY(bring_values(claimed, types, known, options_->sync.schema_changes, until));
   return learned.types || learned.tables;
 }
 

@@ -194,11 +194,24 @@ TEST(ValuesOfAnEnum, are_added_amid_a_large_transaction) {
   StreamPair pair("values_large", 15, 18);
   pair.source.exec(std::string(moods) + "; CREATE TABLE w (id int PRIMARY KEY, n int)");
   ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), seldom);
+  pair.wait_until_applied();
   pair.source.exec("ALTER TYPE mood ADD VALUE 'happy'");
   pair.source.exec(
       "BEGIN; INSERT INTO w SELECT i, i FROM generate_series(1, 5000) i;"
       "INSERT INTO t SELECT i, 'happy' FROM generate_series(10, 5000) i; UPDATE w SET n = -n; COMMIT");
+  expect_followed(pair, following);
+}
+
+// Of a type that no table has had until now.
+TEST(ValuesOfAnEnum, are_added_for_a_new_table) {
+  StreamPair pair("values_new", 15, 18);
+  pair.source.exec("CREATE TYPE mood AS ENUM ('sad', 'fine')");
+  ASSERT_TRUE(done(pair.init()));
   Following following(pair.spec(api::Mode::sync), seldom);
+  pair.wait_until_applied();
+  pair.source.exec("ALTER TYPE mood ADD VALUE 'happy'");
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, m mood); INSERT INTO t VALUES (1, 'happy')");
   expect_followed(pair, following);
 }
 

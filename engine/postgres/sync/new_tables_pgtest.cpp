@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
@@ -108,6 +109,23 @@ TEST(ATableThatTheTargetHasLost, is_created_when_it_is_asked_for) {
   expect_followed(pair, "t");
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+// The values of sequences may be read before the source's tables are looked at.
+TEST(ASequence, is_carried_though_it_was_read_before_the_target_had_it) {
+  StreamPair pair("sequence", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  const auto servers = make_sync_servers(pair.spec(api::Mode::sync));
+  const auto databases = servers->databases({});
+  ASSERT_TRUE(databases);
+  const auto ends = servers->ends(databases->front());
+  const auto applier = ends->applier({});
+  ASSERT_TRUE(applier);
+  pair.source.exec("CREATE TABLE t (id serial PRIMARY KEY, n int); INSERT INTO t (n) SELECT generate_series(1, 3)");
+  ASSERT_TRUE(ends->carry_sequences({}));
+  ASSERT_TRUE(ends->look_at_tables((*applier)->position().applied, pipeline::StreamEnds::Look::now, {}));
+  ASSERT_TRUE(ends->carry_sequences({}));
+  EXPECT_EQ(pair.target.scalar("SELECT last_value FROM t_id_seq"), "3");
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ Result<void> SequenceCarrier::carry(Connection& source, Connection& target, cons
     return set_sequences(target, ours, until);
   });
   if (!set) return set;
-  for (const pipeline::SequenceValue& value : values) carried_.insert_or_assign(value.name, value);
+  // The others are asked for again: the target may get them later.
+  for (const pipeline::SequenceValue& value : ours) carried_.insert_or_assign(value.name, value);
   return {};
 }
 

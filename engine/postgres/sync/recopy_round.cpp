@@ -117,7 +117,9 @@ RecopyRound::~RecopyRound() {
 // anew.
 Result<void> RecopyRound::publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until) {
   const std::lock_guard lock(*stream_.publishing);
-  const std::vector<CatalogTable> there = chosen(TRY(read_tables(source, until)), tables);
+  const std::vector<CatalogTable> all = TRY(read_tables(source, until));
+  for (const CatalogTable& each : all) there_.insert(each.table.id);
+  const std::vector<CatalogTable> there = chosen(all, tables);
   const std::string& name = stream_.row.publication;
   const std::optional<PublicationState> now = TRY(read_publication(source, name, until));
   if (!now) return Error{Fault::transient, "publication " + name + " is not there on the source", "create it again"};
@@ -151,6 +153,7 @@ Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const U
   }
   std::map<model::Name, std::vector<FollowedTable>> shared;  // by the table of the target
   for (const FollowedTable& each : tables) {
+    known_.emplace(each.name, each.id);
     if (each.route)
       shared[*each.route].push_back(each);
     else
@@ -164,6 +167,8 @@ Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const U
 std::string RecopyRound::why_refused(const FollowedTable& table) const {
   const auto found = tables_.find(table.name);
   if (found == tables_.end()) return std::string(dropped_on_source);
+  if (found->second.id != table.id && there_.count(table.id) != 0)
+    return "the source has given its name to another table";
   if (found->second.route == table.route) return "";
   return "its rows would go to another table of the target than before: the partitions of the source are told in "
          "another way now";
@@ -204,7 +209,8 @@ Result<void> RecopyRound::replace(std::size_t unit, const pipeline::Told& told, 
     const model::Table& table = tables_.at(name);
     const auto reason = not_streamed_.find(name);
     const pipeline::PartCount count = TRY(pipeline::relay_part(*reader_, writer, {}, table, told, until));
-    done.push_back({table, count, reason == not_streamed_.end(), reason == not_streamed_.end() ? "" : reason->second});
+    done.push_back({table, count, reason == not_streamed_.end(), reason == not_streamed_.end() ? "" : reason->second,
+                    known_.at(name)});
   }
   return writer.commit(done, slot_.position, until);
 }
@@ -229,7 +235,8 @@ Result<std::unique_ptr<pipeline::ChangeStream>> RecopyRound::stream(const Until&
 
 Result<void> RecopyRound::hand_over(const Until& until) {
   std::vector<FollowedTable> followed;
-  for (const model::Name& each : copied_) followed.push_back({each, FollowedTable::State::followed, {}, ""});
+  for (const model::Name& each : copied_)
+    followed.push_back({each, FollowedTable::State::followed, {}, "", {}, known_.at(each)});
   return end_recopy(control_, stream_.owner, followed, until);
 }
 

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# The suites. Each is a ctest test of label unit (no server), pg (live PostgreSQL) or e2e (a real Kubernetes).
+# The suites. Each is a ctest test of label unit (no server), pg (live PostgreSQL), nightly (live PostgreSQL for hours) or
+# e2e (a real Kubernetes).
 
 # Rooms with threads of their own run under ThreadSanitizer too; of the PostgreSQL tests those in which the threads of a
 # copy meet.
@@ -54,7 +55,7 @@ test_verb() {
   if (($# == 0)); then test_everything; return; fi
   while (($#)); do
     case $1 in
-      --label) labels=${2:?--label needs unit, pg or e2e}; shift 2 ;;
+      --label) labels=${2:?--label needs unit, pg, nightly or e2e}; shift 2 ;;
       --preset) preset=${2:?--preset needs dev, asan or tsan}; shift 2 ;;
       *) break ;;
     esac

@@ -29,11 +29,15 @@ Rows relations(Session& session, const std::string& kinds) {
 }
 
 // Both halves of each row's md5 are summed, so neither the order of rows nor equal pairs of rows can hide anything.
-std::string digest_of(const std::string& table) {
+std::string digest_of_rows(const std::string& row, const std::string& table) {
   return "SELECT count(*) || ' rows ' || coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint::numeric), 0)"
          "       || ':' || coalesce(sum(('x' || substr(h, 17, 16))::bit(64)::bigint::numeric), 0)"
-         "  FROM (SELECT md5((\"the row\".*)::text) AS h FROM ONLY " +
-         table + " AS \"the row\") AS hashed";
+         "  FROM (SELECT md5((" +
+         row + ")::text) AS h FROM ONLY " + table + " AS \"the row\") AS hashed";
+}
+
+std::string digest_of(const std::string& table) {
+  return digest_of_rows("\"the row\".*", table);
 }
 
 std::map<std::string, std::string> each(const std::string& uri, const std::string& kinds,
@@ -49,6 +53,20 @@ std::map<std::string, std::string> each(const std::string& uri, const std::strin
 
 std::map<std::string, std::string> fingerprint(const std::string& uri) {
   return each(uri, "{r,m}", digest_of);
+}
+
+std::map<std::string, std::string> rows_by_column_name(const std::string& uri) {
+  Session session(uri);
+  session.exec(settings);
+  std::map<std::string, std::string> found;
+  for (const Row& relation : relations(session, "{r}")) {
+    const std::string columns = session.scalar(
+        "SELECT string_agg(format('\"the row\".%I', attname), ', ' ORDER BY attname COLLATE \"C\") FROM pg_attribute"
+        " WHERE attrelid = $$" +
+        *relation[1] + "$$::regclass AND attnum > 0 AND NOT attisdropped");
+    found[*relation[0]] = columns + ": " + session.scalar(digest_of_rows("ROW(" + columns + ")", *relation[1]));
+  }
+  return found;
 }
 
 std::map<std::string, std::string> sequences(const std::string& uri) {

@@ -97,6 +97,11 @@ bool is_running(pid_t process) {
   return words.peek() != std::ifstream::traits_type::eof();
 }
 
+void replace_by_copy(const fs::path& what, const fs::path& original, const fs::path& log) {
+  run_program({"/bin/rm", "-rf", what.string()}, log);
+  run_program({"/bin/cp", "-a", "--reflink=auto", original.string(), what.string()}, log);
+}
+
 }  // namespace
 
 Database::~Database() {
@@ -151,10 +156,10 @@ std::string PostgresServer::uri(const std::string& database) const {
          "&host=" + percent_encoded(folder_.string());
 }
 
-std::string PostgresServer::tcp_uri(const std::string& database, const std::string& user,
-                                    const std::string& password) const {
+std::string PostgresServer::tcp_uri(const std::string& database, const std::string& user, const std::string& password,
+                                    int port) const {
   return "postgresql://" + percent_encoded(user) + ":" + percent_encoded(password) +
-         "@127.0.0.1:" + std::to_string(port_) + "/" + percent_encoded(database);
+         "@127.0.0.1:" + std::to_string(port == 0 ? port_ : port) + "/" + percent_encoded(database);
 }
 
 Database PostgresServer::create_database(const std::string& name, const std::string& options) {
@@ -218,6 +223,14 @@ void PostgresServer::kill() {
   for (const pid_t child : children) {
     while (is_running(child)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+void PostgresServer::back_up() {
+  replace_by_copy(folder_ / "backup", folder_ / "data", log());
+}
+
+void PostgresServer::set_back() {
+  replace_by_copy(folder_ / "data", folder_ / "backup", log());
 }
 
 void PostgresServer::wait_for_exit() {

@@ -57,8 +57,10 @@ class PostgresServer {
 
   // As the superuser through the Unix socket.
   std::string uri(const std::string& database) const;
-  // As any role through TCP; user, password and database are percent-encoded here.
-  std::string tcp_uri(const std::string& database, const std::string& user, const std::string& password) const;
+  // As any role through TCP; user, password and database are percent-encoded here. `port`: of whoever stands in front
+  // of the server, 0 for its own.
+  std::string tcp_uri(const std::string& database, const std::string& user, const std::string& password,
+                      int port = 0) const;
 
   // A new database whose name begins with `name` and is unique on this server. `options` follow CREATE DATABASE name.
   Database create_database(const std::string& name, const std::string& options = "");
@@ -74,6 +76,11 @@ class PostgresServer {
   void start();
   // kill -9 of the postmaster and all its processes: a crash.
   void kill();
+
+  // Of a stopped server: keeps a copy of its files, and puts that back in their place, as somebody does who has nothing
+  // but an older backup.
+  void back_up();
+  void set_back();
 
   std::filesystem::path log() const { return folder_ / "log"; }
 

@@ -41,6 +41,22 @@ TEST_P(EachServer, keeps_data_over_a_stop_and_over_a_crash) {
   EXPECT_EQ(database.scalar("SELECT count(*) FROM t"), "1");
 }
 
+TEST_P(EachServer, is_set_back_to_what_it_held_when_it_was_backed_up) {
+  PostgresServer own(GetParam(), Flavour::logical, 2);
+  const auto database = own.create_database("backed_up");
+  database.exec("CREATE TABLE t AS SELECT 1 AS a");
+  own.stop();
+  own.back_up();
+  for (int round = 0; round < 2; ++round) {
+    own.start();
+    database.exec("INSERT INTO t VALUES (2)");
+    own.stop();
+    own.set_back();
+  }
+  own.start();
+  EXPECT_EQ(database.scalar("SELECT string_agg(a::text, ',') FROM t"), "1");
+}
+
 TEST_P(EachServer, asks_every_role_but_the_local_superuser_for_its_password) {
   auto& server = testbed::server(GetParam());
   server.exec("postgres", "CREATE ROLE guest LOGIN PASSWORD 'p@ss/word'");
@@ -123,6 +139,19 @@ TEST_F(Fingerprint, is_the_same_over_versions_settings_and_row_order) {
               ElementsAre(Key("Other.T t"), Key("public.a"), Key("public.leaf"), Key("public.nothing")));
   EXPECT_EQ(fingerprint(old_.uri()), fingerprint(new_.uri()));
   EXPECT_EQ(sequences(old_.uri()), sequences(new_.uri()));
+}
+
+TEST_F(Fingerprint, by_names_of_columns_is_the_same_whatever_their_order) {
+  old_.exec("CREATE TABLE t (a int, \"B b\" text); INSERT INTO t VALUES (1, 'x'), (2, NULL)");
+  new_.exec(
+      "CREATE TABLE t (\"B b\" text, gone int, a int); ALTER TABLE t DROP gone; INSERT INTO t VALUES (NULL, 2), ('x', "
+      "1)");
+  EXPECT_NE(fingerprint(old_.uri()), fingerprint(new_.uri()));
+  EXPECT_EQ(rows_by_column_name(old_.uri()), rows_by_column_name(new_.uri()));
+  new_.exec("UPDATE t SET \"B b\" = '' WHERE a = 2");
+  EXPECT_NE(rows_by_column_name(old_.uri()), rows_by_column_name(new_.uri()));
+  new_.exec("UPDATE t SET \"B b\" = NULL WHERE a = 2; ALTER TABLE t RENAME a TO c");
+  EXPECT_NE(rows_by_column_name(old_.uri()), rows_by_column_name(new_.uri()));
 }
 
 TEST_F(Fingerprint, shows_any_change) {

@@ -48,6 +48,12 @@ void Process::send(int signal) const {
   if (pid_ > 0) ::kill(pid_, signal);
 }
 
+bool Process::is_running() const {
+  siginfo_t ended{};
+  return pid_ > 0 && waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0;
+}
+
 int Process::wait() {
   int status = 0;
   if (waitpid(pid_, &status, 0) != pid_) throw std::runtime_error("a process cannot be waited for");

@@ -18,6 +18,7 @@ class Process {
 
   pid_t pid() const { return pid_; }
   void send(int signal) const;
+  bool is_running() const;
   // The exit code, or the negative number of the signal that ended it.
   int wait();
   // After wait().

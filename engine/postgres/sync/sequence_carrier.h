@@ -12,7 +12,8 @@
 namespace tributary::postgres::sync {
 
 // Sets the sequences that a replication made or feeds to where the source's are, those alone that have moved since it
-// did so last. Sequences are not transactional: the target's are never behind the rows that were applied before.
+// did so last: for one target, as long as that loses nothing of it. Sequences are not transactional: the target's are
+// never behind the rows that were applied before.
 class SequenceCarrier {
  public:
   Result<void> carry(Connection& source, Connection& target, const Owner& owner, const Until& until);

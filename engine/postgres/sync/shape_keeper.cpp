@@ -115,6 +115,11 @@ Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const 
   return known;
 }
 
+void ShapeKeeper::forget_target() {
+  accepted_.clear();
+  made_room_.clear();
+}
+
 Result<bool> ShapeKeeper::is_due(SourceSide& source, const Until& until) {
   const std::shared_ptr<const SourceSight> before = looks_->last().sight;
   if (due_.passed() || !before) return true;

@@ -27,6 +27,9 @@ class ShapeKeeper {
   ShapeKeeper(const StreamOptions& options, std::mutex& publishing, Looks& looks)
       : options_(&options), publishing_(&publishing), looks_(&looks) {}
 
+  // Nothing is known any more of what was done to the target.
+  void forget_target();
+
   // Now and then, where somebody asks for it, and where the catalog's fingerprint says that the source's tables have
   // changed.
   Result<bool> is_due(SourceSide& source, const Until& until);

@@ -30,9 +30,12 @@ Result<void> wait_for_slot(Connection& source, const std::string& name, const Un
 }  // namespace
 
 // The lock first: what is read under it stays true. A control session that was lost has lost it, maybe to another
-// engine, so it is taken anew each time.
+// engine, so it is taken anew each time; and the target may have crashed or been set back since, so that what was done
+// to it before is not known any more.
 Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& until) {
   claimed_.reset();
+  sequences_ = {};
+  shapes_.forget_target();
   source_ = TRY(look_at_source(options_, until));
   claimed_ = TRY(claim(options_, *source_, until));
   TRY(require_stream(*claimed_, source_->identity));

@@ -6,6 +6,7 @@
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/fingerprint.h"
 
 // Continuous sync between live servers: a snapshot with a slot, and the stream that goes on from it.
 namespace tributary::postgres::sync {
@@ -136,6 +137,26 @@ TEST(ASync, reconnects_when_its_sessions_are_ended) {
   pair.wait_until_applied();
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
+// It may have crashed, or be another one that was put in its place from a backup.
+TEST(ASync, does_again_what_a_target_has_lost_that_it_connects_to_again) {
+  StreamPair pair("lost_since", 15, 18);
+  pair.source.exec("CREATE TABLE counted (id serial PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY)");
+  ASSERT_TRUE(done(pair.init()));
+  const auto servers = make_sync_servers(pair.spec(api::Mode::sync));
+  const Until soon{Deadline::after(Seconds{60}), {}};
+  const auto ends = servers->ends(servers->databases(soon).value().front());
+  pair.source.exec("INSERT INTO counted DEFAULT VALUES; ALTER TABLE t ADD COLUMN more float8 DEFAULT random()");
+  testbed::ask_for(pair, "t");
+  for (int round = 0; round < 2; ++round) {
+    const auto applier = ends->applier(soon);
+    ASSERT_TRUE(applier) << applier.error().what;
+    ASSERT_TRUE(ends->carry_sequences(soon));
+    EXPECT_EQ(testbed::sequences(pair.target.uri()), testbed::sequences(pair.source.uri()));
+    EXPECT_EQ(pair.target.scalar("SELECT count(more) FROM t"), "0") << "the column is there";
+    pair.target.exec("SELECT setval('counted_id_seq', 1, false); ALTER TABLE t DROP COLUMN more");
+  }
 }
 
 TEST(ASync, refuses_a_pair_that_was_never_initialised) {

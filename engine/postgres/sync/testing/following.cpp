@@ -9,9 +9,9 @@
 
 namespace tributary::testbed {
 
-StreamPair::StreamPair(const std::string& name, int source_major, int target_major)
+StreamPair::StreamPair(const std::string& name, int source_major, int target_major, Flavour target_flavour)
     : from(server(source_major)),
-      to(server(target_major)),
+      to(server(target_major, target_flavour)),
       source(from.create_database(name)),
       target(to.create_database(name)) {
   source.exec("CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)");

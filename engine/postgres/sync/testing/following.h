@@ -12,9 +12,10 @@
 // A source that is followed into a target, inside the test's own process.
 namespace tributary::testbed {
 
-// Two new databases on the servers of these majors. The slots of the source go with it.
+// Two new databases on the servers of these majors; a target of Flavour::replica is never on the source's own server.
+// The slots of the source go with it.
 struct StreamPair {
-  StreamPair(const std::string& name, int source_major, int target_major);
+  StreamPair(const std::string& name, int source_major, int target_major, Flavour target_flavour = Flavour::logical);
   ~StreamPair();
   StreamPair(const StreamPair&) = delete;
   StreamPair& operator=(const StreamPair&) = delete;

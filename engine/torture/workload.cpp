@@ -15,7 +15,7 @@ namespace {
 
 using testbed::Session;
 
-// d0 to d4 come and go and take every shape; they have an id and some of the columns c0 to c3, e0, s0, g0.
+// d0 to d4 come and go and take every shape; they have an id and some of the columns c0 to c3, n0, e0, s0, g0.
 const char* const tables = R"sql(
 CREATE TYPE mood AS ENUM ('sad', 'fine');
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
@@ -46,7 +46,8 @@ CREATE TABLE typed (id int PRIMARY KEY, c1 bool, c2 smallint, c3 bigint, c4 real
   c37 circle, c38 int4range, c39 numrange, c40 tstzrange, c41 oid, c42 pg_lsn, c43 jsonpath, c44 mood, c45 couple,
   c46 positive, c47 int[], c48 text[], c49 mood[], c50 couple[]);
 CREATE TABLE d0 (id int PRIMARY KEY, c0 int, c1 text);
-CREATE TABLE d1 (id serial PRIMARY KEY, c0 text DEFAULT 'it''s', c2 numeric, e0 mood DEFAULT 'fine');
+CREATE TABLE d1 (id serial PRIMARY KEY, c0 text DEFAULT 'it''s', c2 numeric, n0 int DEFAULT 3,
+  e0 mood DEFAULT 'fine');
 )sql";
 
 // One statement of a writer. It draws: $ a key, %t a table, %c a column, %u another one of either.
@@ -92,7 +93,7 @@ const char* const statements[] = {
     "DELETE FROM typed WHERE id % 11 = $ % 11",
     "INSERT INTO d%t (id) VALUES ($) ON CONFLICT (id) DO NOTHING",
     R"sql(INSERT INTO d%t SELECT (jsonb_populate_record(NULL::d%t, '{"id": $, "c0": "1$", "c1": "2$", "c2": "3$",
-      "c3": "4$", "e0": "sad", "s0": "2020-01-01"}')).* ON CONFLICT (id) DO NOTHING)sql",
+      "c3": "4$", "n0": "8", "e0": "sad", "s0": "2020-01-01"}')).* ON CONFLICT (id) DO NOTHING)sql",
     "INSERT INTO d%t (id, c%c) SELECT i, '7' FROM generate_series($, $ + 5) i ON CONFLICT (id) DO NOTHING",
     "UPDATE d%t SET c%c = '$' WHERE id = $",
     "UPDATE d%t SET c%c = NULL WHERE id % 7 = $ % 7",
@@ -122,6 +123,7 @@ const char* const changes[] = {
     "ALTER TABLE d%t ADD COLUMN c%c float8 DEFAULT random()",
     "ALTER TABLE d%t ADD COLUMN c%c serial",
     "ALTER TABLE d%t ADD COLUMN s0 timestamptz DEFAULT now()",
+    "ALTER TABLE d%t ADD COLUMN n0 int DEFAULT 3",
     "ALTER TABLE d%t ADD COLUMN e0 mood DEFAULT 'fine'",
     "ALTER TABLE d%t ADD COLUMN g0 bigint GENERATED ALWAYS AS (id * 2) STORED",
     "ALTER TABLE d%t ALTER COLUMN g0 DROP EXPRESSION",
@@ -129,8 +131,11 @@ const char* const changes[] = {
     "ALTER TABLE d%t DROP COLUMN e0",
     "ALTER TABLE d%t RENAME COLUMN c%c TO c%u",
     "ALTER TABLE d%t ALTER COLUMN c%c TYPE text USING 'was ' || c%c",
-    "ALTER TABLE d%t ALTER COLUMN c%c TYPE bigint USING id",
-    "ALTER TABLE d%t ALTER COLUMN c%c DROP DEFAULT, ALTER COLUMN c%c TYPE numeric(20,2) USING length(c%c::text)",
+    "ALTER TABLE d%t ALTER COLUMN n0 TYPE bigint",
+    "ALTER TABLE d%t ALTER COLUMN n0 TYPE numeric(20,2) USING n0 * 2",
+    "ALTER TABLE d%t ALTER COLUMN n0 TYPE text",
+    "ALTER TABLE d%t ALTER COLUMN n0 DROP DEFAULT, ALTER COLUMN n0 TYPE int USING n0::int, ALTER COLUMN n0 SET DEFAULT "
+    "5",
     "ALTER TABLE d%t ALTER COLUMN c%c TYPE varchar(30)",
     "ALTER TABLE d%t ALTER COLUMN id TYPE bigint",
     "ALTER TABLE d%t ALTER COLUMN c%c SET NOT NULL",

@@ -47,6 +47,8 @@ class Comparison {
   void rename_columns();
   void append(const ShapeColumn& column);
   void column(const ShapeColumn& known, const ShapeColumn& now);
+  bool is_of_another_type(const ShapeColumn& known, const ShapeColumn& now) const;
+  bool loses_default(const ShapeColumn& known, const ShapeColumn& now) const;
   void type(const ShapeColumn& known, const ShapeColumn& now);
   void rules(const ShapeColumn& known, const ShapeColumn& now, ShapeColumn& adopted);
   void detach();
@@ -92,12 +94,23 @@ void Comparison::append(const ShapeColumn& column) {
   change_.adopted.columns.push_back(std::move(adopted));
 }
 
-void Comparison::type(const ShapeColumn& known, const ShapeColumn& now) {
+// Under the same type and without a rewrite the rows are what they were: the column became wider.
+bool Comparison::is_of_another_type(const ShapeColumn& known, const ShapeColumn& now) const {
   const bool same_type = known.type == now.type && known.collation == now.collation;
-  if (same_type && known.modifier == now.modifier) return;
+  return !same_type || (known.modifier != now.modifier && (is_rewritten() || is_remade()));
+}
+
+// There may be no cast of it to the other type.
+bool Comparison::loses_default(const ShapeColumn& known, const ShapeColumn& now) const {
+  return known.generated.empty() && now.generated.empty() && !known.expression.empty() &&
+         is_of_another_type(known, now);
+}
+
+void Comparison::type(const ShapeColumn& known, const ShapeColumn& now) {
+  const bool widened = !is_of_another_type(known, now);
+  if (widened && known.modifier == now.modifier) return;
   const std::string name = quote_identifier(now.name);
-  // Under the same type and without a rewrite the rows are what they were: the column became wider.
-  const bool widened = same_type && !is_rewritten() && !is_remade();
+  if (loses_default(known, now)) alter("ALTER COLUMN " + name + " DROP DEFAULT");
   alter("ALTER COLUMN " + name + " TYPE " + type_of(now) + (widened ? "" : " USING " + name + "::" + now.spelling));
   note(widened ? Kind::in_place : Kind::recopy,
        "column " + name + " was changed from " + known.spelling + " to " + now.spelling);
@@ -147,11 +160,12 @@ void Comparison::rules(const ShapeColumn& known, const ShapeColumn& now, ShapeCo
     note(Kind::in_place, "column " + quote_identifier(now.name) + " may be NULL");
   }
   adopted.not_null = known.not_null && now.not_null;
-  if (now.generated.empty()) adopted.expression = known.expression;
+  const std::string left = loses_default(known, now) ? "" : known.expression;
+  if (now.generated.empty()) adopted.expression = left;
   adopted.identity = known.identity;
   if (!passed_) return;
   if (!known.not_null && now.not_null) finish(column + "SET NOT NULL");
-  if (now.generated.empty() && known.expression != now.expression)
+  if (now.generated.empty() && left != now.expression)
     finish(column + (now.expression.empty() ? "DROP DEFAULT" : "SET DEFAULT " + now.expression));
   if (known.identity != now.identity) {
     const std::string always = now.identity == "a" ? "ALWAYS" : "BY DEFAULT";

@@ -187,6 +187,22 @@ TEST(AChangedTable, comes_to_rest_when_the_stream_has_passed_the_change) {
   }
 }
 
+// ALTER TYPE casts the default, too, by means of its own.
+TEST(AChangedTable, of_which_a_column_has_another_type_has_no_default_there_until_the_stream_has_passed_the_change) {
+  TableShape known = shape();
+  known.columns[1].expression = "'none'::character varying";
+  TableShape now = known;
+  now.storage = "2";
+  now.columns[1] = column(2, "word", 23, "integer");
+  now.columns[1].expression = "5";
+  const ShapeChange change = compare(known, now, {"top", "p"}, Passed::no);
+  EXPECT_EQ(all(change), R"(ALTER TABLE "top"."p" ALTER COLUMN "word" DROP DEFAULT; )"
+                         R"(ALTER TABLE "top"."p" ALTER COLUMN "word" TYPE integer USING "word"::integer;)");
+  const ShapeChange later = compare(change.adopted, now, {"top", "p"}, Passed::yes);
+  EXPECT_EQ(all(later), R"( | ALTER TABLE "top"."p" ALTER COLUMN "word" SET DEFAULT 5;)");
+  EXPECT_EQ(later.adopted, now);
+}
+
 TEST(AChangedTable, that_is_detached_leaves_its_place) {
   TableShape known = shape();
   known.above = model::Name{"public", "p"};

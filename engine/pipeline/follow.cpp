@@ -21,6 +21,14 @@ enum class Next {
   again,  // another stream, with the list of tables as it is now
 };
 
+// At a stop. What the source has made by now and nobody has copied yet is in the ledger then, for whoever asks whether
+// all is there.
+Result<void> look_once_more(StreamEnds& ends, model::Lsn applied, const Until& until) {
+  TRY(ends.carry_sequences(until));
+  TRY(ends.look_at_tables(applied, StreamEnds::Look::now, until));
+  return {};
+}
+
 // One stream, and what is to be done beside it now and then. What is due outlives it: it may be opened anew often.
 class Run {
  public:
@@ -87,14 +95,11 @@ Result<void> Run::carry_sequences(const Until& until) {
   return {};
 }
 
-// A transaction that has not ended is left to the next engine, which gets it whole. What the source has made by now and
-// nobody has copied yet is in the ledger, for whoever asks whether all is there.
+// A transaction that has not ended is left to the next engine, which gets it whole.
 Result<void> Run::finish() {
   const Until until{Deadline::after(last_words), {}};
   if (!TRY(feed_.settle(until))) return {};
-  TRY(ends_.carry_sequences(until));
-  TRY(ends_.look_at_tables(feed_.given(), StreamEnds::Look::now, until));
-  return {};
+  return look_once_more(ends_, feed_.given(), until);
 }
 
 // What one try came to.
@@ -130,6 +135,8 @@ class Follower {
         sequences_due_(Deadline::after(limits.sequences_every)) {}
 
   Outcome follow_once(const Until& until);
+  // After a stop.
+  void finish();
 
  private:
   Result<void> take_over(const Until& until);
@@ -143,6 +150,9 @@ class Follower {
   Deadline sequences_due_;
   std::unique_ptr<Applier> applier_;
   std::unique_ptr<Recopying> recopying_;
+  bool is_claimed_ = false;   // by the last that was asked of the ends
+  bool is_finished_ = false;  // by the stream that was stopped
+  model::Lsn applied_;
 };
 
 Outcome Follower::follow_once(const Until& until) {
@@ -150,7 +160,7 @@ Outcome Follower::follow_once(const Until& until) {
     const Result<void> taken = take_over(until);
     if (!taken) return {taken.error()};
   }
-  const model::Lsn began = applier_->position().applied;
+  const model::Lsn began = applied_ = applier_->position().applied;
   meter_.opened(applier_->position());
   recopying_->crossing().reached(began);
   Result<std::unique_ptr<ChangeStream>> stream = ends_.stream(began, until);
@@ -161,9 +171,11 @@ Outcome Follower::follow_once(const Until& until) {
   const Listening listening(meter_, **stream);
   Run run(ends_, *applier_, **stream, recopying_->crossing(), meter_, limits_, sequences_due_);
   Outcome outcome{run.run(until)};
-  outcome.moved = applier_->position().applied > began;
+  applied_ = applier_->position().applied;
+  outcome.moved = applied_ > began;
+  is_finished_ = outcome.ended && *outcome.ended == Next::end;
   // A fault that is none of the applier's leaves it as it is.
-  const bool goes_on = applier_->usable() && !(outcome.ended && *outcome.ended == Next::end);
+  const bool goes_on = applier_->usable() && !is_finished_;
   const Result<void> looked = goes_on ? read_tables_anew(until) : Result<void>{};
   if (!looked) outcome.ended = looked.error();
   if (!looked || !goes_on) let_go();
@@ -171,7 +183,9 @@ Outcome Follower::follow_once(const Until& until) {
 }
 
 Result<void> Follower::take_over(const Until& until) {
+  is_claimed_ = false;
   applier_ = TRY(ends_.applier(until));
+  is_claimed_ = true;
   recopying_ = std::make_unique<Recopying>(ends_.recopy_ends(), meter_, recopies_);
   return {};
 }
@@ -179,6 +193,14 @@ Result<void> Follower::take_over(const Until& until) {
 void Follower::let_go() {
   recopying_.reset();
   applier_.reset();
+}
+
+// The stop may have come while the stream was opened anew.
+void Follower::finish() {
+  let_go();
+  if (!is_claimed_ || is_finished_) return;
+  const Result<void> looked = look_once_more(ends_, applied_, {Deadline::after(last_words), {}});
+  if (!looked) log::warn("not finished at the stop", {{"error", describe(looked.error())}});
 }
 
 // What was set aside is recorded, and what has changed hands since is read.
@@ -237,7 +259,9 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
                     const Backoff::Limits& pauses, const RecopyLimits& recopies) {
   Follower follower(ends, meter, limits, recopies);
-  return keep_at([&] { return follower.follow_once(until); }, meter, until, pauses);
+  const Result<void> ended = keep_at([&] { return follower.follow_once(until); }, meter, until, pauses);
+  if (ended) follower.finish();
+  return ended;
 }
 
 Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {

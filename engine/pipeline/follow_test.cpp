@@ -314,6 +314,33 @@ TEST(AFollower, carries_sequences_however_often_its_stream_is_opened_anew) {
   EXPECT_TRUE(follow(ends, meter, {Deadline::never(), stop.get_token()}, limits, at_once));
 }
 
+// As a recopy has it opened when it hands tables over.
+class EndsThatAreStoppedAtTheSecondStream : public FakeEnds {
+ public:
+  using FakeEnds::FakeEnds;
+  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) override {
+    if (streams_++ == 0) return FakeEnds::stream(applied, until);
+    stop_.request_stop();
+    return Error{Fault::cancelled, "stopped"};
+  }
+  std::stop_source stop_;
+
+ private:
+  int streams_ = 0;
+};
+
+TEST(AFollower, carries_sequences_and_looks_once_more_though_it_is_stopped_while_its_stream_is_opened_anew) {
+  const testing::Alarm alarm("stopping between streams");
+  World world;
+  world.log = {10};
+  world.always_changed = true;
+  EndsThatAreStoppedAtTheSecondStream ends(world);
+  StreamMeter meter;
+  EXPECT_TRUE(follow(ends, meter, {Deadline::never(), ends.stop_.get_token()}, brisk, at_once));
+  EXPECT_EQ(world.sequences, 10u);
+  EXPECT_EQ(world.last_looks, 1);
+}
+
 TEST(AFollower, that_holds_applies_nothing_and_watches_the_slot) {
   const testing::Alarm alarm("holding");
   World world;

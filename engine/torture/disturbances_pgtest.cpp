@@ -63,7 +63,8 @@ class Torture {
   void set_back();
   void tend();
   void await(const std::string& what, const std::function<bool()>& is_true);
-  void add_values_of_enums();
+  void mend_tables();
+  void give_columns(const std::string& table);
   bool is_all_there();
   void pause(std::uint64_t longest) { std::this_thread::sleep_for(milliseconds(random_() % longest)); }
 
@@ -189,19 +190,38 @@ void Torture::await(const std::string& what, const std::function<bool()>& is_tru
   }
 }
 
-// Which the engine does not carry: as the reason of their table says, a person adds them and has it copied again.
-void Torture::add_values_of_enums() {
-  const std::string refused = trial_.tables_in("stopped", "%22P02%");
-  if (refused.empty()) return;
-  const char* const values = "SELECT enumlabel FROM pg_enum WHERE enumtypid = 'mood'::regtype ORDER BY enumsortorder";
-  if (trial_.pair.source.query(values) == trial_.pair.target.query(values)) return;
-  for (const testbed::Row& value : trial_.pair.source.query(values))
-    trial_.pair.target.exec("ALTER TYPE mood ADD VALUE IF NOT EXISTS '" + *value[0] + "' BEFORE 'fine'");
+// What a person does about tables that stopped, as their reasons say: gives the target's the values of enums and the
+// columns that the source's have, and has them copied again.
+void Torture::mend_tables() {
+  const std::string stopped = trial_.tables_in("stopped", "%[%]%");
+  if (stopped.empty()) return;
+  const testbed::Database& source = trial_.pair.source;
+  const testbed::Database& target = trial_.pair.target;
+  for (const testbed::Row& value : source.query("SELECT enumlabel FROM pg_enum ORDER BY enumsortorder"))
+    target.exec("ALTER TYPE mood ADD VALUE IF NOT EXISTS '" + *value[0] + "' BEFORE 'fine'");
   std::string tables;
-  for (const testbed::Row& table : trial_.pair.target.query("SELECT unnest(ARRAY[" + refused + "])"))
-    tables += (tables.empty() ? "" : ",") + trial_.pair.source.name() + "." + *table[0];
+  for (const testbed::Row& table : target.query("SELECT unnest(ARRAY[" + stopped + "])")) {
+    std::cout << "mended by hand: " << *table[0] << std::endl;
+    give_columns(*table[0]);
+    tables += (tables.empty() ? "" : ",") + source.name() + "." + *table[0];
+  }
   const Ended recopy = trial_.run("recopy", {"--tables", tables});
   if (recopy.code != 0) throw std::runtime_error("recopy: " + recopy.errors);
+}
+
+void Torture::give_columns(const std::string& table) {
+  const std::string columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '" +
+                              table + "'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''";
+  const testbed::Rows wanted = trial_.pair.source.query(columns);
+  const testbed::Rows there = trial_.pair.target.query(columns);
+  const auto is_in = [](const testbed::Rows& rows, const testbed::Row& row) {
+    return std::find(rows.begin(), rows.end(), row) != rows.end();
+  };
+  for (const testbed::Row& each : there)
+    if (!is_in(wanted, each)) trial_.pair.target.exec("ALTER TABLE " + table + " DROP COLUMN " + *each[0]);
+  for (const testbed::Row& each : wanted)
+    if (!is_in(there, each))
+      trial_.pair.target.exec("ALTER TABLE " + table + " ADD COLUMN " + *each[0] + " " + *each[1]);
 }
 
 // As the engine that was stopped says.
@@ -227,7 +247,7 @@ void Torture::come_to_rest() {
     const std::string mark = trial_.pair.source.scalar("INSERT INTO mark DEFAULT VALUES RETURNING id");
     await("mark " + mark + " is on the target",
           [&] { return trial_.pair.target.scalar("SELECT count(*) FROM mark WHERE id = " + mark) == "1"; });
-    add_values_of_enums();
+    mend_tables();
     await("no table is copied again any more", [&] { return trial_.tables_in("recopy").empty(); });
     tend();
     const int code = trial_.stop();

@@ -102,7 +102,9 @@ Result<pipeline::TableStanding> StreamEnds::look_at_ledger(const Until& until) {
   return standing_of(TRY(read_tables_aside(claimed_->control, claimed_->owner.key, until)), request_);
 }
 
+// At a stop, too, which may have cut the session's last answer short.
 Result<void> StreamEnds::carry_sequences(const Until& until) {
+  if (!source_->session.usable()) source_ = TRY(look_at_source(options_, until));
   return sequences_.carry(source_->session, claimed_->control, claimed_->owner, until);
 }
 

@@ -62,8 +62,14 @@ bool failed_to_lock(const Output& output) {
   return said(output, "LOCK TABLE") && !said(output, "permission denied");
 }
 
+// Functions of the catalog stumble over what somebody drops or defines anew at that moment; what the server says then
+// is in no language but this.
+bool stumbled(const Output& output) {
+  return said(output, "cache lookup failed for") || said(output, "could not open relation with OID");
+}
+
 Error failure(const Output& output) {
-  const bool may_pass = failed_to_lock(output) || said(output, "connection to server");
+  const bool may_pass = failed_to_lock(output) || stumbled(output) || said(output, "connection to server");
   Error error{may_pass ? Fault::transient : Fault::failed,
               "pg_dump ended with status " + std::to_string(output.status) + ": " + cause(output.errors)};
   if (said(output, "permission denied")) {

@@ -1,6 +1,10 @@
 #include "engine/postgres/dump.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 namespace tributary::postgres {
 namespace {
@@ -24,6 +28,20 @@ TEST(Dump, refuses_a_password_that_no_file_can_carry) {
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().fault, Fault::invalid);
   EXPECT_EQ(describe(file.error()).find("two"), std::string::npos);
+}
+
+TEST(Dump, that_stumbles_over_what_somebody_defines_anew_is_worth_another_one) {
+  const std::filesystem::path script =
+      std::filesystem::temp_directory_path() / ("stumbles_" + std::to_string(getpid()));
+  std::ofstream(script)
+      << "#!/bin/sh\necho 'pg_dump: error: query failed: ERROR:  cache lookup failed for index 25913' >&2\n"
+      << "exit 1\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  const Result<Toc> dumped = dump_schema({.pg_dump = script.string(), .source = {}, .snapshot = "", .encoding = "UTF8"},
+                                         {Deadline::after(Seconds{60}), {}});
+  std::filesystem::remove(script);
+  ASSERT_FALSE(dumped);
+  EXPECT_EQ(dumped.error().fault, Fault::transient) << dumped.error().what;
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ namespace {
 constexpr Milliseconds look_again{500};
 // What a source is given to take back a stream, after the copy has failed or was stopped.
 constexpr Milliseconds last_words{10'000};
-// Attempts that moved something before they broke: a fault that comes back each time does not pass by itself.
+// Attempts in a row that moved something, broke, and got no further than one before: what comes back each time does not
+// pass by itself.
 constexpr int most_broken_attempts = 5;
 
 // Where nobody looks on, a fault has as long as a stall may last.
@@ -40,6 +41,12 @@ bool rest(Milliseconds span, const Until& until) {
 bool is_tried_again(const api::Spec& spec, Fault fault) {
   if (!is_declared(spec)) return false;
   return fault == Fault::transient || fault == Fault::failed || fault == Fault::cancelled;
+}
+
+std::uint64_t finished_tables(const ProgressBoard& board) {
+  std::uint64_t sum = 0;
+  for (const api::DatabaseProgress& database : board.snapshot().databases) sum += database.tables_done;
+  return sum;
 }
 
 PartCount sum_of(const TableRecords& records) {
@@ -119,6 +126,7 @@ auto Session::retried(api::Phase phase, const std::string& what, Body&& body) ->
   Backoff backoff{pauses_};
   std::optional<Error> last;
   int broken = 0;
+  std::uint64_t farthest = finished_tables(board_);
   board_.enter(phase, what);
   while (true) {
     const SteadyTime moved = board_.last_movement();
@@ -129,6 +137,9 @@ auto Session::retried(api::Phase phase, const std::string& what, Body&& body) ->
     if (result.error().fault != Fault::transient) return result;
     if (board_.last_movement() != moved) {
       backoff.reset();
+      const std::uint64_t finished = finished_tables(board_);
+      if (finished > farthest) broken = 0;
+      farthest = std::max(farthest, finished);
       if (++broken == most_broken_attempts) return Error{Fault::failed, result.error().what, result.error().hint};
     }
     if (!is_patient(spec_, SteadyClock::now() - board_.last_movement())) return result;

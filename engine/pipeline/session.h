@@ -14,8 +14,9 @@ namespace tributary::pipeline {
 // failure is a Report with its exit code, reason, message and hint. Success is said only after every database's
 // ledger holds every selected table with the counts of both ends equal. Transient faults are retried (Phase::waiting
 // shows the error): two minutes, or where the spec names a replication as long as a stall may last. The fifth attempt
-// at a database that breaks after something moved is the last and ends as Fault::failed: what comes back each time does
-// not pass. The board is written by this call and its threads only. `pauses` lie between two tries.
+// in a row at a database that breaks after something moved, without having finished more tables than any before it, is
+// the last and ends as Fault::failed: what comes back each time does not pass. The board is written by this call and
+// its threads only. `pauses` lie between two tries.
 api::Report run_snapshot(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until,
                          const Backoff::Limits& pauses = {});
 

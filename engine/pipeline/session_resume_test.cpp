@@ -240,6 +240,34 @@ TEST_F(ASessionThatGoesOn, begins_anew_where_the_stream_was_lost_on_the_way) {
   expect_one_moment(world);
 }
 
+// A line that breaks once a day, in small.
+TEST_F(ASessionThatGoesOn, breaks_as_often_as_it_may_while_each_time_more_tables_are_finished) {
+  SourceDatabase& shop = world.source["shop"];
+  for (int more = 0; more < 8; ++more) {
+    shop.tables.push_back(shop.tables.at(2));
+    shop.tables.back().table.name.name = "more_" + std::to_string(more);
+  }
+  int commits = 0;
+  std::function<void()> break_the_next = [&] {
+    if (++commits % 2 == 1) world.calls.fail("writer.commit", transient);
+    world.calls.before("writer.commit", break_the_next);
+  };
+  world.calls.before("writer.commit", break_the_next);
+  const api::Report report = attempt(world);
+  EXPECT_EQ(report.exit_code, ExitCode::done) << report.message;
+  EXPECT_GE(world.calls.count("servers.link"), 10U);
+  EXPECT_EQ(copied("orders"), 1);
+}
+
+TEST_F(ASessionThatGoesOn, is_given_up_where_it_breaks_again_and_again_at_the_same_table) {
+  world.calls.before("writer.commit", [&] {
+    world.calls.before("writer.commit", [&] { world.calls.fail("writer.commit", transient, 1'000'000); });
+  });
+  const api::Report report = attempt(world);
+  EXPECT_EQ(report.reason, "SnapshotFailed");
+  EXPECT_EQ(world.calls.count("servers.link"), 5U);
+}
+
 TEST_F(ASessionThatGoesOn, leaves_no_slot_after_a_refusal) {
   world.calls.fail("target.set_sequences", {Fault::invalid, "not allowed"});
   EXPECT_EQ(attempt(world).exit_code, ExitCode::bad_configuration);

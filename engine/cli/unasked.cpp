@@ -35,7 +35,7 @@ std::unique_ptr<pipeline::DrainEnds> Unasked::drain(const pipeline::DatabasePair
 }
 
 Result<void> Unasked::drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
-                                  model::Lsn reached, const Until& until) {
+                                  std::optional<model::Lsn> reached, const Until& until) {
   return servers_.drop_stream(databases, stream, reached, until);
 }
 

@@ -20,7 +20,7 @@ class Unasked final : public pipeline::Servers {
   Result<std::unique_ptr<pipeline::Link>> link(const pipeline::DatabasePair& databases, const Until& until) override;
   std::unique_ptr<pipeline::DrainEnds> drain(const pipeline::DatabasePair& databases) override;
   Result<void> drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
-                           model::Lsn reached, const Until& until) override;
+                           std::optional<model::Lsn> reached, const Until& until) override;
   Result<int> parallelism(const Until& until) override;
 
  private:

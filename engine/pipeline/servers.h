@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,10 +62,11 @@ class Servers {
   // The stream of a copy that goes on with one of an earlier attempt; null where these servers cannot: then every
   // attempt begins anew. Connects nowhere yet; must go before these Servers.
   virtual std::unique_ptr<DrainEnds> drain(const DatabasePair& databases) = 0;
-  // The source keeps nothing any more for a stream that nobody has followed beyond `reached`: success where there is
-  // none, or where it is somebody's who went on with it. Needs the source alone.
-  virtual Result<void> drop_stream(const DatabasePair& databases, const StreamObjects& stream, model::Lsn reached,
-                                   const Until& until) = 0;
+  // The source keeps nothing any more for this stream: success means that it has none of it. Under the replication's
+  // claim in any case; without it not where somebody has followed it beyond `reached`, which is an Error, for he may
+  // have taken over. Needs the source alone.
+  virtual Result<void> drop_stream(const DatabasePair& databases, const StreamObjects& stream,
+                                   std::optional<model::Lsn> reached, const Until& until) = 0;
   // Copy streams: as many as the spec asks for, or this machine is good for, and both ends have room for; at least 1.
   virtual Result<int> parallelism(const Until& until) = 0;
 };

@@ -87,7 +87,7 @@ class Session {
   Result<Contents> read(Link& link, const std::optional<FormerStream>& former);
   Result<Contents> read_with_stream(Link& link, const std::optional<FormerStream>& former);
   Result<void> drain_stream(Link& link, const DatabasePair& pair, const SnapshotInfo& snapshot, const Until& until);
-  Result<void> let_go(const DatabasePair& pair, const StreamObjects& stream, model::Lsn reached);
+  Result<void> let_go(Link& link, const DatabasePair& pair, const StreamObjects& stream);
   void forsake(const DatabasePair& pair, const Error& error);
   Result<void> copy_roles(Link& link);
   Result<bool> is_complete(const DatabasePair& pair, const Until& until);
@@ -235,10 +235,11 @@ Result<bool> Session::is_complete(const DatabasePair& pair, const Until& until) 
   return told.standing == Standing::complete || told.standing == Standing::refused;
 }
 
-// A snapshot alone needs no stream once it is complete.
-Result<void> Session::let_go(const DatabasePair& pair, const StreamObjects& stream, model::Lsn reached) {
+// A snapshot alone needs no stream once it is complete. While the claim stands, nobody else can have made the slot.
+Result<void> Session::let_go(Link& link, const DatabasePair& pair, const StreamObjects& stream) {
   if (spec_.mode == api::Mode::snapshot_and_sync) return {};
-  return servers_.drop_stream(pair, stream, reached, until_);
+  TRY(link.target().check_claim(until_));
+  return servers_.drop_stream(pair, stream, {}, until_);
 }
 
 Result<void> Session::attempt(const DatabasePair& pair) {
@@ -247,14 +248,14 @@ Result<void> Session::attempt(const DatabasePair& pair) {
   const Claim mine = TRY(claim(*link, identity, until_));
   if (mine.standing == Standing::complete && mine.epoch == asked_) {
     // The attempt before this one was the last: only what came after its last commit was lost.
-    if (mine.stream) TRY(let_go(pair, *mine.stream, mine.position));
+    if (mine.stream) TRY(let_go(*link, pair, *mine.stream));
     conclude(pair, mine.position, mine.tables, mine.consistency);
     return {};
   }
   may_be_complete_ = false;
   report_.findings.resize(settled_);
   if (mine.standing == Standing::complete) {
-    if (mine.stream) TRY(let_go(pair, *mine.stream, mine.position));
+    if (mine.stream) TRY(let_go(*link, pair, *mine.stream));
     already_complete(pair, mine);
     return {};
   }
@@ -298,7 +299,7 @@ Result<void> Session::copy(Link& link, const DatabasePair& pair, const std::opti
   if (ends && snapshot.stream) watch.emplace(std::move(ends), board_.stream_of(pair.source));
   const TableRecords records = TRY(fill(link, pair, contents, kept));
   watch.reset();
-  if (snapshot.stream) TRY(let_go(pair, *snapshot.stream, snapshot.position));
+  if (snapshot.stream) TRY(let_go(link, pair, *snapshot.stream));
   const bool at_one_position = kept.empty() || is_resumed(snapshot);
   conclude(pair, snapshot.position, records,
            at_one_position ? api::Consistency::snapshot : api::Consistency::per_table);

@@ -319,5 +319,15 @@ TEST_F(ASessionThatGoesOn, drops_the_slot_of_a_snapshot_that_was_complete_before
   EXPECT_EQ(copied("orders"), 1);
 }
 
+TEST_F(ASessionThatGoesOn, drops_the_slot_of_a_snapshot_though_somebody_has_advanced_it) {
+  world.is_followed = false;
+  world.calls.before("target.complete", [&] {
+    const std::lock_guard lock(world.mutex);
+    world.source["shop"].confirmed = model::Lsn{0xFFFFFF};
+  });
+  EXPECT_EQ(attempt(world).exit_code, ExitCode::done);
+  EXPECT_EQ(world.source["shop"].slot, 0);
+}
+
 }  // namespace
 }  // namespace tributary::pipeline

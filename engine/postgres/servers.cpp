@@ -33,7 +33,7 @@ class Servers final : public pipeline::Servers {
     return drain_ ? drain_(databases) : nullptr;
   }
   Result<void> drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
-                           model::Lsn reached, const Until& until) override;
+                           std::optional<model::Lsn> reached, const Until& until) override;
   Result<int> parallelism(const Until& until) override;
 
  private:
@@ -120,7 +120,7 @@ std::optional<StreamWish> Servers::wish(const std::string& selected, const std::
 }
 
 Result<void> Servers::drop_stream(const pipeline::DatabasePair& databases, const pipeline::StreamObjects& stream,
-                                  model::Lsn reached, const Until& until) {
+                                  std::optional<model::Lsn> reached, const Until& until) {
   const Parameters parameters = TRY(resolve_database(spec_.source, "source", databases.source));
   Connection source = TRY(open_source_session(parameters, "release", until));
   return postgres::drop_stream(source, stream, reached, until);

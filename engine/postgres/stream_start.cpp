@@ -11,6 +11,7 @@
 #include "engine/postgres/preflight_gather.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/slot_verdict.h"
+#include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
 namespace {
@@ -94,20 +95,30 @@ bool same_tables(std::vector<model::Name> left, std::vector<model::Name> right) 
   return left == right;
 }
 
+Error in_use(const std::string& name, int process) {
+  return {Fault::transient,
+          "replication slot " + name + " is in use by process " + std::to_string(process) + " of the source",
+          "the server lets it go within a minute of the end of its session"};
+}
+
 // A slot that is still streamed from is that of an engine which was killed.
 Result<std::optional<SlotState>> read_idle_slot(Connection& source, const std::string& name, const Until& until) {
   const Deadline enough = Deadline::after(slot_patience);
   while (true) {
     std::optional<SlotState> slot = TRY(read_slot(source, name, until));
     if (!slot || slot->active_pid == 0) return slot;
-    if (enough.passed())
-      return Error{
-          Fault::transient,
-          "replication slot " + name + " is in use by process " + std::to_string(slot->active_pid) + " of the source",
-          "the server lets it go within a minute of the end of its session"};
+    if (enough.passed()) return in_use(name, slot->active_pid);
     if (!pause_for(look_again, until.stop))
       return Error{Fault::cancelled, "stopped while waiting for replication slot " + name};
   }
+}
+
+Error left_behind(const std::string& name, const SlotState& slot) {
+  if (slot.active_pid != 0) return in_use(name, slot.active_pid);
+  return {Fault::failed,
+          "replication slot " + name + " was not dropped: it stands at " + to_string(slot.confirmed_flush) +
+              ", which is beyond what this copy knows of, so another engine may need it",
+          "where none does, run on the source: SELECT pg_drop_replication_slot(" + quote_literal(name) + ")"};
 }
 
 }  // namespace
@@ -233,15 +244,18 @@ Result<void> check_streamed(const pipeline::StreamStart& start, const std::vecto
   return {};
 }
 
-// The slot first: a publication that is needed is one with a slot.
-Result<void> drop_stream(Connection& source, const pipeline::StreamObjects& stream, model::Lsn reached,
+// The slot first: a publication that is needed is one with a slot. What was dropped is told by what is there
+// afterwards, since a condition that does not hold is no error.
+Result<void> drop_stream(Connection& source, const pipeline::StreamObjects& stream, std::optional<model::Lsn> reached,
                          const Until& until) {
-  const std::optional<SlotState> slot = TRY(read_idle_slot(source, stream.slot, until));
-  if (slot && slot->confirmed_flush > reached) return {};
+  TRY(read_idle_slot(source, stream.slot, until));
+  const std::optional<std::string> limit = reached ? std::optional(to_string(*reached)) : std::nullopt;
   TRY(
       source.query("SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots"
                    " WHERE slot_name = $1 AND NOT active AND COALESCE(confirmed_flush_lsn <= $2::pg_lsn, true)",
-                   {stream.slot, to_string(reached)}, until));
+                   {stream.slot, limit}, until));
+  if (const std::optional<SlotState> left = TRY(read_slot(source, stream.slot, until)))
+    return left_behind(stream.slot, *left);
   return stream.owns_publication ? drop_publication(source, stream.publication, until) : Result<void>{};
 }
 

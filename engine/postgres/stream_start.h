@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,8 +70,10 @@ std::string why_no_slot(const Server& source, bool may_replicate);
 // publication was made.
 Result<void> check_streamed(const pipeline::StreamStart& start, const std::vector<CatalogTable>& tables);
 
-// Slot and publication of a stream that nobody has confirmed beyond `reached`, nor uses: success where somebody has.
-Result<void> drop_stream(Connection& source, const pipeline::StreamObjects& stream, model::Lsn reached,
+// Drops slot and publication of a stream. Whoever holds the claim drops them in any case; without it, and so with
+// `reached`, a slot that was confirmed beyond that is left, for it may be another engine's. Success means that they are
+// not there; a slot that is left is an Error that names it.
+Result<void> drop_stream(Connection& source, const pipeline::StreamObjects& stream, std::optional<model::Lsn> reached,
                          const Until& until);
 
 }  // namespace tributary::postgres

@@ -62,5 +62,34 @@ TEST_P(AStreamThatCannotBegin, never_takes_somebody_elses_publication_along) {
   EXPECT_EQ(made(), "1 0");
 }
 
+// Somebody's pg_replication_slot_advance(), or another engine that reads on.
+class AStreamThatWasReadOn : public AStreamThatCannotBegin {
+ protected:
+  pipeline::StreamStart read_on() {
+    const Result<OpenStream> opened = open({"a-uid", "", "", ""}, database_.uri(), soon());
+    EXPECT_TRUE(opened) << opened.error().what;
+    database_.exec("INSERT INTO t VALUES (1)");
+    database_.exec("SELECT pg_replication_slot_advance('" + opened->start.slot + "', pg_current_wal_lsn())");
+    return opened->start;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Majors, AStreamThatWasReadOn, ::testing::Values(13, 18));
+
+TEST_P(AStreamThatWasReadOn, is_not_said_to_be_dropped_where_it_may_be_another_engines) {
+  const pipeline::StreamStart stream = read_on();
+  const Result<void> dropped = drop_stream(coordinator_, stream, stream.from, soon());
+  ASSERT_FALSE(dropped);
+  EXPECT_EQ(dropped.error().fault, Fault::failed);
+  EXPECT_THAT(dropped.error().what, HasSubstr(stream.slot));
+  EXPECT_THAT(dropped.error().hint, HasSubstr("pg_drop_replication_slot('" + stream.slot + "')"));
+  EXPECT_EQ(made(), "1 1");
+  EXPECT_TRUE(drop_stream(coordinator_, stream, {}, soon()));
+}
+
+TEST_P(AStreamThatWasReadOn, is_dropped_by_whoever_holds_the_claim) {
+  EXPECT_TRUE(drop_stream(coordinator_, read_on(), {}, soon()));
+  EXPECT_EQ(made(), "0 0");
+}
+
 }  // namespace
 }  // namespace tributary::postgres

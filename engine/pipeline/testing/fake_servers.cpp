@@ -76,12 +76,14 @@ std::unique_ptr<DrainEnds> FakeServers::drain(const DatabasePair& databases) {
   return world_.goes_on ? open_fake_drain(world_, databases) : nullptr;
 }
 
-Result<void> FakeServers::drop_stream(const DatabasePair& databases, const StreamObjects& stream, model::Lsn reached,
-                                      const Until& until) {
+Result<void> FakeServers::drop_stream(const DatabasePair& databases, const StreamObjects& stream,
+                                      std::optional<model::Lsn> reached, const Until& until) {
   return world_.calls.run("servers.drop_stream", until, [&]() -> Result<void> {
     const std::lock_guard lock(world_.mutex);
     SourceDatabase& database = world_.source.at(databases.source);
-    if (stream.slot == slot_name(database.slot) && database.confirmed <= reached) database.slot = 0;
+    if (stream.slot != slot_name(database.slot)) return {};
+    if (reached && database.confirmed > *reached) return Error{Fault::failed, "slot " + stream.slot + " is left"};
+    database.slot = 0;
     return {};
   });
 }

@@ -39,8 +39,8 @@ class FakeServers : public Servers {
   Result<std::unique_ptr<Source>> source(const DatabasePair& databases, const Until& until) override;
   Result<std::unique_ptr<Link>> link(const DatabasePair& databases, const Until& until) override;
   std::unique_ptr<DrainEnds> drain(const DatabasePair& databases) override;
-  Result<void> drop_stream(const DatabasePair& databases, const StreamObjects& stream, model::Lsn reached,
-                           const Until& until) override;
+  Result<void> drop_stream(const DatabasePair& databases, const StreamObjects& stream,
+                           std::optional<model::Lsn> reached, const Until& until) override;
   Result<int> parallelism(const Until& until) override;
 
  private:

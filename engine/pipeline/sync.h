@@ -38,8 +38,8 @@ class SyncServers {
   virtual Result<RecopyStanding> look_at_recopy(const DatabasePair& databases, const std::vector<AskedTable>& asked,
                                                 const Until& until) = 0;
   // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it.
-  // Of a declared replication also where the target cannot be reached, which is an Error then, and success where there
-  // is no stream; without a name only what the target's ledger tells of is released.
+  // Of a declared replication also where the target cannot be reached, which is an Error only where it is to forget,
+  // and success where there is no stream; without a name only what the target's ledger tells of is released.
   virtual Result<void> release(const DatabasePair& databases, Remember remember, const Until& until) = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/log.h"
 #include "engine/postgres/publication.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/slot.h"
@@ -39,7 +40,14 @@ Result<void> drop(Connection& source, const std::string& slot, bool owns_publica
   return owns_publication ? drop_publication(source, slot, until) : Result<void>{};
 }
 
-// Nobody else can have what is called by a declared name, so it goes without the target's word too.
+Result<void> untold(const Error& error, pipeline::Remember remember) {
+  if (remember == pipeline::Remember::nothing) return error;
+  log::info("released without the target's ledger", {{"error", describe(error)}});
+  return {};
+}
+
+// Nobody else can have what is called by a declared name, so it goes without the target's word too. No engine can go on
+// from a ledger whose slot is gone, whether it is told or not; it has to be asked only for what is to be forgotten.
 Result<void> release_declared(const StreamOptions& options, SourceSide& source, pipeline::Remember remember,
                               const Until& until) {
   Result<Claimed> claimed = claim(options, source, until);
@@ -47,13 +55,13 @@ Result<void> release_declared(const StreamOptions& options, SourceSide& source, 
   const std::string own = stream_object_name(source.key, source.identity.database);
   if (!claimed || !claimed->stream) {
     TRY(drop(source.session, own, true, until));
-    return claimed ? Result<void>{} : claimed.error();
+    return claimed ? Result<void>{} : untold(claimed.error(), remember);
   }
   const Result<void> told = let_go(*claimed, remember, until);
   if (!told && told.error().fault == Fault::fenced) return told;
   TRY(drop_slot(source.session, claimed->stream->slot, slot_patience, until));
   if (claimed->stream->owns_publication) TRY(drop_publication(source.session, own, until));
-  return told;
+  return told ? told : untold(told.error(), remember);
 }
 
 // How a person drops what no target tells of any more.

@@ -8,10 +8,10 @@
 namespace tributary::postgres::sync {
 
 // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it.
-// Of a declared replication the slot goes even where the target cannot be reached, since its name is its own; then the
-// Error is the target's. Success where there is nothing. One by hand is known by its target alone: where that cannot be
-// asked or knows nothing of the stream, nothing is touched and it is an Error (Fault::invalid). The ledger's rows stay,
-// marked, or go with pipeline::Remember::nothing.
+// Of a declared replication the slot goes even where the target cannot be reached, since its name is its own: success,
+// unless rows of the ledger are to go too, then the Error is the target's. Success where there is nothing. One by hand
+// is known by its target alone: where that cannot be asked or knows nothing of the stream, nothing is touched and it is
+// an Error (Fault::invalid). The ledger's rows stay, marked, or go with pipeline::Remember::nothing.
 Result<void> release(const StreamOptions& options, pipeline::Remember remember, const Until& until);
 
 }  // namespace tributary::postgres::sync

@@ -247,13 +247,17 @@ TEST(ARelease, forgets_the_replication) {
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.stream"), "0");
 }
 
-TEST(ARelease, without_the_target_still_drops_the_slot) {
-  StreamPair pair("half_released", 15, 18);
-  ASSERT_TRUE(done(pair.init()));
-  api::Spec spec = pair.spec(api::Mode::sync);
-  spec.target.database = "not_there";
-  EXPECT_NE(release(spec).exit_code, ExitCode::done);
-  EXPECT_EQ(pair.slots(), "0");
+TEST(ARelease, needs_the_target_only_for_what_it_is_to_forget) {
+  for (const pipeline::Remember remember : {pipeline::Remember::rows, pipeline::Remember::nothing}) {
+    StreamPair pair("half_released", 15, 18);
+    ASSERT_TRUE(done(pair.init()));
+    api::Spec spec = pair.spec(api::Mode::sync);
+    spec.target.database = "not_there";
+    EXPECT_EQ(release(spec, remember).exit_code == ExitCode::done, remember == pipeline::Remember::rows);
+    EXPECT_EQ(pair.slots(), "0");
+    EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+    EXPECT_TRUE(failed(Following(pair.spec(api::Mode::sync)).wait(), ExitCode::lost_position, ""));
+  }
 }
 
 // By hand a replication has no name: what tells it is its two ends.

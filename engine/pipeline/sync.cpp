@@ -91,16 +91,25 @@ Result<void> sync_all(SyncServers& servers, Manner manner, ProgressBoard& board,
 Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard& board, const Until& until,
                          const Backoff::Limits& pauses) {
   board.enter(api::Phase::preparing, "listing databases");
-  const std::vector<DatabasePair> pairs =
-      TRY(patiently([&] { return servers.databases(until); }, board, until, pauses));
+  std::vector<DatabasePair> left = TRY(patiently([&] { return servers.databases(until); }, board, until, pauses));
   Result<void> first;
-  for (const DatabasePair& pair : pairs) {
-    board.enter(api::Phase::finishing, "releasing database " + pair.source);
-    const Result<void> released =
-        patiently([&] { return servers.release(pair, remember, until); }, board, until, pauses);
-    if (!released && first) first = within("database " + pair.source, released.error());
-  }
-  return first;
+  // What one waits for keeps none of the others.
+  const auto release_left = [&]() -> Result<void> {
+    Result<void> waiting;
+    std::erase_if(left, [&](const DatabasePair& pair) {
+      board.enter(api::Phase::finishing, "releasing database " + pair.source);
+      const Result<void> released = servers.release(pair, remember, until);
+      if (released) return true;
+      const Error error = within("database " + pair.source, released.error());
+      const bool passes = error.fault == Fault::transient;
+      Result<void>& told = passes ? waiting : first;
+      if (told) told = error;
+      return !passes;
+    });
+    return waiting;
+  };
+  const Result<void> waited = patiently(release_left, board, until, pauses);
+  return first ? waited : first;
 }
 
 struct Asked {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -32,6 +33,7 @@ class StubbornServers : public SyncServers {
   Result<api::StreamStatus> status(const DatabasePair&, const Until&) override { return api::StreamStatus{}; }
   Result<void> release(const DatabasePair& databases, Remember, const Until&) override {
     released.push_back(databases.source);
+    if (on_release) on_release(databases.source);
     const auto failure = failures.find(databases.source);
     if (failure != failures.end()) return failure->second;
     return {};
@@ -53,6 +55,7 @@ class StubbornServers : public SyncServers {
   int listing_failures = 0;
   std::map<std::string, Error> failures;  // by database; another one waits for the stop
   std::vector<std::string> released;
+  std::function<void(const std::string&)> on_release;
   std::map<std::string, std::vector<AskedTable>> asked;          // by database
   std::map<std::string, std::vector<RecopyStanding>> standings;  // likewise, in the order of the looks
 
@@ -99,6 +102,21 @@ TEST_F(ASyncOfTwoDatabases, ends_with_the_first_one_that_cannot_go_on) {
   EXPECT_EQ(report.reason, "PositionLost");
   EXPECT_EQ(report.message, "database two: the slot is gone");
   EXPECT_EQ(report.hint, "take a new snapshot");
+}
+
+TEST_F(ASyncOfTwoDatabases, releases_the_other_while_one_waits_for_its_target) {
+  servers.failures.insert({"one", Error{Fault::transient, "the target is away"}});
+  std::stop_source stop;
+  servers.on_release = [&](const std::string& database) {
+    if (database == "two") stop.request_stop();
+  };
+  api::Spec spec;
+  spec.replication = "a-uid";
+  const api::Report report =
+      run_release(spec, servers, Remember::nothing, board, {Deadline::never(), stop.get_token()}, at_once);
+  EXPECT_THAT(servers.released, ElementsAre("one", "two"));
+  EXPECT_EQ(report.reason, "Unavailable");
+  EXPECT_THAT(report.message, HasSubstr("database one: the target is away"));
 }
 
 TEST_F(ASyncOfTwoDatabases, is_done_when_it_is_stopped) {

@@ -127,6 +127,10 @@ void JsonReader::assign(const char* key, const nlohmann::json& found, std::uint1
   value = static_cast<std::uint16_t>(wide);
 }
 
+void JsonReader::assign(const char* key, const nlohmann::json& found, std::optional<std::uint64_t>& value) {
+  assign(key, found, value.emplace());
+}
+
 void JsonReader::assign(const char* key, const nlohmann::json& found, std::vector<std::string>& value) {
   if (!found.is_array()) return void(fail(key, "is not a list"));
   for (const nlohmann::json& item : found) {

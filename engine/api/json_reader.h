@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,7 @@ class JsonReader {
   void assign(const char* key, const nlohmann::json& found, int& value);
   void assign(const char* key, const nlohmann::json& found, std::uint16_t& value);
   void assign(const char* key, const nlohmann::json& found, std::uint64_t& value);
+  void assign(const char* key, const nlohmann::json& found, std::optional<std::uint64_t>& value);
   void assign(const char* key, const nlohmann::json& found, std::vector<std::string>& value);
 
   nlohmann::json json_;

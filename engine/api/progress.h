@@ -82,7 +82,7 @@ struct StreamProgress {
   std::uint64_t changes = 0;
   std::string error;  // that is being overcome, or ""
   std::string slot;
-  std::uint64_t retained_bytes = 0;  // of its log that the source keeps for the slot
+  std::optional<std::uint64_t> retained_bytes = {};  // of its log that the source keeps for the slot; if it is known
   std::optional<RecopyProgress> recopy = {};
   std::optional<TablesAside> aside = {};  // nothing before the ledger was read
   bool operator==(const StreamProgress&) const = default;

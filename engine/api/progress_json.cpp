@@ -67,8 +67,8 @@ ordered_json write_stream(const StreamProgress& stream) {
                        {"transactions", stream.transactions},
                        {"changes", stream.changes},
                        {"error", stream.error},
-                       {"slot", stream.slot},
-                       {"retainedBytes", stream.retained_bytes}};
+                       {"slot", stream.slot}};
+  if (stream.retained_bytes) json["retainedBytes"] = *stream.retained_bytes;
   if (stream.recopy) json["recopy"] = write_recopy(*stream.recopy);
   if (stream.aside) json["aside"] = write_aside(*stream.aside);
   return json;

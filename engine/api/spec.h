@@ -68,7 +68,6 @@ struct SyncOptions {
   std::string publication;  // one that somebody has made on the source; "": the engine makes its own
   SchemaChanges schema_changes = SchemaChanges::apply;
   Seconds refresh_interval{24 * 60 * 60};  // of tables that cannot be streamed: how old their rows may be; 0: any age
-  std::uint64_t max_retained_wal = 0;      // bytes of its log that the source may keep for us without a warning; 0: any
 };
 
 // Tables to be copied again beside the stream, once for each request.

@@ -84,16 +84,14 @@ void read_sync(JsonReader& in, SyncOptions& sync) {
   std::uint64_t refresh_interval = static_cast<std::uint64_t>(sync.refresh_interval.count());
   in.read("publication", sync.publication)
       .read_word("schemaChanges", sync.schema_changes, schema_change_words)
-      .read("refreshIntervalSeconds", refresh_interval)
-      .read("maxRetainedWALBytes", sync.max_retained_wal);
+      .read("refreshIntervalSeconds", refresh_interval);
   sync.refresh_interval = Seconds(refresh_interval);
 }
 
 ordered_json write_sync(const SyncOptions& sync) {
   return {{"publication", sync.publication},
           {"schemaChanges", word_for(schema_change_words, sync.schema_changes)},
-          {"refreshIntervalSeconds", sync.refresh_interval.count()},
-          {"maxRetainedWALBytes", sync.max_retained_wal}};
+          {"refreshIntervalSeconds", sync.refresh_interval.count()}};
 }
 
 // Half a digest would be a route that nobody can use, or anybody.

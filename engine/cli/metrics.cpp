@@ -51,6 +51,16 @@ MetricFamily per_stream(const api::Progress& progress, const char* name, const c
   return made;
 }
 
+// Nothing of a source that cannot be asked.
+MetricFamily retained(const api::Progress& progress) {
+  MetricFamily made = family("tributary_stream_retained_bytes", "Bytes of its log that the source keeps for the slot",
+                             MetricType::Gauge);
+  for (const api::DatabaseProgress& database : progress.databases)
+    if (database.stream && database.stream->retained_bytes)
+      add(made, {{"database", database.name}}, static_cast<double>(*database.stream->retained_bytes));
+  return made;
+}
+
 // Nothing of a stream whose ledger was not read.
 MetricFamily tables_aside(const api::Progress& progress) {
   MetricFamily made =
@@ -73,8 +83,7 @@ std::vector<MetricFamily> streams(const api::Progress& progress) {
                      MetricType::Gauge, [](const Stream& stream) { return stream.lag_bytes; }),
           per_stream(progress, "tributary_stream_lag_seconds", "Age of what the target lacks", MetricType::Gauge,
                      [](const Stream& stream) { return stream.lag_seconds; }),
-          per_stream(progress, "tributary_stream_retained_bytes", "Bytes of its log that the source keeps for the slot",
-                     MetricType::Gauge, [](const Stream& stream) { return stream.retained_bytes; }),
+          retained(progress),
           per_stream(progress, "tributary_stream_transactions_total", "Transactions applied by this engine",
                      MetricType::Counter, [](const Stream& stream) { return stream.transactions; }),
           per_stream(progress, "tributary_stream_changes_total", "Changes applied by this engine", MetricType::Counter,

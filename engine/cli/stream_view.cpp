@@ -38,6 +38,10 @@ std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
+std::string retained_text(const api::StreamProgress& stream) {
+  return stream.retained_bytes ? bytes_text(*stream.retained_bytes) : "-";
+}
+
 }  // namespace
 
 std::string lag_text(const api::StreamProgress& stream) {
@@ -57,7 +61,7 @@ std::string stream_line(const api::DatabaseProgress& database) {
       return name + "lacking " + lag_text(stream) + ", " + counted(stream.transactions, "transaction") + " applied" +
              recopy_text(stream);
     case api::StreamState::holding:
-      return name + "holding, the source keeps " + bytes_text(stream.retained_bytes) + " for it";
+      return name + "holding, the source keeps " + retained_text(stream) + " for it";
   }
   std::abort();
 }
@@ -70,7 +74,7 @@ std::string streams_text(const std::vector<api::StreamStatus>& streams, const St
     const api::StreamProgress& stream = status.stream;
     databases.add({status.database, status.target, state_text(status), stream.applied.empty() ? "-" : lag_text(stream),
                    or_dash(stream.applied), or_dash(stream.last_transaction), or_dash(stream.slot),
-                   bytes_text(stream.retained_bytes), tables_text(status)});
+                   retained_text(stream), tables_text(status)});
     for (const api::TableStatus& table : status.tables)
       tables.add({status.database + "." + table.name, table_state_text(table.state), table.reason});
     if (!status.problem.empty())

@@ -3,6 +3,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/base/contain.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "engine/pipeline/feed.h"
@@ -13,6 +14,7 @@ namespace {
 // What a stop leaves for the last commit.
 constexpr Milliseconds last_words{10'000};
 constexpr Seconds look_every{10};
+constexpr Seconds answer_limit{20};
 constexpr Milliseconds tend_every{1'000};
 constexpr Seconds sequences_again{5};  // where they could not be carried
 
@@ -230,9 +232,16 @@ Outcome hold_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
   }
 }
 
+// The target may be away for days, and the source keeps its log meanwhile.
+void measure(StreamEnds& ends, StreamMeter& meter, const Until& until) {
+  const Result<SlotHealth> health = contain([&] { return ends.look_at_slot_alone(until.within(answer_limit)); });
+  if (health) meter.measured(*health);
+}
+
 // Begins again after every fault that may pass.
 template <class Try>
-Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {
+Result<void> keep_at(Try&& once, StreamEnds& ends, StreamMeter& meter, const Until& until,
+                     const Backoff::Limits& pauses) {
   Backoff backoff{pauses};
   while (true) {
     const Outcome outcome = once();
@@ -250,6 +259,7 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
     const Milliseconds pause = backoff.next();
     meter.troubled(describe(error));
     log::warn("retrying the stream", {{"error", describe(error)}, {"after_ms", pause.count()}});
+    measure(ends, meter, until);
     if (!pause_for(pause, until.stop)) return {};
   }
 }
@@ -259,13 +269,13 @@ Result<void> keep_at(Try&& once, StreamMeter& meter, const Until& until, const B
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
                     const Backoff::Limits& pauses, const RecopyLimits& recopies) {
   Follower follower(ends, meter, limits, recopies);
-  const Result<void> ended = keep_at([&] { return follower.follow_once(until); }, meter, until, pauses);
+  const Result<void> ended = keep_at([&] { return follower.follow_once(until); }, ends, meter, until, pauses);
   if (ended) follower.finish();
   return ended;
 }
 
 Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {
-  return keep_at([&] { return hold_once(ends, meter, until); }, meter, until, pauses);
+  return keep_at([&] { return hold_once(ends, meter, until); }, ends, meter, until, pauses);
 }
 
 }  // namespace tributary::pipeline

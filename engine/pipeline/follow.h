@@ -30,6 +30,8 @@ class StreamEnds {
   virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
   // Asks the source itself, while an applier is held. Fault::lost where the slot is gone or was invalidated.
   virtual Result<SlotHealth> look_at_slot(const Until& until) = 0;
+  // The same at any time, of the source alone: over a session of its own.
+  virtual Result<SlotHealth> look_at_slot_alone(const Until& until) = 0;
   // Which tables are not followed, by the ledger's word, while an applier is held.
   virtual Result<TableStanding> look_at_ledger(const Until& until) = 0;
   // Sets the target's sequences to where the source's are, which no stream tells: a target that takes over must not
@@ -45,7 +47,8 @@ class StreamEnds {
 };
 
 // Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.
-// Transient faults are overcome by beginning again from the ledger, with pauses between; a table whose changes cannot
+// Transient faults are overcome by beginning again from the ledger, with pauses between, in which what the source keeps
+// is watched; a table whose changes cannot
 // be applied is stopped, and the others go on; tables are copied again where the ledger says so. Any other Error ends
 // it.
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits = {},

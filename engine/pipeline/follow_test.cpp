@@ -181,6 +181,7 @@ class FakeEnds : public StreamEnds {
  public:
   explicit FakeEnds(World& world) : world_(world) {}
   Result<std::unique_ptr<Applier>> applier(const Until&) override {
+    if (target_is_away_) return Error{Fault::transient, "the target is away"};
     if (next_) return *std::exchange(next_, {});
     return std::unique_ptr<Applier>(std::make_unique<FakeApplier>(world_));
   }
@@ -194,6 +195,10 @@ class FakeEnds : public StreamEnds {
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return world_.fault();
     return SlotHealth{"slot", model::Lsn{world_.log.empty() ? 0 : world_.log.back()}, 7};
+  }
+  Result<SlotHealth> look_at_slot_alone(const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    return SlotHealth{"slot", {}, ++alone_};
   }
   Result<TableStanding> look_at_ledger(const Until&) override {
     const std::lock_guard lock(world_.mutex);
@@ -214,13 +219,23 @@ class FakeEnds : public StreamEnds {
   }
   std::unique_ptr<RecopyEnds> recopy_ends() override { return std::make_unique<NoRecopies>(); }
   std::optional<Error> next_;  // of applier()
+  bool target_is_away_ = false;
 
  private:
   World& world_;
+  std::uint64_t alone_ = 1000;  // what the source keeps grows from look to look
 };
 
 constexpr Backoff::Limits at_once{Milliseconds{1}, 1.0, Milliseconds{1}, 0.0};
 const Pace::Limits brisk{Milliseconds{1}, 5, 1 << 10, 200, 50, Milliseconds{3}, Milliseconds{5}};
+
+Result<void> follow_at_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
+  return follow(ends, meter, until, brisk, at_once);
+}
+
+Result<void> hold_at_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
+  return hold(ends, meter, until, at_once);
+}
 
 // Follows until `done` says so, then stops it.
 Result<void> follow_until(World& world, FakeEnds& ends, StreamMeter& meter, const std::function<bool()>& done) {
@@ -363,6 +378,25 @@ TEST(AFollower, that_holds_applies_nothing_and_watches_the_slot) {
   EXPECT_EQ(progress.lag_bytes, 19u);
   ASSERT_TRUE(progress.aside);
   EXPECT_EQ(progress.aside->tables.at(0).name, "public.t") << "what has stopped is told of in a pause, too";
+}
+
+TEST(AFollower, watches_what_the_source_keeps_while_the_target_is_away) {
+  const testing::Alarm alarm("watching the source");
+  for (const auto& at : {follow_at_once, hold_at_once}) {
+    World world;
+    FakeEnds ends(world);
+    ends.target_is_away_ = true;
+    StreamMeter meter;
+    std::stop_source stop;
+    std::jthread watcher([&] {
+      while (meter.snapshot({}).retained_bytes.value_or(0) < 1003) std::this_thread::yield();
+      stop.request_stop();
+    });
+    ASSERT_TRUE(at(ends, meter, {Deadline::never(), stop.get_token()}));
+    EXPECT_EQ(meter.snapshot({}).state, api::StreamState::connecting);
+    EXPECT_EQ(meter.snapshot({}).error, "the target is away");
+    EXPECT_EQ(meter.snapshot({}).slot, "slot");
+  }
 }
 
 TEST(AFollower, ends_with_what_no_retry_overcomes) {

@@ -1,6 +1,8 @@
 #include "engine/pipeline/session.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -61,8 +63,8 @@ PartCount sum_of(const TableRecords& records) {
 class Session {
  public:
   Session(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until,
-          const Backoff::Limits& pauses)
-      : spec_(spec), servers_(servers), board_(board), until_(until), pauses_(pauses) {
+          const Backoff::Limits& pauses, Milliseconds look_every)
+      : spec_(spec), servers_(servers), board_(board), until_(until), pauses_(pauses), look_every_(look_every) {
     report_.verb = "init";
     report_.replication = spec.replication;
     report_.started = rfc3339(std::chrono::system_clock::now());
@@ -84,8 +86,13 @@ class Session {
   Result<void> copy_one(const DatabasePair& pair);
   Result<void> attempt(const DatabasePair& pair);
   Result<void> copy(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
-  Result<Contents> read(Link& link, const std::optional<FormerStream>& former);
-  Result<Contents> read_with_stream(Link& link, const std::optional<FormerStream>& former);
+  Result<Contents> read(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
+  Result<Contents> read_with_stream(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
+  void watch(const DatabasePair& pair);
+  bool may_find_slots() const;
+  void watch_leftovers();
+  void watch_eldest(const DatabasePair& pair);
+  void unwatch(const DatabasePair& pair);
   Result<void> drain_stream(Link& link, const DatabasePair& pair, const SnapshotInfo& snapshot, const Until& until);
   Result<void> let_go(Link& link, const DatabasePair& pair, const StreamObjects& stream);
   void forsake(const DatabasePair& pair, const Error& error);
@@ -111,6 +118,9 @@ class Session {
   ProgressBoard& board_;
   const Until& until_;
   const Backoff::Limits& pauses_;
+  const Milliseconds look_every_;
+  std::map<std::string, std::unique_ptr<SlotWatch>> watches_;  // by the source's database; of slots that may be there
+  std::string eldest_;                                         // of the databases that are complete and keep theirs
   api::Report report_;
   std::size_t settled_ = 0;  // of the findings: what another attempt does not find again
   // Of the database at hand:
@@ -166,15 +176,53 @@ void Session::blame(const Error& error) {
 
 Result<void> Session::check() {
   std::vector<api::Finding> findings;
-  const Result<void> verdict = retried(api::Phase::validating, "checking both ends", [&]() -> Result<void> {
+  const auto look = [&]() -> Result<void> {
     findings.clear();
     findings = TRY(servers_.preflight(until_));
     if (const api::Finding* error = first_error(findings)) return refusal(*error);
     return {};
+  };
+  const Result<void> verdict = retried(api::Phase::validating, "checking both ends", [&] {
+    const Result<void> fit = look();
+    if (!fit && fit.error().fault == Fault::transient) watch_leftovers();
+    return fit;
   });
   add(findings);
   if (const api::Finding* error = first_error(findings)) report_.reason = error->code;
   return verdict;
+}
+
+void Session::watch(const DatabasePair& pair) {
+  if (watches_.count(pair.source) != 0) return;
+  std::unique_ptr<DrainEnds> ends = servers_.drain(pair);
+  if (!ends) return;
+  watches_[pair.source] = std::make_unique<SlotWatch>(std::move(ends), board_.stream_of(pair.source), look_every_);
+}
+
+// Of engines before this one.
+bool Session::may_find_slots() const {
+  return is_declared(spec_) && (spec_.mode == api::Mode::snapshot_and_sync || spec_.snapshot.keep_slot);
+}
+
+// An attempt that waits for a server holds what the attempts before it have made.
+void Session::watch_leftovers() {
+  if (!may_find_slots() || !watches_.empty()) return;
+  const Result<std::vector<DatabasePair>> pairs = servers_.databases(until_);
+  if (!pairs) return;
+  for (const DatabasePair& pair : *pairs) watch(pair);
+}
+
+// The slots of one source keep the same log, and the eldest the most of it: however many databases there are, the
+// others cost no session.
+void Session::watch_eldest(const DatabasePair& pair) {
+  if (spec_.mode != api::Mode::snapshot_and_sync) return;
+  if (eldest_.empty()) eldest_ = pair.source;
+  if (eldest_ == pair.source) return watch(pair);
+  if (watches_.erase(pair.source) != 0) board_.stream_of(pair.source).troubled("");
+}
+
+void Session::unwatch(const DatabasePair& pair) {
+  if (watches_.erase(pair.source) != 0) board_.stream_of(pair.source).released();
 }
 
 void Session::tell_checks(api::Checks checks) {
@@ -202,8 +250,11 @@ Result<void> Session::copy_one(const DatabasePair& pair) {
   may_be_complete_ = false;
   latest_.reset();
   is_recorded_ = false;
-  const Result<void> copied =
-      retried(api::Phase::preparing, "preparing database " + pair.source, [&] { return attempt(pair); });
+  const Result<void> copied = retried(api::Phase::preparing, "preparing database " + pair.source, [&] {
+    Result<void> tried = attempt(pair);
+    if (!tried && tried.error().fault == Fault::transient && may_find_slots()) watch(pair);
+    return tried;
+  });
   if (!copied) forsake(pair, copied.error());
   return copied;
 }
@@ -219,7 +270,9 @@ void Session::forsake(const DatabasePair& pair, const Error& error) {
   const Until until{Deadline::after(last_words), {}};
   const auto drop = [&]() -> Result<void> {
     if (may_be_complete_ && TRY(is_complete(pair, until))) return {};
-    return servers_.drop_stream(pair, stream, latest_->position, until);
+    TRY(servers_.drop_stream(pair, stream, latest_->position, until));
+    unwatch(pair);
+    return {};
   };
   const Result<void> dropped = drop();
   if (!dropped)
@@ -239,7 +292,9 @@ Result<bool> Session::is_complete(const DatabasePair& pair, const Until& until) 
 Result<void> Session::let_go(Link& link, const DatabasePair& pair, const StreamObjects& stream) {
   if (spec_.mode == api::Mode::snapshot_and_sync) return {};
   TRY(link.target().check_claim(until_));
-  return servers_.drop_stream(pair, stream, {}, until_);
+  TRY(servers_.drop_stream(pair, stream, {}, until_));
+  unwatch(pair);
+  return {};
 }
 
 Result<void> Session::attempt(const DatabasePair& pair) {
@@ -270,11 +325,13 @@ Result<void> Session::attempt(const DatabasePair& pair) {
   return copy(*link, pair, mine.stream);
 }
 
-Result<Contents> Session::read(Link& link, const std::optional<FormerStream>& former) {
+Result<Contents> Session::read(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former) {
   TRY(link.target().check_claim(until_));
   Contents contents;
   contents.snapshot = TRY(link.source().open_snapshot(former, until_));
   latest_ = contents.snapshot;
+  unwatch(pair);
+  if (contents.snapshot.stream) watch(pair);
   is_recorded_ = is_resumed(contents.snapshot);
   contents.tables = TRY(link.source().tables(until_));
   contents.schema = TRY(link.source().schema(until_));
@@ -282,23 +339,21 @@ Result<Contents> Session::read(Link& link, const std::optional<FormerStream>& fo
 }
 
 // Whether the tables of an earlier attempt can be kept is known for certain only once the schema was read.
-Result<Contents> Session::read_with_stream(Link& link, const std::optional<FormerStream>& former) {
-  Contents contents = TRY(read(link, former));
+Result<Contents> Session::read_with_stream(Link& link, const DatabasePair& pair,
+                                           const std::optional<FormerStream>& former) {
+  Contents contents = TRY(read(link, pair, former));
   if (!is_resumed(contents.snapshot) || link.target().may_keep(contents)) return contents;
   link.source().close_snapshot();
-  return read(link, {});
+  return read(link, pair, {});
 }
 
 Result<void> Session::copy(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former) {
-  std::unique_ptr<DrainEnds> ends = servers_.drain(pair);
-  Contents contents = TRY(read_with_stream(link, ends ? former : std::nullopt));
+  const bool goes_on = servers_.drain(pair) != nullptr;
+  Contents contents = TRY(read_with_stream(link, pair, goes_on ? former : std::nullopt));
   const SnapshotInfo& snapshot = contents.snapshot;
   const TableRecords kept = TRY(link.target().prepare(contents, until_));
   is_recorded_ = true;
-  std::optional<SlotWatch> watch;
-  if (ends && snapshot.stream) watch.emplace(std::move(ends), board_.stream_of(pair.source));
   const TableRecords records = TRY(fill(link, pair, contents, kept));
-  watch.reset();
   if (snapshot.stream) TRY(let_go(link, pair, *snapshot.stream));
   const bool at_one_position = kept.empty() || is_resumed(snapshot);
   conclude(pair, snapshot.position, records,
@@ -407,6 +462,7 @@ void Session::conclude(const DatabasePair& pair, model::Lsn position, const Tabl
       {pair.source, pair.target, records.size(), sum.rows, sum.bytes, position.value == 0 ? "" : to_string(position)});
   if (consistency == api::Consistency::per_table) report_.consistency = consistency;
   log::info("database complete", {{"database", pair.source}, {"tables", records.size()}, {"rows", sum.rows}});
+  watch_eldest(pair);
 }
 
 void Session::succeed() {
@@ -419,8 +475,8 @@ void Session::succeed() {
 }  // namespace
 
 api::Report run_snapshot(const api::Spec& spec, Servers& servers, ProgressBoard& board, const Until& until,
-                         const Backoff::Limits& pauses) {
-  return Session(spec, servers, board, until, pauses).run();
+                         const Backoff::Limits& pauses, Milliseconds look_every) {
+  return Session(spec, servers, board, until, pauses, look_every).run();
 }
 
 }  // namespace tributary::pipeline

@@ -12,7 +12,6 @@ struct SlotHealth {
   std::string slot;
   model::Lsn source_end;       // of the source's log
   std::uint64_t retained = 0;  // bytes of it that are kept for the slot, or for that of a recopy where those are more
-  std::string warning = {};    // that this is more than it may be; or ""
 };
 
 }  // namespace tributary::pipeline

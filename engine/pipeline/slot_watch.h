@@ -9,11 +9,11 @@
 
 namespace tributary::pipeline {
 
-// Tells the board what the source keeps for the stream of a copy, hours of its log maybe. Looks on a thread of its own
-// until it is destroyed; the meter must outlive it.
+// Tells the board what the source keeps for the stream of a copy, hours of its log maybe, whatever becomes of the copy
+// meanwhile. Looks on a thread of its own until it is destroyed or the slot is gone; the meter must outlive it.
 class SlotWatch {
  public:
-  SlotWatch(std::unique_ptr<DrainEnds> ends, StreamMeter& meter, Milliseconds period = Milliseconds{10'000});
+  SlotWatch(std::unique_ptr<DrainEnds> ends, StreamMeter& meter, Milliseconds period);
 
  private:
   std::unique_ptr<DrainEnds> ends_;

@@ -39,6 +39,21 @@ void StreamMeter::troubled(std::string error) {
   const std::lock_guard lock(mutex_);
   error_ = std::move(error);
   state_ = api::StreamState::connecting;
+  is_measured_ = false;
+}
+
+void StreamMeter::measured(const SlotHealth& health) {
+  const std::lock_guard lock(mutex_);
+  health_ = health;
+  is_measured_ = true;
+}
+
+void StreamMeter::released() {
+  const std::lock_guard lock(mutex_);
+  health_ = {};
+  is_measured_ = false;
+  state_ = api::StreamState::connecting;
+  error_.clear();
 }
 
 void StreamMeter::listens_to(const ChangeStream* stream) {
@@ -49,8 +64,9 @@ void StreamMeter::listens_to(const ChangeStream* stream) {
 void StreamMeter::looked(const SlotHealth& health, api::StreamState state) {
   const std::lock_guard lock(mutex_);
   health_ = health;
+  is_measured_ = true;
   state_ = state;
-  error_ = health.warning;
+  error_.clear();
 }
 
 void StreamMeter::stands(const TableStanding& tables, WallTime now) {
@@ -91,7 +107,7 @@ api::StreamProgress StreamMeter::snapshot(WallTime now) const {
   if (tables_) progress.aside = tables_->aside;
   if (recopied_since_ && now > *recopied_since_) progress.aside->recopy_seconds = whole_seconds(now - *recopied_since_);
   progress.slot = health_.slot;
-  progress.retained_bytes = health_.retained;
+  if (is_measured_) progress.retained_bytes = health_.retained;
   return progress;
 }
 

@@ -25,8 +25,12 @@ class StreamMeter {
   void reached(const Reach& reach, WallTime now);
   // What the source itself said; `state` is what is done with the stream.
   void looked(const SlotHealth& health, api::StreamState state);
-  // A fault that is being overcome; "" when it is.
+  // A fault that is being overcome; "" when it is. What the source keeps is not known any more.
   void troubled(std::string error);
+  // What the source itself said meanwhile.
+  void measured(const SlotHealth& health);
+  // The source keeps nothing for it any more.
+  void released();
 
   // Until the next call the stream itself is asked at every snapshot how far it has come, whatever keeps the thread
   // that follows it; nullptr: there is none.
@@ -49,8 +53,9 @@ class StreamMeter {
   StreamPosition position_;
   Reach reach_;
   const ChangeStream* stream_ = nullptr;
-  SlotHealth health_;
-  WallTime caught_up_{};  // the last moment at which nothing was lacking
+  SlotHealth health_;         // as the source said last
+  bool is_measured_ = false;  // what it keeps is known
+  WallTime caught_up_{};      // the last moment at which nothing was lacking
   std::uint64_t transactions_ = 0;
   std::uint64_t changes_ = 0;
   std::string error_;

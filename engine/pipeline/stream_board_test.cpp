@@ -70,6 +70,21 @@ TEST(AStreamMeter, shows_what_is_being_overcome_until_the_source_speaks_again) {
   EXPECT_EQ(meter.snapshot(noon).state, api::StreamState::following);
 }
 
+TEST(AStreamMeter, does_not_know_what_a_source_keeps_that_it_cannot_ask) {
+  StreamMeter meter;
+  EXPECT_FALSE(meter.snapshot(noon).retained_bytes);
+  meter.looked(health(100), api::StreamState::holding);
+  EXPECT_EQ(meter.snapshot(noon).retained_bytes, 5u);
+  meter.troubled("the source is away");
+  EXPECT_FALSE(meter.snapshot(noon).retained_bytes) << "it was so, and nobody knows what it is";
+  EXPECT_EQ(meter.snapshot(noon).slot, "slot");
+  meter.measured(health(200));
+  EXPECT_EQ(meter.snapshot(noon).retained_bytes, 5u);
+  EXPECT_EQ(meter.snapshot(noon).error, "the source is away") << "the stream is still not there";
+  meter.released();
+  EXPECT_EQ(meter.snapshot(noon), api::StreamProgress{});
+}
+
 class QuietStream : public ChangeStream {
  public:
   Result<std::shared_ptr<const model::Batch>> next(Milliseconds, const Until&) override {

@@ -73,6 +73,7 @@ class StubbornServers : public SyncServers {
       return Error{Fault::failed, "never asked"};
     }
     Result<SlotHealth> look_at_slot(const Until&) override { return Error{Fault::failed, "never asked"}; }
+    Result<SlotHealth> look_at_slot_alone(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<TableStanding> look_at_ledger(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<bool> look_at_tables(model::Lsn, Look, const Until&) override { return Error{Fault::failed, "never asked"}; }

@@ -39,10 +39,12 @@ Status full_status() {
                 .bytes_copied = 80'000'000,
                 .consistency = "Snapshot",
                 .may_hold_slot = true,
-                .slots = {"tributary_shop_0123456789ab"}};
+                .slots = {"tributary_shop_0123456789ab"},
+                .slot_unheld_since = "2026-11-22T09:30:00Z"};
   Run validation = run;
   validation.may_hold_slot.reset();
   validation.slots.clear();
+  validation.slot_unheld_since.clear();
   validation.tables_total = validation.tables_done = validation.rows_copied = validation.bytes_copied = 0;
   validation.consistency.clear();
   const Run release{.job_name = "shop-89abcdef-3",

@@ -95,7 +95,7 @@ struct Spec {
   Selection tables;
   SnapshotSpec snapshot;
   std::string publication = {};        // on the source, made by somebody else
-  std::uint64_t max_retained_wal = 0;  // bytes of its log that the source may keep for the stream; 0: any
+  std::uint64_t max_retained_wal = 0;  // bytes of its log that the source may keep for copy or stream; 0: any
   OnExceed on_exceed = OnExceed::warn;
   SyncSpec sync;
   RecopySpec recopy;

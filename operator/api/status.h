@@ -60,7 +60,8 @@ struct Run {
   // status that did not remember it.
   std::optional<bool> may_hold_slot = {};
   std::vector<std::string> slots =
-      {};  // of a copy that is not complete, as far as its engines told; at most most_slots
+      {};                              // of a copy that is not complete, as far as its engines told; at most most_slots
+  std::string slot_unheld_since = {};  // since when no engine has been at a copy that may hold one
   bool operator==(const Run&) const = default;
 };
 
@@ -73,12 +74,12 @@ struct SyncStatus {
   std::optional<std::uint64_t> lag_seconds = {};
   std::string received_position = {};
   std::string applied_position = {};
-  std::string last_transaction_time = {};  // commit time on the source of the last one that was applied
-  std::uint64_t retained_bytes = 0;        // of its log that the source keeps for the stream
-  std::vector<std::string> slots = {};     // at most most_slots
-  std::uint64_t tables_stopped = 0;        // that do not follow any more
-  std::uint64_t tables_recopied = 0;       // that are to follow again once they are copied
-  std::uint64_t tables_not_streamed = 0;   // that are copied again every refreshInterval
+  std::string last_transaction_time = {};            // commit time on the source of the last one that was applied
+  std::optional<std::uint64_t> retained_bytes = {};  // of its log that the source keeps for the stream, if it is known
+  std::vector<std::string> slots = {};               // at most most_slots
+  std::uint64_t tables_stopped = 0;                  // that do not follow any more
+  std::uint64_t tables_recopied = 0;                 // that are to follow again once they are copied
+  std::uint64_t tables_not_streamed = 0;             // that are copied again every refreshInterval
   std::string observed_time = {};
   bool operator==(const SyncStatus&) const = default;
 };

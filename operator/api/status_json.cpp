@@ -124,7 +124,7 @@ SyncStatus read_sync(const JsonFields& in) {
   in.read("receivedPosition", sync.received_position);
   in.read("appliedPosition", sync.applied_position);
   in.read("lastTransactionTime", sync.last_transaction_time);
-  in.read("retainedBytes", sync.retained_bytes);
+  sync.retained_bytes = read_known(in, "retainedBytes");
   in.read("slots", sync.slots);
   in.read("tablesStopped", sync.tables_stopped);
   in.read("tablesRecopied", sync.tables_recopied);
@@ -159,6 +159,7 @@ Run read_run(const JsonFields& in) {
   in.read("consistency", run.consistency);
   run.may_hold_slot = read_flag(in, "mayHoldSlot");
   in.read("slots", run.slots);
+  in.read("slotUnheldSince", run.slot_unheld_since);
   return run;
 }
 
@@ -181,13 +182,13 @@ json write(const Run& run) {
 
 json write(const SyncStatus& sync) {
   json out = {{"method", sync.method},
-              {"retainedBytes", sync.retained_bytes},
               {"tablesStopped", sync.tables_stopped},
               {"tablesRecopied", sync.tables_recopied},
               {"tablesNotStreamed", sync.tables_not_streamed}};
   put(out, "lag", sync.lag);
   if (sync.lag_bytes) out["lagBytes"] = *sync.lag_bytes;
   if (sync.lag_seconds) out["lagSeconds"] = *sync.lag_seconds;
+  if (sync.retained_bytes) out["retainedBytes"] = *sync.retained_bytes;
   put(out, "receivedPosition", sync.received_position);
   put(out, "appliedPosition", sync.applied_position);
   put(out, "lastTransactionTime", sync.last_transaction_time);
@@ -209,6 +210,7 @@ json write_copied(const Run& run) {
   json out = write(run);
   if (run.may_hold_slot) out["mayHoldSlot"] = *run.may_hold_slot;
   if (!run.slots.empty()) out["slots"] = run.slots;
+  put(out, "slotUnheldSince", run.slot_unheld_since);
   if (run.tables_total == 0) return out;  // not counted, or nothing to count
   out["tablesTotal"] = run.tables_total;
   out["tablesDone"] = run.tables_done;

@@ -43,8 +43,9 @@ std::optional<Error> flaw_of(const Replication& replication) {
   if (!streams(spec.mode) && !spec.publication.empty()) {
     return refuse("spec.source.publication is for a stream, which spec.mode does not ask for", "remove it");
   }
-  if (!streams(spec.mode) && spec.max_retained_wal > 0) {
-    return refuse("spec.source.maxRetainedWAL is for a stream, which spec.mode does not ask for", "remove it");
+  if (!uses_slots(spec.mode) && spec.max_retained_wal > 0) {
+    return refuse("spec.source.maxRetainedWAL is for a copy or a stream, which spec.mode does not ask for",
+                  "remove it");
   }
   if (spec.recopy.request_id.empty() != spec.recopy.tables.empty()) {
     return refuse("spec.recopy takes requestID and tables together", "give both, or neither");

@@ -56,7 +56,11 @@ TEST(Validate, each_flaw_is_named) {
          r.spec.snapshot.resume_per_table = true;
        }},
       {"spec.source.publication", [](Replication& r) { r.spec.publication = "theirs"; }},
-      {"spec.source.maxRetainedWAL", [](Replication& r) { r.spec.max_retained_wal = 1; }},
+      {"spec.source.maxRetainedWAL",
+       [](Replication& r) {
+         r.spec.mode = Mode::validate;
+         r.spec.max_retained_wal = 1;
+       }},
       {"spec.recopy takes requestID and tables together",
        [](Replication& r) {
          r.spec.mode = Mode::sync;

@@ -10,6 +10,7 @@
 #include "operator/replication/outcome.h"
 #include "operator/replication/release.h"
 #include "operator/replication/resources.h"
+#include "operator/replication/slot_hold.h"
 #include "operator/replication/status.h"
 #include "operator/replication/tear_down.h"
 #include "operator/replication/traces.h"
@@ -114,6 +115,7 @@ void rest(const Observed& seen, Decision& next) {
     end_pods(seen, next);
     return stay_complete(seen, next);
   }
+  const bool given_up = gives_up_for_wal(seen.object, next.status) || gives_up_slot(seen, next.status);
   Before before;
   if (failed_and_nothing_changed(seen, next.status, last)) {
     const std::optional<WallTime> due = retry_time(*last);
@@ -121,13 +123,12 @@ void rest(const Observed& seen, Decision& next) {
       stay_idle(seen, next);
       return;
     }
-    if (*due > seen.now) {
-      next.recheck = std::chrono::ceil<Milliseconds>(*due - seen.now);
-      return;
-    }
+    if (given_up && stay_idle(seen, next)) return;
+    if (*due > seen.now) return await_retry(seen, next, *due);
     before = {last->outages, last->crashes};
   }
   set_credentials(next.status, seen);
+  if (given_up && stay_idle(seen, next)) return;
   if (const std::string left = leftover(seen); !left.empty()) {
     end_jobs(seen, next);
     end_deployment(seen, next);
@@ -149,7 +150,7 @@ void adopt(Decision& next, const Observed& seen, const Job& job) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run* known = find_run(next.status, mode);
   if (known == nullptr || known->job_name != job.name) {
-    begin_run(next.status, mode, {.job_name = job.name}, job.credentials, seen.now);
+    begin_run(next.status, mode, {.request_id = job.request_id, .job_name = job.name}, job.credentials, seen.now);
   }
   Run& run = run_of(next.status, mode);
   run.inputs_hash = job.inputs_hash;
@@ -251,7 +252,7 @@ Decision decide(const Observed& seen) {
     stay_flawed(seen, next);
     return next;
   }
-  if (v1alpha1::streams(seen.object.spec.mode)) judge_retained_wal(seen, next.status);
+  if (v1alpha1::uses_slots(seen.object.spec.mode)) judge_retained_wal(seen, next.status);
   if (v1alpha1::uses_slots(seen.object.spec.mode) && release_under_way(seen, next.status)) {
     if (!go_on_releasing(seen, next)) return next;
   }
@@ -261,15 +262,17 @@ Decision decide(const Observed& seen) {
   }
   if (job != nullptr) adopt(next, seen, *job);
   remember_traces(seen, next);
+  remember_hold(seen, next.status);
   if (job != nullptr) {
     const std::vector<Pod> pods = pods_of(seen, *job);
     const Outcome outcome = outcome_of(*job, pods, seen);
     const RunResult recorded = run_of(next.status, seen.object.spec.mode).result;
-    if (outcome.result == RunResult::none && recorded != RunResult::succeeded) {
+    const bool runs = outcome.result == RunResult::none && recorded != RunResult::succeeded;
+    if (runs && !gives_up_slot(seen, next.status)) {
       carry_on(seen, *job, pods, next);
       return next;
     }
-    if (recorded == RunResult::none) {
+    if (!runs && recorded == RunResult::none) {
       record(next.status, seen, outcome);
       next.doubtful = !outcome.report;
       if (v1alpha1::streams(seen.object.spec.mode)) next.recheck = brisk_poll;

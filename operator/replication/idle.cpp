@@ -9,6 +9,7 @@
 #include "operator/replication/outcome.h"
 #include "operator/replication/release.h"
 #include "operator/replication/release_status.h"
+#include "operator/replication/slot_hold.h"
 #include "operator/replication/status.h"
 #include "operator/replication/wal_limit.h"
 
@@ -25,6 +26,8 @@ using v1alpha1::Standing;
 using v1alpha1::State;
 using v1alpha1::Truth;
 
+constexpr const char* slot_given_up = "SlotGivenUp";
+
 // Concludes with why nothing begins.
 using Tell = void (*)(const Observed& seen, Decision& next);
 
@@ -40,6 +43,30 @@ void tell_failure(const Observed& seen, Decision& next) {
   v1alpha1::conclude(next.status, {Standing::stalled, Phase::failed, told.reason, told.message}, seen.now);
 }
 
+// With the copy at an end.
+void tell_over_limit(const Observed& seen, Decision& next) {
+  constexpr const char* reason = "WALLimitExceeded";
+  const std::string kept = v1alpha1::find_condition(next.status, condition::wal_limit_exceeded)->message;
+  v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, reason,
+                          "it was given up before it was complete", seen.now);
+  v1alpha1::conclude(next.status,
+                     {Standing::stalled, Phase::failed, reason,
+                      "the copy was given up: " + kept +
+                          " (hint: allow more, then another spec.snapshot.requestID copies everything again)"},
+                     seen.now);
+}
+
+// With the slot alone: the copy begins again.
+void tell_slot_given_up(const Observed& seen, Decision& next) {
+  const Condition told = *v1alpha1::find_condition(next.status, condition::snapshot_complete);
+  v1alpha1::conclude(next.status,
+                     {Standing::progressing, Phase::pending, slot_given_up,
+                      "no engine has been at this copy for an hour, so that its slot is given up and the source's disk "
+                      "does not fill up: " +
+                          told.message},
+                     seen.now);
+}
+
 // Nothing where another attempt may begin, now or when it is due.
 Tell why_idle(const Observed& seen, const v1alpha1::Status& status) {
   const Run* last = find_run(status, seen.object.spec.mode);
@@ -47,7 +74,9 @@ Tell why_idle(const Observed& seen, const v1alpha1::Status& status) {
   if (failed_and_nothing_changed(seen, status, last) && !retry_time(*last)) return tell_failure;
   if (seen.object.spec.state != State::running) return suspend;
   if (!seen.rival.empty()) return yield_to_rival;
-  return missing_secrets(seen).empty() ? nullptr : await_secrets;
+  if (gives_up_for_wal(seen.object, status) && !v1alpha1::streams(seen.object.spec.mode)) return tell_over_limit;
+  if (!missing_secrets(seen).empty()) return await_secrets;
+  return gives_up_slot(seen, status) ? tell_slot_given_up : nullptr;
 }
 
 void add_to_message(v1alpha1::Status& status, const std::string& note, WallTime now) {
@@ -185,6 +214,14 @@ bool stay_idle(const Observed& seen, Decision& next) {
   if (tell == nullptr) return false;
   tell_and_give_back(seen, next, tell);
   return true;
+}
+
+void await_retry(const Observed& seen, Decision& next, WallTime due) {
+  const Condition* ready = v1alpha1::find_condition(next.status, condition::ready);
+  if (ready->reason == slot_given_up && released(next.status)) tell_after_release(seen, next, tell_slot_given_up);
+  const std::optional<WallTime> given_up = slot_given_up_at(seen, next.status);
+  const WallTime then = given_up ? std::min(due, *given_up) : due;
+  next.recheck = std::chrono::ceil<Milliseconds>(then - seen.now);
 }
 
 bool go_on_releasing(const Observed& seen, Decision& next) {

@@ -12,6 +12,9 @@ void stay_flawed(const Observed& seen, Decision& next);
 // False where nothing is in the way of another attempt.
 bool stay_idle(const Observed& seen, Decision& next);
 
+// Another attempt follows the one that failed, when it is due.
+void await_retry(const Observed& seen, Decision& next, WallTime due);
+
 // The next step of a release that is under way; true when nothing is left to do.
 bool go_on_releasing(const Observed& seen, Decision& next);
 

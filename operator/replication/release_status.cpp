@@ -51,6 +51,7 @@ void tell_given_back(Status& status, WallTime now) {
   if (status.snapshot) {
     status.snapshot->may_hold_slot = false;
     status.snapshot->slots.clear();
+    status.snapshot->slot_unheld_since.clear();
   }
   v1alpha1::set_condition(status, condition::source_released, Truth::yes, "Released",
                           "the source holds nothing for this replication any more", now);

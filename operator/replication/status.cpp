@@ -165,11 +165,6 @@ bool past_validation(api::Phase phase) {
   return phase >= api::Phase::preparing && phase <= api::Phase::done;
 }
 
-bool checks_passed(const api::Progress& progress) {
-  if (progress.checks == api::Checks::unknown) return past_validation(progress.phase);
-  return progress.checks == api::Checks::passed;
-}
-
 void remember_slots(Run& copy, const api::Progress& progress) {
   copy.may_hold_slot = true;
   if (std::vector<std::string> slots = slots_of(progress); !slots.empty()) copy.slots = std::move(slots);
@@ -234,6 +229,11 @@ bool is_left(const Status& status, Mode mode) {
   return copy->result == RunResult::succeeded ? streams(mode) : may_hold_slot(*copy, mode);
 }
 
+bool checks_passed(const api::Progress& progress) {
+  if (progress.checks == api::Checks::unknown) return past_validation(progress.phase);
+  return progress.checks == api::Checks::passed;
+}
+
 Status opened(const Observed& seen) {
   Status status = seen.object.status;
   status.observed_generation = seen.object.generation;
@@ -247,10 +247,16 @@ Status opened(const Observed& seen) {
 }
 
 void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::CredentialVersion> credentials, WallTime now) {
+  const bool same = status.snapshot && status.snapshot->request_id == run.request_id;
   if (copies(mode)) {
     run.may_hold_slot = is_left(status, mode);
-    if (*run.may_hold_slot && status.snapshot) run.slots = status.snapshot->slots;
+    if (*run.may_hold_slot && status.snapshot) {
+      run.slots = status.snapshot->slots;
+      run.slot_unheld_since = status.snapshot->slot_unheld_since;
+    }
   }
+  // What was said of a slot stands as long as that is there, but decides nothing about another request.
+  if (!same || run.may_hold_slot != true) v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
   run_of(status, mode) = std::move(run);
   status.credentials = std::move(credentials);
   status.databases.clear();
@@ -259,7 +265,6 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   status.sync.reset();
   status.release.reset();
   status.not_streamed.clear();
-  v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
   v1alpha1::remove_condition(status, condition::source_released);
   if (!v1alpha1::is_true(status, condition::validated)) {
     v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
@@ -330,6 +335,8 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   if (succeeded && copies(spec.mode)) {
     run.may_hold_slot = false;
     run.slots.clear();
+    run.slot_unheld_since.clear();
+    if (!streams(spec.mode)) v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
   }
   if (succeeded && copies(spec.mode)) {
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);

@@ -22,6 +22,9 @@ bool may_hold_slot(const v1alpha1::Run& copy, v1alpha1::Mode mode);
 // Whether it may hold one of the last copy, complete or not, or of one before it.
 bool is_left(const v1alpha1::Status& status, v1alpha1::Mode mode);
 
+// Whether the engine has got past its checks: from then on it may make a slot, and is at the copy.
+bool checks_passed(const api::Progress& progress);
+
 // The status to go on from: the present generation, and every condition that the mode has, Unknown at first.
 v1alpha1::Status opened(const Observed& seen);
 

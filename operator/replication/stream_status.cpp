@@ -61,12 +61,13 @@ const api::StreamProgress* furthest(const api::Progress& progress) {
 }
 
 // The slots of one source keep the same log: it is not kept twice.
-std::uint64_t retained(const api::Progress& progress) {
-  std::uint64_t most = 0;
+std::optional<std::uint64_t> retained(const api::Progress& progress) {
+  std::optional<std::uint64_t> most;
   for (const DatabaseProgress& database : progress.databases) {
-    if (database.stream) most = std::max(most, database.stream->retained_bytes);
+    if (!database.stream || !database.stream->retained_bytes) continue;
+    most = std::max(most.value_or(0), rounded(*database.stream->retained_bytes));
   }
-  return rounded(most);
+  return most;
 }
 
 void set_lag(SyncStatus& sync, const api::StreamProgress& stream) {
@@ -85,9 +86,9 @@ SyncStatus said(const api::Progress& progress, SyncStatus sync) {
   sync.method = "Logical";
   if (std::vector<std::string> slots = slots_of(progress); !slots.empty()) sync.slots = std::move(slots);
   forget_lag(sync);
+  sync.retained_bytes = retained(progress);
   const api::StreamProgress* stream = furthest(progress);
   if (stream == nullptr) return sync;
-  sync.retained_bytes = retained(progress);
   if (!stream->received.empty()) sync.received_position = stream->received;
   if (!stream->applied.empty()) sync.applied_position = stream->applied;
   if (const auto committed = parse_rfc3339(stream->last_transaction)) sync.last_transaction_time = rfc3339(*committed);
@@ -129,7 +130,7 @@ std::string why_connecting(const api::Progress& progress) {
 }
 
 std::string kept(const SyncStatus& sync) {
-  return bytes_text(sync.retained_bytes) + " of its log";
+  return bytes_text(sync.retained_bytes.value_or(0)) + " of its log";
 }
 
 bool some_follows(const api::Progress& progress) {

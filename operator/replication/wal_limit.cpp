@@ -4,6 +4,7 @@
 
 #include "engine/base/counted.h"
 #include "operator/api/conditions.h"
+#include "operator/replication/release.h"
 #include "operator/replication/status.h"
 
 namespace tributary::replication {
@@ -13,33 +14,49 @@ namespace condition = v1alpha1::condition;
 using v1alpha1::OnExceed;
 using v1alpha1::Truth;
 
+constexpr Seconds late_answer{60};
+
 // The slots of one source keep the same log: it is not kept twice. Nothing where no engine has asked its source.
 std::optional<std::uint64_t> retained_by(const Observed& seen) {
   if (!seen.voice || !seen.voice->progress) return std::nullopt;
   std::optional<std::uint64_t> most;
   for (const api::DatabaseProgress& database : seen.voice->progress->databases) {
-    if (!database.stream || database.stream->slot.empty()) continue;
-    if (database.stream->state == api::StreamState::connecting && database.stream->retained_bytes == 0) continue;
-    most = std::max(most.value_or(0), database.stream->retained_bytes);
+    if (!database.stream || database.stream->slot.empty() || !database.stream->retained_bytes) continue;
+    const std::uint64_t retained = *database.stream->retained_bytes;
+    if (database.stream->state == api::StreamState::connecting && retained == 0) continue;  // of an older engine
+    most = std::max(most.value_or(0), retained);
   }
   return most;
+}
+
+// What was measured may be old by now. An answer that is late by a moment is no news.
+void doubt(const Observed& seen, v1alpha1::Status& status) {
+  const v1alpha1::Condition* told = v1alpha1::find_condition(status, condition::wal_limit_exceeded);
+  if (told == nullptr || told->status != Truth::no) return;
+  const bool late = seen.voice && seen.voice->silent_since && seen.now - *seen.voice->silent_since < late_answer;
+  if (late) return;
+  v1alpha1::set_condition(status, condition::wal_limit_exceeded, Truth::unknown, "NotMeasured",
+                          "no engine is able to ask the source how much of its log it keeps", seen.now);
 }
 
 }  // namespace
 
 void judge_retained_wal(const Observed& seen, v1alpha1::Status& status) {
-  const std::uint64_t limit = seen.object.spec.max_retained_wal;
-  if (limit == 0) return v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
+  const v1alpha1::Spec& spec = seen.object.spec;
+  const std::uint64_t limit = spec.max_retained_wal;
+  const bool is_past = released(status) && !gives_up_for_wal(seen.object, status);
+  if (limit == 0 || is_past) return v1alpha1::remove_condition(status, condition::wal_limit_exceeded);
   const std::optional<std::uint64_t> retained = retained_by(seen);
-  if (!retained) return;
+  if (!retained) return doubt(seen, status);
+  const std::string what = v1alpha1::streams(spec.mode) ? "stream" : "copy";
   const std::string may = ", of " + bytes_text(limit) + " that spec.source.maxRetainedWAL allows";
-  const std::string keeps = "the source keeps " + bytes_text(rounded(*retained)) + " of its log for the stream" + may;
+  const std::string keeps = "the source keeps " + bytes_text(rounded(*retained)) + " of its log for the " + what + may;
   if (*retained > limit) {
     v1alpha1::set_condition(status, condition::wal_limit_exceeded, Truth::yes, "WALLimitExceeded", keeps, seen.now);
   } else {
-    v1alpha1::set_condition(status, condition::wal_limit_exceeded, Truth::no, "WithinLimit",
-                            "the source keeps no more of its log for the stream than spec.source.maxRetainedWAL allows",
-                            seen.now);
+    v1alpha1::set_condition(
+        status, condition::wal_limit_exceeded, Truth::no, "WithinLimit",
+        "the source keeps no more of its log for the " + what + " than spec.source.maxRetainedWAL allows", seen.now);
   }
 }
 

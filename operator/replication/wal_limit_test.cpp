@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using v1alpha1::Mode;
 using v1alpha1::OnExceed;
 using v1alpha1::State;
 using v1alpha1::Truth;
@@ -39,9 +40,9 @@ Observed limited(OnExceed choice, std::uint64_t kept) {
 }
 
 // Of a copy that has made its slot.
-Observed limited_copy(OnExceed choice, std::uint64_t kept) {
+Observed limited_copy(OnExceed choice, std::uint64_t kept, Mode mode = Mode::snapshot_and_sync) {
   Observed seen = scene();
-  seen.object.spec.mode = v1alpha1::Mode::snapshot_and_sync;
+  seen.object.spec.mode = mode;
   seen.object.spec.max_retained_wal = 1'000'000'000;
   seen.object.spec.on_exceed = choice;
   seen = after(seen, look(seen));
@@ -98,9 +99,71 @@ TEST(WalLimit, a_pause_is_watched_as_well) {
 TEST(WalLimit, an_engine_that_has_not_asked_its_source_proves_nothing) {
   Observed seen = limited(OnExceed::warn, 2'000'000'000);
   seen = after(seen, look(seen));
-  seen.voice->progress->databases[0].stream->state = api::StreamState::connecting;
-  keep(seen, 0);
+  api::StreamProgress& stream = *seen.voice->progress->databases[0].stream;
+  stream.state = api::StreamState::connecting;
+  for (const std::optional<std::uint64_t> unknown : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(0)}) {
+    stream.retained_bytes = unknown;
+    EXPECT_EQ(truth(look(seen), limit), Truth::yes);
+  }
+}
+
+TEST(WalLimit, a_source_is_judged_while_the_stream_waits_for_its_target) {
+  Observed seen = limited(OnExceed::warn, 2'000'000'000);
+  api::StreamProgress& stream = *seen.voice->progress->databases[0].stream;
+  stream.state = api::StreamState::connecting;
+  stream.error = "the target is away";
   EXPECT_EQ(truth(look(seen), limit), Truth::yes);
+  EXPECT_EQ(look(seen).status.sync->retained_bytes, 2'000'000'000U);
+}
+
+TEST(WalLimit, what_was_within_it_is_unknown_once_nobody_asks_the_source) {
+  Observed seen = limited(OnExceed::release, 1'000'000'000);
+  seen = after(seen, look(seen));
+  seen.voice = Voice{.silent_since = seen.now};
+  seen.now += Seconds(59);
+  EXPECT_EQ(truth(look(seen), limit), Truth::no) << "an answer that is late";
+  seen.now += Seconds(1);
+  EXPECT_EQ(truth(look(seen), limit), Truth::unknown);
+  EXPECT_EQ(reason(look(seen), limit), "NotMeasured");
+  seen.voice = Voice{.progress = following(0)};
+  seen.voice->progress->databases[0].stream->retained_bytes.reset();
+  EXPECT_EQ(truth(look(seen), limit), Truth::unknown);
+  EXPECT_FALSE(look(seen).status.sync->retained_bytes) << "an old number would be read as a fresh one";
+  keep(seen, 5);
+  EXPECT_EQ(truth(look(seen), limit), Truth::no);
+}
+
+TEST(WalLimit, a_warning_stands_from_attempt_to_attempt_as_long_as_the_slot_does) {
+  for (const Mode mode : {Mode::snapshot, Mode::snapshot_and_sync}) {
+    Observed seen = limited_copy(OnExceed::warn, 2'000'000'000, mode);
+    seen = after(seen, look(seen));
+    seen.voice.reset();
+    seen.jobs.at(0).state = JobState::failed;
+    seen.pods = {pod_of(seen.jobs[0], ended(1, report(1, "Unavailable", "no route to host")))};
+    seen = after(seen, look(seen));
+    seen.now += std::chrono::minutes(5);
+    const Decision again = look(seen);
+    EXPECT_EQ(names(again).back(), "CreateJob");
+    EXPECT_EQ(truth(again, limit), Truth::yes);
+    seen = after(seen, again);
+    seen.jobs.at(0).state = JobState::complete;
+    seen.pods = {pod_of(seen.jobs[0], ended(0, report(0, "SnapshotComplete", "done"), "Completed"))};
+    EXPECT_EQ(reason(look(seen), limit), mode == Mode::snapshot ? "" : limit) << "a snapshot leaves no slot";
+  }
+}
+
+TEST(WalLimit, a_warning_goes_with_what_is_given_back) {
+  Observed seen = limited_copy(OnExceed::warn, 2'000'000'000, Mode::snapshot);
+  seen = after(seen, look(seen));
+  seen.object.spec.state = State::stopped;
+  seen.object.generation = 2;
+  seen = after(seen, look(seen));
+  seen.voice.reset();
+  seen = after(seen, look(seen));
+  seen.releases.at(0).state = JobState::complete;
+  seen.pods = {pod_of(seen.releases[0], ended(0, report(0, "Released", "done")))};
+  seen = after(seen, look(seen));
+  EXPECT_EQ(reason(look(seen), limit), "");
 }
 
 TEST(WalLimit, a_stream_that_is_given_up_is_released_and_stalls) {
@@ -141,11 +204,11 @@ TEST(WalLimit, another_request_begins_again_without_what_was_said) {
   EXPECT_EQ(reason(again, limit), "");
 }
 
-TEST(WalLimit, a_copy_is_watched_from_the_slot_on) {
-  const Decision warned = look(limited_copy(OnExceed::warn, 2'000'000'000));
+void expect_a_copy_to_be_given_up(Mode mode) {
+  const Decision warned = look(limited_copy(OnExceed::warn, 2'000'000'000, mode));
   EXPECT_EQ(reason(warned), "Copying");
   EXPECT_THAT(message(warned), HasSubstr("spec.source.maxRetainedWAL"));
-  Observed seen = limited_copy(OnExceed::release, 2'000'000'000);
+  Observed seen = limited_copy(OnExceed::release, 2'000'000'000, mode);
   const Decision ending = look(seen);
   EXPECT_THAT(names(ending), ElementsAre("DeleteJob"));
   EXPECT_THAT(message(ending), HasSubstr("the source keeps more of its log than it may"));
@@ -153,7 +216,7 @@ TEST(WalLimit, a_copy_is_watched_from_the_slot_on) {
   seen.voice.reset();
   const Decision releasing = look(seen);
   ASSERT_THAT(names(releasing), ElementsAre("ApplyConfigMap", "CreateJob"));
-  EXPECT_EQ(reason(releasing), "Releasing");
+  EXPECT_EQ(reason(releasing, "SourceReleased"), "Releasing");
   seen = after(seen, releasing);
   seen.releases.at(0).state = JobState::complete;
   seen.pods = {pod_of(seen.releases[0], ended(0, report(0, "Released", "done")))};
@@ -161,6 +224,49 @@ TEST(WalLimit, a_copy_is_watched_from_the_slot_on) {
   EXPECT_TRUE(stalled(done));
   EXPECT_EQ(reason(done), limit);
   EXPECT_EQ(truth(done, "SnapshotComplete"), Truth::no);
+  EXPECT_EQ(reason(done, "SnapshotComplete"), limit);
+  EXPECT_THAT(message(done), HasSubstr("requestID"));
+  seen = after(seen, done);
+  seen.now += std::chrono::hours(9);
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  EXPECT_EQ(look(seen).status, seen.object.status);
+  seen.object.spec.snapshot.request_id = "again";
+  seen.object.generation = 2;
+  const Decision again = look(seen);
+  EXPECT_EQ(names(again).back(), "CreateJob");
+  EXPECT_EQ(reason(again, limit), "");
+}
+
+TEST(WalLimit, a_copy_for_a_stream_is_watched_from_the_slot_on) {
+  expect_a_copy_to_be_given_up(Mode::snapshot_and_sync);
+}
+
+TEST(WalLimit, a_snapshot_is_watched_from_the_slot_on) {
+  expect_a_copy_to_be_given_up(Mode::snapshot);
+}
+
+// As long as it lives it asks the source, whether it copies or waits for the target.
+TEST(WalLimit, a_snapshot_is_given_up_while_its_engine_waits) {
+  for (const api::Checks checks : {api::Checks::passed, api::Checks::not_passed}) {
+    Observed seen = limited_copy(OnExceed::release, 2'000'000'000, Mode::snapshot);
+    seen.object.status.snapshot->may_hold_slot = true;
+    seen.voice->progress->phase = api::Phase::waiting;
+    seen.voice->progress->checks = checks;
+    EXPECT_THAT(names(look(seen)), ElementsAre("DeleteJob"));
+  }
+}
+
+TEST(WalLimit, a_snapshot_that_waits_for_its_next_attempt_is_given_up_at_once) {
+  Observed seen = limited_copy(OnExceed::warn, 2'000'000'000, Mode::snapshot);
+  seen = after(seen, look(seen));
+  seen.voice.reset();
+  seen.jobs.at(0).state = JobState::failed;
+  seen.pods = {pod_of(seen.jobs[0], ended(1, report(1, "Unavailable", "no route to host")))};
+  seen = after(seen, look(seen));
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  seen.object.spec.on_exceed = OnExceed::release;
+  EXPECT_EQ(names(look(seen)).back(), "CreateJob");
+  EXPECT_EQ(reason(look(seen)), limit);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/model/table.h"
 #include "engine/pipeline/schema.h"
+#include "engine/pipeline/slot_health.h"
 #include "engine/pipeline/source.h"
 #include "engine/pipeline/target.h"
 #include "engine/pipeline/testing/calls.h"
@@ -99,8 +100,12 @@ struct World {
   std::function<Result<std::vector<api::Finding>>()> preflight;
   std::function<Result<bool>(const Until&)> at_work = [](const Until&) { return false; };
   std::function<void()> after_object;  // that was copied
-  int connections = 0;                 // open, of every kind
-  int slots = 0;                       // made so far
+  // Of a database, from any thread.
+  std::function<Result<SlotHealth>(const std::string&)> slot_health = [](const std::string&) {
+    return SlotHealth{"slot", {}, 4096};
+  };
+  int connections = 0;  // open, of every kind
+  int slots = 0;        // made so far
 
   // Another engine takes the replication over: from now on nothing of ours is kept. It has a slot of its own.
   void take_over(const std::string& database);

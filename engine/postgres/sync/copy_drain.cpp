@@ -28,14 +28,8 @@ Result<std::unique_ptr<pipeline::ChangeStream>> CopyDrain::stream(model::Lsn app
   return std::unique_ptr<pipeline::ChangeStream>(TRY(stream::LogicalStream::open(options_.source, options, until)));
 }
 
-// The ledger may be out of reach while the source is not: the slot is asked for by the name that it was made with.
 Result<pipeline::SlotHealth> CopyDrain::look_at_slot(const Until& until) {
-  if (!source_ || !source_->session.usable()) source_ = TRY(look_at_source(options_, until));
-  if (slot_.empty())
-    slot_ = options_.replication.empty() ? TRY(look_at_target(options_, *source_, until)).name
-                                         : stream_object_name(source_->key, source_->identity.database);
-  const SlotState slot = TRY(read_live_slot(source_->session, slot_, until));
-  return pipeline::SlotHealth{slot_, slot.source_end, slot.retained};
+  return sight_.look(until);
 }
 
 OpenDrain drain_of(const api::Spec& spec) {

@@ -7,6 +7,7 @@
 #include "engine/pipeline/drain.h"
 #include "engine/postgres/servers.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/slot_sight.h"
 
 namespace tributary::postgres::sync {
 
@@ -23,7 +24,7 @@ class CopyDrain final : public pipeline::DrainEnds {
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<StreamRow> row_;
-  std::string slot_;  // once it is known
+  SlotSight sight_{options_};
 };
 
 // For make_servers(). `spec` must outlive what it gives.

@@ -277,6 +277,27 @@ TEST(AnAttemptOfADeclaredReplication, keeps_its_slot_until_it_is_released) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+TEST(AnAttemptOfADeclaredReplication, measures_the_slot_of_the_one_before_while_the_target_is_away) {
+  StreamPair pair("slot_measured", 15, 18);
+  pair.source.exec(many_tables);
+  api::Spec spec = pair.spec(Mode::snapshot);
+  stop_halfway(spec);
+  spec.target.host = "127.0.0.1";
+  spec.target.port = 1;
+  pipeline::ProgressBoard board("");
+  std::stop_source stop;
+  auto report = std::async(std::launch::async, [&] { return copy(spec, board, stop.get_token()); });
+  testbed::wait_until("the slot is measured", [&] {
+    const api::Progress progress = board.snapshot();
+    return !progress.databases.empty() && progress.databases[0].stream &&
+           progress.databases[0].stream->retained_bytes.has_value();
+  });
+  EXPECT_EQ(board.snapshot().checks, api::Checks::not_passed);
+  stop.request_stop();
+  EXPECT_NE(report.get().exit_code, ExitCode::done);
+  EXPECT_EQ(pair.slots(), "1");
+}
+
 TEST(ASnapshotOfADeclaredReplication, makes_no_slot_unasked) {
   StreamPair pair("unasked", 15, 18);
   pair.source.exec(many_tables);

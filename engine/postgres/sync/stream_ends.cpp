@@ -9,6 +9,7 @@
 #include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/recopy_ends.h"
+#include "engine/postgres/sync/slot_sight.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -39,6 +40,7 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   source_ = TRY(look_at_source(options_, until));
   claimed_ = TRY(claim(options_, *source_, until));
   TRY(require_stream(*claimed_, source_->identity));
+  slot_ = claimed_->stream->slot;
   const int timeline = TRY(check_position(options_, *source_, *claimed_, until));
   Owner& owner = claimed_->owner;
   TRY(end_old_sessions(claimed_->control, owner.key, until));
@@ -90,12 +92,11 @@ Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
     const std::optional<SlotState> temporary = TRY(read_slot(source_->session, other, until));
     if (temporary) health.retained = std::max(health.retained, temporary->retained);
   }
-  const std::uint64_t limit = options_.sync.max_retained_wal;
-  if (limit != 0 && health.retained > limit)
-    health.warning = "the source keeps " + std::to_string(health.retained) + " bytes of its log for slot " + name +
-                     ", more than the limit of " + std::to_string(limit) +
-                     ": find out why the target falls behind, or release the stream";
   return health;
+}
+
+Result<pipeline::SlotHealth> StreamEnds::look_at_slot_alone(const Until& until) {
+  return SlotSight(options_, slot_).look(until);
 }
 
 Result<pipeline::TableStanding> StreamEnds::look_at_ledger(const Until& until) {

@@ -26,6 +26,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<std::unique_ptr<pipeline::Applier>> applier(const Until& until) override;
   Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
+  Result<pipeline::SlotHealth> look_at_slot_alone(const Until& until) override;
   Result<pipeline::TableStanding> look_at_ledger(const Until& until) override;
   Result<void> carry_sequences(const Until& until) override;
   Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) override;
@@ -41,6 +42,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<Claimed> claimed_;
+  std::string slot_;         // of the stream, once it was claimed
   NamedRequest request_;     // of the options, by the ledger's tables
   bool is_checked_ = false;  // the source, since the last stream was opened
   SequenceCarrier sequences_;

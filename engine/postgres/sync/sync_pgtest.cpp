@@ -159,6 +159,23 @@ TEST(ASync, does_again_what_a_target_has_lost_that_it_connects_to_again) {
   }
 }
 
+TEST(ASync, measures_what_the_source_keeps_while_the_target_is_away) {
+  StreamPair pair("measured", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.target.host = "127.0.0.1";
+  spec.target.port = 1;
+  Following following(spec);
+  testbed::wait_until("the slot is measured",
+                      [&] { return following.stream(pair.source.name()).retained_bytes.has_value(); });
+  const api::StreamProgress stream = following.stream(pair.source.name());
+  EXPECT_EQ(stream.state, api::StreamState::connecting);
+  EXPECT_EQ(stream.slot, pair.source.scalar("SELECT slot_name FROM pg_replication_slots"
+                                            " WHERE database = current_database()"));
+  EXPECT_NE(stream.error, "");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
+}
+
 TEST(ASync, refuses_a_pair_that_was_never_initialised) {
   StreamPair pair("never", 15, 18);
   Following following(pair.spec(api::Mode::sync));

@@ -74,9 +74,9 @@ struct SequenceValue {
 class CopyStream {
  public:
   virtual ~CopyStream() = default;
-  // Valid until the next call; empty at the proven end of the part: the source reported success, and the table's
-  // storage is still the one that the snapshot saw. A rewrite in between (TRUNCATE, VACUUM FULL) is an Error: an
-  // empty view of a table must never count as copied.
+  // Valid until the next call; empty at the proven end of the part: the source reported success, and the table is still
+  // the one that the view has, with its storage and its columns. A rewrite in between (TRUNCATE, VACUUM FULL) or
+  // another table of its name is an Error: no rows, or another's, must never count as copied.
   virtual Result<std::span<const std::byte>> next(const Until& until) = 0;
   // After the end: rows as the source counted them.
   virtual std::uint64_t rows() const = 0;

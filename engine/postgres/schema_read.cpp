@@ -27,14 +27,14 @@ void report_left_out(const SchemaFacts& facts, const SchemaRequest& request, std
 }
 
 // Sequences that the kept entries create, in the order of their names.
-std::vector<model::Name> kept_sequences(const Toc& toc, const std::vector<bool>& kept, const SchemaFacts& facts) {
-  std::vector<model::Name> names;
+std::vector<Sequence> kept_sequences(const Toc& toc, const std::vector<bool>& kept, const SchemaFacts& facts) {
+  std::vector<Sequence> sequences;
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i] || toc.entries[i].type != "SEQUENCE") continue;
     const auto found = facts.relations.find(toc.entries[i].object);
-    if (found != facts.relations.end()) names.push_back(found->second.name);
+    if (found != facts.relations.end()) sequences.push_back({found->first, found->second.name});
   }
-  return names;
+  return sequences;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "engine/model/name.h"
 #include "engine/pipeline/schema.h"
 #include "engine/postgres/connection.h"
+#include "engine/postgres/sequences.h"
 #include "engine/postgres/target_traits.h"
 
 // The schema of one source database as the exported snapshot sees it: pg_dump describes it, the catalog adds what
@@ -31,7 +32,7 @@ struct SchemaRequest {
 struct SourceSchema {
   pipeline::Schema schema;
   // Sequences that the steps create and whose values are to be carried over (sequences.h).
-  std::vector<model::Name> sequences;
+  std::vector<Sequence> sequences;
 };
 
 // `source` is in a transaction that uses the snapshot. What is left out or may fail is added to `findings`.

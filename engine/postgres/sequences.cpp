@@ -5,6 +5,7 @@
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/table_changes.h"
 
 namespace tributary::postgres {
 namespace {
@@ -17,32 +18,31 @@ std::span<const T> piece(std::span<const T> all, std::size_t begin) {
   return all.subspan(begin, std::min(at_once, all.size() - begin));
 }
 
-std::string read_query(std::span<const model::Name> names) {
+std::string read_query(std::span<const Sequence> sequences) {
   std::string sql;
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
     if (i > 0) sql += " UNION ALL ";
-    sql += "SELECT " + std::to_string(i) + ", last_value, is_called FROM " + quote_name(names[i]);
+    sql += "SELECT " + std::to_string(i) + ", last_value, is_called, tableoid FROM " + quote_name(sequences[i].name);
   }
   return sql + " ORDER BY 1";
 }
 
 }  // namespace
 
-Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, std::span<const model::Name> names,
+Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, std::span<const Sequence> sequences,
                                                             const Until& until) {
   std::vector<pipeline::SequenceValue> values;
-  values.reserve(names.size());
-  for (std::size_t begin = 0; begin < names.size(); begin += at_once) {
-    const auto some = piece(names, begin);
+  values.reserve(sequences.size());
+  for (std::size_t begin = 0; begin < sequences.size(); begin += at_once) {
+    const auto some = piece(sequences, begin);
     const Result<Rows> read = source.query(read_query(some), until);
-    if (!read && (source.sqlstate() == "42P01" || source.sqlstate() == "3F000"))
-      return Error{Fault::transient,
-                   "a sequence was dropped or renamed since the snapshot was taken: " + read.error().what,
-                   "a new snapshot does without it"};
-    if (!read) return read.error();
+    if (!read) return amid_changes(source.sqlstate(), read.error());
     const Rows& rows = *read;
     for (int i = 0; i < rows.size(); ++i) {
-      values.push_back({some[static_cast<std::size_t>(i)], rows.integer(i, 1), rows.boolean(i, 2)});
+      const Sequence& sequence = some[static_cast<std::size_t>(i)];
+      if (rows.integer(i, 3) != sequence.id)
+        return changed_meanwhile("sequence " + model::display(sequence.name), was_renamed);
+      values.push_back({sequence.name, rows.integer(i, 1), rows.boolean(i, 2)});
     }
   }
   return values;

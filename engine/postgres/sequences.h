@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -13,8 +14,14 @@
 // value that a copied row used is never given out again.
 namespace tributary::postgres {
 
-// In the order of `names`. Fault::transient, naming it, when one is gone: another snapshot knows nothing of it.
-Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, std::span<const model::Name> names,
+struct Sequence {
+  std::uint32_t id = 0;  // the source's own (an OID)
+  model::Name name;
+};
+
+// In the order of `sequences`. Fault::transient where one is gone, or another one has its name: another snapshot knows
+// better.
+Result<std::vector<pipeline::SequenceValue>> read_sequences(Connection& source, std::span<const Sequence> sequences,
                                                             const Until& until);
 
 // Of these values those that a database with objects of its own may be given: of sequences that the replication `key`

@@ -7,6 +7,7 @@
 #include "engine/postgres/dump.h"
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/source.h"
+#include "engine/postgres/testing/held.h"
 #include "engine/postgres/testing/pair.h"
 #include "engine/postgres/testing/restore.h"
 #include "engine/postgres/testing/snapshot.h"
@@ -76,6 +77,47 @@ TEST(ATable, that_is_dropped_while_the_snapshot_is_taken_asks_for_another_snapsh
   EXPECT_TRUE(source->open_snapshot(std::nullopt, soon()));
 }
 
+TEST(ATable, that_is_swapped_by_renaming_while_the_snapshot_is_taken_never_counts_as_copied) {
+  const Pair pair("swapped");
+  const std::unique_ptr<Source> source = open_source(pair);
+  const auto first = snapshot_beside(
+      pair, *source, "ALTER TABLE b RENAME TO b_old; CREATE TABLE b (LIKE b_old); INSERT INTO b SELECT * FROM b_old");
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().fault, Fault::transient);
+  EXPECT_THAT(first.error().what, HasSubstr("table public.b was renamed"));
+  EXPECT_TRUE(source->open_snapshot(std::nullopt, soon()));
+}
+
+TEST(AColumn, that_is_dropped_and_added_while_the_snapshot_is_taken_never_counts_as_copied_empty) {
+  const Pair pair("readded");
+  const std::unique_ptr<Source> source = open_source(pair);
+  const auto first = snapshot_beside(pair, *source, "ALTER TABLE a DROP COLUMN t, ADD COLUMN t text");
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().fault, Fault::transient);
+  EXPECT_THAT(first.error().what, HasSubstr("table public.a had columns dropped or renamed"));
+  EXPECT_TRUE(source->open_snapshot(std::nullopt, soon()));
+}
+
+// A whole run: the second table is read after the swap.
+TEST(ASchema, that_is_swapped_by_renaming_amid_the_copy_is_copied_as_it_is_then) {
+  const Pair pair("swapped_schemas");
+  pair.source.exec(
+      "CREATE TABLE first AS SELECT i, repeat('x', 500) AS t FROM generate_series(1, 20000) i;"
+      "CREATE SCHEMA app; CREATE TABLE app.t AS SELECT generate_series(1, 5) AS i;"
+      "CREATE SCHEMA app_new; CREATE TABLE app_new.t AS SELECT generate_series(1, 9) AS i");
+  testbed::Held held(pair.to, pair.target);
+  pipeline::ProgressBoard board("");
+  api::Spec spec = pair.spec("uid-swapped");
+  spec.snapshot.parallelism = 1;
+  std::future<api::Report> run = start(spec, board);
+  held.wait_for_engine();
+  pair.source.exec(
+      "ALTER SCHEMA app RENAME TO aside; ALTER SCHEMA app_new RENAME TO app; ALTER SCHEMA aside RENAME TO app_new");
+  held.let_go();
+  EXPECT_TRUE(done(run.get()));
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
 TEST(ATable, that_is_not_selected_and_dropped_before_the_dump_asks_for_another_snapshot) {
   const Pair pair("vanished_other");
   const std::unique_ptr<Source> source = open_source(pair, {pair.source.name() + ".c"});
@@ -107,10 +149,11 @@ TEST(ASequence, that_is_dropped_after_the_snapshot_asks_for_another_snapshot) {
   const Pair pair("vanished_sequence");
   pair.source.exec("CREATE SEQUENCE s");
   Connection connection = Connection::open(parse_conninfo(pair.source.uri()).value(), {}, soon()).value();
-  const std::vector<model::Name> names{{"public", "s"}};
-  EXPECT_TRUE(read_sequences(connection, names, soon()));
+  const auto id = static_cast<std::uint32_t>(std::stoul(pair.source.scalar("SELECT 's'::regclass::oid")));
+  const std::vector<Sequence> sequences{{id, {"public", "s"}}};
+  EXPECT_TRUE(read_sequences(connection, sequences, soon()));
   pair.source.exec("DROP SEQUENCE s");
-  const auto gone = read_sequences(connection, names, soon());
+  const auto gone = read_sequences(connection, sequences, soon());
   ASSERT_FALSE(gone);
   EXPECT_EQ(gone.error().fault, Fault::transient);
 }

@@ -11,6 +11,7 @@
 #include "engine/postgres/sequences.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/table_changes.h"
 #include "engine/postgres/table_shape.h"
 
 namespace tributary::postgres {
@@ -25,12 +26,6 @@ constexpr Milliseconds last_words{10'000};
 constexpr const char* export_query =
     "SELECT pg_catalog.pg_export_snapshot(), CASE WHEN pg_catalog.pg_is_in_recovery()"
     " THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END";
-
-std::string oid_array(const std::vector<CatalogTable>& tables) {
-  std::string array = "{";
-  for (const CatalogTable& each : tables) array += (array.size() == 1 ? "" : ",") + std::to_string(each.table.id);
-  return array + "}";
-}
 
 }  // namespace
 
@@ -117,7 +112,7 @@ Result<void> Source::look_at_snapshot(const pipeline::SnapshotInfo& info, const 
   tables_ = TRY(read_selected(until));
   if (info.stream) TRY(check_streamed(*info.stream, tables_));
   TRY(lock_tables(until));
-  return check_storage(until);
+  return check_unchanged(until);
 }
 
 // The next attempt replaces what cannot be dropped.
@@ -135,7 +130,7 @@ void Source::drop_made(const pipeline::StreamStart& stream) {
 
 Result<std::vector<CatalogTable>> Source::read_selected(const Until& until) {
   Result<std::vector<CatalogTable>> tables = read_tables(*coordinator_, until);
-  if (!tables) return amid_changes(tables.error());
+  if (!tables) return amid_changes(coordinator_->sqlstate(), tables.error());
   note_partitions(*tables);
   std::erase_if(*tables, [&](const CatalogTable& each) { return !selects(each.table.name); });
   return tables;
@@ -164,18 +159,9 @@ Result<void> Source::lock_tables(const Until& until) {
     const Result<void> locked = lock_some(first, std::min(first + locked_at_once, tables_.size()), until);
     if (locked) continue;
     if (coordinator_->sqlstate() == lock_not_available) return blocked_by(connect_, table_ids(), locked.error(), until);
-    return within("locking the tables of " + options_.database, amid_changes(locked.error()));
+    return within("locking the tables of " + options_.database, amid_changes(coordinator_->sqlstate(), locked.error()));
   }
   return {};
-}
-
-// The catalog's functions look at what there is now, not at what the snapshot sees: they stumble over what was dropped
-// since, by "does not exist" or "cache lookup failed".
-Error Source::amid_changes(Error error) const {
-  const std::string& sqlstate = coordinator_->sqlstate();
-  if (sqlstate != "42P01" && sqlstate != "3F000" && sqlstate != "XX000") return error;
-  return {Fault::transient, "an object was dropped or renamed since the snapshot was taken: " + error.what,
-          "a new snapshot does without it"};
 }
 
 Result<void> Source::lock_some(std::size_t first, std::size_t end, const Until& until) {
@@ -185,20 +171,16 @@ Result<void> Source::lock_some(std::size_t first, std::size_t end, const Until& 
   return coordinator_->execute(sql + " IN ACCESS SHARE MODE", until);
 }
 
-Result<void> Source::check_storage(const Until& until) {
-  const Rows rewritten = TRY(coordinator_->query(
-      "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-      " WHERE c.oid = ANY($1::oid[]) AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid) LIMIT 1",
-      {oid_array(tables_)}, until));
-  if (rewritten.size() == 0) return {};
-  const model::Name name{rewritten.str(0, 0), rewritten.str(0, 1)};
-  return Error{Fault::transient, "table " + model::display(name) + " was rewritten while the snapshot was taken",
-               "a new snapshot sees it whole"};
+Result<void> Source::check_unchanged(const Until& until) {
+  const Result<std::optional<TableChange>> change = find_change(*coordinator_, table_ids(), until);
+  if (!change) return amid_changes(coordinator_->sqlstate(), change.error());
+  if (*change) return changed_meanwhile("table " + model::display((*change)->table), (*change)->how);
+  return {};
 }
 
 Result<std::vector<model::Table>> Source::tables(const Until& until) {
   Result<Shapes> shapes = read_shapes(*coordinator_, until);
-  if (!shapes) return amid_changes(shapes.error());
+  if (!shapes) return amid_changes(coordinator_->sqlstate(), shapes.error());
   shapes_ = std::move(shapes).value();
   Shapes target = shapes_;
   target.server_version = options_.target.version;
@@ -226,7 +208,8 @@ Result<pipeline::Schema> Source::schema(const Until& until) {
   request.target = options_.target;
   request.selects = [this](const model::Name& name) { return selects(name); };
   Result<SourceSchema> read = read_schema(*coordinator_, request, findings_, until);
-  if (!read) return amid_changes(read.error());
+  if (!read) return amid_changes(coordinator_->sqlstate(), read.error());
+  TRY(check_unchanged(until));  // definitions have the names that schemas bear now
   sequences_ = std::move(read->sequences);
   return std::move(read->schema);
 }

@@ -15,17 +15,18 @@
 #include "engine/postgres/copy_format.h"
 #include "engine/postgres/lock_wait.h"
 #include "engine/postgres/schema_read.h"
+#include "engine/postgres/sequences.h"
 #include "engine/postgres/stream_start.h"
 
 namespace tributary::postgres {
 
 // One PostgreSQL database as a source. A coordinator connection holds the exported snapshot and ACCESS SHARE on every
-// selected table until close_snapshot(), so that no table is rewritten or dropped before it was read; readers join its
-// snapshot.
+// selected table until close_snapshot(), so that none is altered before it was read; readers join its snapshot.
 //
-// A rewrite is not visible to MVCC: a snapshot older than a TRUNCATE reads an empty table. So the storage that the
-// snapshot's own pg_class names is compared with the current one, after the locks are held and again by each reader
-// after each table, under the lock that its COPY holds.
+// The locks come after the snapshot, go with the coordinator's session, which readers do without, and do not keep a
+// schema from being renamed. MVCC tells of nothing of that. So each table is compared with what the snapshot says of
+// it (table_changes.h): after the locks are held, and by each reader before and after each COPY, whose own lock it
+// keeps.
 class Source final : public pipeline::Source {
  public:
   struct Options {
@@ -87,8 +88,7 @@ class Source final : public pipeline::Source {
   bool selects(const model::Name& name) const;
   Result<void> lock_tables(const Until& until);
   Result<void> lock_some(std::size_t first, std::size_t end, const Until& until);
-  Result<void> check_storage(const Until& until);
-  Error amid_changes(Error error) const;
+  Result<void> check_unchanged(const Until& until);
   std::vector<std::uint32_t> table_ids() const;
 
   const Resolve connect_;
@@ -99,7 +99,7 @@ class Source final : public pipeline::Source {
   std::vector<CatalogTable> tables_;  // selected
   Shapes shapes_;
   std::map<model::Name, std::vector<model::Name>> partition_of_;  // nearest first
-  std::vector<model::Name> sequences_;
+  std::vector<Sequence> sequences_;
   std::vector<api::Finding> findings_;
 };
 

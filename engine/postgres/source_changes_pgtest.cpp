@@ -1,0 +1,154 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/postgres/source.h"
+#include "engine/postgres/testing/restore.h"
+#include "engine/postgres/testing/snapshot.h"
+
+// What another session does to a source between its snapshot and a COPY under that, on an old and on a new server.
+namespace tributary::postgres {
+namespace {
+
+using testbed::Database;
+using ::testing::HasSubstr;
+
+Until soon() {
+  return {Deadline::after(Seconds{60}), {}};
+}
+
+Result<std::uint64_t> rows_of(pipeline::SourceReader& reader, const model::Table& table,
+                              const model::CopyPart& part = {}) {
+  const std::unique_ptr<pipeline::CopyStream> stream = TRY(reader.open(table, part, soon()));
+  while (!TRY(stream->next(soon())).empty()) {
+  }
+  return stream->rows();
+}
+
+class ASource : public ::testing::TestWithParam<int> {
+ protected:
+  // Under a snapshot.
+  std::unique_ptr<Source> open() {
+    Source::Options options;
+    options.database = database_.name();
+    options.selection = pipeline::Selection::parse(api::Selection{}).value();
+    options.pg_dump = testbed::client_program("pg_dump");
+    auto source = Source::open([&] { return parse_conninfo(database_.uri()); }, options, soon()).value();
+    const Result<pipeline::SnapshotInfo> opened = source->open_snapshot(std::nullopt, soon());
+    EXPECT_TRUE(opened) << opened.error().what;
+    return source;
+  }
+
+  static model::Table table_of(Source& source, const model::Name& name) {
+    const std::vector<model::Table> tables = source.tables(soon()).value();
+    for (const model::Table& table : tables)
+      if (table.name == name) return table;
+    ADD_FAILURE() << "no table " << display(name);
+    return {};
+  }
+
+  void end_coordinator() {
+    const std::string coordinators =
+        " FROM pg_stat_activity WHERE application_name = 'tributary/coordinator' AND datname = current_database()";
+    database_.exec("SELECT pg_terminate_backend(pid)" + coordinators);
+    testbed::wait_until("the coordinator is gone",
+                        [&] { return database_.scalar("SELECT count(*)" + coordinators) == "0"; });
+  }
+
+  template <class T>
+  static void expect_another_snapshot(const Result<T>& result, const std::string& why) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().fault, Fault::transient) << result.error().what;
+    EXPECT_THAT(result.error().what, HasSubstr(why));
+    EXPECT_THAT(result.error().hint, HasSubstr("a new snapshot"));
+  }
+
+  Database database_ = testbed::server(GetParam()).create_database("source_changes");
+};
+
+INSTANTIATE_TEST_SUITE_P(Majors, ASource, ::testing::Values(12, 18));
+
+constexpr const char* two_schemas =
+    "CREATE SCHEMA app; CREATE TABLE app.t AS SELECT generate_series(1, 5) AS i; CREATE SEQUENCE app.s;"
+    "CREATE SCHEMA app_new; CREATE TABLE app_new.t AS SELECT generate_series(1, 9) AS i; CREATE SEQUENCE app_new.s";
+constexpr const char* swap_schemas =
+    "ALTER SCHEMA app RENAME TO aside; ALTER SCHEMA app_new RENAME TO app; ALTER SCHEMA aside RENAME TO app_new";
+
+TEST_P(ASource, whose_schemas_are_swapped_by_renaming_gives_no_rows_of_the_other_table) {
+  database_.exec(two_schemas);
+  const std::unique_ptr<Source> source = open();
+  const model::Table table = table_of(*source, {"app", "t"});
+  const auto reader = source->reader(soon()).value();
+  database_.exec(swap_schemas);
+  expect_another_snapshot(rows_of(*reader, table), "the table was renamed or dropped, or its schema was, by another");
+}
+
+TEST_P(ASource, whose_schemas_are_swapped_while_a_table_is_read_does_not_say_that_it_was) {
+  database_.exec(two_schemas);
+  const std::unique_ptr<Source> source = open();
+  const model::Table table = table_of(*source, {"app", "t"});
+  const auto reader = source->reader(soon()).value();
+  const auto stream = reader->open(table, {}, soon()).value();
+  database_.exec(swap_schemas);
+  const auto read = [&]() -> Result<void> {
+    while (!TRY(stream->next(soon())).empty()) {
+    }
+    return {};
+  };
+  expect_another_snapshot(read(), "the table was renamed or dropped");
+}
+
+TEST_P(ASource, whose_schemas_are_swapped_before_pg_dump_gives_no_schema_of_two_moments) {
+  database_.exec(two_schemas);
+  const std::unique_ptr<Source> source = open();
+  database_.exec(swap_schemas);
+  expect_another_snapshot(source->schema(soon()), "table app.t was renamed or dropped");
+}
+
+TEST_P(ASource, whose_sequences_are_swapped_by_renaming_gives_no_value_of_the_other) {
+  database_.exec(two_schemas);
+  const std::unique_ptr<Source> source = open();
+  ASSERT_TRUE(source->schema(soon()));
+  ASSERT_TRUE(source->sequences(soon()));
+  database_.exec(swap_schemas);
+  expect_another_snapshot(source->sequences(soon()), "sequence app.s was renamed or dropped");
+}
+
+// Its locks go with it, and the readers read on.
+TEST_P(ASource, that_has_lost_its_coordinator_reads_no_table_that_was_renamed_rewritten_or_dropped) {
+  struct Case {
+    const char* statement;
+    const char* why;
+  };
+  for (const Case& each :
+       {Case{"ALTER TABLE t RENAME TO old; CREATE TABLE t (LIKE old)", "the table was renamed or dropped"},
+        Case{"TRUNCATE t", "the table was rewritten"}, Case{"DROP TABLE t", "the table was renamed or dropped"},
+        Case{"ALTER TABLE t DROP COLUMN word, ADD COLUMN word text", "the table had columns dropped or renamed"}}) {
+    SCOPED_TRACE(each.statement);
+    database_.exec(
+        "DROP TABLE IF EXISTS t, old; CREATE TABLE t AS SELECT i, 'word' AS word"
+        " FROM generate_series(1, 5) AS i");
+    const std::unique_ptr<Source> source = open();
+    const model::Table table = table_of(*source, {"public", "t"});
+    const auto reader = source->reader(soon()).value();
+    end_coordinator();
+    database_.exec(each.statement);
+    expect_another_snapshot(rows_of(*reader, table), each.why);
+  }
+}
+
+TEST_P(ASource, reads_on_beside_what_does_not_touch_its_rows) {
+  database_.exec("CREATE TABLE t AS SELECT i, 'word' AS word FROM generate_series(1, 5) AS i");
+  const std::unique_ptr<Source> source = open();
+  const model::Table table = table_of(*source, {"public", "t"});
+  const auto reader = source->reader(soon()).value();
+  end_coordinator();
+  database_.exec(
+      "GRANT SELECT ON t TO PUBLIC; ALTER TABLE t ALTER word SET DEFAULT 'x', ALTER word SET STATISTICS 7;"
+      "ALTER TABLE t ADD COLUMN more int; ANALYZE t; GRANT USAGE ON SCHEMA public TO PUBLIC; DELETE FROM t");
+  const Result<std::uint64_t> rows = rows_of(*reader, table);
+  ASSERT_TRUE(rows) << rows.error().what;
+  EXPECT_EQ(*rows, 5U);
+}
+
+}  // namespace
+}  // namespace tributary::postgres

@@ -83,24 +83,40 @@ WHERE a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND y.typdefault I
   AND NOT EXISTS (SELECT FROM given g WHERE g.schema = t.schema AND g.name = t.name AND g.copied = a.attname)
 ORDER BY 1)sql";
 
-// What DROP TABLE without CASCADE refuses: what depends on a table, its row type or a sequence of its own, and is not
-// a part of one of the tables itself.
-constexpr const char* all_dependants = R"sql(
+// A table, its row type and the sequences of its own.
+const std::string things_gone = R"sql(
 WITH gone AS (
-  SELECT c.oid, c.reltype FROM unnest($1::text[], $2::text[]) AS g (schema, name)
+  SELECT c.oid, c.reltype, g.position
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (schema, name, position)
   JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name
 ), thing AS (
-  SELECT 'pg_catalog.pg_class'::regclass AS class, oid FROM gone
+  SELECT 'pg_catalog.pg_class'::regclass AS class, oid, oid AS owner FROM gone
   UNION ALL
-  SELECT 'pg_catalog.pg_type'::regclass, t.oid FROM gone g
+  SELECT 'pg_catalog.pg_type'::regclass, t.oid, g.oid FROM gone g
   JOIN pg_catalog.pg_type t ON t.oid = g.reltype OR (t.typelem = g.reltype AND t.typcategory = 'A')
   UNION ALL
-  SELECT 'pg_catalog.pg_class'::regclass, s.oid FROM gone g
+  SELECT 'pg_catalog.pg_class'::regclass, s.oid, g.oid FROM gone g
   JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = g.oid
     AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
   JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 )
+)sql";
+
+// What depends on one of them, as "d", and the relation "o" that this is or belongs to, where there is one.
+const std::string things_and_dependants = R"sql(
+FROM thing t JOIN pg_catalog.pg_depend d ON d.refclassid = t.class AND d.refobjid = t.oid AND d.deptype = 'n'
+LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
+LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
+LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid
+LEFT JOIN pg_catalog.pg_trigger g ON d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid
+LEFT JOIN pg_catalog.pg_policy p ON d.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = d.objid
+LEFT JOIN pg_catalog.pg_class o ON o.oid = COALESCE(r.ev_class, k.conrelid, a.adrelid, g.tgrelid, p.polrelid,
+  CASE WHEN d.classid = 'pg_catalog.pg_class'::regclass THEN d.objid END)
+)sql";
+
+// What DROP TABLE without CASCADE refuses: what is not a part of one of the tables itself.
+const std::string all_dependants = things_gone + R"sql(
 SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_catalog.pg_class'::regclass, r.ev_class, 0)
     ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END, n.nspname, o.relname,
   CASE d.classid WHEN 'pg_catalog.pg_proc'::regclass THEN (
@@ -110,16 +126,13 @@ SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_cat
       SELECT pg_catalog.format('"%s"."%s"', replace(s.nspname, '"', '""'), replace(y.typname, '"', '""'))
       FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace s ON s.oid = y.typnamespace WHERE y.oid = d.objid)
     WHEN 'pg_catalog.pg_cast'::regclass THEN 'CAST (' END
-FROM thing t JOIN pg_catalog.pg_depend d ON d.refclassid = t.class AND d.refobjid = t.oid AND d.deptype = 'n'
-LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
-LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
-LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid
-LEFT JOIN pg_catalog.pg_trigger g ON d.classid = 'pg_catalog.pg_trigger'::regclass AND g.oid = d.objid
-LEFT JOIN pg_catalog.pg_policy p ON d.classid = 'pg_catalog.pg_policy'::regclass AND p.oid = d.objid
-LEFT JOIN pg_catalog.pg_class o ON o.oid = COALESCE(r.ev_class, k.conrelid, a.adrelid, g.tgrelid, p.polrelid,
-  CASE WHEN d.classid = 'pg_catalog.pg_class'::regclass THEN d.objid END)
+)sql" + things_and_dependants +
+                                   R"sql(
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
 WHERE o.oid IS NULL OR o.oid NOT IN (SELECT oid FROM gone) ORDER BY 1)sql";
+
+const std::string bonds_query = things_gone + "SELECT DISTINCT w.position - 1, m.position - 1" + things_and_dependants +
+                                "JOIN gone w ON w.oid = t.owner JOIN gone m ON m.oid = o.oid WHERE w.oid <> m.oid";
 
 }  // namespace
 
@@ -201,6 +214,17 @@ Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<
   std::vector<Dependant> found;
   for (int row = 0; row < rows.size(); ++row)
     found.push_back({rows.str(row, 0), {rows.str(row, 1), rows.str(row, 2)}, rows.str(row, 3)});
+  return found;
+}
+
+Result<std::vector<std::pair<std::size_t, std::size_t>>> dependencies_between(Connection& target,
+                                                                              const std::vector<model::Name>& tables,
+                                                                              const Until& until) {
+  const NameArrays gone(tables);
+  const Rows rows = TRY(target.query(bonds_query, {gone.schemas(), gone.names()}, until));
+  std::vector<std::pair<std::size_t, std::size_t>> found;
+  for (int row = 0; row < rows.size(); ++row)
+    found.emplace_back(static_cast<std::size_t>(rows.integer(row, 0)), static_cast<std::size_t>(rows.integer(row, 1)));
   return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -47,6 +48,11 @@ struct Dependant {
 };
 Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<model::Name>& tables,
                                           const Until& until);
+
+// Which of `tables` cannot go before which others, by their positions: {one, what depends on it}.
+Result<std::vector<std::pair<std::size_t, std::size_t>>> dependencies_between(Connection& target,
+                                                                              const std::vector<model::Name>& tables,
+                                                                              const Until& until);
 
 // Sessions of others in the current database: "process 71 of app (psql)".
 Result<std::vector<std::string>> other_sessions(Connection& target, const std::string& own_prefix, const Until& until);

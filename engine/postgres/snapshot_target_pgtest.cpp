@@ -133,6 +133,36 @@ TEST(ATargetThatIsNotEmpty, keeps_selected_tables_that_others_depend_on) {
   EXPECT_TRUE(state_of(shop.target) == before);
 }
 
+// Each refers to the one before it, and some hang together by more than that.
+TEST(ATargetThatIsNotEmpty, loses_more_selected_tables_than_its_server_can_lock_at_once) {
+  testbed::PostgresServer own(18, Flavour::logical, 7);
+  const Database source = server(15).create_database("many_dropped");
+  const Database target = own.create_database("many_dropped");
+  const auto fill = [](const Database& database, const std::string& column) {
+    database.exec("CREATE TABLE t0 (id int PRIMARY KEY)");
+    for (int first = 1; first <= 601; first += 200)
+      database.exec("DO $$BEGIN FOR i IN " + std::to_string(first) + ".." + std::to_string(first + 199) +
+                    " LOOP EXECUTE format('CREATE TABLE t%s (id serial PRIMARY KEY, before int REFERENCES t%s, " +
+                    column + ")', i, i - 1); END LOOP; END$$");
+  };
+  fill(source, "word text");
+  source.exec("INSERT INTO t0 VALUES (1); INSERT INTO t1 VALUES (1, 1, 'a'); INSERT INTO t800 VALUES (7, NULL, 'z')");
+  fill(target, "theirs text");
+  target.exec(
+      "ALTER TABLE t3 ALTER id SET DEFAULT nextval('t790_id_seq'); ALTER TABLE t5 ADD COLUMN whole t700;"
+      "CREATE TABLE mine AS SELECT 1 AS i; INSERT INTO t0 VALUES (9)");
+  own.exec("postgres", "ALTER SYSTEM SET max_locks_per_transaction = 10");
+  own.stop();
+  own.start();
+  api::Spec spec = spec_between(source.uri(), target.uri());
+  spec.snapshot.on_target_not_empty = api::OnTargetNotEmpty::drop;
+  spec.selection.include_tables = {source.name() + ".t*"};
+  ASSERT_TRUE(done(snapshot(spec)));
+  auto content = testbed::fingerprint(target.uri());
+  EXPECT_EQ(content.erase("public.mine"), 1U);
+  EXPECT_EQ(content, testbed::fingerprint(source.uri()));
+}
+
 TEST(ATargetThatIsNotEmpty, is_added_to_where_that_was_asked_for) {
   const Shop shop("appended");
   shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i; CREATE TABLE notes (t text)");

@@ -12,9 +12,9 @@
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/session_settings.h"
 #include "engine/postgres/shape_ledger.h"
-#include "engine/postgres/sql.h"
 #include "engine/postgres/statistics.h"
 #include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/table_drop.h"
 #include "engine/postgres/writer.h"
 
 namespace tributary::postgres {
@@ -244,9 +244,7 @@ Result<void> Target::drop_tables(const std::vector<model::Table>& tables, const 
         Fault::invalid,
         "tables on the target cannot be dropped, because others depend on them: " + join(others, named_at_most),
         "drop these first"};
-  std::string sql;
-  for (const model::Name& name : existing) sql += (sql.empty() ? "DROP TABLE " : ", ") + quote_name(name);
-  return control_->execute(sql, until);
+  return postgres::drop_tables(*control_, existing, until);
 }
 
 // A row that nobody can account for must not be lost by the TRUNCATE before a table's COPY.

@@ -11,7 +11,7 @@ namespace {
 Error told(const Reader::Resolve& connect, const Connection& connection, std::uint32_t table, const Error& error,
            const Until& until) {
   if (connection.sqlstate() == lock_not_available) return blocked_by(connect, {table}, error, until);
-  return error;
+  return amid_changes(connection.sqlstate(), error);
 }
 
 Result<void> check_unchanged(const Reader::Resolve& connect, Connection& connection, std::uint32_t table,

@@ -97,6 +97,15 @@ TEST_P(ASource, whose_schemas_are_swapped_while_a_table_is_read_does_not_say_tha
   expect_another_snapshot(read(), "the table was renamed or dropped");
 }
 
+TEST_P(ASource, whose_schema_is_renamed_away_asks_for_another_snapshot) {
+  database_.exec(two_schemas);
+  const std::unique_ptr<Source> source = open();
+  const model::Table table = table_of(*source, {"app", "t"});
+  const auto reader = source->reader(soon()).value();
+  database_.exec("ALTER SCHEMA app RENAME TO app_old");
+  expect_another_snapshot(rows_of(*reader, table), "the table was renamed or dropped");
+}
+
 TEST_P(ASource, whose_schemas_are_swapped_before_pg_dump_gives_no_schema_of_two_moments) {
   database_.exec(two_schemas);
   const std::unique_ptr<Source> source = open();
@@ -122,7 +131,8 @@ TEST_P(ASource, that_has_lost_its_coordinator_reads_no_table_that_was_renamed_re
   for (const Case& each :
        {Case{"ALTER TABLE t RENAME TO old; CREATE TABLE t (LIKE old)", "the table was renamed or dropped"},
         Case{"TRUNCATE t", "the table was rewritten"}, Case{"DROP TABLE t", "the table was renamed or dropped"},
-        Case{"ALTER TABLE t DROP COLUMN word, ADD COLUMN word text", "the table had columns dropped or renamed"}}) {
+        Case{"ALTER TABLE t DROP COLUMN word, ADD COLUMN word text", "the table had columns dropped or renamed"},
+        Case{"ALTER TABLE t RENAME word TO other", "column \"word\" of relation \"public.t\" does not exist"}}) {
     SCOPED_TRACE(each.statement);
     database_.exec(
         "DROP TABLE IF EXISTS t, old; CREATE TABLE t AS SELECT i, 'word' AS word"

@@ -52,14 +52,32 @@ std::string cause(std::string_view errors) {
   return first_bytes(one_line(errors), 1000, "...");
 }
 
-bool said(const Output& output, const char* words) {
-  return output.errors.find(words) != std::string::npos;
+// Before the statement, which has names of users in it.
+bool said(const Output& output, std::string_view words) {
+  const std::string_view errors = output.errors;
+  return errors.substr(0, errors.find("uery was: ")).find(words) != std::string_view::npos;
+}
+
+bool asked(const Output& output, std::string_view statement) {
+  return output.errors.find("uery was: " + std::string(statement)) != std::string::npos;
+}
+
+// Words of libpq, which are in our language whatever the server's is.
+bool lost_its_session(const Output& output) {
+  static constexpr std::array<std::string_view, 7> words{"connection to ",
+                                                         "server closed the connection",
+                                                         "could not receive data from server",
+                                                         "could not send data to",
+                                                         "SSL SYSCALL error",
+                                                         "SSL connection has been closed",
+                                                         "no connection to the server"};
+  return std::any_of(words.begin(), words.end(), [&](std::string_view each) { return said(output, each); });
 }
 
 // It sees what the snapshot sees and locks what is there now (getTables in src/bin/pg_dump/pg_dump.c): what that fails
 // with, in the language of the server, is a table that is gone or locked.
 bool failed_to_lock(const Output& output) {
-  return said(output, "LOCK TABLE") && !said(output, "permission denied");
+  return asked(output, "LOCK TABLE");
 }
 
 // Functions of the catalog stumble over what somebody drops or defines anew at that moment; what the server says then
@@ -69,8 +87,7 @@ bool stumbled(const Output& output) {
 }
 
 Error failure(const Output& output) {
-  const bool may_pass = failed_to_lock(output) || stumbled(output) || said(output, "connection to server");
-  Error error{may_pass ? Fault::transient : Fault::failed,
+  Error error{Fault::failed,
               "pg_dump ended with status " + std::to_string(output.status) + ": " + cause(output.errors)};
   if (said(output, "permission denied")) {
     error.fault = Fault::denied;
@@ -80,6 +97,15 @@ Error failure(const Output& output) {
     error.hint = "install a pg_dump at least as new as the source";
   } else if (said(output, "password authentication failed")) {
     error.fault = Fault::denied;
+  } else if (lost_its_session(output)) {
+    error.fault = Fault::transient;
+    error.hint = "run again once the source answers";
+  } else if (asked(output, "SET TRANSACTION SNAPSHOT")) {
+    error.fault = Fault::transient;
+    error.hint = "the session that held the snapshot has ended; run again: a new snapshot is taken";
+  } else if (failed_to_lock(output) || stumbled(output)) {
+    error.fault = Fault::transient;
+    if (said(output, "does not exist")) error.hint = "a new snapshot does without what was dropped or renamed";
   }
   return error;
 }
@@ -145,9 +171,11 @@ Result<Toc> dump_schema(const DumpRequest& request, const Until& until) {
   program.command.push_back("--dbname=" + conninfo_without_secrets(parameters));
 
   const Output output = TRY(run(program, until));
-  if (output.status != 0 && failed_to_lock(output) && !said(output, "does not exist"))
-    return blocked_by([&] { return request.source; }, {}, failure(output), until);
-  if (output.status != 0) return failure(output);
+  if (output.status != 0) {
+    const Error error = failure(output);
+    const bool waited = error.fault == Fault::transient && error.hint.empty();
+    return waited ? blocked_by([&] { return request.source; }, {}, error, until) : error;
+  }
   return parse_toc(std::as_bytes(std::span(output.output.data(), output.output.size())));
 }
 

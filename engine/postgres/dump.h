@@ -22,8 +22,9 @@ struct DumpRequest {
 };
 
 // Fault::invalid where the password cannot be written into a password file; pg_dump's own words in the Error
-// otherwise, its fault transient where it could not connect, an object was dropped or defined anew meanwhile or another
-// session kept a table locked for too long: then that one is named.
+// otherwise, its fault transient where it could not connect or lost its connection, the session that held the snapshot
+// has ended, an object was dropped or defined anew meanwhile or another session kept a table locked for too long: then
+// that one is named.
 Result<Toc> dump_schema(const DumpRequest& request, const Until& until);
 
 // "host='db' port='5432' ...": the parameters without any secret, as one argument. Pure.

@@ -207,6 +207,32 @@ TEST(ASource, that_starts_late_is_waited_for) {
   EXPECT_TRUE(same_content(source.uri(), target.uri()));
 }
 
+// pg_dump waits for the sequence when its server dies.
+TEST(ASource, that_crashes_under_pg_dump_is_waited_for) {
+  for (const int major : {13, 18}) {
+    SCOPED_TRACE(major);
+    PostgresServer own(major, testbed::Flavour::logical, 7);
+    const Database source = own.create_database("dumped");
+    source.exec(std::string(testbed::three_tables) + "; CREATE SEQUENCE held");
+    const Database target = server(18).create_database("dumped");
+    const api::Spec spec = spec_between(source.uri(), target.uri());
+    testbed::Session other(source.uri());
+    other.exec("BEGIN; ALTER SEQUENCE held OWNER TO postgres");
+    pipeline::ProgressBoard board("");
+    std::future<api::Report> run = start(spec, board);
+    testbed::wait_until("pg_dump waits for the sequence", [&] {
+      return own.scalar("postgres",
+                        "SELECT count(*) FROM pg_stat_activity"
+                        " WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'") == "1";
+    });
+    own.kill();
+    testbed::wait_until("the engine has seen it", [&] { return board.snapshot().phase == api::Phase::waiting; });
+    own.start();
+    EXPECT_TRUE(done(run.get()));
+    EXPECT_TRUE(same_content(source.uri(), target.uri()));
+  }
+}
+
 TEST(AStep, that_was_cancelled_is_no_step_that_can_be_left_out) {
   const Pair pair("cancelled_step");
   pair.source.exec("COMMENT ON SCHEMA public IS 'theirs'");

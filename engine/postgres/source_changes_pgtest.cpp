@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "engine/postgres/dump.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/testing/restore.h"
 #include "engine/postgres/testing/snapshot.h"
@@ -10,7 +13,9 @@ namespace tributary::postgres {
 namespace {
 
 using testbed::Database;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 Until soon() {
   return {Deadline::after(Seconds{60}), {}};
@@ -158,6 +163,42 @@ TEST_P(ASource, reads_on_beside_what_does_not_touch_its_rows) {
   const Result<std::uint64_t> rows = rows_of(*reader, table);
   ASSERT_TRUE(rows) << rows.error().what;
   EXPECT_EQ(*rows, 5U);
+}
+
+DumpRequest dump_of(const Database& database) {
+  DumpRequest request;
+  request.pg_dump = testbed::client_program("pg_dump");
+  request.encoding = "UTF8";
+  request.source = parse_conninfo(database.uri()).value();
+  return request;
+}
+
+TEST_P(ASource, whose_snapshot_has_ended_before_pg_dump_joins_it_asks_for_another) {
+  DumpRequest request = dump_of(database_);
+  {
+    testbed::Session holder(database_.uri());
+    holder.exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    request.snapshot = holder.scalar("SELECT pg_export_snapshot()");
+    holder.exec("COMMIT");
+  }
+  expect_another_snapshot(dump_schema(request, soon()), "pg_dump ended with status 1");
+}
+
+TEST_P(ASource, that_ends_the_session_of_pg_dump_was_lost_and_not_in_its_way) {
+  database_.exec("CREATE TABLE t (i int)");
+  testbed::Session other(database_.uri());
+  other.exec("BEGIN; LOCK TABLE t");
+  auto run = std::async(std::launch::async, [&] { return dump_schema(dump_of(database_), soon()); });
+  const std::string dumps =
+      " FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'"
+      " AND datname = current_database()";
+  testbed::wait_until("pg_dump waits", [&] { return database_.scalar("SELECT count(*)" + dumps) == "1"; });
+  database_.exec("SELECT pg_terminate_backend(pid)" + dumps);
+  const Result<Toc> dumped = run.get();
+  ASSERT_FALSE(dumped);
+  EXPECT_EQ(dumped.error().fault, Fault::transient);
+  EXPECT_THAT(dumped.error().what,
+              AllOf(StartsWith("pg_dump ended with status 1"), HasSubstr("closed the connection")));
 }
 
 }  // namespace

@@ -27,6 +27,14 @@ constexpr const char* export_query =
     "SELECT pg_catalog.pg_export_snapshot(), CASE WHEN pg_catalog.pg_is_in_recovery()"
     " THEN pg_catalog.pg_last_wal_replay_lsn() ELSE pg_catalog.pg_current_wal_insert_lsn() END";
 
+// ImportSnapshot() in src/backend/utils/time/snapmgr.c: there is no such snapshot (42704, before PostgreSQL 17 22023),
+// or the transaction that took it is about to end (55000).
+Error not_joined(const Connection& connection, const Error& error) {
+  const std::string& sqlstate = connection.sqlstate();
+  if (sqlstate != "42704" && sqlstate != "22023" && sqlstate != "55000") return error;
+  return {Fault::transient, "the session that held the snapshot has ended", "run again: a new snapshot is taken"};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Source>> Source::open(Resolve connect, Options options, const Until& until) {
@@ -101,7 +109,11 @@ Result<pipeline::SnapshotInfo> Source::take_view(const std::optional<OpenStream>
 // transaction.
 Result<pipeline::SnapshotInfo> Source::export_snapshot(const NewSlot* slot, const Until& until) {
   TRY(coordinator_->execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
-  if (slot != nullptr) TRY(coordinator_->execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot->snapshot), until));
+  if (slot != nullptr) {
+    const std::string join = "SET TRANSACTION SNAPSHOT " + quote_literal(slot->snapshot);
+    const Result<void> joined = coordinator_->execute(join, until);
+    if (!joined) return not_joined(*coordinator_, joined.error());
+  }
   const Rows exported = TRY(coordinator_->query_row(export_query, {}, until));
   const model::Lsn now = lsn_of(exported, 0, 1);
   return pipeline::SnapshotInfo{exported.str(0, 0), slot != nullptr ? slot->position : now, {}};
@@ -222,9 +234,7 @@ Result<Connection> Source::join_snapshot(std::string_view purpose, const Until& 
   Connection connection = TRY(open_session(purpose, until));
   const Result<void> joined = connection.execute(
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + quote_literal(snapshot_), until);
-  if (!joined && connection.sqlstate() == "42704")
-    return Error{Fault::transient, "the session that held the snapshot has ended", "run again"};
-  if (!joined) return joined.error();
+  if (!joined) return not_joined(connection, joined.error());
   return connection;
 }
 

@@ -165,6 +165,17 @@ TEST_P(ASource, reads_on_beside_what_does_not_touch_its_rows) {
   EXPECT_EQ(*rows, 5U);
 }
 
+TEST_P(ASource, that_has_lost_its_coordinator_lets_no_reader_in_and_says_why) {
+  database_.exec("CREATE TABLE t (i int)");
+  const std::unique_ptr<Source> source = open();
+  end_coordinator();
+  const auto reader = source->reader(soon());
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error().fault, Fault::transient);
+  EXPECT_THAT(reader.error().what, AllOf(StartsWith("the session that held the snapshot has ended"),
+                                         ::testing::Not(HasSubstr("values of rows"))));
+}
+
 DumpRequest dump_of(const Database& database) {
   DumpRequest request;
   request.pg_dump = testbed::client_program("pg_dump");

@@ -28,13 +28,18 @@ std::string page(std::uint64_t number) {
   return "'(" + std::to_string(number) + ",0)'::pg_catalog.tid";
 }
 
-std::string conditions(const model::CopyPart& part, const std::string& filter) {
-  std::string where = filter;
-  if (part.of > 1) {
-    where += (where.empty() ? "WHERE " : " AND ") + ("ctid >= " + page(part.first_page));
-    if (part.end_page != 0) where += " AND ctid < " + page(part.end_page);
-  }
-  return where;
+// A filter is what an extension says of its table: any words that may follow it in a SELECT.
+std::string rows_of(const model::Table& table, const std::string& filter) {
+  const std::string rows = "ONLY " + quote_name(table.name);
+  if (filter.empty()) return rows;
+  const std::string columns = column_list(table);
+  return "(SELECT ctid" + (columns.empty() ? "" : ", " + columns) + " FROM " + rows + " " + filter + ") AS filtered";
+}
+
+std::string pages_of(const model::CopyPart& part) {
+  if (part.of == 1) return "";
+  const std::string from = " WHERE ctid >= " + page(part.first_page);
+  return part.end_page == 0 ? from : from + " AND ctid < " + page(part.end_page);
 }
 
 }  // namespace
@@ -44,10 +49,10 @@ const model::Name& written_to(const model::Table& table) {
 }
 
 std::string copy_out_sql(const model::Table& table, const model::CopyPart& part, const std::string& filter) {
-  const std::string where = conditions(part, filter);
+  const bool whole = part.of == 1 && filter.empty();
   const std::string what =
-      where.empty() ? relation(table.name, table)
-                    : "(SELECT " + column_list(table) + " FROM ONLY " + quote_name(table.name) + " " + where + ")";
+      whole ? relation(table.name, table)
+            : "(SELECT " + column_list(table) + " FROM " + rows_of(table, filter) + pages_of(part) + ")";
   return "COPY " + what + " TO STDOUT (FORMAT " + format_of(table) + ")";
 }
 

@@ -212,5 +212,28 @@ TEST_P(ASource, that_ends_the_session_of_pg_dump_was_lost_and_not_in_its_way) {
               AllOf(StartsWith("pg_dump ended with status 1"), HasSubstr("closed the connection")));
 }
 
+TEST_P(ASource, reads_each_row_of_an_extensions_table_once_whatever_its_filter_says) {
+  database_.exec(
+      "CREATE TABLE config (a int, own bool, other bool); CREATE EXTENSION citext;"
+      "ALTER EXTENSION citext ADD TABLE config;"
+      "UPDATE pg_extension SET extconfig = ARRAY['config'::regclass::oid], extcondition = ARRAY['WHERE own OR other']"
+      " WHERE extname = 'citext';"
+      "INSERT INTO config SELECT i, i % 2 = 0, i % 3 = 0 FROM generate_series(1, 3000) AS i");
+  const std::unique_ptr<Source> source = open();
+  const model::Table table = table_of(*source, {"public", "config"});
+  const auto reader = source->reader(soon()).value();
+  std::uint64_t rows = 0;
+  for (int number = 0; number < 2; ++number) {
+    model::CopyPart part{0, number, 2};
+    part.first_page = number == 0 ? 0 : 4;
+    part.end_page = number == 0 ? 4 : 0;
+    const Result<std::uint64_t> some = rows_of(*reader, table, part);
+    ASSERT_TRUE(some) << some.error().what;
+    EXPECT_GT(*some, 0U);
+    rows += *some;
+  }
+  EXPECT_EQ(std::to_string(rows), database_.scalar("SELECT count(*) FROM config WHERE own OR other"));
+}
+
 }  // namespace
 }  // namespace tributary::postgres

@@ -30,8 +30,9 @@ Result<Parameters> parse_conninfo(const std::string& conninfo);
 // "host:port/dbname as user": safe for logs and errors.
 std::string describe(const Parameters& parameters);
 
-// The Fault of a SQLSTATE: connection, resource and serialisation classes are transient, authentication and
-// privilege are denied, unknown objects missing, the rest failed.
+// The Fault of a SQLSTATE: connection, resource and serialisation classes are transient but for what a person must
+// raise or free (disk, locks, limits), authentication and privilege are denied, unknown objects missing, the rest
+// failed.
 Fault fault_of(std::string_view sqlstate);
 
 // Whether the server refused the statement for what it says: false for what may pass or has nothing to do with it (the

@@ -62,8 +62,12 @@ Result<void> wait_for(int socket, short events, const Until& until) {
 Fault fault_of(std::string_view sqlstate) {
   if (sqlstate.size() != 5) return Fault::transient;  // no SQLSTATE: the connection broke
   const std::string_view group = sqlstate.substr(0, 2);
+  // What passes by itself does so within minutes. A full disk, a table of locks without room, a limit of the
+  // configuration are for a person, and a statement that was cancelled had a reason to be.
+  static constexpr std::array<std::string_view, 4> for_a_person{"53100", "53200", "53400", "57014"};
   if (group == "08" || group == "53" || group == "57" || group == "40") {
-    return sqlstate == "53100" || sqlstate == "57014" ? Fault::failed : Fault::transient;  // disk full, cancelled
+    const bool passes = std::find(for_a_person.begin(), for_a_person.end(), sqlstate) == for_a_person.end();
+    return passes ? Fault::transient : Fault::failed;
   }
   if (sqlstate == "55P03") return Fault::transient;  // lock_not_available
   // internal_error: "could not open relation with OID", "cache lookup failed", "tuple concurrently updated": what a

@@ -58,6 +58,8 @@ TEST(FaultOf, a_class_of_errors_decides_what_the_loops_do) {
   EXPECT_EQ(fault_of("57P01"), Fault::transient);  // admin_shutdown
   EXPECT_EQ(fault_of("53300"), Fault::transient);  // too_many_connections
   EXPECT_EQ(fault_of("53100"), Fault::failed);     // disk_full
+  EXPECT_EQ(fault_of("53200"), Fault::failed);     // out_of_memory: the table of locks is full, too
+  EXPECT_EQ(fault_of("53400"), Fault::failed);     // configuration_limit_exceeded
   EXPECT_EQ(fault_of("40P01"), Fault::transient);  // deadlock_detected
   EXPECT_EQ(fault_of("28P01"), Fault::denied);     // invalid_password
   EXPECT_EQ(fault_of("42501"), Fault::denied);     // insufficient_privilege

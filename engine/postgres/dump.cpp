@@ -97,6 +97,8 @@ Error failure(const Output& output) {
     error.hint = "install a pg_dump at least as new as the source";
   } else if (said(output, "password authentication failed")) {
     error.fault = Fault::denied;
+  } else if (said(output, "max_locks_per_transaction")) {  // the server's own hint
+    error.hint = raise_lock_limit;
   } else if (lost_its_session(output)) {
     error.fault = Fault::transient;
     error.hint = "run again once the source answers";

@@ -19,6 +19,13 @@ namespace tributary::postgres {
 // The SQLSTATE of a statement that waited for a lock longer than lock_timeout.
 inline constexpr std::string_view lock_not_available = "55P03";
 
+// That of one for which the server's table of locks has no room.
+inline constexpr std::string_view out_of_memory = "53200";
+// What to do then, at the source.
+inline constexpr const char* raise_lock_limit =
+    "raise max_locks_per_transaction on the source, which needs a restart: a copy locks all its tables at once, and so "
+    "does pg_dump";
+
 // What is said of `error`, the end of a wait for one of `tables` (OIDs; none stands for all of the database): the
 // session that holds the table, or else wants it for itself alone, and what to do. Always Fault::transient. Asks in a
 // session of its own, because the one that waited has lost its transaction or is another program's; `connect` gives the

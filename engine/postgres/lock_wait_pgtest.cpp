@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <future>
 
+#include "engine/postgres/dump.h"
 #include "engine/postgres/source.h"
 #include "engine/postgres/testing/pair.h"
 #include "engine/postgres/testing/restore.h"
@@ -169,6 +170,57 @@ TEST(ADump, names_who_holds_a_table_that_is_not_even_selected) {
   other.exec("COMMIT");
   const Result<pipeline::Schema> schema = source->schema(soon());
   EXPECT_TRUE(schema) << schema.error().what;
+}
+
+// ------------------------------------------------------------------------------------------ no room for locks
+
+// Its database has more tables than it can hold locks.
+class AServer : public ::testing::TestWithParam<int> {
+ protected:
+  AServer() {
+    for (int first = 0; first < 3000; first += 500)
+      database_.exec("DO $$BEGIN FOR i IN " + std::to_string(first) + ".." + std::to_string(first + 499) +
+                     " LOOP EXECUTE format('CREATE TABLE t%s (i int)', i); END LOOP; END$$");
+    for (const char* setting : {"max_locks_per_transaction = 10", "max_connections = 20", "max_wal_senders = 4",
+                                "max_worker_processes = 2", "max_prepared_transactions = 0"})
+      own_.exec("postgres", std::string("ALTER SYSTEM SET ") + setting);
+    own_.stop();
+    own_.start();
+  }
+
+  static void expect_named_setting(const Error& error) {
+    EXPECT_EQ(error.fault, Fault::failed) << error.what;
+    EXPECT_THAT(error.what, HasSubstr("out of shared memory"));
+    EXPECT_THAT(error.hint, HasSubstr("raise max_locks_per_transaction on the source"));
+  }
+
+  testbed::PostgresServer own_{GetParam(), testbed::Flavour::logical, 7};
+  Database database_ = own_.create_database("few_locks");
+};
+
+INSTANTIATE_TEST_SUITE_P(Majors, AServer, ::testing::Values(12, 18));
+
+TEST_P(AServer, without_room_for_the_locks_of_a_copy_is_no_outage_and_names_its_setting) {
+  const auto opened = open_source(database_)->open_snapshot(std::nullopt, soon());
+  ASSERT_FALSE(opened);
+  expect_named_setting(opened.error());
+  EXPECT_THAT(opened.error().what, HasSubstr("locking 3000 tables of " + database_.name()));
+
+  DumpRequest request;
+  request.pg_dump = testbed::client_program("pg_dump");
+  request.encoding = "UTF8";
+  request.source = parse_conninfo(database_.uri()).value();
+  const Result<Toc> dumped = dump_schema(request, soon());
+  ASSERT_FALSE(dumped);
+  expect_named_setting(dumped.error());
+}
+
+TEST_P(AServer, without_room_for_the_locks_of_a_copy_is_refused_before_anything_is_locked) {
+  const testbed::Ends ends = testbed::ends("few_locks");
+  const api::Report report = testbed::snapshot(testbed::spec_between(database_.uri(), ends.target.uri()));
+  EXPECT_TRUE(testbed::failed(report, api::ExitCode::bad_configuration, "source: 6000 locks are held at once"));
+  EXPECT_EQ(report.reason, "LockTableTooSmall");
+  EXPECT_THAT(report.hint, HasSubstr("set max_locks_per_transaction = "));
 }
 
 }  // namespace

@@ -36,6 +36,14 @@ struct AvailableExtension {
   std::map<std::string, bool> versions;  // and whether a role without superuser may create it (trusted)
 };
 
+// What a server sets aside for locks on objects: so many for each of the sessions, prepared transactions and processes
+// of its own that it may have.
+struct LockRoom {
+  std::uint64_t per_transaction = 0;  // max_locks_per_transaction; 0 where nothing is known
+  std::uint64_t transactions = 0;
+  std::uint64_t objects() const { return per_transaction * transactions; }
+};
+
 struct EndFacts {
   std::optional<Error> failure;  // it could not be reached or asked: nothing below is known then
   bool pooled = false;           // with `failure`: it was reached, but its sessions are not the server's own
@@ -47,6 +55,7 @@ struct EndFacts {
   Database current;
   std::vector<Database> databases;
   ConnectionBounds connections;
+  LockRoom locks;
   std::set<std::string> roles;  // all that are neither predefined nor a provider's
   // Of the target only:
   std::map<std::string, AvailableExtension> extensions;
@@ -61,6 +70,7 @@ struct SourceDatabase {
   std::vector<CatalogTable> tables;  // the selected ones
   // Beside the selected ones: what pg_dump locks to read the schema, and the role may not.
   std::vector<model::Name> unlockable;
+  std::uint64_t dumped = 0;  // tables and sequences, selected or not: pg_dump locks them all at once
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
   std::vector<std::string> control_objects;       // in schema _tributary, selected and none of a ledger's

@@ -60,6 +60,17 @@ constexpr const char* membership_query =
     "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'MEMBER') AND rolname = ANY (ARRAY['rds_superuser',"
     " 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin', 'neon_superuser'])";
 
+// InitializeMaxBackends() in src/backend/utils/init/postinit.c, and NLOCKENTS() in src/backend/storage/lmgr/lock.c.
+Result<LockRoom> read_lock_room(Connection& connection, const Until& until) {
+  const std::string autovacuum =
+      connection.major_version() >= 18 ? "autovacuum_worker_slots" : "autovacuum_max_workers";
+  const Rows row = TRY(connection.query_row(
+      "SELECT current_setting('max_locks_per_transaction'), sum(setting::bigint)::bigint FROM pg_settings"
+      " WHERE name IN ('max_connections', 'max_prepared_transactions', 'max_worker_processes', 'max_wal_senders', $1)",
+      {autovacuum}, until));
+  return LockRoom{static_cast<std::uint64_t>(row.integer(0, 0)), static_cast<std::uint64_t>(row.integer(0, 1))};
+}
+
 Result<void> read_end(Connection& connection, EndFacts& end, const Until& until) {
   end.server = TRY(read_server(connection, until));
   end.role = TRY(read_role(connection, until));
@@ -71,6 +82,7 @@ Result<void> read_end(Connection& connection, EndFacts& end, const Until& until)
     return is_predefined(role) || belonging(role, end.provider) != Belonging::users;
   });
   end.connections = TRY(read_connection_bounds(connection, until));
+  end.locks = TRY(read_lock_room(connection, until));
   return {};
 }
 
@@ -177,6 +189,12 @@ std::string unlockable_query(int major) {
          std::string(privileges) + "')) ORDER BY 1, 2";
 }
 
+// Of sequences it takes the lock with the value.
+constexpr const char* dumped_query =
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
+    " AND n.nspname NOT IN ('information_schema', '_tributary')";
+
 // A large object may be read by its owner and whom its ACL names; lo_compat_privileges lets everybody.
 constexpr const char* large_object_query =
     "SELECT count(*), count(*) FILTER (WHERE NOT (current_setting('lo_compat_privileges')::bool"
@@ -240,6 +258,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   database.above_foreign = TRY(read_above_foreign(connection, until));
   database.extensions = TRY(read_extensions(connection, until));
   database.unlockable = TRY(read_unlockable(connection, database, until));
+  database.dumped = static_cast<std::uint64_t>(TRY(connection.query_row(dumped_query, {}, until)).integer(0, 0));
   database.unreadable_sequences = TRY(read_names(connection, sequence_query, until));
   TRY(read_large_objects(connection, spec.snapshot, pair, until));
   if (spec.mode != api::Mode::snapshot && !spec.sync.publication.empty())

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 
 #include "engine/postgres/preflight_checks.h"
 
@@ -220,6 +222,70 @@ void check_connections(const Facts& facts, Findings& findings) {
       "raise it, or end sessions that are not needed, if the copy should be faster");
 }
 
+// What the table of locks of one end has to hold at once for one database.
+struct LockDemand {
+  const char* subject;
+  std::uint64_t locks = 0;
+  std::string what;
+};
+
+// The coordinator of a copy holds every selected table, pg_dump at the same time every table and sequence.
+LockDemand locks_on_source(const PairFacts& pair) {
+  return {"source", pair.source.tables.size() + pair.source.dumped,
+          "locks are held at once while the schema of database " + pair.source_name +
+              " is read: the copy's on every selected table, and pg_dump's on every table and sequence"};
+}
+
+// At most 200 schema steps share a transaction, and so do 200 tables that are dropped: one with a key and TOAST was
+// counted to hold 8 locks. All partitions of a table are locked with it, by a foreign key and by each stream that
+// writes to it.
+LockDemand locks_on_target(const Facts& facts, const PairFacts& pair) {
+  std::map<model::Name, std::uint64_t> partitions;
+  for (const CatalogTable& table : pair.source.tables)
+    if (!table.partition_of.empty()) ++partitions[table.partition_of.back()];
+  LockDemand demand{"target", 10 * std::min<std::uint64_t>(pair.source.tables.size(), 200),
+                    "locks are held at once while the schema of database " + pair.target_name + " is made or dropped"};
+  const auto most = std::max_element(partitions.begin(), partitions.end(),
+                                     [](const auto& one, const auto& other) { return one.second < other.second; });
+  if (most == partitions.end()) return demand;
+  demand.locks += most->second * static_cast<std::uint64_t>(wanted_streams(facts) + 1);
+  demand.what +=
+      " and its table " + display(most->first) + " is filled, which has " + counted(most->second, "partition");
+  return demand;
+}
+
+// A server reckons with two holders for each object and adds a tenth (LockShmemSize in
+// src/backend/storage/lmgr/lock.c); a thousand more fit into what the rest of its shared memory leaves. It has no more,
+// and nobody else may then lock anything.
+void judge_locks(const EndFacts& end, const LockDemand& demand, Findings& findings) {
+  const std::uint64_t objects = end.locks.objects();
+  if (objects == 0 || demand.locks <= objects) return;
+  const bool refused = demand.locks > 2 * objects + objects / 5 + 1000;
+  const std::string room =
+      " = " + std::to_string(end.locks.per_transaction) + " makes room for about " + std::to_string(2 * objects);
+  const std::uint64_t enough = (demand.locks + end.locks.transactions - 1) / end.locks.transactions;
+  add(findings, refused ? Severity::error : Severity::warning, refused ? "LockTableTooSmall" : "LockTableCrowded",
+      demand.subject,
+      std::to_string(demand.locks) + " " + demand.what + "; max_locks_per_transaction" + room +
+          (refused ? "" : ", which all sessions share, so some may fail with \"out of shared memory\""),
+      "set max_locks_per_transaction = " + std::to_string(enough) + " or more and restart the server");
+}
+
+void check_locks(const Facts& facts, Findings& findings) {
+  if (!takes_snapshot(facts.mode)) return;
+  const auto judge_most = [&](const EndFacts& end, const auto& demand_of) {
+    std::optional<LockDemand> most;
+    for (const PairFacts& pair : facts.pairs) {
+      if (end.failure || pair.source.failure) continue;
+      LockDemand demand = demand_of(pair);
+      if (!most || demand.locks > most->locks) most = std::move(demand);
+    }
+    if (most) judge_locks(end, *most, findings);
+  };
+  judge_most(facts.source, locks_on_source);
+  judge_most(facts.target, [&](const PairFacts& pair) { return locks_on_target(facts, pair); });
+}
+
 void check_selection(const Facts& facts, Findings& findings) {
   if (facts.selection_failure) {
     add(findings, Severity::error, "SelectionInvalid", "selection", facts.selection_failure->what,
@@ -240,7 +306,7 @@ void check_selection(const Facts& facts, Findings& findings) {
   }
 }
 
-constexpr std::array<Check, 12> all_checks = {{{"source reachable", check_source_reachable},
+constexpr std::array<Check, 13> all_checks = {{{"source reachable", check_source_reachable},
                                                {"target reachable", check_target_reachable},
                                                {"versions", check_versions},
                                                {"pg_dump", check_tools},
@@ -251,6 +317,7 @@ constexpr std::array<Check, 12> all_checks = {{{"source reachable", check_source
                                                {"logical decoding", check_logical_decoding},
                                                {"standby", check_standby},
                                                {"connections", check_connections},
+                                               {"locks", check_locks},
                                                {"selection", check_selection}}};
 
 }  // namespace

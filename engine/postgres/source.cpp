@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/postgres/large_objects.h"
 #include "engine/postgres/lsn_of.h"
@@ -167,11 +168,14 @@ bool Source::selects(const model::Name& name) const {
 }
 
 Result<void> Source::lock_tables(const Until& until) {
+  const std::string locking = "locking " + counted(tables_.size(), "table") + " of " + options_.database;
   for (std::size_t first = 0; first < tables_.size(); first += locked_at_once) {
     const Result<void> locked = lock_some(first, std::min(first + locked_at_once, tables_.size()), until);
     if (locked) continue;
     if (coordinator_->sqlstate() == lock_not_available) return blocked_by(connect_, table_ids(), locked.error(), until);
-    return within("locking the tables of " + options_.database, amid_changes(coordinator_->sqlstate(), locked.error()));
+    if (coordinator_->sqlstate() == out_of_memory)
+      return Error{Fault::failed, within(locking, locked.error()).what, raise_lock_limit};
+    return within(locking, amid_changes(coordinator_->sqlstate(), locked.error()));
   }
   return {};
 }

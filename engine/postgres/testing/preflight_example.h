@@ -22,6 +22,7 @@ inline EndFacts good_end(const std::string& system, const std::string& role) {
   end.server.max_replication_slots = 10;
   end.server.max_wal_senders = 10;
   end.connections.server = {{"max_connections", 100, 10}};
+  end.locks = {64, 146};
   end.role.name = role;
   end.role.superuser = true;
   end.current.name = "app";

@@ -137,6 +137,10 @@ Result<void> read_manner(const Flags& flags, Options& options) {
   options.yes = flags.yes;
   options.hold = flags.hold;
   options.forget = flags.forget;
+  options.drop_target_data = flags.drop_target_data;
+  if (options.drop_target_data && !options.yes)
+    return invalid("--drop-target-data without --yes: what is dropped cannot be brought back",
+                   "add --yes to drop from the target all that this replication copied");
   options.recopied_tables = TRY(split_list("--tables", flags.tables));
   if (options.verb == Verb::recopy && options.recopied_tables.empty())
     return invalid("--tables is missing", "name tables like --tables db.schema.table,...");

@@ -29,6 +29,7 @@ struct Flags {
   bool sync = false;
   bool hold = false;
   bool forget = false;
+  bool drop_target_data = false;
   std::vector<std::string> tables;
   std::string publication;
   bool dry_run = false;

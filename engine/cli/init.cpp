@@ -79,10 +79,9 @@ api::Report copy(const Options& options, Answer answer, pipeline::ProgressBoard&
   return report;
 }
 
-api::Report give_back(const Options& options, pipeline::Remember remember, pipeline::ProgressBoard& board,
-                      const Until& until) {
+api::Report give_back(const Options& options, pipeline::Keep keep, pipeline::ProgressBoard& board, const Until& until) {
   const auto servers = postgres::sync::make_sync_servers(options.spec);
-  return pipeline::run_release(options.spec, *servers, remember, board, until);
+  return pipeline::run_release(options.spec, *servers, keep, board, until);
 }
 
 // The checks that a snapshot begins with say what would go; where nothing would, or that is not known yet, nobody is
@@ -109,7 +108,7 @@ int init(const Options& options) {
   const Work work = [&](pipeline::ProgressBoard& board, const Until& until) {
     return until_released(
         order, until, [&](const Until& either) { return copy(options, *answer, board, either); },
-        [&](pipeline::Remember remember, const Until& own) { return give_back(options, remember, board, own); });
+        [&](pipeline::Keep keep, const Until& own) { return give_back(options, keep, board, own); });
   };
   return run(options, work, order.routes());
 }

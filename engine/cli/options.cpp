@@ -24,7 +24,7 @@ constexpr std::pair<Verb, const char*> verbs[] = {
     {Verb::sync, "Follow the source after init --sync, until it is stopped"},
     {Verb::recopy, "Copy tables again beside a sync, like those that stopped"},
     {Verb::status, "Say how a sync stands, from any machine"},
-    {Verb::release, "End a sync for good: drop its slot and publication"}};
+    {Verb::release, "End a sync for good: drop its slot and publication, and what it copied if asked to"}};
 
 // Groups of --help. --spec says all that the first three say, so it stands alone among them.
 constexpr const char* ends = "Source and target";
@@ -120,8 +120,12 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
         ->option_text("TABLE,...")
         ->group(manner_of_sync)
         ->allow_extra_args(false);
-  if (verb == Verb::release)
+  if (verb == Verb::release) {
     add_switch(*made, "--forget", flags.forget, manner_of_sync, "Drop what the ledger says of this replication, too");
+    add_switch(*made, "--drop-target-data", flags.drop_target_data, manner_of_sync,
+               "Drop from the target what was copied, too, with rows that were added since; needs --yes");
+    add_switch(*made, "-y,--yes", flags.yes, consent, "Drop without asking");
+  }
   add_manner(*made, flags);
   made->footer(exit_codes);
   made->allow_extras();

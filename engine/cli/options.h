@@ -22,6 +22,7 @@ struct Options {
   bool yes = false;
   bool hold = false;
   bool forget = false;
+  bool drop_target_data = false;
   std::vector<std::string> recopied_tables;
   Output output = Output::text;
   std::optional<log::Level> log_level;  // not given: info, but warn under a live display

@@ -148,6 +148,22 @@ Invocation recopy(Words more) {
   return read_command_line(words);
 }
 
+TEST(Release, drops_what_was_copied_only_with_a_yes) {
+  const Words ends = {"release", "--source", source, "--target", target};
+  const auto with = [&](const Words& more) {
+    Words words = ends;
+    words.insert(words.end(), more.begin(), more.end());
+    return read_command_line(words);
+  };
+  EXPECT_FALSE(good(with({"--forget"})).drop_target_data);
+  EXPECT_TRUE(good(with({"--drop-target-data", "--yes"})).drop_target_data);
+  EXPECT_EQ(flaw(with({"--drop-target-data"})),
+            "--drop-target-data without --yes: what is dropped cannot be brought back (hint: add --yes to drop from the "
+            "target all that this replication copied)");
+  EXPECT_EQ(flaw(read_command_line({"sync", "--source", source, "--target", target, "--drop-target-data"})),
+            "unknown flag --drop-target-data (hint: see tributary help sync)");
+}
+
 TEST(Recopy, takes_its_tables_from_every_list_and_leaves_the_selection_alone) {
   const Options options =
       good(recopy({"--tables", "a.t, a.s.u", "--tables=\"x,y\".public.*", "--include-databases", "a"}));

@@ -36,7 +36,7 @@ serve::Routes ReleaseOrder::routes() {
 
 api::Report until_released(ReleaseOrder& order, const Until& until,
                            const std::function<api::Report(const Until&)>& work,
-                           const std::function<api::Report(pipeline::Remember, const Until&)>& release,
+                           const std::function<api::Report(pipeline::Keep, const Until&)>& release,
                            const LastWaits& waits) {
   std::stop_source either;
   const auto pass_on = [&either] { either.request_stop(); };
@@ -46,7 +46,7 @@ api::Report until_released(ReleaseOrder& order, const Until& until,
   if (order.may_come() && until.stop.stop_requested()) pause_for(waits.latecomer, order.when_given());
   if (!order.given()) return ended;
   // A stop does not end what is being given back: nobody would come back to it.
-  api::Report report = release(order.remember(), {Deadline::after(enough_to_give), {}});
+  api::Report report = release(order.keep(), {Deadline::after(enough_to_give), {}});
   if (report.exit_code != api::ExitCode::done) return report;
   order.carried_out();
   pause_for(waits.long_hearing, until.stop);

@@ -22,7 +22,7 @@ class ReleaseOrder {
   bool may_come() const { return !token_sha256_.empty(); }
   bool given() const { return given_.stop_requested(); }
   std::stop_token when_given() const { return given_.get_token(); }
-  pipeline::Remember remember() const { return forget_ ? pipeline::Remember::nothing : pipeline::Remember::rows; }
+  pipeline::Keep keep() const { return forget_ ? pipeline::Keep::data : pipeline::Keep::everything; }
   void carried_out() { done_ = true; }
   // Who gave the order has been told that it was carried out.
   std::stop_token when_heard() const { return heard_.get_token(); }
@@ -50,7 +50,7 @@ struct LastWaits {
 // Who gave it is left time to hear that it was carried out.
 api::Report until_released(ReleaseOrder& order, const Until& until,
                            const std::function<api::Report(const Until&)>& work,
-                           const std::function<api::Report(pipeline::Remember, const Until&)>& release,
+                           const std::function<api::Report(pipeline::Keep, const Until&)>& release,
                            const LastWaits& waits = {});
 
 }  // namespace tributary::cli

@@ -38,10 +38,10 @@ class ReleaseOrderTest : public ::testing::Test {
           synced = until.stop.stop_requested();
           return report_of("Stopped");
         },
-        [&](pipeline::Remember remember, const Until& until) {
+        [&](pipeline::Keep keep, const Until& until) {
           EXPECT_FALSE(until.stop.stop_requested()) << "a signal does not end it";
           EXPECT_EQ(post(order, token), 202);
-          remembered = remember;
+          kept = keep;
           signal.request_stop();  // so that nobody waits for long
           return report_of(release_code == api::ExitCode::done ? "Released" : "ReleaseFailed", release_code);
         },
@@ -53,7 +53,7 @@ class ReleaseOrderTest : public ::testing::Test {
   std::function<void()> during = [] {};
   LastWaits waits{Milliseconds(0), Milliseconds(0), Milliseconds(60'000)};
   bool synced = false;
-  std::optional<pipeline::Remember> remembered;
+  std::optional<pipeline::Keep> kept;
 };
 
 TEST_F(ReleaseOrderTest, without_a_token_there_is_no_such_route) {
@@ -76,7 +76,7 @@ TEST_F(ReleaseOrderTest, the_stream_ends_before_what_it_holds_is_given_back) {
   };
   EXPECT_EQ(run().reason, "Released");
   EXPECT_TRUE(synced);
-  EXPECT_EQ(remembered, pipeline::Remember::rows);
+  EXPECT_EQ(kept, pipeline::Keep::everything);
   EXPECT_EQ(post(order, token), 200);
   EXPECT_EQ(post(order, "x"), 403);
 }
@@ -84,14 +84,14 @@ TEST_F(ReleaseOrderTest, the_stream_ends_before_what_it_holds_is_given_back) {
 TEST_F(ReleaseOrderTest, the_ledger_is_forgotten_where_the_order_says_so) {
   during = [&] { post(order, token, "forget"); };
   run();
-  EXPECT_EQ(remembered, pipeline::Remember::nothing);
+  EXPECT_EQ(kept, pipeline::Keep::data);
 }
 
 TEST_F(ReleaseOrderTest, a_stop_without_an_order_releases_nothing) {
   during = [&] { signal.request_stop(); };
   EXPECT_EQ(run().reason, "Stopped");
   EXPECT_TRUE(synced);
-  EXPECT_FALSE(remembered);
+  EXPECT_FALSE(kept);
 }
 
 TEST_F(ReleaseOrderTest, an_order_may_come_a_moment_after_the_stop) {

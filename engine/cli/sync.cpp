@@ -14,8 +14,8 @@ int sync(const Options& options) {
     return until_released(
         order, until,
         [&](const Until& either) { return pipeline::run_sync(options.spec, *servers, manner, board, either); },
-        [&](pipeline::Remember remember, const Until& own) {
-          return pipeline::run_release(options.spec, *servers, remember, board, own);
+        [&](pipeline::Keep keep, const Until& own) {
+          return pipeline::run_release(options.spec, *servers, keep, board, own);
         });
   };
   return run(options, work, order.routes());

@@ -79,8 +79,8 @@ TEST(AnOrderToRelease, ends_the_stream_with_all_it_applied_and_leaves_nothing_on
           [&](const Until& until) {
             return pipeline::run_sync(spec, *servers, pipeline::Manner::follow, board, until);
           },
-          [&](pipeline::Remember remember, const Until& until) {
-            return pipeline::run_release(spec, *servers, remember, board, until);
+          [&](pipeline::Keep keep, const Until& until) {
+            return pipeline::run_release(spec, *servers, keep, board, until);
           },
           {Milliseconds(0), Milliseconds(0), Milliseconds(0)});
     });
@@ -112,9 +112,9 @@ TEST(AnOrderToRelease, ends_a_copy_in_its_middle_and_leaves_nothing_on_the_sourc
             const auto servers = postgres::make_servers(spec, postgres::sync::drain_of(spec));
             return pipeline::run_snapshot(spec, *servers, board, until);
           },
-          [&](pipeline::Remember remember, const Until& until) {
+          [&](pipeline::Keep keep, const Until& until) {
             const auto servers = postgres::sync::make_sync_servers(spec);
-            return pipeline::run_release(spec, *servers, remember, board, until);
+            return pipeline::run_release(spec, *servers, keep, board, until);
           },
           {Milliseconds(0), Milliseconds(0), Milliseconds(0)});
     });

@@ -88,8 +88,8 @@ Result<void> sync_all(SyncServers& servers, Manner manner, ProgressBoard& board,
   return Followers(servers, manner, board, until, pauses).run(pairs);
 }
 
-Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard& board, const Until& until,
-                         const Backoff::Limits& pauses) {
+Result<void> release_all(SyncServers& servers, Keep keep, std::vector<api::Finding>& findings, ProgressBoard& board,
+                         const Until& until, const Backoff::Limits& pauses) {
   board.enter(api::Phase::preparing, "listing databases");
   std::vector<DatabasePair> left = TRY(patiently([&] { return servers.databases(until); }, board, until, pauses));
   Result<void> first;
@@ -98,8 +98,11 @@ Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard&
     Result<void> waiting;
     std::erase_if(left, [&](const DatabasePair& pair) {
       board.enter(api::Phase::finishing, "releasing database " + pair.source);
-      const Result<void> released = servers.release(pair, remember, until);
-      if (released) return true;
+      const Result<std::vector<api::Finding>> released = servers.release(pair, keep, until);
+      if (released) {
+        findings.insert(findings.end(), released->begin(), released->end());
+        return true;
+      }
       const Error error = within("database " + pair.source, released.error());
       const bool passes = error.fault == Fault::transient;
       Result<void>& told = passes ? waiting : first;
@@ -110,6 +113,13 @@ Result<void> release_all(SyncServers& servers, Remember remember, ProgressBoard&
   };
   const Result<void> waited = patiently(release_left, board, until, pauses);
   return first ? waited : first;
+}
+
+std::string words_of_release(Keep keep, std::size_t left) {
+  const std::string words = "the source keeps nothing for this replication any more";
+  if (keep != Keep::nothing) return words;
+  return words + (left == 0 ? ", and the target nothing of what it copied"
+                            : ", and what it copied is gone from the target but for " + counted(left, "object"));
 }
 
 struct Asked {
@@ -217,14 +227,15 @@ api::Report run_sync(const api::Spec& spec, SyncServers& servers, Manner manner,
   return end_report(std::move(report), board);
 }
 
-api::Report run_release(const api::Spec& spec, SyncServers& servers, Remember remember, ProgressBoard& board,
+api::Report run_release(const api::Spec& spec, SyncServers& servers, Keep keep, ProgressBoard& board,
                         const Until& until, const Backoff::Limits& pauses) {
   api::Report report = begin_report("release", spec);
   const Until enough = is_declared(spec) ? until : until.within(patience_by_hand);
-  const Result<void> ended = contain([&] { return release_all(servers, remember, board, enough, pauses); });
+  const Result<void> ended =
+      contain([&] { return release_all(servers, keep, report.findings, board, enough, pauses); });
   if (ended) {
     report.reason = "Released";
-    report.message = "the source keeps nothing for this replication any more";
+    report.message = words_of_release(keep, report.findings.size());
   } else {
     blame(report, ended.error(), "ReleaseFailed");
   }

@@ -16,8 +16,9 @@
 // Continuous sync of all selected databases, each on a thread of its own.
 namespace tributary::pipeline {
 
-// What the ledger keeps of a replication that is released: all, marked as released, or nothing.
-enum class Remember { rows, nothing };
+// What the target keeps of a replication that is released: all of it, its ledger's rows marked as released, what was
+// copied alone, or nothing.
+enum class Keep { everything, data, nothing };
 
 // Both servers as a sync sees them. Used by one thread; every StreamEnds by another, and before its SyncServers go.
 class SyncServers {
@@ -38,9 +39,10 @@ class SyncServers {
   virtual Result<RecopyStanding> look_at_recopy(const DatabasePair& databases, const std::vector<AskedTable>& asked,
                                                 const Until& until) = 0;
   // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it.
-  // Of a declared replication also where the target cannot be reached, which is an Error only where it is to forget,
-  // and success where there is no stream; without a name only what the target's ledger tells of is released.
-  virtual Result<void> release(const DatabasePair& databases, Remember remember, const Until& until) = 0;
+  // Of a declared replication also where the target cannot be reached, which is an Error only where anything of it is to
+  // go, and success where there is no stream; without a name only what the target's ledger tells of is released. What
+  // stays on the target although nothing is to is a finding each.
+  virtual Result<std::vector<api::Finding>> release(const DatabasePair& databases, Keep keep, const Until& until) = 0;
 };
 
 // Follows until `until` stops it, which is success; never throws, always reports. The first database whose stream
@@ -52,7 +54,7 @@ api::Report run_sync(const api::Spec& spec, SyncServers& servers, Manner manner,
 
 // Releases the streams of all selected databases; every one is tried. A fault that may pass is overcome for two
 // minutes, or where the spec names a replication as long as `until` lets it. Never throws, always reports.
-api::Report run_release(const api::Spec& spec, SyncServers& servers, Remember remember, ProgressBoard& board,
+api::Report run_release(const api::Spec& spec, SyncServers& servers, Keep keep, ProgressBoard& board,
                         const Until& until, const Backoff::Limits& pauses = {});
 
 // Has tables copied again and waits until the engine that follows has done it; where none is seen for `patience`, that

@@ -31,12 +31,12 @@ class StubbornServers : public SyncServers {
     return std::make_unique<Ends>(*this, databases.source);
   }
   Result<api::StreamStatus> status(const DatabasePair&, const Until&) override { return api::StreamStatus{}; }
-  Result<void> release(const DatabasePair& databases, Remember, const Until&) override {
+  Result<std::vector<api::Finding>> release(const DatabasePair& databases, Keep, const Until&) override {
     released.push_back(databases.source);
     if (on_release) on_release(databases.source);
     const auto failure = failures.find(databases.source);
     if (failure != failures.end()) return failure->second;
-    return {};
+    return left[databases.source];
   }
 
   Result<std::vector<AskedTable>> ask_for_recopy(const DatabasePair& databases, const std::vector<std::string>&,
@@ -53,7 +53,8 @@ class StubbornServers : public SyncServers {
   }
 
   int listing_failures = 0;
-  std::map<std::string, Error> failures;  // by database; another one waits for the stop
+  std::map<std::string, Error> failures;
+  std::map<std::string, std::vector<api::Finding>> left;  // by database; another one waits for the stop
   std::vector<std::string> released;
   std::function<void(const std::string&)> on_release;
   std::map<std::string, std::vector<AskedTable>> asked;          // by database
@@ -134,7 +135,7 @@ TEST_F(ASyncOfTwoDatabases, is_done_when_it_is_stopped) {
 
 TEST_F(ASyncOfTwoDatabases, releases_the_other_where_one_fails) {
   servers.failures.insert({"one", Error{Fault::denied, "must be owner"}});
-  const api::Report report = run_release({}, servers, Remember::rows, board, {}, at_once);
+  const api::Report report = run_release({}, servers, Keep::everything, board, {}, at_once);
   EXPECT_THAT(servers.released, ElementsAre("one", "two"));
   EXPECT_EQ(report.exit_code, api::exit_code_of(Fault::denied));
   EXPECT_THAT(report.message, HasSubstr("database one: must be owner"));
@@ -168,9 +169,21 @@ TEST_F(ASyncOfTwoDatabases, says_how_many_tables_could_not_be_copied_again) {
 }
 
 TEST_F(ASyncOfTwoDatabases, is_released) {
-  const api::Report report = run_release({}, servers, Remember::nothing, board, {}, at_once);
+  const api::Report report = run_release({}, servers, Keep::data, board, {}, at_once);
   EXPECT_EQ(report.exit_code, api::ExitCode::done);
   EXPECT_EQ(report.reason, "Released");
+  EXPECT_EQ(report.message, "the source keeps nothing for this replication any more");
+}
+
+TEST_F(ASyncOfTwoDatabases, is_released_with_what_it_copied_and_says_what_stays) {
+  EXPECT_THAT(run_release({}, servers, Keep::nothing, board, {}, at_once).message,
+              HasSubstr("and the target nothing of what it copied"));
+  servers.left["two"] = {{api::Severity::warning, "TargetDataLeft", "table public.t", "left on the target: x", ""}};
+  const api::Report report = run_release({}, servers, Keep::nothing, board, {}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::done);
+  EXPECT_THAT(report.message, HasSubstr("gone from the target but for 1 object"));
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].subject, "table public.t");
 }
 
 }  // namespace

@@ -192,6 +192,18 @@ std::vector<std::string> control_tables() {
   return names;
 }
 
+// Inside the caller's transaction. Whoever is about to begin a replication waits for the lock, and finds none then.
+Result<void> drop_if_unused(Connection& target, const Until& until) {
+  TRY(target.query_row(upgrade_lock, {}, until));
+  TRY(target.execute("LOCK TABLE _tributary.replication IN ACCESS EXCLUSIVE MODE", until));
+  const Rows used = TRY(target.query_row("SELECT EXISTS (SELECT FROM _tributary.replication)", {}, until));
+  if (used.boolean(0, 0) || !TRY(read_foreign_control_objects(target, until)).empty()) return {};
+  std::string tables;
+  for (const std::string& name : control_tables()) tables += (tables.empty() ? "" : ", ") + ("_tributary." + name);
+  TRY(target.execute("DROP TABLE " + tables + "; DROP SCHEMA _tributary", until));
+  return {};
+}
+
 Result<void> require_own_schema(Connection& target, const Until& until) {
   const Rows foreign = TRY(target.query(strangers, until));
   if (foreign.size() == 0) return {};
@@ -239,6 +251,16 @@ Result<std::vector<ForeignObject>> read_foreign_control_objects(Connection& sour
   for (int row = 0; row < rows.size(); ++row)
     objects.push_back({rows.str(row, 0), rows.str(row, 1), rows.boolean(row, 2)});
   return objects;
+}
+
+Result<void> drop_unused_control_schema(Connection& target, const Until& until) {
+  if (TRY(read_control_version(target, until)) != control_version) return {};
+  TRY(target.execute("BEGIN", until));
+  const Result<void> dropped = drop_if_unused(target, until);
+  if (dropped) return target.execute("COMMIT", until);
+  const bool is_refused = is_refusal(target.sqlstate());
+  target.roll_back();
+  return is_refused ? Result<void>{} : dropped;
 }
 
 Result<void> ensure_control_schema(Connection& target, const Until& until) {

@@ -25,6 +25,9 @@ Result<std::optional<int>> read_control_version(Connection& target, const Until&
 // newer engine made it: then nothing is touched.
 Result<void> ensure_control_schema(Connection& target, const Until& until);
 
+// Drops the schema where it holds no replication any more, nothing of others, and none of them depends on it.
+Result<void> drop_unused_control_schema(Connection& target, const Until& until);
+
 // What stands in schema _tributary and is no part of a ledger: somebody else used its name.
 struct ForeignObject {
   std::string name;

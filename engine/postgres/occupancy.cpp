@@ -86,7 +86,7 @@ ORDER BY 1)sql";
 // A table, its row type and the sequences of its own.
 const std::string things_gone = R"sql(
 WITH gone AS (
-  SELECT c.oid, c.reltype, g.position
+  SELECT c.oid, c.reltype, g.position, g.schema, g.name
   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (schema, name, position)
   JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name
@@ -103,9 +103,12 @@ WITH gone AS (
 )
 )sql";
 
-// What depends on one of them, as "d", and the relation "o" that this is or belongs to, where there is one.
+// What depends on one of them, as "d", partitions too, which DROP takes along, and the relation "o" that this is or
+// belongs to, where there is one.
 const std::string things_and_dependants = R"sql(
-FROM thing t JOIN pg_catalog.pg_depend d ON d.refclassid = t.class AND d.refobjid = t.oid AND d.deptype = 'n'
+FROM thing t JOIN pg_catalog.pg_depend d ON d.refclassid = t.class AND d.refobjid = t.oid AND (d.deptype = 'n'
+  OR (d.deptype = 'a' AND d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT i.inhrelid
+    FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class p ON p.oid = i.inhparent AND p.relkind = 'p')))
 LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.oid = d.objid
 LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid
 LEFT JOIN pg_catalog.pg_attrdef a ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND a.oid = d.objid
@@ -115,10 +118,10 @@ LEFT JOIN pg_catalog.pg_class o ON o.oid = COALESCE(r.ev_class, k.conrelid, a.ad
   CASE WHEN d.classid = 'pg_catalog.pg_class'::regclass THEN d.objid END)
 )sql";
 
-// What DROP TABLE without CASCADE refuses: what is not a part of one of the tables itself.
+// What DROP TABLE without CASCADE refuses: what is not a part of one of the tables itself. And partitions.
 const std::string all_dependants = things_gone + R"sql(
 SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_catalog.pg_class'::regclass, r.ev_class, 0)
-    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END, n.nspname, o.relname,
+    ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END, w.schema, w.name, n.nspname, o.relname,
   CASE d.classid WHEN 'pg_catalog.pg_proc'::regclass THEN (
       SELECT pg_catalog.format('"%s"."%s"(', replace(s.nspname, '"', '""'), replace(f.proname, '"', '""'))
       FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_namespace s ON s.oid = f.pronamespace WHERE f.oid = d.objid)
@@ -128,7 +131,7 @@ SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_cat
     WHEN 'pg_catalog.pg_cast'::regclass THEN 'CAST (' END
 )sql" + things_and_dependants +
                                    R"sql(
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
+JOIN gone w ON w.oid = t.owner LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
 WHERE o.oid IS NULL OR o.oid NOT IN (SELECT oid FROM gone) ORDER BY 1)sql";
 
 const std::string bonds_query = things_gone + "SELECT DISTINCT w.position - 1, m.position - 1" + things_and_dependants +
@@ -213,7 +216,10 @@ Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<
   const Rows rows = TRY(target.query(all_dependants, {gone.schemas(), gone.names()}, until));
   std::vector<Dependant> found;
   for (int row = 0; row < rows.size(); ++row)
-    found.push_back({rows.str(row, 0), {rows.str(row, 1), rows.str(row, 2)}, rows.str(row, 3)});
+    found.push_back({rows.str(row, 0),
+                     {rows.str(row, 1), rows.str(row, 2)},
+                     {rows.str(row, 3), rows.str(row, 4)},
+                     rows.str(row, 5)});
   return found;
 }
 

@@ -38,11 +38,13 @@ Result<std::vector<std::string>> names_taken(Connection& target, const std::vect
 Result<std::vector<std::string>> misfits(Connection& target, const std::vector<model::Table>& tables,
                                          const Until& until);
 
-// Objects outside `tables` that would have to go with them, and the relation that each is or belongs to, where there is
-// one: {"view public.report", public.report, ""}; how the DROP statement of a function, type or cast
+// Objects outside `tables` that would have to go with them, or would go unasked as a partition does, each with the one
+// of `tables` that it depends on, and the relation that it is or belongs to, where there is
+// one: {"view public.report", public.orders, public.report, ""}; how the DROP statement of a function, type or cast
 // goes on, without arguments.
 struct Dependant {
   std::string object;
+  model::Name of;
   model::Name relation;
   std::string called;
 };

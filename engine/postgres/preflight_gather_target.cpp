@@ -3,6 +3,7 @@
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/endpoint.h"
+#include "engine/postgres/made.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/preflight_gather.h"
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr int objects_at_most = 20;
 constexpr const char* own_sessions = "tributary/";
-constexpr const char* relation_kinds[] = {"table ", "view ", "materialized view ", "foreign table ", "type "};
 
 constexpr const char* rights_query =
     "SELECT pg_has_role(datdba, 'USAGE'), has_database_privilege(oid, 'CREATE')"
@@ -93,34 +93,6 @@ Result<void> read_taken(Connection& connection, const std::string& key, const st
   return {};
 }
 
-// What the ledger says this replication has made: undoing that takes it away, in an order that respects dependencies.
-// Overloads of a function are not told apart; the copy refuses what is left to depend on it.
-struct Made {
-  std::set<std::string> objects;  // "table public.orders"
-  std::vector<std::string> undo;  // "DROP FUNCTION IF EXISTS \"public\".\"f\"(integer);"
-
-  bool holds(const Dependant& dependant) const {
-    const std::string relation = display(dependant.relation);
-    if (!dependant.relation.name.empty())
-      return std::any_of(std::begin(relation_kinds), std::end(relation_kinds),
-                         [&](const char* kind) { return objects.contains(kind + relation); });
-    if (dependant.called.empty()) return false;
-    return std::any_of(undo.begin(), undo.end(),
-                       [&](const std::string& each) { return each.find(" " + dependant.called) != each.npos; });
-  }
-};
-
-Result<Made> read_made(Connection& connection, const std::string& key, const Until& until) {
-  Made made;
-  const Rows rows = TRY(
-      connection.query("SELECT object, undo FROM _tributary.step WHERE replication = $1 AND undo <> ''", {key}, until));
-  for (int row = 0; row < rows.size(); ++row) {
-    made.objects.insert(rows.str(row, 0));
-    made.undo.push_back(rows.str(row, 1));
-  }
-  return made;
-}
-
 // What others made to depend on a table that is dropped or taken back. What the ledger knows goes with it.
 Result<void> read_dependants(Connection& connection, const api::Spec& spec, const std::string& key, bool whole,
                              TargetDatabase& database, const Until& until) {
@@ -130,9 +102,11 @@ Result<void> read_dependants(Connection& connection, const api::Spec& spec, cons
   const Made made = database.former ? TRY(read_made(connection, key, until)) : Made{};
   std::vector<model::Name> gone;
   for (const model::Name& name : database.existing)
-    if (drops || made.objects.contains("table " + display(name))) gone.push_back(name);
+    if (drops || made.relations.contains(name)) gone.push_back(name);
+  std::set<std::string> others;
   for (const Dependant& each : TRY(dependants(connection, gone, until)))
-    if (!made.holds(each)) database.dependants.push_back(each.object);
+    if (!made.holds(each)) others.insert(each.object);
+  database.dependants.assign(others.begin(), others.end());
   return {};
 }
 

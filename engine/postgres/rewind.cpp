@@ -1,12 +1,16 @@
 #include "engine/postgres/rewind.h"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/name_arrays.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/sql.h"
+#include "engine/postgres/undo.h"
 
 namespace tributary::postgres {
 namespace {
@@ -16,13 +20,28 @@ constexpr int undone_at_once = 200;
 constexpr int objects_at_once = 1000;
 
 constexpr std::string_view dependants_exist = "2BP01";
+constexpr std::string_view no_such_column = "42703";
 
-// Somebody put objects of his own into a schema that we made: it is his by now.
-Result<void> drop_schema(Connection& control, const std::string& undo, const Until& until) {
-  TRY(control.execute("SAVEPOINT undo", until));
-  const Result<void> dropped = control.execute(undo, until);
-  if (!dropped && control.sqlstate() != dependants_exist) return dropped;
-  return control.execute(dropped ? "RELEASE SAVEPOINT undo" : "ROLLBACK TO SAVEPOINT undo", until);
+struct Undone {
+  bool is_gone = true;
+  std::string words;  // why not: what the server says of what depends on it
+};
+
+// A column that is gone took with it what it had.
+Result<Undone> undo_one(Connection& control, const std::string& undo, const Until& until) {
+  const Result<void> done = control.execute("SAVEPOINT undo;\n" + undo + "\n;RELEASE SAVEPOINT undo", until);
+  if (done) return Undone{};
+  const std::string sqlstate = control.sqlstate();
+  if (sqlstate != dependants_exist && sqlstate != no_such_column) return done.error();
+  TRY(control.execute("ROLLBACK TO SAVEPOINT undo; RELEASE SAVEPOINT undo", until));
+  return sqlstate == no_such_column ? Undone{} : Undone{false, done.error().what};
+}
+
+Result<void> forget_steps(Connection& control, const Owner& owner, const std::vector<std::string>& numbers,
+                          const Until& until) {
+  TRY(control.query("DELETE FROM _tributary.step WHERE replication = $1 AND number = ANY($2::bigint[])",
+                    {owner.key, array_literal(numbers)}, until));
+  return {};
 }
 
 Result<void> undo_some(Connection& control, const Owner& owner, const Rows& steps, const Until& until) {
@@ -31,17 +50,56 @@ Result<void> undo_some(Connection& control, const Owner& owner, const Rows& step
     numbers.push_back(steps.str(row, 0));
     const std::string undo = steps.str(row, 2);
     if (undo.empty()) continue;
-    const bool schema = undo.starts_with("DROP SCHEMA ");
-    const Result<void> undone = schema ? drop_schema(control, undo, until) : control.execute(undo, until);
-    if (undone) continue;
-    Error error = within("taking back " + steps.str(row, 1) + " of an earlier attempt", undone.error());
-    if (control.sqlstate() == dependants_exist)
-      error = {Fault::invalid, error.what, "drop what was made to depend on it since, or the target database"};
-    return error;
+    const std::string about = "taking back " + steps.str(row, 1) + " of an earlier attempt";
+    const Result<Undone> undone = undo_one(control, undo, until);
+    if (!undone) return within(about, undone.error());
+    // Somebody put objects of his own into a schema that we made: it is his by now.
+    if (undone->is_gone || undo.starts_with("DROP SCHEMA ")) continue;
+    return Error{Fault::invalid, about + ": " + undone->words,
+                 "drop what was made to depend on it since, or the target database"};
   }
-  TRY(control.query("DELETE FROM _tributary.step WHERE replication = $1 AND number = ANY($2::bigint[])",
-                    {owner.key, array_literal(numbers)}, until));
-  return {};
+  return forget_steps(control, owner, numbers, until);
+}
+
+// Of all steps, from the last to the first.
+struct Pass {
+  std::int64_t before = INT64_MAX;  // steps from this number on are looked through
+  bool any_gone = false;
+  std::vector<LeftStep> left;
+};
+
+Result<void> pass_some(Connection& control, const Owner& owner, const Rows& steps,
+                       const std::set<model::Name>& spared, Pass& pass, const Until& until) {
+  std::vector<std::string> numbers;
+  for (int row = 0; row < steps.size(); ++row) {
+    pass.before = steps.integer(row, 0);
+    const std::string undo = steps.str(row, 2);
+    const std::optional<UndoneRelation> relation = relation_of(undo);
+    if (relation && spared.contains(relation->name)) continue;
+    const Undone undone = undo.empty() ? Undone{} : TRY(undo_one(control, undo, until));
+    if (undone.is_gone) {
+      numbers.push_back(steps.str(row, 0));
+    } else {
+      pass.left.push_back({steps.str(row, 1), undone.words});
+    }
+  }
+  pass.any_gone = pass.any_gone || !numbers.empty();
+  return forget_steps(control, owner, numbers, until);
+}
+
+Result<Pass> pass_through(Connection& control, const Owner& owner, const std::set<model::Name>& spared,
+                          const Until& until) {
+  Pass pass;
+  while (true) {
+    const Rows steps = TRY(
+        control.query("SELECT number, object, undo FROM _tributary.step WHERE replication = $1 AND number < $2::bigint"
+                      " ORDER BY number DESC LIMIT " +
+                          std::to_string(undone_at_once),
+                      {owner.key, std::to_string(pass.before)}, until));
+    if (steps.size() == 0) return pass;
+    TRY(in_transaction(control, owner, until,
+                       [&] { return pass_some(control, owner, steps, spared, pass, until); }));
+  }
 }
 
 using Conditions = std::map<model::Name, std::string>;
@@ -85,6 +143,14 @@ Result<void> undo_steps(Connection& control, const Owner& owner, const std::set<
         {owner.key, kept}, until));
     if (steps.size() == 0) return {};
     TRY(in_transaction(control, owner, until, [&] { return undo_some(control, owner, steps, until); }));
+  }
+}
+
+Result<std::vector<LeftStep>> undo_what_nobody_needs(Connection& control, const Owner& owner,
+                                                     const std::set<model::Name>& spared, const Until& until) {
+  while (true) {
+    Pass pass = TRY(pass_through(control, owner, spared, until));
+    if (pass.left.empty() || !pass.any_gone) return std::move(pass.left);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "engine/base/until.h"
@@ -17,6 +18,16 @@ namespace tributary::postgres {
 // Undoes the recorded steps in reverse order, but those whose digest is in `keep`. Fault::invalid where an object of
 // somebody else depends on one of them; a schema that holds such objects stays.
 Result<void> undo_steps(Connection& control, const Owner& owner, const std::set<std::string>& keep, const Until& until);
+
+struct LeftStep {
+  std::string object;  // "type public.mood"
+  std::string reason;
+};
+
+// Undoes all recorded steps, for good, but those about the relations in `spared`, and those that something else depends
+// on, which are the answer: their rows stay in the ledger too.
+Result<std::vector<LeftStep>> undo_what_nobody_needs(Connection& control, const Owner& owner,
+                                                     const std::set<model::Name>& spared, const Until& until);
 
 // Removes the large objects that were copied.
 Result<void> unlink_objects(Connection& control, const Owner& owner, const Until& until);

@@ -4,9 +4,33 @@
 
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/name_arrays.h"
+#include "engine/postgres/sql.h"
 #include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/undo.h"
 
 namespace tributary::postgres {
+namespace {
+
+// What takes the table back, or a part of it, is to find it under its new name.
+Result<void> rename_in_steps(Connection& target, const Owner& owner, const model::Name& from, const model::Name& to,
+                             const Until& until) {
+  const Rows steps =
+      TRY(target.query("SELECT number, object, undo FROM _tributary.step WHERE replication = $1"
+                       " AND strpos(undo, $2) > 0",
+                       {owner.key, quote_name(from)}, until));
+  for (int row = 0; row < steps.size(); ++row) {
+    const std::string object = steps.str(row, 1);
+    const std::string undo = steps.str(row, 2);
+    const std::string renamed = with_new_name(undo, from, to);
+    if (renamed == undo) continue;
+    const bool is_it = object == "table " + model::display(from);
+    TRY(target.query("UPDATE _tributary.step SET object = $3, undo = $4 WHERE replication = $1 AND number = $2::bigint",
+                     {owner.key, steps.str(row, 0), is_it ? "table " + model::display(to) : object, renamed}, until));
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<std::map<model::Name, TableShape>> read_recorded_shapes(Connection& target, const std::string& key,
                                                                const Until& until) {
@@ -44,7 +68,7 @@ Result<void> record_new_name(Connection& target, const Owner& owner, const model
                    names, until));
   TRY(target.query("UPDATE _tributary.part SET schema_name = $4, table_name = $5" + is_it, names, until));
   TRY(target.query("DELETE FROM _tributary.table_state" + is_it, {names[0], names[1], names[2]}, until));
-  return {};
+  return rename_in_steps(target, owner, from, to, until);
 }
 
 Result<void> record_new_table(Connection& target, const Owner& owner, const model::Table& table, const Until& until) {

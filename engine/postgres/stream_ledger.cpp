@@ -172,6 +172,14 @@ Result<void> forget_replication(Connection& target, const Owner& owner, const Un
   return {};
 }
 
+Result<void> forget_for_good(Connection& target, const Owner& owner, const Until& until) {
+  TRY(target.execute("BEGIN; SET LOCAL synchronous_commit = on", until));
+  const Result<void> forgotten = forget_replication(target, owner, until);
+  if (forgotten) return target.execute("COMMIT", until);
+  target.roll_back();
+  return forgotten;
+}
+
 Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until) {
   const Rows epoch = TRY(target.query_row(
       "WITH mine AS (UPDATE _tributary.replication r SET epoch = epoch + 1, attempt = $2::int, engine = $3,"

@@ -74,6 +74,9 @@ Result<void> mark_released(Connection& target, const Owner& owner, const Until& 
 // Inside the caller's transaction: everything of the replication goes, its fence too, which is looked at first.
 Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until);
 
+// The same as a transaction of its own, which is on disk when this returns, and with it all that was committed before.
+Result<void> forget_for_good(Connection& target, const Owner& owner, const Until& until);
+
 // Takes the stream over: the next epoch, of the replication too, so that nobody else can commit from here on but who
 // has only read the former epoch: end old sessions after it (session_lock.h), as well as before, since they may hold
 // the row.

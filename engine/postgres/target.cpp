@@ -237,8 +237,9 @@ Result<void> Target::drop_tables(const std::vector<model::Table>& tables, const 
   if (options_.selection.empty()) return {};  // the database was dropped
   const std::vector<model::Name> existing = TRY(existing_tables(*control_, tables, until));
   if (existing.empty()) return {};
-  std::vector<std::string> others;
-  for (const Dependant& each : TRY(dependants(*control_, existing, until))) others.push_back(each.object);
+  std::set<std::string> depending;
+  for (const Dependant& each : TRY(dependants(*control_, existing, until))) depending.insert(each.object);
+  const std::vector<std::string> others(depending.begin(), depending.end());
   if (!others.empty())
     return Error{
         Fault::invalid,

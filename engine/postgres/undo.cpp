@@ -1,5 +1,6 @@
 #include "engine/postgres/undo.h"
 
+#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -105,7 +106,75 @@ std::string clear_of(const Defaults& defaults) {
          ";\n";
 }
 
+// The dump quotes every name.
+std::optional<std::string> read_identifier(std::string_view text, std::size_t& at) {
+  if (at >= text.size() || text[at] != '"') return std::nullopt;
+  std::string name;
+  for (std::size_t next = at + 1; next < text.size(); ++next) {
+    if (text[next] != '"') {
+      name += text[next];
+    } else if (next + 1 < text.size() && text[next + 1] == '"') {
+      name += text[next++];
+    } else {
+      at = next + 1;
+      return name;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<model::Name> read_name(std::string_view text, std::size_t& at) {
+  const std::optional<std::string> schema = read_identifier(text, at);
+  if (!schema || at >= text.size() || text[at] != '.') return std::nullopt;
+  const std::optional<std::string> name = read_identifier(text, ++at);
+  return name ? std::optional(model::Name{*schema, *name}) : std::nullopt;
+}
+
+struct Place {
+  UndoneRelation relation;
+  std::size_t from = 0;
+  std::size_t to = 0;
+};
+
+std::optional<Place> place_at(std::string_view undo, std::size_t from, bool is_dropped) {
+  std::size_t to = from;
+  const std::optional<model::Name> name = read_name(undo, to);
+  return name ? std::optional(Place{{*name, is_dropped}, from, to}) : std::nullopt;
+}
+
+std::optional<Place> place_of_relation(std::string_view undo) {
+  static constexpr std::array<std::string_view, 6> drops{
+      "DROP TABLE IF EXISTS ",     "DROP VIEW IF EXISTS ",          "DROP MATERIALIZED VIEW IF EXISTS ",
+      "DROP SEQUENCE IF EXISTS ", "DROP FOREIGN TABLE IF EXISTS ", "DROP TYPE IF EXISTS "};
+  static constexpr std::array<std::string_view, 3> changes{"ALTER TABLE IF EXISTS ONLY ", "ALTER TABLE IF EXISTS ",
+                                                           "CREATE OR REPLACE VIEW "};
+  static constexpr std::array<std::string_view, 3> parts{"DROP TRIGGER IF EXISTS ", "DROP RULE IF EXISTS ",
+                                                         "DROP POLICY IF EXISTS "};
+  static constexpr std::string_view on = " ON ";
+  for (const std::string_view words : drops)
+    if (undo.starts_with(words)) return place_at(undo, words.size(), true);
+  for (const std::string_view words : changes)
+    if (undo.starts_with(words)) return place_at(undo, words.size(), false);
+  for (const std::string_view words : parts) {
+    std::size_t at = words.size();
+    if (!undo.starts_with(words) || !read_identifier(undo, at) || !undo.substr(at).starts_with(on)) continue;
+    return place_at(undo, at + on.size(), false);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<UndoneRelation> relation_of(std::string_view undo) {
+  const std::optional<Place> place = place_of_relation(undo);
+  return place ? std::optional(place->relation) : std::nullopt;
+}
+
+std::string with_new_name(const std::string& undo, const model::Name& from, const model::Name& to) {
+  const std::optional<Place> place = place_of_relation(undo);
+  if (!place || place->relation.name != from) return undo;
+  return undo.substr(0, place->from) + quote_name(to) + undo.substr(place->to);
+}
 
 std::string undo_of(const TocEntry& entry) {
   if (entry.type == "DEFAULT ACL") return "";

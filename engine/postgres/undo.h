@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "engine/model/name.h"
 #include "engine/postgres/toc.h"
 
 namespace tributary::postgres {
@@ -14,5 +17,16 @@ std::string undo_of(const TocEntry& entry);
 // Default privileges are no object but a state that the target's own roles may have too: a query whose answer takes
 // them back to what they were when it was asked. "" for everything else. Pure.
 std::string undo_query_of(const TocEntry& entry);
+
+// The table, view, sequence or type that one of these statements drops, or takes something from, such as a trigger.
+struct UndoneRelation {
+  model::Name name;
+  bool is_dropped = false;  // else it only loses something
+};
+// Nothing where it is about something else. Pure.
+std::optional<UndoneRelation> relation_of(std::string_view undo);
+
+// The same statement once that relation bears another name. Pure.
+std::string with_new_name(const std::string& undo, const model::Name& from, const model::Name& to);
 
 }  // namespace tributary::postgres

@@ -5,11 +5,13 @@
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/postgres/control_schema.h"
 #include "engine/postgres/publication.h"
 #include "engine/postgres/session_lock.h"
 #include "engine/postgres/slot.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/position.h"
+#include "engine/postgres/target_data.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -18,20 +20,23 @@ namespace {
 constexpr Milliseconds slot_patience{5'000};
 constexpr std::size_t named_at_most = 5;
 
-Result<void> forget(Claimed& claimed, const Until& until) {
-  TRY(claimed.control.execute("BEGIN", until));
-  const Result<void> forgotten = forget_replication(claimed.control, claimed.owner, until);
-  if (forgotten) return claimed.control.execute("COMMIT", until);
-  claimed.control.roll_back();
-  return forgotten;
-}
+using Findings = std::vector<api::Finding>;
 
-Result<void> let_go(Claimed& claimed, pipeline::Remember remember, const Until& until) {
+// Where the target's data is to go, the ledger still has to tell what that is.
+Result<void> let_go(Claimed& claimed, pipeline::Keep keep, const Until& until) {
   claimed.owner.epoch = TRY(begin_stream_epoch(claimed.control, claimed.owner, claimed.stream->timeline, until));
   TRY(end_old_sessions(claimed.control, claimed.owner.key, until));
-  if (remember == pipeline::Remember::nothing) return forget(claimed, until);
+  if (keep == pipeline::Keep::data) return forget_for_good(claimed.control, claimed.owner, until);
   return in_transaction(claimed.control, claimed.owner, until,
                         [&] { return mark_released(claimed.control, claimed.owner, until); });
+}
+
+// When the source has what is its own.
+Result<Findings> clear_target(Claimed& claimed, pipeline::Keep keep, const Until& until) {
+  if (keep != pipeline::Keep::nothing) return Findings{};
+  if (claimed.replication) return drop_target_data(claimed.control, claimed.owner, *claimed.replication, until);
+  TRY(drop_unused_control_schema(claimed.control, until));
+  return Findings{};
 }
 
 // Publication of the same name.
@@ -40,28 +45,34 @@ Result<void> drop(Connection& source, const std::string& slot, bool owns_publica
   return owns_publication ? drop_publication(source, slot, until) : Result<void>{};
 }
 
-Result<void> untold(const Error& error, pipeline::Remember remember) {
-  if (remember == pipeline::Remember::nothing) return error;
+Result<Findings> untold(const Error& error, pipeline::Keep keep) {
+  const bool is_gone = keep == pipeline::Keep::nothing && error.fault == Fault::missing;
+  if (keep != pipeline::Keep::everything && !is_gone) return error;
   log::info("released without the target's ledger", {{"error", describe(error)}});
-  return {};
+  return Findings{};
 }
 
 // Nobody else can have what is called by a declared name, so it goes without the target's word too. No engine can go on
 // from a ledger whose slot is gone, whether it is told or not; it has to be asked only for what is to be forgotten.
-Result<void> release_declared(const StreamOptions& options, SourceSide& source, pipeline::Remember remember,
-                              const Until& until) {
+Result<Findings> release_declared(const StreamOptions& options, SourceSide& source, pipeline::Keep keep,
+                                  const Until& until) {
   Result<Claimed> claimed = claim(options, source, until);
   if (!claimed && claimed.error().fault == Fault::fenced) return claimed.error();
   const std::string own = stream_object_name(source.key, source.identity.database);
-  if (!claimed || !claimed->stream) {
+  if (!claimed) {
     TRY(drop(source.session, own, true, until));
-    return claimed ? Result<void>{} : untold(claimed.error(), remember);
+    return untold(claimed.error(), keep);
   }
-  const Result<void> told = let_go(*claimed, remember, until);
-  if (!told && told.error().fault == Fault::fenced) return told;
+  if (!claimed->stream) {
+    TRY(drop(source.session, own, true, until));
+    return clear_target(*claimed, keep, until);
+  }
+  const Result<void> told = let_go(*claimed, keep, until);
+  if (!told && told.error().fault == Fault::fenced) return told.error();
   TRY(drop_slot(source.session, claimed->stream->slot, slot_patience, until));
   if (claimed->stream->owns_publication) TRY(drop_publication(source.session, own, until));
-  return told ? told : untold(told.error(), remember);
+  if (!told) return untold(told.error(), keep);
+  return clear_target(*claimed, keep, until);
 }
 
 // How a person drops what no target tells of any more.
@@ -100,24 +111,31 @@ Result<void> release_leftover(SourceSide& source, const Claimed& claimed, const 
                  until);
 }
 
-Result<void> release_by_hand(const StreamOptions& options, SourceSide& source, pipeline::Remember remember,
-                             const Until& until) {
+Result<Findings> release_by_hand(const StreamOptions& options, SourceSide& source, pipeline::Keep keep,
+                                 const Until& until) {
   Result<Claimed> claimed = claim(options, source, until);
   const bool is_gone = !claimed && (claimed.error().fault == Fault::missing || claimed.error().fault == Fault::invalid);
-  if (is_gone) return refused(source, claimed.error(), until);
+  if (is_gone) TRY(refused(source, claimed.error(), until));
   if (!claimed) return claimed.error();
-  if (!claimed->stream) return release_leftover(source, *claimed, until);
-  if (claimed->stream->slot != claimed->name) return of_another_target(*claimed);
-  TRY(let_go(*claimed, remember, until));
-  return drop(source.session, claimed->name, claimed->stream->owns_publication, until);
+  const bool has_data = keep == pipeline::Keep::nothing && claimed->replication;
+  if (!claimed->stream && !has_data) {
+    TRY(release_leftover(source, *claimed, until));
+    return Findings{};
+  }
+  if (claimed->stream) {
+    if (claimed->stream->slot != claimed->name) return of_another_target(*claimed);
+    TRY(let_go(*claimed, keep, until));
+  }
+  TRY(drop(source.session, claimed->name, !claimed->stream || claimed->stream->owns_publication, until));
+  return clear_target(*claimed, keep, until);
 }
 
 }  // namespace
 
-Result<void> release(const StreamOptions& options, pipeline::Remember remember, const Until& until) {
+Result<Findings> release(const StreamOptions& options, pipeline::Keep keep, const Until& until) {
   SourceSide source = TRY(look_at_source(options, until));
-  return options.replication.empty() ? release_by_hand(options, source, remember, until)
-                                     : release_declared(options, source, remember, until);
+  return options.replication.empty() ? release_by_hand(options, source, keep, until)
+                                     : release_declared(options, source, keep, until);
 }
 
 }  // namespace tributary::postgres::sync

@@ -268,7 +268,7 @@ TEST(AnAttemptOfADeclaredReplication, keeps_its_slot_until_it_is_released) {
   EXPECT_EQ(pair.slots(), "1");
   const auto servers = make_sync_servers(spec);
   pipeline::ProgressBoard board("");
-  EXPECT_EQ(pipeline::run_release(spec, *servers, pipeline::Remember::rows, board, {}).exit_code, ExitCode::done);
+  EXPECT_EQ(pipeline::run_release(spec, *servers, pipeline::Keep::everything, board, {}).exit_code, ExitCode::done);
   EXPECT_EQ(pair.slots(), "0");
   EXPECT_EQ(publications(pair), "0");
   ASSERT_TRUE(done(copy(spec))) << "it begins anew";

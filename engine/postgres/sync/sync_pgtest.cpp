@@ -236,10 +236,10 @@ TEST(ASync, is_fenced_by_another_one) {
   EXPECT_EQ(first.stop().exit_code, ExitCode::done);
 }
 
-api::Report release(const api::Spec& spec, pipeline::Remember remember = pipeline::Remember::rows) {
+api::Report release(const api::Spec& spec, pipeline::Keep keep = pipeline::Keep::everything) {
   const auto servers = make_sync_servers(spec);
   pipeline::ProgressBoard board("");
-  return pipeline::run_release(spec, *servers, remember, board, {});
+  return pipeline::run_release(spec, *servers, keep, board, {});
 }
 
 TEST(ARelease, leaves_nothing_on_the_source_and_no_way_on) {
@@ -258,7 +258,7 @@ TEST(ARelease, leaves_nothing_on_the_source_and_no_way_on) {
 TEST(ARelease, forgets_the_replication) {
   StreamPair pair("forgotten", 15, 18);
   ASSERT_TRUE(done(pair.init()));
-  EXPECT_EQ(release(pair.spec(api::Mode::sync), pipeline::Remember::nothing).exit_code, ExitCode::done);
+  EXPECT_EQ(release(pair.spec(api::Mode::sync), pipeline::Keep::data).exit_code, ExitCode::done);
   EXPECT_EQ(pair.slots(), "0");
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.replication"), "0");
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.stream"), "0");

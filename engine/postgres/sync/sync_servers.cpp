@@ -43,9 +43,9 @@ class SyncServers final : public pipeline::SyncServers {
     return read_recopy_standing(options_of(databases), asked, until);
   }
 
-  Result<void> release(const pipeline::DatabasePair& databases, pipeline::Remember remember,
-                       const Until& until) override {
-    return sync::release(options_of(databases), remember, until);
+  Result<std::vector<api::Finding>> release(const pipeline::DatabasePair& databases, pipeline::Keep keep,
+                                            const Until& until) override {
+    return sync::release(options_of(databases), keep, until);
   }
 
  private:

@@ -1,0 +1,28 @@
+#include "engine/postgres/made.h"
+
+#include <algorithm>
+
+#include "engine/postgres/undo.h"
+
+namespace tributary::postgres {
+
+bool Made::holds(const Dependant& dependant) const {
+  if (!dependant.relation.name.empty()) return relations.contains(dependant.relation);
+  if (dependant.called.empty()) return false;
+  return std::any_of(undo.begin(), undo.end(),
+                     [&](const std::string& each) { return each.find(" " + dependant.called) != each.npos; });
+}
+
+Result<Made> read_made(Connection& target, const std::string& key, const Until& until) {
+  Made made;
+  const Rows rows = TRY(
+      target.query("SELECT object, undo FROM _tributary.step WHERE replication = $1 AND undo <> ''", {key}, until));
+  for (int row = 0; row < rows.size(); ++row) {
+    const std::optional<UndoneRelation> relation = relation_of(rows.text(row, 1));
+    if (relation && relation->is_dropped) made.relations[relation->name] = rows.str(row, 0);
+    made.undo.push_back(rows.str(row, 1));
+  }
+  return made;
+}
+
+}  // namespace tributary::postgres

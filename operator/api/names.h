@@ -27,6 +27,8 @@ inline constexpr const char* credentials_annotation = "tributary.dev/credentials
 
 // On a Job that gives back what a stream holds on the source, and on no other.
 inline constexpr const char* release_annotation = "tributary.dev/release";
+// On such a Job that also drops from the target what was copied.
+inline constexpr const char* drop_annotation = "tributary.dev/drops-target-data";
 
 // On the pods of a Deployment, and on no Job's.
 inline constexpr const char* stream_label = "tributary.dev/stream";

@@ -39,10 +39,12 @@ Status full_status() {
                 .bytes_copied = 80'000'000,
                 .consistency = "Snapshot",
                 .may_hold_slot = true,
+                 .may_hold_data = false,
                 .slots = {"tributary_shop_0123456789ab"},
                 .slot_unheld_since = "2026-11-22T09:30:00Z"};
   Run validation = run;
   validation.may_hold_slot.reset();
+  validation.may_hold_data.reset();
   validation.slots.clear();
   validation.slot_unheld_since.clear();
   validation.tables_total = validation.tables_done = validation.rows_copied = validation.bytes_copied = 0;
@@ -53,7 +55,8 @@ Status full_status() {
                     .generation = 3,
                     .start_time = "2026-11-21T09:40:00Z",
                     .completion_time = "2026-11-21T09:41:00Z",
-                    .result = RunResult::failed};
+                    .result = RunResult::failed,
+                    .drops_data = true};
   return {.observed_generation = 3,
           .phase = Phase::completed,
           .progress = "100%",
@@ -110,6 +113,7 @@ TEST(Replication, metadata_and_defaults_come_from_the_smallest_object) {
   EXPECT_EQ(replication.spec.sync.refresh_interval, Seconds(24 * 60 * 60));
   EXPECT_EQ(replication.spec.sync.schema_changes, SchemaChanges::apply);
   EXPECT_EQ(replication.spec.source_objects, SourceObjects::remove);
+  EXPECT_EQ(replication.spec.target_data, TargetData::retain);
   EXPECT_EQ(replication.spec.deletion_timeout, Seconds(300));
 }
 
@@ -135,6 +139,7 @@ TEST(Replication, a_spec_that_does_not_fit_names_its_first_flaw) {
                                                 {"/recopy/requestID", 7},
                                                 {"/recopy/tables", "shop.public.t"},
                                                 {"/deletion/sourceObjects", "Keep"},
+                                                {"/deletion/targetData", "Drop"},
                                                 {"/tables/include", "a.b"},
                                                 {"/template/labels", json::array()},
                                                 {"/source", "a"}};

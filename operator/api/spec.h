@@ -15,6 +15,7 @@ enum class Mode { validate, snapshot, snapshot_and_sync, sync };
 enum class State { running, paused, stopped };
 enum class OnTargetNotEmpty { fail, drop, append };
 enum class SourceObjects { remove, retain };
+enum class TargetData { retain, remove };
 enum class OnExceed { warn, release };
 enum class SchemaChanges { apply, stop };
 
@@ -99,7 +100,8 @@ struct Spec {
   OnExceed on_exceed = OnExceed::warn;
   SyncSpec sync;
   RecopySpec recopy;
-  SourceObjects source_objects = SourceObjects::remove;  // at deletion
+  SourceObjects source_objects = SourceObjects::remove;  // at deletion, as the next two
+  TargetData target_data = TargetData::retain;
   Seconds deletion_timeout{5 * 60};
   Template pod;
 };

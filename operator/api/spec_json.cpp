@@ -18,6 +18,7 @@ const Words<EndpointType> type_words = {{"PostgreSQL", EndpointType::postgresql}
 const Words<OnTargetNotEmpty> not_empty_words = {
     {"Fail", OnTargetNotEmpty::fail}, {"Drop", OnTargetNotEmpty::drop}, {"Append", OnTargetNotEmpty::append}};
 const Words<SourceObjects> source_object_words = {{"Delete", SourceObjects::remove}, {"Retain", SourceObjects::retain}};
+const Words<TargetData> target_data_words = {{"Retain", TargetData::retain}, {"Delete", TargetData::remove}};
 const Words<OnExceed> on_exceed_words = {{"Warn", OnExceed::warn}, {"Release", OnExceed::release}};
 const Words<SchemaChanges> schema_change_words = {{"Apply", SchemaChanges::apply}, {"Stop", SchemaChanges::stop}};
 
@@ -125,6 +126,7 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   spec.sync = read_sync(in.inner("sync"));
   spec.recopy = read_recopy(in.inner("recopy"));
   in.inner("deletion").read_word("sourceObjects", spec.source_objects, source_object_words);
+  in.inner("deletion").read_word("targetData", spec.target_data, target_data_words);
   read_duration(in.inner("deletion"), "timeout", spec.deletion_timeout);
   spec.pod = read_template(in.inner("template"));
   return spec;

@@ -59,6 +59,9 @@ struct Run {
   // Of a copy: whether the source may hold a slot of this attempt or one before it. Nothing where an operator wrote the
   // status that did not remember it.
   std::optional<bool> may_hold_slot = {};
+  // Of a copy: whether the target may hold what this attempt or one before it made. Nothing as above.
+  std::optional<bool> may_hold_data = {};
+  bool drops_data = false;  // of a release: and what was copied goes from the target
   std::vector<std::string> slots =
       {};                              // of a copy that is not complete, as far as its engines told; at most most_slots
   std::string slot_unheld_since = {};  // since when no engine has been at a copy that may hold one

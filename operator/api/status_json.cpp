@@ -158,6 +158,8 @@ Run read_run(const JsonFields& in) {
   in.read("bytesCopied", run.bytes_copied);
   in.read("consistency", run.consistency);
   run.may_hold_slot = read_flag(in, "mayHoldSlot");
+  run.may_hold_data = read_flag(in, "mayHoldData");
+  in.read("dropsTargetData", run.drops_data);
   in.read("slots", run.slots);
   in.read("slotUnheldSince", run.slot_unheld_since);
   return run;
@@ -171,6 +173,7 @@ json write(const Run& run) {
   json out = {{"jobName", run.job_name}, {"attempt", run.attempt}, {"generation", run.generation}};
   if (run.outages > 0) out["outages"] = run.outages;
   if (run.crashes > 0) out["crashes"] = run.crashes;
+  if (run.drops_data) out["dropsTargetData"] = true;
   put(out, "inputsHash", run.inputs_hash);
   put(out, "requestID", run.request_id);
   put(out, "startTime", run.start_time);
@@ -209,6 +212,7 @@ json write(const RecopyStatus& recopy) {
 json write_copied(const Run& run) {
   json out = write(run);
   if (run.may_hold_slot) out["mayHoldSlot"] = *run.may_hold_slot;
+  if (run.may_hold_data) out["mayHoldData"] = *run.may_hold_data;
   if (!run.slots.empty()) out["slots"] = run.slots;
   put(out, "slotUnheldSince", run.slot_unheld_since);
   if (run.tables_total == 0) return out;  // not counted, or nothing to count

@@ -75,6 +75,11 @@ TEST(Validate, each_flaw_is_named) {
        [](Replication& r) {
          r.spec.recopy = {"first", {"shop.public.t"}};
        }},
+      {"spec.deletion has targetData Delete and sourceObjects Retain",
+       [](Replication& r) {
+         r.spec.target_data = TargetData::remove;
+         r.spec.source_objects = SourceObjects::retain;
+       }},
       {"tributary.dev/uid", [](Replication& r) { r.spec.pod.labels["tributary.dev/uid"] = "x"; }},
       {"job-name", [](Replication& r) { r.spec.pod.labels["job-name"] = "x"; }},
       {"tributary.dev/x", [](Replication& r) { r.spec.pod.annotations["tributary.dev/x"] = "x"; }},

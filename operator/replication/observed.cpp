@@ -75,6 +75,7 @@ Job job_from(const kube::Object& object) {
           .request_id = object.annotation(v1alpha1::request_annotation),
           .rendered_hash = object.annotation(v1alpha1::rendered_annotation),
           .generation = number(object.annotation(v1alpha1::generation_annotation)),
+          .drops_data = !object.annotation(v1alpha1::drop_annotation).empty(),
           .credentials = credentials_from_text(object.annotation(v1alpha1::credentials_annotation))};
   if (const Json& complete = condition(object.json(), "Complete"); holds(complete)) {
     job.state = JobState::complete;

@@ -60,6 +60,7 @@ struct Job {
   std::string request_id = {};
   std::string rendered_hash = {};
   std::int64_t generation = 0;
+  bool drops_data = false;  // of a release
   std::vector<v1alpha1::CredentialVersion> credentials = {};
 };
 
@@ -90,6 +91,9 @@ struct Voice {
   std::optional<api::Progress> progress = {};  // the answer
   std::optional<WallTime> silent_since = {};   // no answer: since when
 };
+
+// What a release leaves on the target: all as it is, what was copied without the ledger's word of it, or nothing.
+enum class Remains { everything, data, nothing };
 
 // What an engine said to an order to release, as far as it decides anything.
 enum class ReleaseAnswer { none, released, refused };

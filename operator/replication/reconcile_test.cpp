@@ -405,6 +405,23 @@ TEST_F(ReconcileTest, deleting_a_completed_one_ends_at_once) {
   EXPECT_EQ(bed.replication().uid, "");
 }
 
+TEST_F(ReconcileTest, deleting_a_completed_one_with_its_data_waits_for_the_job_that_drops_it) {
+  complete();
+  bed.erase_job();
+  bed.erase_pod();
+  bed.change(kube::Json::parse(R"({"spec":{"deletion":{"targetData":"Delete"}}})"));
+  bed.ask_to_delete();
+  bed.server.forget_served();
+  pass().value();
+  EXPECT_THAT(bed.writes(), ElementsAre("PATCH configmaps", "POST jobs", "PATCH replications/status"));
+  EXPECT_TRUE(bed.replication().finalized);
+  EXPECT_THAT(bed.job().json()["spec"]["template"]["spec"]["containers"][0]["args"].dump(),
+              HasSubstr("\"--drop-target-data\",\"--yes\""));
+  bed.finish_release();
+  pass().value();
+  EXPECT_EQ(bed.replication().uid, "") << "gone";
+}
+
 TEST_F(ReconcileTest, an_object_that_is_gone_is_nobodys_error) {
   bed.server.erase(replications(), shop);
   EXPECT_TRUE(pass().ok());

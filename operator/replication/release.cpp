@@ -34,13 +34,14 @@ void adopt(const Job& job, Decision& next) {
   if (!run || run->job_name != job.name) run = Run{.job_name = job.name, .outages = job.outages};
   run->attempt = job.attempt;
   run->generation = job.generation;
+  run->drops_data = job.drops_data;
   if (job.created) run->start_time = rfc3339(*job.created);
 }
 
 void watch_job(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Phase phase, Decision& next) {
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
   const bool told = trouble && trouble->reason != "Starting";
-  const std::string about = "job " + job.name + " gives back " + held_by(seen.object.spec.mode);
+  const std::string about = "job " + job.name + " " + errand_of(seen, next.status);
   conclude_release(seen, next.status,
                    {Standing::progressing, phase, told ? trouble->reason : "Releasing",
                     told ? about + ": " + trouble->message : about});
@@ -52,15 +53,20 @@ void record_end(const Observed& seen, const Outcome& outcome, Phase phase, Decis
   run.result = outcome.result;
   run.completion_time = rfc3339(std::min(outcome.ended.value_or(seen.now), seen.now));
   next.doubtful = !outcome.report;
-  if (outcome.result == RunResult::succeeded) return tell_given_back(next.status, seen.now);
+  if (outcome.result == RunResult::succeeded) return tell_done(seen, next.status);
   ++run.outages;
   const WallTime due = *retry_time(run);
   const Standing standing = phase == Phase::deleting || outcome.may_pass ? Standing::progressing : Standing::stalled;
   conclude_release(seen, next.status,
                    {standing, phase, outcome.reason,
-                    held_by(seen.object.spec.mode) + " is not given back yet: " + outcome.message +
-                        "; another attempt is due at " + rfc3339(due)});
+                    undone_of(seen, next.status) + ": " + outcome.message + "; another attempt is due at " +
+                        rfc3339(due)});
   next.recheck = std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(due - seen.now));
+}
+
+bool is_done(const v1alpha1::Status& status, Remains remains) {
+  if (remains != Remains::nothing) return released(status);
+  return status.release && status.release->result == RunResult::succeeded && status.release->drops_data;
 }
 
 bool still_ends(const Observed& seen) {
@@ -70,17 +76,20 @@ bool still_ends(const Observed& seen) {
   });
 }
 
-void begin(const Observed& seen, Phase phase, bool forget, Decision& next) {
+void begin(const Observed& seen, Phase phase, Remains remains, Decision& next) {
   const int failures = next.status.release ? next.status.release->outages : 0;
-  Attempt attempt = release_for(seen, last_attempt(seen, next.status) + 1, failures, forget);
+  Attempt attempt = release_for(seen, last_attempt(seen, next.status) + 1, failures, remains);
   end_releases(seen, next);
   next.actions.push_back(ApplyConfigMap{std::move(attempt.config_map)});
   next.actions.push_back(CreateJob{std::move(attempt.job)});
-  next.status.release = Run{
-      .job_name = attempt.name, .attempt = attempt.number, .outages = failures, .generation = seen.object.generation};
+  next.status.release = Run{.job_name = attempt.name,
+                            .attempt = attempt.number,
+                            .outages = failures,
+                            .generation = seen.object.generation,
+                            .drops_data = remains == Remains::nothing};
   conclude_release(seen, next.status,
                    {Standing::progressing, phase, "Releasing",
-                    "job " + attempt.name + " is to give back " + held_by(seen.object.spec.mode)});
+                    "job " + attempt.name + " is created, which " + errand_of(seen, next.status)});
   next.recheck = brisk_poll;
 }
 
@@ -93,7 +102,14 @@ bool may_hold_source(const Observed& seen, const v1alpha1::Status& status) {
 }
 
 bool released(const v1alpha1::Status& status) {
-  return status.release && status.release->result == RunResult::succeeded;
+  return (status.release && status.release->result == RunResult::succeeded) ||
+         v1alpha1::is_true(status, v1alpha1::condition::source_released);
+}
+
+bool may_hold_target(const Observed& seen, const v1alpha1::Status& status) {
+  const v1alpha1::Mode mode = seen.object.spec.mode;
+  if (!v1alpha1::uses_slots(mode) || is_done(status, Remains::nothing)) return false;
+  return status.sync || seen.deployment || is_filled(status, mode) || copy_is_open(seen);
 }
 
 bool release_under_way(const Observed& seen, const v1alpha1::Status& status) {
@@ -102,7 +118,7 @@ bool release_under_way(const Observed& seen, const v1alpha1::Status& status) {
   return !status.release || status.release->job_name != job->name || status.release->result == RunResult::none;
 }
 
-bool release(const Observed& seen, Decision& next, Phase phase, bool forget) {
+bool release(const Observed& seen, Decision& next, Phase phase, Remains remains) {
   if (const Job* job = newest_release(seen, next.status)) {
     adopt(*job, next);
     if (next.status.release->result == RunResult::none) {
@@ -116,7 +132,7 @@ bool release(const Observed& seen, Decision& next, Phase phase, bool forget) {
       if (outcome.result == RunResult::failed) return false;
     }
   }
-  if (released(next.status)) return true;
+  if (is_done(next.status, remains)) return true;
   if (const std::optional<Run>& run = next.status.release; run && run->generation == seen.object.generation) {
     const std::optional<WallTime> due = retry_time(*run);
     if (due && *due > seen.now) {
@@ -130,13 +146,23 @@ bool release(const Observed& seen, Decision& next, Phase phase, bool forget) {
     next.recheck = brisk_poll;
     return false;
   }
-  begin(seen, phase, forget, next);
+  begin(seen, phase, remains, next);
   return false;
+}
+
+std::vector<api::Finding> left_on_target(const Observed& seen) {
+  const Job* job = newest_of(seen.releases);
+  if (job == nullptr) return {};
+  const Outcome outcome = outcome_of(*job, pods_of(seen, *job), seen);
+  if (!outcome.report) return {};
+  std::vector<api::Finding> left = outcome.report->findings;
+  std::erase_if(left, [](const api::Finding& finding) { return finding.code != target_data_left; });
+  return left;
 }
 
 bool give_back(const Observed& seen, Decision& next) {
   if (ask_engine(seen, next, Phase::stopped, false)) return false;
-  if (!engine_may_live(seen)) return release(seen, next, Phase::stopped, false);
+  if (!engine_may_live(seen)) return release(seen, next, Phase::stopped, Remains::everything);
   end_jobs(seen, next);
   end_deployment(seen, next);
   const std::string last = leftover(seen);

@@ -1,5 +1,6 @@
 #include "operator/replication/release_status.h"
 
+#include "operator/replication/release.h"
 #include "operator/replication/stream_status.h"
 
 namespace tributary::replication {
@@ -18,6 +19,11 @@ bool has_failed(const Status& status) {
   return status.release && status.release->outages > 0 && status.release->result != RunResult::succeeded;
 }
 
+// A Job that only drops what was copied has nothing to give back.
+bool is_about_source(const Observed& seen, const Status& status) {
+  return !status.release || !status.release->drops_data || may_hold_source(seen, status);
+}
+
 std::string by_hand(const Observed& seen, const Status& status) {
   return "; until then the source keeps its log (hint: by hand, on the source: " +
          statements_by_hand(status, seen.object.spec) + ")";
@@ -29,12 +35,24 @@ std::string held_by(v1alpha1::Mode mode) {
   return std::string("what the ") + (v1alpha1::streams(mode) ? "stream" : "copy") + " holds on the source";
 }
 
+std::string errand_of(const Observed& seen, const Status& status) {
+  const std::string source = is_about_source(seen, status) ? "gives back " + held_by(seen.object.spec.mode) : "";
+  if (!status.release || !status.release->drops_data) return source;
+  return source + (source.empty() ? "" : " and ") + "drops from the target what was copied";
+}
+
+std::string undone_of(const Observed& seen, const Status& status) {
+  if (is_about_source(seen, status)) return held_by(seen.object.spec.mode) + " is not given back yet";
+  return "what was copied is not dropped from the target yet";
+}
+
 void conclude_release(const Observed& seen, Status& status, const Verdict& verdict) {
   if (v1alpha1::streams(seen.object.spec.mode)) {
     conclude_stream(status, verdict, seen.now);
   } else {
     v1alpha1::conclude(status, verdict, seen.now);
   }
+  if (!is_about_source(seen, status)) return;
   const std::string hint = has_failed(status) ? by_hand(seen, status) : "";
   v1alpha1::set_condition(status, condition::source_released, Truth::no, verdict.reason, verdict.message + hint,
                           seen.now);
@@ -47,9 +65,15 @@ void tell_locked_out(const Observed& seen, Status& status) {
                           seen.now);
 }
 
+void tell_done(const Observed& seen, Status& status) {
+  const bool was_about_source = v1alpha1::find_condition(status, condition::source_released) != nullptr;
+  if (was_about_source || !status.release->drops_data) tell_given_back(status, seen.now);
+}
+
 void tell_given_back(Status& status, WallTime now) {
   if (status.snapshot) {
     status.snapshot->may_hold_slot = false;
+    status.snapshot->may_hold_data = true;  // what held a slot had got past its checks
     status.snapshot->slots.clear();
     status.snapshot->slot_unheld_since.clear();
   }

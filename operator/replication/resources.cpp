@@ -239,17 +239,20 @@ Attempt attempt_for(const Observed& seen, int number, const Before& before) {
   return attempt;
 }
 
-Attempt release_for(const Observed& seen, int number, int failures, bool forget) {
+Attempt release_for(const Observed& seen, int number, int failures, Remains remains) {
   const Replication& replication = seen.object;
   Attempt attempt{.number = number};
   attempt.name = job_name(replication, "release", number);
   Errand errand{{"release"}};
-  if (forget) errand.verb.push_back("--forget");
+  Json annotations = {{v1alpha1::outages_annotation, std::to_string(failures)}, {v1alpha1::release_annotation, "true"}};
+  if (remains == Remains::data) errand.verb.push_back("--forget");
+  if (remains == Remains::nothing) {
+    errand.verb.insert(errand.verb.end(), {"--drop-target-data", "--yes"});
+    annotations[v1alpha1::drop_annotation] = "true";
+  }
   Json spec = job_spec(seen, errand, attempt.name, 0);
   spec.erase("activeDeadlineSeconds");
-  attempt.job = job_object(
-      seen, attempt, {{v1alpha1::outages_annotation, std::to_string(failures)}, {v1alpha1::release_annotation, "true"}},
-      std::move(spec));
+  attempt.job = job_object(seen, attempt, std::move(annotations), std::move(spec));
   attempt.config_map = config_map_with(replication, attempt.name, stream_spec(replication, number));
   return attempt;
 }

@@ -37,8 +37,7 @@ struct Before {
 Attempt attempt_for(const Observed& seen, int number, const Before& before);
 
 // The same for the Job that gives back what a stream holds on the source. `failures`: of such Jobs before it, in a row.
-// `forget`: with what the target remembers of the stream.
-Attempt release_for(const Observed& seen, int number, int failures, bool forget);
+Attempt release_for(const Observed& seen, int number, int failures, Remains remains);
 
 // The Deployment that follows the source, or only watches its slots, and the ConfigMap that it mounts under the same
 // name. `credentials` are part of the pod: others replace it.

@@ -169,7 +169,7 @@ TEST(Attempt, the_template_overrides_what_it_names) {
 }
 
 TEST(Attempt, of_a_release_says_so_and_forgets_only_when_asked) {
-  const Attempt release = release_for(scene(), 3, 2, true);
+  const Attempt release = release_for(scene(), 3, 2, Remains::data);
   EXPECT_THAT(release.name, ::testing::MatchesRegex("shop-[0-9a-f]+-3"));
   EXPECT_NE(release.name, attempt_for(scene(), 3, {}).name);
   EXPECT_EQ(release.job.annotation(v1alpha1::release_annotation), "true");
@@ -178,9 +178,20 @@ TEST(Attempt, of_a_release_says_so_and_forgets_only_when_asked) {
   const Json container = release.job.json()["spec"]["template"]["spec"]["containers"][0];
   EXPECT_EQ(container["args"][0], "release");
   EXPECT_EQ(container["args"][1], "--forget");
-  EXPECT_EQ(release_for(scene(), 3, 2, false).job.json()["spec"]["template"]["spec"]["containers"][0]["args"][1],
-            "--spec");
+  const Json args =
+      release_for(scene(), 3, 2, Remains::everything).job.json()["spec"]["template"]["spec"]["containers"][0]["args"];
+  EXPECT_EQ(args[1], "--spec");
   EXPECT_FALSE(release.job.json()["spec"].contains("activeDeadlineSeconds"));
+  EXPECT_FALSE(job_from(release.job).drops_data);
+}
+
+TEST(Attempt, of_a_release_that_drops_the_targets_data_says_yes_to_it) {
+  const Attempt release = release_for(scene(), 3, 0, Remains::nothing);
+  const Json args = release.job.json()["spec"]["template"]["spec"]["containers"][0]["args"];
+  EXPECT_EQ(args[1], "--drop-target-data");
+  EXPECT_EQ(args[2], "--yes");
+  EXPECT_EQ(args[3], "--spec");
+  EXPECT_TRUE(job_from(release.job).drops_data);
 }
 
 // --- a stream

@@ -167,6 +167,7 @@ bool past_validation(api::Phase phase) {
 
 void remember_slots(Run& copy, const api::Progress& progress) {
   copy.may_hold_slot = true;
+  copy.may_hold_data = true;
   if (std::vector<std::string> slots = slots_of(progress); !slots.empty()) copy.slots = std::move(slots);
 }
 
@@ -234,6 +235,12 @@ bool checks_passed(const api::Progress& progress) {
   return progress.checks == api::Checks::passed;
 }
 
+// What nobody remembers counts as yes.
+bool is_filled(const Status& status, Mode mode) {
+  const Run* copy = copies(mode) ? find_run(status, mode) : nullptr;
+  return copy != nullptr && (copy->result == RunResult::succeeded || copy->may_hold_data.value_or(true));
+}
+
 Status opened(const Observed& seen) {
   Status status = seen.object.status;
   status.observed_generation = seen.object.generation;
@@ -250,6 +257,7 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   const bool same = status.snapshot && status.snapshot->request_id == run.request_id;
   if (copies(mode)) {
     run.may_hold_slot = is_left(status, mode);
+    run.may_hold_data = is_filled(status, mode);
     if (*run.may_hold_slot && status.snapshot) {
       run.slots = status.snapshot->slots;
       run.slot_unheld_since = status.snapshot->slot_unheld_since;
@@ -334,6 +342,7 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   if (outcome.report) set_findings(status, outcome.report->findings, spec);
   if (succeeded && copies(spec.mode)) {
     run.may_hold_slot = false;
+    run.may_hold_data = true;
     run.slots.clear();
     run.slot_unheld_since.clear();
     if (!streams(spec.mode)) v1alpha1::remove_condition(status, condition::wal_limit_exceeded);

@@ -24,6 +24,8 @@ bool is_left(const v1alpha1::Status& status, v1alpha1::Mode mode);
 
 // Whether the engine has got past its checks: from then on it may make a slot, and is at the copy.
 bool checks_passed(const api::Progress& progress);
+// Whether the target may hold what the last copy, complete or not, or one before it made.
+bool is_filled(const v1alpha1::Status& status, v1alpha1::Mode mode);
 
 // The status to go on from: the present generation, and every condition that the mode has, Unknown at first.
 v1alpha1::Status opened(const Observed& seen);

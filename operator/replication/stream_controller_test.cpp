@@ -28,9 +28,10 @@ class StreamControllerTest : public ::testing::Test {
   void start() {
     ControllerOptions options{.image = "tributary:test", .workers = 2};
     options.ask = bed.ask_engine();
-    options.tell = [this](const std::string&, const std::string& token, bool, std::stop_token) -> Result<int> {
+    options.tell = [this](const std::string&, const std::string& token, bool forget, std::stop_token) -> Result<int> {
       const std::lock_guard lock(mutex);
       token_told = token;
+      forgets = forget;
       return ++orders < 3 ? 202 : 200;
     };
     options.release_key = release_key;
@@ -67,8 +68,9 @@ class StreamControllerTest : public ::testing::Test {
   Bed bed{"SnapshotAndSync"};
   std::unique_ptr<Controller> controller;
   kube::Key release_key;
-  std::mutex mutex;  // guards the next two
+  std::mutex mutex;  // guards the next three
   std::string token_told;
+  bool forgets = false;
   int orders = 0;
 };
 
@@ -204,6 +206,27 @@ TEST_F(StreamControllerTest, with_a_key_the_engine_releases_and_no_job_is_made) 
   EXPECT_EQ(data.find(token_told), std::string::npos) << "the pod has the hash alone";
   const std::vector<std::string> writes = bed.writes();
   EXPECT_EQ(std::count(writes.begin(), writes.end(), "POST jobs"), 1) << "the copy's";
+}
+
+TEST_F(StreamControllerTest, the_engine_releases_and_a_job_drops_what_was_copied) {
+  release_key = {"system", "key"};
+  bed.server.put(kinds::secrets, {{"metadata", {{"name", "key"}, {"namespace", "system"}}}});
+  follow();
+  bed.change(Json::parse(R"({"spec":{"deletion":{"targetData":"Delete"}}})"));
+  bed.ask_to_delete();
+  ASSERT_TRUE(comes_true([&] { return !has_deployment(); }));
+  bed.erase_pod();
+  ASSERT_TRUE(releases());
+  EXPECT_THAT(bed.job().json()["spec"]["template"]["spec"]["containers"][0]["args"].dump(),
+              HasSubstr("--drop-target-data"));
+  {
+    const std::lock_guard lock(mutex);
+    EXPECT_EQ(orders, 3) << "the source first";
+    EXPECT_FALSE(forgets) << "the ledger tells the job what to drop";
+  }
+  EXPECT_TRUE(bed.replication().finalized);
+  bed.finish_release();
+  EXPECT_TRUE(comes_true([&] { return bed.replication().uid.empty(); }));
 }
 
 TEST_F(StreamControllerTest, in_a_namespace_that_ends_the_object_goes_and_the_event_is_about_the_namespace) {

@@ -6,6 +6,7 @@
 #include "operator/replication/dependents.h"
 #include "operator/replication/live_release.h"
 #include "operator/replication/release.h"
+#include "operator/replication/resources.h"
 #include "operator/replication/status.h"
 #include "operator/replication/stream_status.h"
 #include "operator/replication/traces.h"
@@ -51,6 +52,36 @@ void announce_source(const Observed& seen, const v1alpha1::Status& status, const
   next.actions.push_back(Announce{{kube::EventKind::warning, "SourceObjectsLeft", "Delete", note}, seen.terminating});
 }
 
+// What a person can run in each target database, as the ledger has it.
+void announce_target(const Observed& seen, const char* why, Decision& next) {
+  const std::string identity = identity_of(seen.object);
+  const std::string of = identity.empty() ? "" : " WHERE replication = '" + identity + "'";
+  next.actions.push_back(Announce{{kube::EventKind::warning, target_data_left, "Delete",
+                                   "replication " + seen.object.name + " is gone and what it copied is left, " + why +
+                                       " (hint: what drops it is told in each database of the target by SELECT undo "
+                                       "FROM _tributary.step" +
+                                       of + " ORDER BY number DESC)"},
+                                  seen.terminating});
+}
+
+// What the Job left on purpose.
+void announce_kept(const Observed& seen, Decision& next) {
+  constexpr std::size_t room = 900;
+  std::string objects;
+  std::size_t untold = 0;
+  for (const api::Finding& finding : left_on_target(seen)) {
+    const std::string each = (objects.empty() ? "" : "; ") + finding.subject + ": " + finding.message;
+    if (untold > 0 || objects.size() + each.size() > room) {
+      ++untold;
+    } else {
+      objects += each;
+    }
+  }
+  if (untold > 0) objects += "; and " + std::to_string(untold) + " more";
+  if (!objects.empty())
+    next.actions.push_back(Announce{{kube::EventKind::warning, target_data_left, "Delete", objects}});
+}
+
 // Nothing is begun any more.
 void only_end(Decision& next) {
   std::erase_if(next.actions, [](const Action& action) {
@@ -59,8 +90,21 @@ void only_end(Decision& next) {
   });
 }
 
-bool gives_back(const Observed& seen) {
-  return seen.object.spec.source_objects == v1alpha1::SourceObjects::remove;
+struct Wish {
+  bool gives_back = true;
+  Remains remains = Remains::data;
+};
+
+Wish wish_of(const v1alpha1::Spec& spec) {
+  const bool gives_back = spec.source_objects == v1alpha1::SourceObjects::remove;
+  const bool drops = gives_back && spec.target_data == v1alpha1::TargetData::remove;
+  return {gives_back, drops ? Remains::nothing : Remains::data};
+}
+
+// Where what was copied is to go, the ledger still has to tell what that is.
+bool ask(const Observed& seen, Decision& next, const Wish& wish) {
+  return wish.gives_back && may_hold_source(seen, next.status) &&
+         ask_engine(seen, next, Phase::deleting, wish.remains == Remains::data);
 }
 
 }  // namespace
@@ -70,8 +114,7 @@ Decision leave(const Observed& seen) {
   next.recheck = brisk_poll;
   remember_begin(seen, next.status);
   remember_traces(seen, next);
-  if (gives_back(seen) && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true))
-    return next;
+  if (ask(seen, next, wish_of(seen.object.spec))) return next;
   v1alpha1::conclude(next.status,
                      {Standing::progressing, Phase::deleting, "NamespaceEnds", "its namespace is being deleted"},
                      seen.now);
@@ -84,19 +127,23 @@ Decision tear_down(const Observed& seen) {
   next.status.observed_generation = seen.object.generation;
   remember_begin(seen, next.status);
   remember_traces(seen, next);
-  const bool given = gives_back(seen);
-  const bool asked = given && may_hold_source(seen, next.status) && ask_engine(seen, next, Phase::deleting, true);
-  const bool holds = given && may_hold_source(seen, next.status);
+  const Wish wish = wish_of(seen.object.spec);
+  const bool asked = ask(seen, next, wish);
+  const bool holds = wish.gives_back && may_hold_source(seen, next.status);
+  const bool filled = wish.remains == Remains::nothing && may_hold_target(seen, next.status);
   std::string engine;
   if (asked) {
     engine = leftover(seen);
   } else if (engine_may_live(seen)) {
     engine = end_engines(seen, next);
-  } else if (holds && seen.terminating) {
-    announce_source(seen, next.status, "because nothing can be started in a namespace that is being deleted", next);
+  } else if ((holds || filled) && seen.terminating) {
+    const char* const why = "because nothing can be started in a namespace that is being deleted";
+    if (holds) announce_source(seen, next.status, why, next);
+    if (filled) announce_target(seen, why, next);
     next.actions.push_back(RemoveFinalizer{});
     return next;
-  } else if (!holds || release(seen, next, Phase::deleting, true)) {
+  } else if ((!holds && !filled) || release(seen, next, Phase::deleting, wish.remains)) {
+    if (wish.remains == Remains::nothing) announce_kept(seen, next);
     next.actions.push_back(RemoveFinalizer{});
     return next;
   }
@@ -106,8 +153,10 @@ Decision tear_down(const Observed& seen) {
     return next;
   }
   only_end(next);
+  const char* const why = "because spec.deletion.timeout has passed";
   if (!engine.empty()) announce_leftover(engine, next);
-  if (holds) announce_source(seen, next.status, "because spec.deletion.timeout has passed", next);
+  if (holds) announce_source(seen, next.status, why, next);
+  if (filled) announce_target(seen, why, next);
   next.actions.push_back(RemoveFinalizer{});
   next.recheck.reset();
   return next;

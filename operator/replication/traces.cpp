@@ -48,6 +48,12 @@ Run* unfinished(const Observed& seen, v1alpha1::Status& status) {
   return status.snapshot->result == RunResult::succeeded ? nullptr : &*status.snapshot;
 }
 
+// An engine got past its checks.
+void mark_left(Run& run) {
+  run.may_hold_slot = true;
+  run.may_hold_data = true;
+}
+
 void mark_ended(Run& run, WallTime now) {
   if (run.result == RunResult::none && run.completion_time.empty()) run.completion_time = rfc3339(now);
 }
@@ -63,11 +69,11 @@ void remember_traces(const Observed& seen, Decision& next) {
     if (job.attempt < run->attempt) continue;
     lost = false;
     const Trace trace = trace_of(seen, job);
-    if (trace == Trace::left) run->may_hold_slot = true;
+    if (trace == Trace::left) mark_left(*run);
     if (trace == Trace::open && run->result == RunResult::none) run->completion_time.clear();
     if (trace == Trace::refused && job.deleting) mark_ended(*run, seen.now);
   }
-  if (lost && run->completion_time.empty()) run->may_hold_slot = true;
+  if (lost && run->completion_time.empty()) mark_left(*run);
   if (*run->may_hold_slot) next.doubtful = true;
 }
 

@@ -157,9 +157,10 @@ TEST(Release, drops_what_was_copied_only_with_a_yes) {
   };
   EXPECT_FALSE(good(with({"--forget"})).drop_target_data);
   EXPECT_TRUE(good(with({"--drop-target-data", "--yes"})).drop_target_data);
-  EXPECT_EQ(flaw(with({"--drop-target-data"})),
-            "--drop-target-data without --yes: what is dropped cannot be brought back (hint: add --yes to drop from the "
-            "target all that this replication copied)");
+  EXPECT_EQ(
+      flaw(with({"--drop-target-data"})),
+      "--drop-target-data without --yes: what is dropped cannot be brought back (hint: add --yes to drop from the "
+      "target all that this replication copied)");
   EXPECT_EQ(flaw(read_command_line({"sync", "--source", source, "--target", target, "--drop-target-data"})),
             "unknown flag --drop-target-data (hint: see tributary help sync)");
 }

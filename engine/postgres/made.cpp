@@ -15,8 +15,8 @@ bool Made::holds(const Dependant& dependant) const {
 
 Result<Made> read_made(Connection& target, const std::string& key, const Until& until) {
   Made made;
-  const Rows rows = TRY(
-      target.query("SELECT object, undo FROM _tributary.step WHERE replication = $1 AND undo <> ''", {key}, until));
+  const Rows rows =
+      TRY(target.query("SELECT object, undo FROM _tributary.step WHERE replication = $1 AND undo <> ''", {key}, until));
   for (int row = 0; row < rows.size(); ++row) {
     const std::optional<UndoneRelation> relation = relation_of(rows.text(row, 1));
     if (relation && relation->is_dropped) made.relations[relation->name] = rows.str(row, 0);

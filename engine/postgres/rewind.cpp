@@ -68,8 +68,8 @@ struct Pass {
   std::vector<LeftStep> left;
 };
 
-Result<void> pass_some(Connection& control, const Owner& owner, const Rows& steps,
-                       const std::set<model::Name>& spared, Pass& pass, const Until& until) {
+Result<void> pass_some(Connection& control, const Owner& owner, const Rows& steps, const std::set<model::Name>& spared,
+                       Pass& pass, const Until& until) {
   std::vector<std::string> numbers;
   for (int row = 0; row < steps.size(); ++row) {
     pass.before = steps.integer(row, 0);
@@ -97,8 +97,7 @@ Result<Pass> pass_through(Connection& control, const Owner& owner, const std::se
                           std::to_string(undone_at_once),
                       {owner.key, std::to_string(pass.before)}, until));
     if (steps.size() == 0) return pass;
-    TRY(in_transaction(control, owner, until,
-                       [&] { return pass_some(control, owner, steps, spared, pass, until); }));
+    TRY(in_transaction(control, owner, until, [&] { return pass_some(control, owner, steps, spared, pass, until); }));
   }
 }
 

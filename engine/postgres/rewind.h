@@ -32,8 +32,8 @@ Result<std::vector<LeftStep>> undo_what_nobody_needs(Connection& control, const 
 // Removes the large objects that were copied.
 Result<void> unlink_objects(Connection& control, const Owner& owner, const Until& until);
 
-// Empties the tables of the ledger that still exist, but `kept`, and has the ledger hold nothing of them but their names
-// until plan_tables(). `tables` tells which of them may hold rows of others, sent there by a table above.
+// Empties the tables of the ledger that still exist, but `kept`, and has the ledger hold nothing of them but their
+// names until plan_tables(). `tables` tells which of them may hold rows of others, sent there by a table above.
 Result<void> empty_tables(Connection& control, const Owner& owner, const std::vector<model::Table>& tables,
                           const pipeline::TableRecords& kept, const Until& until);
 

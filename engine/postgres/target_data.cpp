@@ -46,13 +46,13 @@ void keep_if_made(const Made& made, const Rows& tables, const std::string& reaso
 Result<void> keep_strangers(Connection& control, const Owner& owner, const Made& made, Reasons& left,
                             const Until& until) {
   const NameArrays given(without(made, left));
-  const Rows unknown = TRY(control.query(
-      "SELECT g.schema, g.name FROM unnest($2::text[], $3::text[]) AS g (schema, name)"
-      " JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
-      " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind = 'r'"
-      " WHERE NOT EXISTS (SELECT FROM _tributary.table_state t WHERE t.replication = $1"
-      "   AND t.schema_name = g.schema AND t.table_name = g.name)",
-      {owner.key, given.schemas(), given.names()}, until));
+  const Rows unknown = TRY(
+      control.query("SELECT g.schema, g.name FROM unnest($2::text[], $3::text[]) AS g (schema, name)"
+                    " JOIN pg_catalog.pg_namespace n ON n.nspname = g.schema"
+                    " JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.name AND c.relkind = 'r'"
+                    " WHERE NOT EXISTS (SELECT FROM _tributary.table_state t WHERE t.replication = $1"
+                    "   AND t.schema_name = g.schema AND t.table_name = g.name)",
+                    {owner.key, given.schemas(), given.names()}, until));
   std::vector<model::Table> tables(static_cast<std::size_t>(unknown.size()));
   for (int row = 0; row < unknown.size(); ++row)
     tables[static_cast<std::size_t>(row)].name = {unknown.str(row, 0), unknown.str(row, 1)};
@@ -88,9 +88,9 @@ Result<bool> keep_what_is_needed(Connection& control, const Made& made, Reasons&
 
 Result<Reasons> relations_to_leave(Connection& control, const Owner& owner, const Made& made, const Until& until) {
   Reasons left;
-  const Rows others = TRY(control.query(
-      "SELECT schema_name, table_name, replication FROM _tributary.table_state WHERE replication <> $1", {owner.key},
-      until));
+  const Rows others = TRY(
+      control.query("SELECT schema_name, table_name, replication FROM _tributary.table_state WHERE replication <> $1",
+                    {owner.key}, until));
   keep_if_made(made, others, "it belongs to replication ", left);
   TRY(keep_strangers(control, owner, made, left, until));
   bool is_settled = false;
@@ -137,7 +137,8 @@ Result<void> tell_of_former_tables(Connection& control, const Owner& owner, std:
   for (int row = 0; row < tables.size(); ++row) {
     const std::string object = "table " + model::display({tables.str(row, 0), tables.str(row, 1)});
     if (!told.contains(object))
-      findings.push_back(finding_of(object, "it was there before this replication, and keeps the rows that were copied"));
+      findings.push_back(
+          finding_of(object, "it was there before this replication, and keeps the rows that were copied"));
   }
   return {};
 }

@@ -144,7 +144,7 @@ std::optional<Place> place_at(std::string_view undo, std::size_t from, bool is_d
 
 std::optional<Place> place_of_relation(std::string_view undo) {
   static constexpr std::array<std::string_view, 6> drops{
-      "DROP TABLE IF EXISTS ",     "DROP VIEW IF EXISTS ",          "DROP MATERIALIZED VIEW IF EXISTS ",
+      "DROP TABLE IF EXISTS ",    "DROP VIEW IF EXISTS ",          "DROP MATERIALIZED VIEW IF EXISTS ",
       "DROP SEQUENCE IF EXISTS ", "DROP FOREIGN TABLE IF EXISTS ", "DROP TYPE IF EXISTS "};
   static constexpr std::array<std::string_view, 3> changes{"ALTER TABLE IF EXISTS ONLY ", "ALTER TABLE IF EXISTS ",
                                                            "CREATE OR REPLACE VIEW "};

@@ -53,5 +53,45 @@ TEST(Undo, asks_who_uses_a_base_type_before_a_cascade) {
   EXPECT_THAT(undo("TABLE", "DROP TABLE app.\"a CASCADE;\n\";\n"), testing::StartsWith("DROP TABLE IF EXISTS"));
 }
 
+struct Case {
+  const char* undo;
+  const char* relation;  // "" where it is about none
+  bool is_dropped;
+};
+
+TEST(Undo, tells_which_relation_it_is_about) {
+  const Case cases[] = {{"DROP TABLE IF EXISTS \"s\".\"t\";\n", "s.t", true},
+                        {"DROP FOREIGN TABLE IF EXISTS \"s\".\"a\"\"b.c\";\n", "s.a\"b.c", true},
+                        {"DROP MATERIALIZED VIEW IF EXISTS \"s\".\"t\";\n", "s.t", true},
+                        {"DROP SEQUENCE IF EXISTS \"s\".\"t\";\n", "s.t", true},
+                        {"DROP TYPE IF EXISTS \"s\".\"t\";\n", "s.t", true},
+                        {"ALTER TABLE IF EXISTS \"s\".\"t\" DISABLE ROW LEVEL SECURITY;\n", "s.t", false},
+                        {"ALTER TABLE IF EXISTS ONLY \"s\".\"t\" DROP CONSTRAINT IF EXISTS \"k\";\n", "s.t", false},
+                        {"CREATE OR REPLACE VIEW \"s\".\"t\" AS\nSELECT\n    NULL::integer AS a;\n", "s.t", false},
+                        {"DROP TRIGGER IF EXISTS \"x ON \"\"y\" ON \"s\".\"t\";\n", "s.t", false},
+                        {"DROP RULE IF EXISTS \"x\" ON \"s\".\"t\";\n", "s.t", false},
+                        {"DROP POLICY IF EXISTS \"x\" ON \"s\".\"t\";\n", "s.t", false},
+                        {"DROP FUNCTION IF EXISTS \"s\".\"t\"(integer);\n", "", false},
+                        {"DROP SCHEMA IF EXISTS \"s\";\n", "", false},
+                        {"DROP TRIGGER IF EXISTS x", "", false},
+                        {"DROP TABLE IF EXISTS \"s\".\"t", "", false},
+                        {"", "", false}};
+  for (const Case& each : cases) {
+    const auto relation = relation_of(each.undo);
+    EXPECT_EQ(relation ? relation->name.schema + "." + relation->name.name : "", each.relation) << each.undo;
+    if (relation) EXPECT_EQ(relation->is_dropped, each.is_dropped) << each.undo;
+  }
+}
+
+TEST(Undo, follows_its_table_to_another_name) {
+  const model::Name from{"s", "t"}, to{"u", "t\"2"};
+  EXPECT_EQ(with_new_name("DROP TABLE IF EXISTS \"s\".\"t\";\n", from, to), "DROP TABLE IF EXISTS \"u\".\"t\"\"2\";\n");
+  EXPECT_EQ(with_new_name("DROP RULE IF EXISTS \"s\" ON \"s\".\"t\";\n", from, to),
+            "DROP RULE IF EXISTS \"s\" ON \"u\".\"t\"\"2\";\n");
+  for (const char* other :
+       {"DROP TABLE IF EXISTS \"s\".\"t2\";\n", "DROP FUNCTION IF EXISTS \"f\"(\"s\".\"t\");\n", ""})
+    EXPECT_EQ(with_new_name(other, from, to), other);
+}
+
 }  // namespace
 }  // namespace tributary::postgres

@@ -55,9 +55,10 @@ std::optional<Error> flaw_of(const Replication& replication) {
                   "remove it; spec.snapshot.requestID copies everything again");
   }
   if (spec.target_data == TargetData::remove && spec.source_objects == SourceObjects::retain) {
-    return refuse("spec.deletion has targetData Delete and sourceObjects Retain: a slot is of no use without the rows "
-                  "that were copied at its position",
-                  "let both be deleted, or retain both");
+    return refuse(
+        "spec.deletion has targetData Delete and sourceObjects Retain: a slot is of no use without the rows "
+        "that were copied at its position",
+        "let both be deleted, or retain both");
   }
   for (const auto& [key, value] : spec.pod.labels) {
     if (reserved(key)) return refuse("spec.template.labels sets " + key + ", which is the operator's", "remove it");

@@ -197,7 +197,8 @@ TEST(DecideDrop, at_the_deadline_the_object_goes_and_an_event_says_what_drops_th
   seen.now += Seconds(1);
   const Decision decision = look(seen);
   ASSERT_THAT(names(decision), ElementsAre("DeleteJob", "Announce", "RemoveFinalizer"));
-  EXPECT_THAT(note(decision, 1), HasSubstr("SELECT undo FROM _tributary.step WHERE replication = '" + std::string(uid)));
+  EXPECT_THAT(note(decision, 1),
+              HasSubstr("SELECT undo FROM _tributary.step WHERE replication = '" + std::string(uid)));
   EXPECT_THAT(note(decision, 1), HasSubstr("because spec.deletion.timeout has passed"));
   EXPECT_LE(note(decision, 1).size(), 1024U);
 }

@@ -57,10 +57,10 @@ void record_end(const Observed& seen, const Outcome& outcome, Phase phase, Decis
   ++run.outages;
   const WallTime due = *retry_time(run);
   const Standing standing = phase == Phase::deleting || outcome.may_pass ? Standing::progressing : Standing::stalled;
-  conclude_release(seen, next.status,
-                   {standing, phase, outcome.reason,
-                    undone_of(seen, next.status) + ": " + outcome.message + "; another attempt is due at " +
-                        rfc3339(due)});
+  conclude_release(
+      seen, next.status,
+      {standing, phase, outcome.reason,
+       undone_of(seen, next.status) + ": " + outcome.message + "; another attempt is due at " + rfc3339(due)});
   next.recheck = std::max(Milliseconds(0), std::chrono::ceil<Milliseconds>(due - seen.now));
 }
 

@@ -5,7 +5,8 @@
 #include "operator/replication/decide.h"
 
 // The Jobs that give back what a stream, or a copy that is not complete, holds on the source: slots, publications and,
-// at the end, what the target remembers, and what was copied where spec.deletion says so. One at a time and only while no engine lives. All pure.
+// at the end, what the target remembers, and what was copied where spec.deletion says so. One at a time and only while
+// no engine lives. All pure.
 namespace tributary::replication {
 
 // The finding of a Job about what it left on the target, and the Event about that.

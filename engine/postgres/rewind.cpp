@@ -76,11 +76,12 @@ Result<void> pass_some(Connection& control, const Owner& owner, const Rows& step
     const std::string undo = steps.str(row, 2);
     const std::optional<UndoneRelation> relation = relation_of(undo);
     if (relation && spared.contains(relation->name)) continue;
-    const Undone undone = undo.empty() ? Undone{} : TRY(undo_one(control, undo, until));
-    if (undone.is_gone) {
+    const Result<Undone> undone = undo.empty() ? Undone{} : undo_one(control, undo, until);
+    if (!undone) return within("taking back " + steps.str(row, 1), undone.error());
+    if (undone->is_gone) {
       numbers.push_back(steps.str(row, 0));
     } else {
-      pass.left.push_back({steps.str(row, 1), undone.words});
+      pass.left.push_back({steps.str(row, 1), undone->words});
     }
   }
   pass.any_gone = pass.any_gone || !numbers.empty();

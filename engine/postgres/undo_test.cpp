@@ -79,7 +79,7 @@ TEST(Undo, tells_which_relation_it_is_about) {
   for (const Case& each : cases) {
     const auto relation = relation_of(each.undo);
     EXPECT_EQ(relation ? relation->name.schema + "." + relation->name.name : "", each.relation) << each.undo;
-    if (relation) EXPECT_EQ(relation->is_dropped, each.is_dropped) << each.undo;
+    EXPECT_EQ(relation && relation->is_dropped, each.is_dropped) << each.undo;
   }
 }
 

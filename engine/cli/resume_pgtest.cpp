@@ -16,7 +16,7 @@
 #include "engine/testing/process.h"
 
 // `tributary init` of a declared replication as a process that is killed again and again under writers: each attempt
-// goes on with the one before it, and what is complete is of one moment.
+// goes on with the one before it, and what is complete is of one moment. And `tributary release` that is killed so.
 namespace tributary::cli {
 namespace {
 
@@ -169,6 +169,41 @@ TEST_P(ACopyKilledUnderWriters, is_of_one_moment_when_it_is_complete) {
     EXPECT_EQ(streamed(pair.target.uri()), streamed(pair.source.uri()));
   }
   enough = true;
+}
+
+TEST(AReleaseKilledAtRandom, has_dropped_all_that_was_copied_in_the_end_and_nothing_else) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::cout << "seed " << seed << std::endl;
+  std::mt19937_64 random(seed);
+  StreamPair pair("killed_release", 15, 18);
+  pair.source.exec(
+      "CREATE SCHEMA app; DO $$ BEGIN FOR i IN 1..800 LOOP EXECUTE format('CREATE TABLE app.t_%s (id serial PRIMARY "
+      "KEY,"
+      " other int REFERENCES app.t_%s)', i, greatest(i - 1, 1)); END LOOP; END $$");
+  ASSERT_EQ(pair.init().exit_code, api::ExitCode::done);
+  pair.target.exec("CREATE TABLE mine AS SELECT 7 AS i");
+  const Mounted mounted(pair.spec(Mode::sync));
+  const std::vector<std::string> command{
+      testbed::built_program("tributary"), "release", "--spec", mounted.file(), "--drop-target-data", "--yes"};
+  bool was_done = false;
+  for (int round = 0; round < 6 && !was_done; ++round) {
+    Process engine(command);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 700));  // the moment is what is random
+    engine.send(SIGKILL);
+    was_done = engine.wait() == 0;
+    std::cout << "tables left: " << pair.target.scalar("SELECT count(*) FROM pg_class WHERE relname ~ '^t_[0-9]+$'")
+              << std::endl;
+  }
+  Process last(command);
+  EXPECT_EQ(last.wait(), 0) << last.errors();
+  EXPECT_EQ(pair.slots(), "0");
+  EXPECT_EQ(
+      pair.target.scalar("SELECT string_agg(nspname, ' ') FROM pg_namespace WHERE nspname IN ('app', '_tributary')"),
+      "");
+  EXPECT_EQ(pair.target.scalar("SELECT string_agg(relname, ' ') FROM pg_class WHERE relkind IN ('r', 'S')"
+                               " AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'"),
+            "mine");
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ TEST_F(ASyncOfTwoDatabases, releases_the_other_while_one_waits_for_its_target) {
   api::Spec spec;
   spec.replication = "a-uid";
   const api::Report report =
-      run_release(spec, servers, Remember::nothing, board, {Deadline::never(), stop.get_token()}, at_once);
+      run_release(spec, servers, Keep::data, board, {Deadline::never(), stop.get_token()}, at_once);
   EXPECT_THAT(servers.released, ElementsAre("one", "two"));
   EXPECT_EQ(report.reason, "Unavailable");
   EXPECT_THAT(report.message, HasSubstr("database one: the target is away"));

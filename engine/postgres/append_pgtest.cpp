@@ -147,6 +147,27 @@ TEST(ADatabaseThatIsAddedTo, goes_on_counting_where_the_copied_rows_end) {
   EXPECT_EQ(pair.target.scalar("INSERT INTO items DEFAULT VALUES RETURNING id"), "21");
 }
 
+TEST(ADatabaseThatIsAddedTo, gives_back_what_a_copy_added_to_its_tables_when_that_is_repeated) {
+  const Pair pair("added_parts", 15);
+  pair.source.exec(
+      "CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE notes (id int PRIMARY KEY, o int REFERENCES other);"
+      "INSERT INTO other VALUES (1); INSERT INTO notes VALUES (1, 1); CREATE FUNCTION f(other) RETURNS bool LANGUAGE "
+      "sql "
+      "AS 'SELECT true'; ALTER TABLE notes ENABLE ROW LEVEL SECURITY;"
+      "CREATE POLICY p ON notes USING (EXISTS (SELECT FROM other o WHERE f(o)))");
+  pair.target.exec("CREATE TABLE notes (id int PRIMARY KEY, o int)");
+  api::Spec spec = pair.append();
+  for (const char* request : {"", "again"}) {
+    spec.snapshot.request_id = request;
+    ASSERT_TRUE(done(snapshot(spec)));
+    EXPECT_TRUE(testbed::same_content(pair.source.uri(), pair.target.uri()));
+    EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM pg_policies"), "1");
+  }
+  pair.target.exec("ALTER TABLE notes ADD CONSTRAINT mine FOREIGN KEY (o) REFERENCES other");
+  spec.snapshot.request_id = "third";
+  EXPECT_TRUE(failed(snapshot(spec), refused, "constraint mine on table"));
+}
+
 // As CREATE EXTENSION leaves it: a table with rows of the extension's, to which users add their own.
 constexpr const char* configured_extension =
     "CREATE EXTENSION citext; CREATE TABLE config (id int PRIMARY KEY, own bool, pad text);"

@@ -7,10 +7,14 @@
 namespace tributary::postgres {
 
 bool Made::holds(const Dependant& dependant) const {
-  if (!dependant.relation.name.empty()) return relations.contains(dependant.relation);
+  const bool has_relation = !dependant.relation.name.empty();
+  if (has_relation && relations.contains(dependant.relation)) return true;
   if (dependant.called.empty()) return false;
-  return std::any_of(undo.begin(), undo.end(),
-                     [&](const std::string& each) { return each.find(" " + dependant.called) != each.npos; });
+  return std::any_of(undo.begin(), undo.end(), [&](const std::string& each) {
+    if (each.find(" " + dependant.called) == each.npos) return false;
+    const std::optional<UndoneRelation> relation = relation_of(each);
+    return !has_relation || (relation && relation->name == dependant.relation);
+  });
 }
 
 Result<Made> read_made(Connection& target, const std::string& key, const Until& until) {

@@ -128,7 +128,18 @@ SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_cat
     WHEN 'pg_catalog.pg_type'::regclass THEN (
       SELECT pg_catalog.format('"%s"."%s"', replace(s.nspname, '"', '""'), replace(y.typname, '"', '""'))
       FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace s ON s.oid = y.typnamespace WHERE y.oid = d.objid)
-    WHEN 'pg_catalog.pg_cast'::regclass THEN 'CAST (' END
+    WHEN 'pg_catalog.pg_cast'::regclass THEN 'CAST IF EXISTS ('
+    WHEN 'pg_catalog.pg_constraint'::regclass THEN
+      pg_catalog.format('DROP CONSTRAINT IF EXISTS "%s"', replace(k.conname, '"', '""'))
+    WHEN 'pg_catalog.pg_trigger'::regclass THEN
+      pg_catalog.format('TRIGGER IF EXISTS "%s" ON', replace(g.tgname, '"', '""'))
+    WHEN 'pg_catalog.pg_policy'::regclass THEN
+      pg_catalog.format('POLICY IF EXISTS "%s" ON', replace(p.polname, '"', '""'))
+    WHEN 'pg_catalog.pg_rewrite'::regclass THEN CASE WHEN r.rulename <> '_RETURN' THEN
+      pg_catalog.format('RULE IF EXISTS "%s" ON', replace(r.rulename, '"', '""')) END
+    WHEN 'pg_catalog.pg_attrdef'::regclass THEN (
+      SELECT pg_catalog.format('ALTER COLUMN "%s" DROP DEFAULT', replace(c.attname, '"', '""'))
+      FROM pg_catalog.pg_attribute c WHERE c.attrelid = a.adrelid AND c.attnum = a.adnum) END
 )sql" + things_and_dependants +
                                    R"sql(
 JOIN gone w ON w.oid = t.owner LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace

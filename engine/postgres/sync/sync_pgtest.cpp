@@ -265,12 +265,12 @@ TEST(ARelease, forgets_the_replication) {
 }
 
 TEST(ARelease, needs_the_target_only_for_what_it_is_to_forget) {
-  for (const pipeline::Remember remember : {pipeline::Remember::rows, pipeline::Remember::nothing}) {
+  for (const pipeline::Keep keep : {pipeline::Keep::everything, pipeline::Keep::data}) {
     StreamPair pair("half_released", 15, 18);
     ASSERT_TRUE(done(pair.init()));
     api::Spec spec = pair.spec(api::Mode::sync);
     spec.target.database = "not_there";
-    EXPECT_EQ(release(spec, remember).exit_code == ExitCode::done, remember == pipeline::Remember::rows);
+    EXPECT_EQ(release(spec, keep).exit_code == ExitCode::done, keep == pipeline::Keep::everything);
     EXPECT_EQ(pair.slots(), "0");
     EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
     EXPECT_TRUE(failed(Following(pair.spec(api::Mode::sync)).wait(), ExitCode::lost_position, ""));

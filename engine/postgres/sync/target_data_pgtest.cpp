@@ -239,7 +239,6 @@ TEST(WhatWasCopied, leaves_what_another_replication_has) {
   second.source.exec("CREATE TABLE shared (i int); CREATE TABLE theirs AS SELECT 2 AS i");
   api::Spec beside = second.spec();
   beside.target = testbed::spec_between(second.source.uri(), first.target.uri()).target;
-  beside.selection.include_databases = {second.source.name()};
   ASSERT_TRUE(done(snapshot(first.spec())));
   ASSERT_TRUE(done(snapshot(beside)));
   const std::string ledger = "SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM _tributary.table_state";
@@ -334,12 +333,12 @@ TEST(WhatWasCopied, goes_with_its_stream_and_what_that_has_added_and_renamed) {
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM pg_namespace WHERE nspname IN ('late', '_tributary')"), "0");
 }
 
-TEST(WhatWasCopied, stays_while_the_source_cannot_give_back_its_slot) {
-  StreamPair pair("slot_in_use", 15, 18);
-  ASSERT_TRUE(done(pair.init()));
-  Following following(pair.spec(api::Mode::sync));
+TEST(WhatWasCopied, stays_while_an_engine_follows) {
+  StreamPair pair("undone_in_use", 15, 18);
+  ASSERT_TRUE(done(pair.init("")));
+  Following following(pair.spec(api::Mode::sync, ""));
   pair.wait_until_applied();
-  EXPECT_EQ(undo(pair.spec(api::Mode::sync)).exit_code, ExitCode::fenced);
+  EXPECT_EQ(undo(pair.spec(api::Mode::sync, "")).exit_code, ExitCode::fenced);
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM mark"), "1");
   pair.wait_until_applied();
   EXPECT_EQ(following.stop().exit_code, ExitCode::done);

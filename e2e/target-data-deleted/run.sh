@@ -47,4 +47,4 @@ expect "a table that was there before stays" \
 expect "so does one that somebody's view reads" test "$(psql_as_superuser target shop -c 'SELECT * FROM report')" = 1000
 expect "the others are gone" test -z "$(objects | grep -E 'orders|totals|mark|load|added|_tributary')"
 wait_until 30 "an Event tells of the one" tells 'public."Mixed Case": left on the target: it was there before'
-expect "and of the other" tells "table public.customers: left on the target: view report depends on it"
+expect "and of the other" tells "table public.customers: left on the target: view public.report depends on it"

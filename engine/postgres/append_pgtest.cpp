@@ -154,7 +154,7 @@ TEST(ADatabaseThatIsAddedTo, gives_back_what_a_copy_added_to_its_tables_when_tha
       "INSERT INTO other VALUES (1); INSERT INTO notes VALUES (1, 1); CREATE FUNCTION f(other) RETURNS bool LANGUAGE "
       "sql "
       "AS 'SELECT true'; ALTER TABLE notes ENABLE ROW LEVEL SECURITY;"
-      "CREATE POLICY p ON notes USING (EXISTS (SELECT FROM other o WHERE f(o)))");
+      "CREATE POLICY p ON notes USING (EXISTS (SELECT FROM other x WHERE f(x)))");
   pair.target.exec("CREATE TABLE notes (id int PRIMARY KEY, o int)");
   api::Spec spec = pair.append();
   for (const char* request : {"", "again"}) {

@@ -53,8 +53,8 @@ class StubbornServers : public SyncServers {
   }
 
   int listing_failures = 0;
-  std::map<std::string, Error> failures;
-  std::map<std::string, std::vector<api::Finding>> left;  // by database; another one waits for the stop
+  std::map<std::string, Error> failures;                  // by database; another one waits for the stop
+  std::map<std::string, std::vector<api::Finding>> left;  // by database
   std::vector<std::string> released;
   std::function<void(const std::string&)> on_release;
   std::map<std::string, std::vector<AskedTable>> asked;          // by database

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/base/log.h"
+#include "engine/postgres/array_literal.h"
 #include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 

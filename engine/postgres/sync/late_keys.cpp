@@ -54,7 +54,7 @@ Result<bool> add_key(Connection& target, const std::string& statement, const Unt
 }  // namespace
 
 Result<KeyIds> read_keys(Connection& source, const std::set<model::Name>& tables, const Until& until) {
-  const NameArrays names({tables.begin(), tables.end()});
+  const NameArrays names(tables);
   return first_column(TRY(source.query(keys_of_tables, {names.schemas(), names.names()}, until)));
 }
 

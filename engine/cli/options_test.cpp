@@ -212,8 +212,8 @@ TEST(CommandLine, each_flaw_names_the_flag_and_says_what_to_do) {
       {{"--drop"}, "unknown flag --drop (hint: did you mean --drop-existing?)"},
       {{"--frobnicate"}, "unknown flag --frobnicate (hint: see tributary help init)"},
       {{"stray"},
-       "an argument was not expected; it is not repeated here as it may hold a password (hint: quote values with blanks;"
-       " see tributary help init)"},
+       "an argument was not expected; it is not repeated here as it may hold a password (hint: quote values with "
+       "blanks; see tributary help init)"},
       {{"--parallelism", "many"}, "--parallelism: 'many' is not a number from 0 to 64"},
       {{"--parallelism", "65"}, "--parallelism: '65' is not a number from 0 to 64"},
       {{"--timeout", "soon"}, "--timeout: 'soon' is not a duration (hint: write it like 90s, 15m, 2h or 1h30m)"},

@@ -121,9 +121,8 @@ TEST(AnOrderToRelease, ends_a_copy_in_its_middle_and_leaves_nothing_on_the_sourc
     held.wait_for_engine();
     EXPECT_EQ(pair.slots(), "1");
     EXPECT_EQ(order.routes().at("/release").post({"POST", "/release", "forget", "token"}).status, 202);
-    testbed::wait_until("the copy has ended", [&] {
-      return testbed::sessions(pair.to, pair.target.name(), "tributary/%/writer") == 0;
-    });
+    testbed::wait_until("the copy has ended",
+                        [&] { return testbed::sessions(pair.to, pair.target.name(), "tributary/%/writer") == 0; });
     held.let_go();
     const api::Report ended = report.get();
     EXPECT_EQ(ended.reason, "Released") << ended.message;

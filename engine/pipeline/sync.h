@@ -39,9 +39,9 @@ class SyncServers {
   virtual Result<RecopyStanding> look_at_recopy(const DatabasePair& databases, const std::vector<AskedTable>& asked,
                                                 const Until& until) = 0;
   // Ends the stream of one database for good: no engine can go on from the ledger, and the source keeps nothing for it.
-  // Of a declared replication also where the target cannot be reached, which is an Error only where anything of it is to
-  // go, and success where there is no stream; without a name only what the target's ledger tells of is released. What
-  // stays on the target although nothing is to is a finding each.
+  // Of a declared replication also where the target cannot be reached, which is an Error only where anything of it is
+  // to go, and success where there is no stream; without a name only what the target's ledger tells of is released.
+  // What stays on the target although nothing is to is a finding each.
   virtual Result<std::vector<api::Finding>> release(const DatabasePair& databases, Keep keep, const Until& until) = 0;
 };
 

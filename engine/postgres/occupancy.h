@@ -40,8 +40,8 @@ Result<std::vector<std::string>> misfits(Connection& target, const std::vector<m
 
 // Objects outside `tables` that would have to go with them, or would go unasked as a partition does, each with the one
 // of `tables` that it depends on, and the relation that it is or belongs to, where there is
-// one: {"view public.report", public.orders, public.report, ""}; and how the statement goes on that drops it, of what is
-// not a relation, without the arguments of a function.
+// one: {"view public.report", public.orders, public.report, ""}; and how the statement goes on that drops it, of what
+// is not a relation, without the arguments of a function.
 struct Dependant {
   std::string object;
   model::Name of;

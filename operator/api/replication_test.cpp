@@ -39,7 +39,7 @@ Status full_status() {
                 .bytes_copied = 80'000'000,
                 .consistency = "Snapshot",
                 .may_hold_slot = true,
-                 .may_hold_data = false,
+                .may_hold_data = false,
                 .slots = {"tributary_shop_0123456789ab"},
                 .slot_unheld_since = "2026-11-22T09:30:00Z"};
   Run validation = run;

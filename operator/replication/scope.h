@@ -21,8 +21,8 @@ struct SecretAccess {
 };
 
 // Keeps what the operator looks at equal to the server, in one namespace or in all, and queues the Replication that a
-// change is about. Secrets come as metadata alone: no value of a Secret of theirs ever enters this process. Threads: one per watch,
-// and one per named Secret where only some may be watched. Transport and queue outlive it.
+// change is about. Secrets come as metadata alone: no value of a Secret of theirs ever enters this process. Threads:
+// one per watch, and one per named Secret where only some may be watched. Transport and queue outlive it.
 class Scope {
  public:
   // `space` is a namespace; empty: all of them.

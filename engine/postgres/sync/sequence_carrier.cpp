@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sequences.h"
 
 namespace tributary::postgres::sync {

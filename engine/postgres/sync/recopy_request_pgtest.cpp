@@ -100,11 +100,12 @@ TEST(ARequestedRecopy, says_that_it_waits_for_a_free_replication_slot) {
   Following following(pair.spec(api::Mode::sync));
   pair.wait_until_applied();
   const std::string reason = "all 20 replication slots of the source are in use (hint: drop one that nobody needs";
+  std::future<api::Report> report;  // ends when the slots are free again, whatever comes
   {
     const UsedSlots used(pair.from);
     pair.target.exec("DELETE FROM t");
-    std::future<api::Report> report = std::async(
-        std::launch::async, [&] { return ask_by_hand(pair, pair.source.name() + ".public.t", Seconds{60}); });
+    report = std::async(std::launch::async,
+                        [&] { return ask_by_hand(pair, pair.source.name() + ".public.t", Seconds{60}); });
     testbed::wait_until("the engine says so", [&] {
       const api::StreamProgress stream = following.stream(pair.source.name());
       return stream.recopy && stream.recopy->error.starts_with(reason);

@@ -82,13 +82,13 @@ std::string Trial::tables_in(const std::string& state, const std::string& reason
   return pair.target.scalar(
       "SELECT string_agg(quote_literal(schema_name || '.' || table_name), ', ') FROM _tributary.table_state"
       " WHERE stream = '" +
-      state + "' AND reason LIKE '" + reason + "'");
+      state + "' AND reason ~ '" + reason + "'");
 }
 
 std::string difference(const Trial& trial) {
   const std::string& source = trial.pair.source.uri();
   const std::string& target = trial.pair.target.uri();
-  const std::string dropped = trial.tables_in("stopped", "the source has dropped it%");
+  const std::string dropped = trial.tables_in("stopped", "^the source has dropped it");
   std::string text;
   const auto there = testbed::rows_by_column_name(target);
   const auto here = testbed::rows_by_column_name(source);

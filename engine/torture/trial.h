@@ -41,8 +41,8 @@ class Trial {
 
   // Whether the slot has been confirmed beyond what the target's ledger says that it holds.
   bool is_lost() const;
-  // The tables that the ledger says are in this state, for a reason like that: 'schema.a', 'schema.b'; "" for none.
-  std::string tables_in(const std::string& state, const std::string& reason = "%") const;
+  // The tables that the ledger says are in this state, for a reason that matches: 'schema.a', 'schema.b'; "" for none.
+  std::string tables_in(const std::string& state, const std::string& reason = "") const;
 
   testbed::StreamPair pair;
   testbed::Proxy source_network;

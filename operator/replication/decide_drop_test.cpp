@@ -227,6 +227,21 @@ TEST(DecideDrop, a_copy_under_way_ends_first_and_what_it_made_goes_at_both_ends)
   EXPECT_TRUE(drops(look(seen)));
 }
 
+TEST(DecideDrop, a_copy_that_gives_back_by_itself_before_anybody_heard_it_has_its_data_dropped) {
+  Observed seen = deleted(with_engine(running()));
+  seen.release_token_hash = "hash";
+  const Decision order = look(seen);
+  const auto* told = std::get_if<OrderRelease>(&order.actions.at(0));
+  ASSERT_NE(told, nullptr);
+  EXPECT_FALSE(told->forget);
+  seen = after(seen, order);
+  seen.release_answer = ReleaseAnswer::released;
+  const Decision ending = look(seen);
+  EXPECT_THAT(names(ending), ElementsAre("DeleteJob"));
+  seen = after(seen, ending);
+  EXPECT_TRUE(drops(look(seen)));
+}
+
 TEST(DecideDrop, what_never_got_past_its_checks_has_made_nothing) {
   const Observed seen = deleted(refused(report(2, "SourceDenied", "no entry")));
   EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer"));

@@ -129,8 +129,10 @@ SELECT DISTINCT CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_cat
       SELECT pg_catalog.format('"%s"."%s"', replace(s.nspname, '"', '""'), replace(y.typname, '"', '""'))
       FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace s ON s.oid = y.typnamespace WHERE y.oid = d.objid)
     WHEN 'pg_catalog.pg_cast'::regclass THEN 'CAST IF EXISTS ('
-    WHEN 'pg_catalog.pg_constraint'::regclass THEN
-      pg_catalog.format('DROP CONSTRAINT IF EXISTS "%s"', replace(k.conname, '"', '""'))
+    WHEN 'pg_catalog.pg_constraint'::regclass THEN COALESCE((
+      SELECT pg_catalog.format('"%s"."%s"', replace(s.nspname, '"', '""'), replace(y.typname, '"', '""'))
+      FROM pg_catalog.pg_type y JOIN pg_catalog.pg_namespace s ON s.oid = y.typnamespace WHERE y.oid = k.contypid),
+      pg_catalog.format('DROP CONSTRAINT IF EXISTS "%s"', replace(k.conname, '"', '""')))
     WHEN 'pg_catalog.pg_trigger'::regclass THEN
       pg_catalog.format('TRIGGER IF EXISTS "%s" ON', replace(g.tgname, '"', '""'))
     WHEN 'pg_catalog.pg_policy'::regclass THEN

@@ -9,7 +9,7 @@ source "$ROOT/scripts/helm.sh"
 
 CHART=$ROOT/charts/tributary
 # render RELEASE helm-arguments...
-render() { helm template "$1" "$CHART" --namespace "$OPERATOR_NAMESPACE" --kube-version 1.29.0 --set image.tag=dev "${@:2}" 2>/dev/null; }
+render() { helm template "$1" "$CHART" --namespace "$OPERATOR_NAMESPACE" --kube-version 1.29.0 --set image.tag=dev "${@:2}"; }
 rules() { sed -n '/^kind: ClusterRole$/,/^---$/p'; }
 # What an operator may do and how its pod looks, whatever its labels.
 gist() {

@@ -22,8 +22,9 @@ set(TRIBUTARY_OPERATOR_ENVIRONMENT "")
 if(TRIBUTARY_SANITIZE)
   # These three take half of the time to compile. An access through null ends the program in any case, one past an
   # object is AddressSanitizer's, and nothing here reads an object at an address that it casts to one.
+  # g++ 12 takes members of an empty optional for used in code that is sanitized; the other presets keep that warning.
   target_compile_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE} -fno-sanitize=null,alignment,object-size
-                         -fno-omit-frame-pointer)
+                         -fno-omit-frame-pointer -Wno-maybe-uninitialized)
   target_link_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
   set(suppressions suppressions=${PROJECT_SOURCE_DIR}/cmake/tests)
   set(TRIBUTARY_OPERATOR_ENVIRONMENT "LSAN_OPTIONS=${suppressions}/leaks.supp;TSAN_OPTIONS=${suppressions}/races.supp")

@@ -19,6 +19,13 @@ bool of_release(const Observed& seen, const Pod& pod) {
                      [&](const Job& job) { return job.uid == pod.job_uid; });
 }
 
+template <class Is>
+std::vector<Pod> pods_that(const Observed& seen, const Is& is) {
+  std::vector<Pod> pods;
+  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods), is);
+  return pods;
+}
+
 void end_all(const std::vector<Job>& jobs, Decision& next) {
   for (const Job& job : jobs) {
     if (!job.deleting) next.actions.push_back(DeleteJob{job.name, job.uid});
@@ -42,24 +49,15 @@ const Job* newest_of(const std::vector<Job>& jobs) {
 }
 
 std::vector<Pod> pods_of(const Observed& seen, const Job& job) {
-  std::vector<Pod> pods;
-  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
-               [&](const Pod& pod) { return pod.job_uid == job.uid; });
-  return pods;
+  return pods_that(seen, [&](const Pod& pod) { return pod.job_uid == job.uid; });
 }
 
 std::vector<Pod> stream_pods(const Observed& seen) {
-  std::vector<Pod> pods;
-  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
-               [](const Pod& pod) { return pod.streams; });
-  return pods;
+  return pods_that(seen, [](const Pod& pod) { return pod.streams; });
 }
 
 std::vector<Pod> copy_pods(const Observed& seen) {
-  std::vector<Pod> pods;
-  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
-               [&](const Pod& pod) { return !pod.streams && !of_release(seen, pod); });
-  return pods;
+  return pods_that(seen, [&](const Pod& pod) { return !pod.streams && !of_release(seen, pod); });
 }
 
 std::string leftover(const Observed& seen) {

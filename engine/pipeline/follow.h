@@ -48,9 +48,8 @@ class StreamEnds {
 
 // Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.
 // Transient faults are overcome by beginning again from the ledger, with pauses between, in which what the source keeps
-// is watched; a table whose changes cannot
-// be applied is stopped, and the others go on; tables are copied again where the ledger says so. Any other Error ends
-// it.
+// is watched; a table whose changes cannot be applied is stopped, and the others go on; tables are copied again where
+// the ledger says so. Any other Error ends it.
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits = {},
                     const Backoff::Limits& pauses = {}, const RecopyLimits& recopies = {});
 

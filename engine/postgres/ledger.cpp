@@ -123,11 +123,8 @@ Result<std::set<std::string>> read_steps_done(Connection& target, const std::str
 }
 
 Result<std::vector<std::string>> other_replications(Connection& target, const std::string& key, const Until& until) {
-  const Rows rows =
-      TRY(target.query("SELECT key FROM _tributary.replication WHERE key <> $1 ORDER BY key", {key}, until));
-  std::vector<std::string> keys;
-  for (int row = 0; row < rows.size(); ++row) keys.push_back(rows.str(row, 0));
-  return keys;
+  return first_column(
+      TRY(target.query("SELECT key FROM _tributary.replication WHERE key <> $1 ORDER BY key", {key}, until)));
 }
 
 Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const ReplicationRow& row,

@@ -4,6 +4,12 @@
 
 namespace tributary::postgres {
 
+std::vector<std::string> first_column(const Rows& rows) {
+  std::vector<std::string> texts;
+  for (int row = 0; row < rows.size(); ++row) texts.push_back(rows.str(row, 0));
+  return texts;
+}
+
 std::vector<model::Name> names_in(const Rows& rows) {
   std::vector<model::Name> names;
   for (int row = 0; row < rows.size(); ++row) names.push_back({rows.str(row, 0), rows.str(row, 1)});

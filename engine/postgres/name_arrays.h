@@ -8,6 +8,7 @@
 
 namespace tributary::postgres {
 
+std::vector<std::string> first_column(const Rows& rows);
 // Schema and name, from the first two columns.
 std::vector<model::Name> names_in(const Rows& rows);
 

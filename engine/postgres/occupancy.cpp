@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::size_t asked_at_once = 200;
 
-std::vector<std::string> column(const Rows& rows) {
-  std::vector<std::string> texts;
-  for (int row = 0; row < rows.size(); ++row) texts.push_back(rows.str(row, 0));
-  return texts;
-}
-
 // The catalogs that hold a user's objects, each as (class, oid, text). Members of extensions are taken out below.
 constexpr const char* all_objects = R"sql(
 WITH space AS (
@@ -153,7 +147,7 @@ const std::string bonds_query = things_gone + "SELECT DISTINCT w.position - 1, m
 }  // namespace
 
 Result<std::vector<std::string>> user_objects(Connection& target, int limit, const Until& until) {
-  return column(TRY(target.query(all_objects, {std::to_string(limit)}, until)));
+  return first_column(TRY(target.query(all_objects, {std::to_string(limit)}, until)));
 }
 
 Result<std::vector<model::Name>> existing_tables(Connection& target, const std::vector<model::Table>& tables,
@@ -204,7 +198,7 @@ Result<std::vector<std::string>> names_taken(Connection& target, const std::vect
   for (const model::Name& name : partitioned) wanted.add(name);
   std::vector<std::string> kinds(tables.size(), "r");
   kinds.resize(tables.size() + partitioned.size(), "p");
-  return column(TRY(target.query(taken_names, {wanted.schemas(), wanted.names(), array_literal(kinds)}, until)));
+  return first_column(TRY(target.query(taken_names, {wanted.schemas(), wanted.names(), array_literal(kinds)}, until)));
 }
 
 Result<std::vector<std::string>> misfits(Connection& target, const std::vector<model::Table>& tables,
@@ -220,7 +214,8 @@ Result<std::vector<std::string>> misfits(Connection& target, const std::vector<m
       columns.push_back(each.name);
     }
   }
-  return column(TRY(target.query(unfit_columns, {copied.schemas(), copied.names(), array_literal(columns)}, until)));
+  return first_column(
+      TRY(target.query(unfit_columns, {copied.schemas(), copied.names(), array_literal(columns)}, until)));
 }
 
 Result<std::vector<Dependant>> dependants(Connection& target, const std::vector<model::Name>& tables,
@@ -248,7 +243,7 @@ Result<std::vector<std::pair<std::size_t, std::size_t>>> dependencies_between(Co
 }
 
 Result<std::vector<std::string>> other_sessions(Connection& target, const std::string& own_prefix, const Until& until) {
-  return column(TRY(target.query(
+  return first_column(TRY(target.query(
       "SELECT pg_catalog.format('process %s of %s (%s)', pid, COALESCE(usename, 'the server'), application_name)"
       " FROM pg_catalog.pg_stat_activity WHERE datname = current_database() AND pid <> pg_catalog.pg_backend_pid()"
       "   AND backend_type = 'client backend' AND NOT pg_catalog.starts_with(application_name, $1) ORDER BY pid",
@@ -256,7 +251,7 @@ Result<std::vector<std::string>> other_sessions(Connection& target, const std::s
 }
 
 Result<std::vector<std::string>> drop_obstacles(Connection& target, const Until& until) {
-  return column(
+  return first_column(
       TRY(target.query("SELECT 'active replication slot ' || slot_name FROM pg_catalog.pg_replication_slots"
                        "   WHERE database = current_database() AND active"
                        " UNION ALL SELECT 'subscription ' || s.subname FROM pg_catalog.pg_subscription s"

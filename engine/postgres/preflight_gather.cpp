@@ -228,9 +228,8 @@ Result<void> read_large_objects(Connection& connection, const api::SnapshotOptio
   for (const CatalogTable& table : database.tables) tables.push_back(table.table.id);
   database.large_object_tables = TRY(tables_with_large_objects(connection, tables, until));
   if (!takes_large_objects(options, pair)) return {};
-  const Rows ids = TRY(connection.query(
-      "SELECT oid FROM pg_largeobject_metadata ORDER BY oid LIMIT " + std::to_string(large_objects_at_most), until));
-  for (int row = 0; row < ids.size(); ++row) database.large_object_ids.push_back(ids.str(row, 0));
+  database.large_object_ids = first_column(TRY(connection.query(
+      "SELECT oid FROM pg_largeobject_metadata ORDER BY oid LIMIT " + std::to_string(large_objects_at_most), until)));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "engine/postgres/control_schema.h"
 #include "engine/postgres/endpoint.h"
 #include "engine/postgres/made.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/occupancy.h"
 #include "engine/postgres/preflight_gather.h"
 
@@ -21,14 +22,8 @@ constexpr const char* table_count_query =
     "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'"
     " AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', '_tributary')";
 
-std::vector<std::string> strings(const Rows& rows) {
-  std::vector<std::string> all;
-  for (int row = 0; row < rows.size(); ++row) all.push_back(rows.str(row, 0));
-  return all;
-}
-
 std::set<std::string> set_of(const Rows& rows) {
-  const std::vector<std::string> all = strings(rows);
+  const std::vector<std::string> all = first_column(rows);
   return {all.begin(), all.end()};
 }
 
@@ -120,7 +115,7 @@ Result<void> read_large_objects(Connection& connection, const std::string& key, 
   const Rows rows = TRY(connection.query("SELECT m.oid FROM pg_largeobject_metadata m WHERE m.oid = ANY ($1::oid[])" +
                                              others + " ORDER BY 1 LIMIT " + std::to_string(objects_at_most),
                                          {array_literal(source.large_object_ids), key}, until));
-  database.large_objects = strings(rows);
+  database.large_objects = first_column(rows);
   return {};
 }
 

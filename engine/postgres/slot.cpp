@@ -6,6 +6,7 @@
 #include "engine/base/pause.h"
 #include "engine/postgres/array_literal.h"
 #include "engine/postgres/lsn_of.h"
+#include "engine/postgres/name_arrays.h"
 #include "engine/postgres/sql.h"
 
 namespace tributary::postgres {
@@ -51,24 +52,15 @@ std::string readable(const std::string& database, std::size_t most) {
   return name;
 }
 
-Result<std::vector<std::string>> first_column(Connection& source, const std::string& sql,
-                                              const std::vector<std::optional<std::string>>& values,
-                                              const Until& until) {
-  const Rows rows = TRY(source.query(sql, values, until));
-  std::vector<std::string> column;
-  for (int row = 0; row < rows.size(); ++row) column.push_back(rows.str(row, 0));
-  return column;
-}
-
 // Those of before who still run, and the one that the slot's session waits for at this moment.
 Result<std::vector<std::string>> blockers(Connection& source, int session, const std::vector<std::string>& before,
                                           const Until& until) {
-  return first_column(source,
-                      "SELECT w.words FROM " + std::string(writers) +
-                          " WHERE w.xid::text = ANY ($2::text[]) OR w.xid IN (SELECT l.transactionid"
-                          " FROM pg_catalog.pg_locks l WHERE l.pid = $1::int AND l.locktype = 'transactionid'"
-                          " AND NOT l.granted) ORDER BY w.since NULLS FIRST",
-                      {std::to_string(session), array_literal(before)}, until);
+  return first_column(
+      TRY(source.query("SELECT w.words FROM " + std::string(writers) +
+                           " WHERE w.xid::text = ANY ($2::text[]) OR w.xid IN (SELECT l.transactionid"
+                           " FROM pg_catalog.pg_locks l WHERE l.pid = $1::int AND l.locktype = 'transactionid'"
+                           " AND NOT l.granted) ORDER BY w.since NULLS FIRST",
+                       {std::to_string(session), array_literal(before)}, until)));
 }
 
 Error too_slow(const SlotRequest& request, const std::vector<std::string>& waited_for) {
@@ -152,7 +144,7 @@ Result<NewSlot> create_slot(Connection& session, Connection& source, const SlotR
     return Error{Fault::conflict, "replication slot " + request.name + " exists already",
                  "drop it where nobody needs it any more"};
   const std::vector<std::string> before =
-      TRY(first_column(source, "SELECT w.xid FROM " + std::string(writers), {}, until));
+      first_column(TRY(source.query("SELECT w.xid FROM " + std::string(writers), until)));
   const Result<NewSlot> made = wait_for_slot(session, source, request, before, until);
   if (!made && session.sqlstate() == limit_exceeded)
     return no_free_slot(TRY(source.query_row("SHOW max_replication_slots", {}, until)).str(0, 0));

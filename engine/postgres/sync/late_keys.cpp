@@ -30,12 +30,6 @@ constexpr const char* statements_of_keys =
     " JOIN pg_constraint k ON k.oid = g.id::oid AND k.contype = 'f'"
     " JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace";
 
-KeyIds first_column(const Rows& rows) {
-  KeyIds ids;
-  for (int row = 0; row < rows.size(); ++row) ids.push_back(rows.str(row, 0));
-  return ids;
-}
-
 // False where that is to be tried again. A table that has got rows since is looked through.
 Result<bool> add_key(Connection& target, const std::string& statement, const Until& until) {
   const Result<void> added = target.execute(

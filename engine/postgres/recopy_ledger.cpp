@@ -58,13 +58,14 @@ Result<std::vector<FollowedTable>> read_recopied_tables(Connection& target, cons
 Result<void> record_recopied(Connection& target, const Owner& owner, const std::vector<RecopiedTable>& tables,
                              model::Lsn position, const Until& until) {
   std::vector<model::Name> names;
-  std::vector<std::string> states, reasons, ids;
+  std::vector<std::string> states, reasons, ids, asked;
   std::vector<DonePart> parts;
   for (const RecopiedTable& each : tables) {
     names.push_back(each.table.name);
     states.push_back(each.is_streamed ? "recopy" : "not_streamed");
     reasons.push_back(each.reason);
     ids.push_back(std::to_string(each.id));
+    asked.push_back(each.asked);
     parts.push_back({each.table.name, 0, 1, each.count});
   }
   const NameArrays given(names);
@@ -72,17 +73,18 @@ Result<void> record_recopied(Connection& target, const Owner& owner, const std::
       target.query("DELETE FROM _tributary.part p USING unnest($2::text[], $3::text[]) AS g (schema_name, table_name)"
                    " WHERE p.replication = $1 AND p.schema_name = g.schema_name AND p.table_name = g.table_name",
                    {owner.key, given.schemas(), given.names()}, until));
-  const Rows touched =
-      TRY(target.query("UPDATE _tributary.table_state t SET position = $4::pg_lsn, stream = g.stream,"
-                       "   reason = CASE g.stream WHEN 'recopy' THEN t.reason ELSE g.reason END, state = 'copying',"
-                       "   parts_done = 0, rows = 0, bytes = 0"
-                       " FROM unnest($2::text[], $3::text[], $5::text[], $6::text[], $7::text[])"
-                       "   AS g (schema_name, table_name, stream, reason, id)"
-                       " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
-                       " AND t.stream = 'recopy' AND COALESCE(t.shape[1], '0') = g.id",
-                       {owner.key, given.schemas(), given.names(), to_string(position), array_literal(states),
-                        array_literal(reasons), array_literal(ids)},
-                       until));
+  const Rows touched = TRY(
+      target.query("UPDATE _tributary.table_state t SET position = $4::pg_lsn, state = 'copying',"
+                   "   stream = CASE WHEN t.asked = g.asked THEN g.stream ELSE t.stream END,"
+                   "   reason = CASE WHEN t.asked = g.asked AND g.stream <> 'recopy' THEN g.reason ELSE t.reason END,"
+                   "   parts_done = 0, rows = 0, bytes = 0"
+                   " FROM unnest($2::text[], $3::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])"
+                   "   AS g (schema_name, table_name, stream, reason, id, asked)"
+                   " WHERE t.replication = $1 AND t.schema_name = g.schema_name AND t.table_name = g.table_name"
+                   " AND t.stream = 'recopy' AND COALESCE(t.shape[1], '0') = g.id",
+                   {owner.key, given.schemas(), given.names(), to_string(position), array_literal(states),
+                    array_literal(reasons), array_literal(ids), array_literal(asked)},
+                   until));
   if (touched.affected() != tables.size())
     return Error{Fault::transient, "the ledger does not say any more that these tables are copied again"};
   return record_parts(target, owner, parts, until);
@@ -98,6 +100,7 @@ Result<void> end_recopy(Connection& target, const Owner& owner, const std::vecto
       const auto found = told.find(each.name);
       if (each.state != FollowedTable::State::recopy || found == told.end()) continue;
       if (found->second->id != 0 && found->second->id != each.id) continue;
+      if (!found->second->asked.empty() && found->second->asked != each.asked) continue;
       each.state = found->second->state;
       each.reason = found->second->reason;
       ended.push_back(std::move(each));

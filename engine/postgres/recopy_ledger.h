@@ -38,16 +38,17 @@ struct RecopiedTable {
   bool is_streamed = true;  // else it is done with this
   std::string reason;       // why it is not streamed
   std::uint32_t id = 0;     // that the ledger knew it by when its copy began
+  std::string asked;        // when it had been asked for then
 };
 // Inside the caller's transaction, together with the fence: their rows are those of `position` now. Fault::transient
-// where the ledger has another table under one of the names by now. What the ledger
-// says of their shape stays: it is what the target's tables are like, and whoever compares it sees what they lack
-// still.
+// where the ledger has another table under one of the names by now. Those that were asked for once more since are not
+// done with it. What the ledger says of their shape stays: it is what the target's tables are like.
 Result<void> record_recopied(Connection& target, const Owner& owner, const std::vector<RecopiedTable>& tables,
                              model::Lsn position, const Until& until);
 
 // In a transaction of its own: the state and reason of tables that were being copied again; the rest is not looked at.
-// Where one of them is not any more, or is another one by its id, where that is given, it stays as it is.
+// Where one of them is not any more, is another one by its id or was asked for once more, where those are given, it
+// stays as it is.
 Result<void> end_recopy(Connection& target, const Owner& owner, const std::vector<FollowedTable>& tables,
                         const Until& until);
 

@@ -51,7 +51,7 @@ Result<SourceSchema> read_schema(Connection& source, const SchemaRequest& reques
   const SchemaFacts facts = TRY(read_schema_facts(source, until));
   dump.compression_methods = request.target.lz4 || !facts.has_lz4_columns;
   const Toc toc = TRY(dump_schema(dump, until));
-  const std::vector<bool> kept = select_entries(toc, facts, request.selects, findings);
+  const std::vector<bool> kept = select_entries(toc, facts, request.selects, request.has, findings);
   SourceSchema result;
   result.schema = schema_steps(toc, kept, facts, request.selects, request.target, findings);
   result.sequences = kept_sequences(toc, kept, facts);

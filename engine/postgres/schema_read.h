@@ -17,14 +17,16 @@
 // pg_dump's description does not tell apart, and the pure functions of schema_steps.h make the list of statements.
 namespace tributary::postgres {
 
-// Whether the rows of a table are to be copied. Asked for ordinary, partitioned and foreign tables.
+// Asked for ordinary, partitioned and foreign tables.
 using SelectsTable = std::function<bool(const model::Name&)>;
 
 struct SchemaRequest {
   Parameters source;     // of the database itself; the password reaches pg_dump through an unnamed file in memory
   std::string snapshot;  // id of the exported snapshot
   std::string pg_dump;   // absolute path of a pg_dump that is new enough (pg_tools.h)
-  SelectsTable selects;
+  SelectsTable selects;  // whether the rows of a table are to be copied
+  // Whether the target has a table already: of such a one only the sequences that its columns own.
+  SelectsTable has = [](const model::Name&) { return false; };
   TargetTraits target;
   Milliseconds lock_timeout{30'000};  // of pg_dump
 };

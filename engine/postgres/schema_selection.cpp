@@ -50,8 +50,8 @@ bool goes_silently(const TocEntry& entry) {
 
 class Choice {
  public:
-  Choice(const Toc& toc, const SchemaFacts& facts, const SelectsTable& selects)
-      : entries_(toc.entries), facts_(facts), selects_(selects) {
+  Choice(const Toc& toc, const SchemaFacts& facts, const SelectsTable& selects, const SelectsTable& has)
+      : entries_(toc.entries), facts_(facts), selects_(selects), has_(has) {
     for (std::size_t i = 0; i < entries_.size(); ++i) position_[entries_[i].id] = i;
     selected_ = std::vector<bool>(entries_.size(), true);
     needed_ = std::vector<bool>(entries_.size(), false);
@@ -67,7 +67,7 @@ class Choice {
 
   std::vector<bool> decide() {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (declares_selected(i)) need(i);
+      if (declares_selected(i) || declares_for_what_is_there(i)) need(i);
     }
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (is_no_object(entries_[i]) || !(selected_[i] || needed_[i])) kept_[i] = false;
@@ -114,6 +114,13 @@ class Choice {
     if (entry.type != "DEFAULT") return false;
     const std::uint32_t table = table_of(entry);
     return table != 0 && is_selected(table);
+  }
+
+  bool declares_for_what_is_there(std::size_t i) const {
+    const auto owned = facts_.owned_sequences.find(entries_[i].object);
+    if (entries_[i].type != "SEQUENCE" || owned == facts_.owned_sequences.end() || owned->second.identity) return false;
+    const auto table = facts_.relations.find(owned->second.table);
+    return table != facts_.relations.end() && has_(table->second.name);
   }
 
   // A sequence can be declared without the table that owns it, unless it is that of an identity column.
@@ -184,6 +191,7 @@ class Choice {
   const Entries& entries_;
   const SchemaFacts& facts_;
   const SelectsTable& selects_;
+  const SelectsTable& has_;
   std::map<int, std::size_t> position_;
   std::set<std::pair<int, int>> attachments_;  // ids of a partition and the table above it, either way round
   std::map<std::uint32_t, std::size_t> table_entry_;
@@ -204,8 +212,8 @@ api::Finding left_out(const TocEntry& entry) {
 }  // namespace
 
 std::vector<bool> select_entries(const Toc& toc, const SchemaFacts& facts, const SelectsTable& selects,
-                                 std::vector<api::Finding>& findings) {
-  Choice choice(toc, facts, selects);
+                                 const SelectsTable& has, std::vector<api::Finding>& findings) {
+  Choice choice(toc, facts, selects, has);
   choice.index_tables();
   std::vector<bool> kept = choice.decide();
   for (std::size_t i = 0; i < kept.size(); ++i) {

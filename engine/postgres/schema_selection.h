@@ -15,8 +15,9 @@ namespace tributary::postgres {
 // policies and foreign keys as long as every table they speak of is there; the others are left out and named in
 // `findings`. A table that a selected one cannot be declared without (its inheritance parent, the row type of a
 // column) is kept too, without its rows. A partition needs no table above it: selected alone it becomes a table of its
-// own. Publications are always left out.
+// own. Of a table that the target has already (`has`) the sequences are kept that its columns own, which may be new.
+// Publications are always left out.
 std::vector<bool> select_entries(const Toc& toc, const SchemaFacts& facts, const SelectsTable& selects,
-                                 std::vector<api::Finding>& findings);
+                                 const SelectsTable& has, std::vector<api::Finding>& findings);
 
 }  // namespace tributary::postgres

@@ -137,7 +137,7 @@ void Comparison::rename_columns() {
 void Comparison::column(const ShapeColumn& known, const ShapeColumn& now) {
   const std::string name = quote_identifier(now.name);
   if (known.generated != now.generated) {
-    alter(now.generated.empty() ? "ALTER COLUMN " + name + " DROP EXPRESSION" : "DROP COLUMN " + name);
+    alter(now.generated.empty() ? "ALTER COLUMN " + name + " DROP EXPRESSION IF EXISTS" : "DROP COLUMN " + name);
     if (!now.generated.empty()) alter("ADD COLUMN " + name + " " + type_of(now) + computed(now));
     note(Kind::recopy, now.generated.empty() ? "column " + name + " is not computed any more"
                                              : "column " + name + " is computed now");

@@ -75,7 +75,7 @@ Result<std::vector<FollowedTable>> read_tables(Connection& target, const std::st
   values.insert(values.end(), more.begin(), more.end());
   const Rows rows =
       TRY(target.query("SELECT schema_name, table_name, stream, position, reason, route_schema, route_name,"
-                       " COALESCE(shape[1], '0')"
+                       " COALESCE(shape[1], '0'), asked"
                        " FROM _tributary.table_state"
                        " WHERE replication = $1 AND " +
                            condition + " ORDER BY schema_name, table_name",
@@ -86,6 +86,7 @@ Result<std::vector<FollowedTable>> read_tables(Connection& target, const std::st
         {{rows.str(row, 0), rows.str(row, 1)}, state_of(rows.text(row, 2)), lsn_of(rows, row, 3), rows.str(row, 4)});
     if (!rows.is_null(row, 6)) tables.back().route = model::Name{rows.str(row, 5), rows.str(row, 6)};
     tables.back().id = static_cast<std::uint32_t>(rows.integer(row, 7));
+    tables.back().asked = rows.str(row, 8);
   }
   return tables;
 }

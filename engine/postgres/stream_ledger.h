@@ -43,7 +43,8 @@ struct FollowedTable {
   // The partitioned table of the target that its rows were written to, which the target divides in its own way; as
   // plan_tables() recorded it.
   std::optional<model::Name> route = {};
-  std::uint32_t id = 0;  // the source's own identity of the table (an OID), 0 where the ledger does not know it
+  std::uint32_t id = 0;    // the source's own identity of the table (an OID), 0 where the ledger does not know it
+  std::string asked = "";  // when its rows were last asked for, as the ledger spells it
 };
 
 // How the reason of a table begins that stopped because the source has dropped it. What its changes are is known: none.

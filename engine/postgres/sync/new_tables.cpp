@@ -39,8 +39,9 @@ Result<Names> names_to_create(Connection& target, const std::vector<const Source
   return names;
 }
 
-Result<pipeline::Schema> read_new_schema(const StreamOptions& options, Connection& target, const Names& names,
-                                         const Until& until) {
+// Of tables that are followed already the sequences alone.
+Result<pipeline::Schema> read_new_schema(const StreamOptions& options, Connection& target, const Owner& owner,
+                                         const Names& names, const Until& until) {
   const Parameters parameters = TRY(options.source());
   Connection source = TRY(open_source_session(parameters, "schema", until));
   TRY(source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
@@ -51,6 +52,9 @@ Result<pipeline::Schema> read_new_schema(const StreamOptions& options, Connectio
   request.pg_dump = TRY(choose_pg_tools(tools, source.major_version())).pg_dump;
   request.selects = [&](const model::Name& name) { return names.count(name) != 0; };
   request.target = TRY(read_target_traits(target, until));
+  Names followed;
+  for (const FollowedTable& each : TRY(read_followed_tables(target, owner.key, until))) followed.insert(each.name);
+  request.has = [&](const model::Name& name) { return followed.count(name) != 0; };
   std::vector<api::Finding> findings;
   SourceSchema read = TRY(read_schema(source, request, findings, until));
   return std::move(read.schema);
@@ -152,7 +156,7 @@ Result<bool> is_there(Connection& target, const model::Name& table, const Until&
 }
 
 Result<void> create_objects(const StreamOptions& options, Connection& target, const Owner& owner, const Until& until) {
-  const pipeline::Schema schema = TRY(read_new_schema(options, target, {}, until));
+  const pipeline::Schema schema = TRY(read_new_schema(options, target, owner, {}, until));
   return create(target, owner, schema, until);
 }
 
@@ -163,7 +167,7 @@ Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claime
   const Names names = TRY(names_to_create(target, tables, until));
   Result<void> created;
   if (!stops) {
-    const Result<pipeline::Schema> schema = read_new_schema(options, target, names, until);
+    const Result<pipeline::Schema> schema = read_new_schema(options, target, claimed.owner, names, until);
     created =
         schema ? free_index_names(source.session, target, claimed.owner, names, until) : Result<void>(schema.error());
     if (created) created = create(target, claimed.owner, *schema, until);

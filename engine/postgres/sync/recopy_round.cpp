@@ -153,7 +153,7 @@ Result<void> RecopyRound::plan(const std::vector<FollowedTable>& tables, const U
   }
   std::map<model::Name, std::vector<FollowedTable>> shared;  // by the table of the target
   for (const FollowedTable& each : tables) {
-    known_.emplace(each.name, each.id);
+    known_.emplace(each.name, each);
     if (each.route)
       shared[*each.route].push_back(each);
     else
@@ -210,7 +210,7 @@ Result<void> RecopyRound::replace(std::size_t unit, const pipeline::Told& told, 
     const auto reason = not_streamed_.find(name);
     const pipeline::PartCount count = TRY(pipeline::relay_part(*reader_, writer, {}, table, told, until));
     done.push_back({table, count, reason == not_streamed_.end(), reason == not_streamed_.end() ? "" : reason->second,
-                    known_.at(name)});
+                    known_.at(name).id, known_.at(name).asked});
   }
   return writer.commit(done, slot_.position, until);
 }
@@ -235,8 +235,11 @@ Result<std::unique_ptr<pipeline::ChangeStream>> RecopyRound::stream(const Until&
 
 Result<void> RecopyRound::hand_over(const Until& until) {
   std::vector<FollowedTable> followed;
-  for (const model::Name& each : copied_)
-    followed.push_back({each, FollowedTable::State::followed, {}, "", {}, known_.at(each)});
+  for (const model::Name& each : copied_) {
+    followed.push_back(known_.at(each));
+    followed.back().state = FollowedTable::State::followed;
+    followed.back().reason.clear();
+  }
   return end_recopy(control_, stream_.owner, followed, until);
 }
 

@@ -86,7 +86,7 @@ class RecopyRound final : public pipeline::RecopyRound {
   const RecopyStream stream_;
   Connection& control_;
   std::map<model::Name, std::string> not_streamed_;  // and why
-  std::map<model::Name, std::uint32_t> known_;       // ids of the tables, as the ledger has them
+  std::map<model::Name, FollowedTable> known_;       // as the ledger had them when the round began
   std::set<std::uint32_t> there_;                    // ids of all tables of the source
   std::optional<Connection> session_;                // owns the slot
   std::string slot_name_;

@@ -117,7 +117,6 @@ Result<std::vector<KnownTable>> ShapeKeeper::read_known(Claimed& claimed, const 
 
 void ShapeKeeper::forget_target() {
   accepted_.clear();
-  made_room_.clear();
 }
 
 Result<bool> ShapeKeeper::is_due(SourceSide& source, const Until& until) {
@@ -351,10 +350,7 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
   if (!applied && lock_missed_) return put_off(claimed, decision, applied.error(), until);
   if (!applied) return within("table " + model::display(decision.name), applied.error());
   carried_out_.insert(done.change.statements.begin(), done.change.statements.end());
-  if (done.is_being_copied) {
-    made_room_.insert(done.change.statements.begin(), done.change.statements.end());
-    return false;
-  }
+  if (done.is_being_copied) return false;
   const bool told = done.is_news || done.table.state != decision.table.state;
   if (told)
     log::warn("table changed on the source", {{"table", model::display(done.change.renamed_from.value_or(done.name))},
@@ -365,7 +361,7 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
 
 Result<void> ShapeKeeper::alter(Connection& target, const TableDecision& decision, const Until& until) {
   for (const std::string& each : decision.change.statements) {
-    if (carried_out_.count(each) != 0 || (decision.is_being_copied && made_room_.count(each) != 0)) continue;
+    if (carried_out_.count(each) != 0) continue;
     const Result<void> altered = attempt(target, each, until);
     const bool is_there = !altered && altered.error().fault == Fault::conflict;
     if (!altered && !(is_there && decision.change.kind == Kind::recopy)) return altered;
@@ -396,7 +392,9 @@ Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision
   // A state that stays may have been changed by whoever asks for a recopy.
   if (decision.table.state != decision.before)
     TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
-  if (decision.is_being_copied && decision.change.kind == Kind::recopy) return {};
+  // The copy that is under way may be older than the change.
+  if (decision.is_being_copied && decision.change.kind == Kind::recopy)
+    TRY(record_asked(claimed.control, owner, {decision.table.name}, until));
   return record_shape(claimed.control, owner, decision.table.name, decision.change.adopted, until);
 }
 

@@ -75,7 +75,6 @@ class ShapeKeeper {
   std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them
   std::set<std::string> accepted_;              // descriptions of the log
   std::set<std::string> carried_out_;           // statements of this look: partitions share those of the table above
-  std::set<std::string> made_room_;             // statements for tables that are being copied
   std::map<std::string, Error> missed_;         // statements of this look that did not get their lock
   bool lock_missed_ = false;                    // by the last apply()
   bool has_made_objects_ = false;               // in this look

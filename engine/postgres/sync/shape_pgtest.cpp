@@ -164,6 +164,33 @@ TEST_P(ChangedTables, are_equal_or_told_of_when_a_stream_comes_to_them_late) {
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
 }
 
+// The statements are carried out before the copy, and again after it where the rows may be older.
+TEST_P(ChangedTables, are_equal_or_told_of_when_they_are_to_be_copied_again) {
+  StreamPair pair("copied", GetParam().first, GetParam().second);
+  make_tables(pair);
+  pair.source.exec(
+      "CREATE TABLE computed (id int PRIMARY KEY, g bigint GENERATED ALWAYS AS (id * 2) STORED);"
+      "INSERT INTO computed VALUES (1), (2)");
+  ASSERT_TRUE(done(pair.init()));
+  testbed::ask_for(pair, "computed");
+  pair.source.exec("ALTER TABLE computed ALTER g DROP EXPRESSION; INSERT INTO computed VALUES (3, 7)");
+  for (std::size_t at = 0; at < std::size(cases); ++at) {
+    testbed::ask_for(pair, table_of(at));
+    exec(pair, cases[at].change, at);
+    exec(pair, cases[at].write, at);
+  }
+  for (int copy = 0; copy < 2; ++copy) {
+    Following following(pair.spec(api::Mode::sync), often);
+    testbed::wait_until_back(pair, "computed");
+    wait_until("the tables are equal or told of", [&] { return are_equal_or_told(pair); });
+    EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  }
+  expect_equal_or_told(pair);
+  EXPECT_EQ(standing_of(pair, "computed"), "");
+  EXPECT_EQ(pair.target.query("SELECT * FROM computed ORDER BY id"),
+            pair.source.query("SELECT * FROM computed ORDER BY id"));
+}
+
 TEST_P(ChangedTables, go_on_under_their_new_names) {
   StreamPair pair("renamed", GetParam().first, GetParam().second);
   pair.source.exec(
@@ -246,6 +273,24 @@ TEST(TablesThatChange, are_attached_where_they_came_after_the_copy) {
   pair.wait_until_applied();
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
   EXPECT_EQ(testbed::fingerprint(pair.target.uri()), testbed::fingerprint(pair.source.uri()));
+}
+
+// Whoever writes on the target one day goes on where the source has come to.
+TEST(TablesThatChange, get_the_sequence_of_a_serial_column) {
+  StreamPair pair("serial", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.wait_until_applied();
+  pair.source.exec("ALTER TABLE t ADD COLUMN n serial; INSERT INTO t VALUES (3)");
+  testbed::wait_until("the target has its default", [&] {
+    return pair.target.scalar(
+               "SELECT count(*) FROM pg_attrdef WHERE adrelid = 't'::regclass AND"
+               " pg_get_expr(adbin, adrelid) = 'nextval(''t_n_seq''::regclass)'") == "1";
+  });
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_EQ(pair.target.scalar("INSERT INTO t VALUES (4) RETURNING n"), "4");
 }
 
 TEST(TablesThatChange, stop_with_the_statements_to_run_where_that_is_asked_for) {

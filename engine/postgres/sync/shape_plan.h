@@ -25,8 +25,8 @@ struct TableDecision {
   model::Name name;     // in the ledger
   FollowedTable table;  // as the ledger is to have it, maybe under a new name
   ShapeChange change;   // to be carried out on the target before; with `stopped` nothing of it is
-  // Its rows are being copied again, or soon: who does so moves its position. What he may have copied before a change
-  // that needs another copy shows afterwards, so the ledger keeps the shape until then.
+  // Its rows are being copied again, or soon: who does so moves its position. A change that needs another copy asks
+  // for them once more, for he may have copied them before it.
   bool is_being_copied = false;
   bool is_detached = false;
   bool is_put_off = false;                                       // to another look

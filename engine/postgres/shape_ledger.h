@@ -28,7 +28,7 @@ Result<void> record_new_name(Connection& target, const Owner& owner, const model
 // left to record_followed_tables().
 Result<void> record_new_table(Connection& target, const Owner& owner, const model::Table& table, const Until& until);
 
-// Of tables those that the target does not have, or not any more.
+// Of tables, or sequences, those that the target does not have, or not any more.
 Result<std::vector<model::Name>> read_gone_tables(Connection& target, const std::vector<model::Name>& tables,
                                                   const Until& until);
 // Nothing is known of them from here on, but where one of them is asked for again.

@@ -1,5 +1,6 @@
 #include "engine/postgres/sync/new_tables.h"
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,7 +17,9 @@
 #include "engine/postgres/stream_ledger.h"
 #include "engine/postgres/sync/index_names.h"
 #include "engine/postgres/sync/late_keys.h"
+#include "engine/postgres/sync/unrecorded_tables.h"
 #include "engine/postgres/target_traits.h"
+#include "engine/postgres/undo.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -74,12 +77,28 @@ std::vector<bool> steps_of_tables(const pipeline::Schema& schema) {
   return of_tables;
 }
 
+// A sequence goes with the table that owns it, and comes with it again.
+Result<void> forget_gone_sequences(Connection& target, const pipeline::Schema& schema, std::set<std::string>& done,
+                                   const Until& until) {
+  std::map<model::Name, std::string> digests;
+  for (const pipeline::SchemaStep& step : schema.steps) {
+    const std::optional<UndoneRelation> made = relation_of(step.undo);
+    if (step.kind == "SEQUENCE" && made) digests.emplace(made->name, digest_of(step));
+  }
+  std::vector<model::Name> names;
+  for (const auto& [name, digest] : digests)
+    if (done.contains(digest)) names.push_back(name);
+  for (const model::Name& each : TRY(read_gone_tables(target, names, until))) done.erase(digests.at(each));
+  return {};
+}
+
 // What a table does not need may be refused.
 enum class Need { all, tables };
 
 Result<void> run_steps(Connection& target, const Owner& owner, pipeline::Schema schema, Need need, const Until& until) {
   auto options = std::make_shared<StepOptions>();
   options->done = TRY(read_steps_done(target, owner.key, until));
+  TRY(forget_gone_sequences(target, schema, options->done, until));
   const std::vector<bool> of_tables = steps_of_tables(schema);
   for (std::size_t step = 0; step < schema.steps.size(); ++step) {
     if (of_tables[step]) options->done.erase(digest_of(schema.steps[step]));
@@ -164,6 +183,7 @@ Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claime
                         const std::vector<const SourceTable*>& tables, const Until& until) {
   Connection& target = claimed.control;
   const bool stops = options.sync.schema_changes == api::SchemaChanges::stop;
+  if (!stops) TRY(drop_unrecorded_tables(claimed, tables, until));
   const Names names = TRY(names_to_create(target, tables, until));
   Result<void> created;
   if (!stops) {

@@ -111,6 +111,46 @@ TEST(ATableThatTheTargetHasLost, is_created_when_it_is_asked_for) {
   EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
 }
 
+// As an engine leaves it that is killed before it has recorded what it created.
+TEST(ANewTable, that_is_there_unrecorded_becomes_as_the_source_has_it_by_then) {
+  StreamPair pair("unrecorded", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  const std::string made =
+      "CREATE TABLE t (id serial PRIMARY KEY, a int); CREATE TABLE p (id int PRIMARY KEY, a int) PARTITION BY RANGE "
+      "(id);"
+      "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (100)";
+  pair.source.exec(made);
+  {
+    Following following(pair.spec(api::Mode::sync), often);
+    for (const char* table : {"t", "p1"}) wait_until_back(pair, table);
+    EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  }
+  pair.target.exec(
+      "DELETE FROM _tributary.part WHERE table_name IN ('t', 'p', 'p1');"
+      "DELETE FROM _tributary.table_state WHERE table_name IN ('t', 'p', 'p1')");
+  pair.source.exec(
+      "ALTER TABLE t DROP COLUMN a, ADD COLUMN b text; ALTER TABLE p RENAME COLUMN a TO b;"
+      "INSERT INTO t (b) VALUES ('x'); INSERT INTO p VALUES (1, 2)");
+  Following following(pair.spec(api::Mode::sync), often);
+  for (const char* table : {"t", "p1"}) wait_until_back(pair, table);
+  pair.wait_until_applied();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+  EXPECT_EQ(pair.target.scalar("INSERT INTO t (b) VALUES ('y') RETURNING id"), "2");
+}
+
+// Rows, or a table of somebody else.
+TEST(ANewTable, leaves_what_is_there_and_is_not_its_own) {
+  StreamPair pair("theirs", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec("CREATE TABLE t (other int)");
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  Following following(pair.spec(api::Mode::sync), often);
+  wait_until_back(pair, "t", "stopped");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_EQ(pair.target.scalar("SELECT count(other) FROM t"), "0");
+}
+
 // The values of sequences may be read before the source's tables are looked at.
 TEST(ASequence, is_carried_though_it_was_read_before_the_target_had_it) {
   StreamPair pair("sequence", 15, 18);

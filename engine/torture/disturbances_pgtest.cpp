@@ -41,12 +41,6 @@ std::vector<std::uint64_t> seeds() {
   return drawn;
 }
 
-// A value of an enum that the target does not know, or a column that it does not have: what a killed engine has left of
-// a new table that was changed before the next one came.
-bool is_to_be_mended(const std::string& reason) {
-  return reason.find("[22P02]") != std::string::npos || reason.find("[42703]") != std::string::npos;
-}
-
 class Torture {
  public:
   explicit Torture(std::uint64_t seed)
@@ -73,8 +67,6 @@ class Torture {
   void set_back();
   void tend();
   void await(const std::string& what, const std::function<bool()>& is_true);
-  void mend_tables();
-  void give_columns(const std::string& table);
   bool is_all_there();
   void pause(std::uint64_t longest) { std::this_thread::sleep_for(milliseconds(random_() % longest)); }
 
@@ -200,43 +192,6 @@ void Torture::await(const std::string& what, const std::function<bool()>& is_tru
   }
 }
 
-// What a person does about tables that stopped, as their reasons say: gives the target's the values of enums and the
-// columns that the source's have, and has them copied again.
-void Torture::mend_tables() {
-  const std::string stopped = trial_.tables_in("stopped", "22P02|42703");
-  if (stopped.empty()) return;
-  const testbed::Database& source = trial_.pair.source;
-  const testbed::Database& target = trial_.pair.target;
-  for (const testbed::Row& value : source.query("SELECT enumlabel FROM pg_enum ORDER BY enumsortorder"))
-    target.exec("ALTER TYPE mood ADD VALUE IF NOT EXISTS '" + *value[0] + "' BEFORE 'fine'");
-  std::string tables;
-  for (const testbed::Row& table : target.query("SELECT unnest(ARRAY[" + stopped + "])")) {
-    std::cout << "mended by hand: " << *table[0] << std::endl;
-    give_columns(*table[0]);
-    tables += (tables.empty() ? "" : ",") + source.name() + "." + *table[0];
-  }
-  // One of them may have been dropped on the source since, of which the engine tells then.
-  const Ended recopy = trial_.run("recopy", {"--tables", tables});
-  if (recopy.code > 1 || (recopy.output + recopy.errors).find("no engine follows") != std::string::npos)
-    throw std::runtime_error("recopy: " + recopy.output + recopy.errors);
-}
-
-void Torture::give_columns(const std::string& table) {
-  if (trial_.pair.source.scalar("SELECT to_regclass('" + table + "') IS NULL") == "t") return;
-  const std::string columns = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '" +
-                              table + "'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''";
-  const testbed::Rows wanted = trial_.pair.source.query(columns);
-  const testbed::Rows there = trial_.pair.target.query(columns);
-  const auto is_in = [](const testbed::Rows& rows, const testbed::Row& row) {
-    return std::find(rows.begin(), rows.end(), row) != rows.end();
-  };
-  for (const testbed::Row& each : there)
-    if (!is_in(wanted, each)) trial_.pair.target.exec("ALTER TABLE " + table + " DROP COLUMN " + *each[0]);
-  for (const testbed::Row& each : wanted)
-    if (!is_in(there, each))
-      trial_.pair.target.exec("ALTER TABLE " + table + " ADD COLUMN " + *each[0] + " " + *each[1]);
-}
-
 // As the engine that was stopped says.
 bool Torture::is_all_there() {
   const Ended status = trial_.run("status", {"--output", "json"});
@@ -246,7 +201,7 @@ bool Torture::is_all_there() {
   for (const auto& stream : said.at("databases")) {
     for (const auto& table : stream.at("tables")) {
       const auto reason = table.at("reason").get<std::string>();
-      if (table.at("state") == "recopy" || is_to_be_mended(reason)) {
+      if (table.at("state") == "recopy") {
         is_all = false;
       } else if (!reason.starts_with("the source has dropped it")) {
         throw std::runtime_error("table " + table.at("name").get<std::string>() + " does not follow: " + reason);
@@ -262,7 +217,6 @@ void Torture::come_to_rest() {
     const std::string mark = trial_.pair.source.scalar("INSERT INTO mark DEFAULT VALUES RETURNING id");
     await("mark " + mark + " is on the target",
           [&] { return trial_.pair.target.scalar("SELECT count(*) FROM mark WHERE id = " + mark) == "1"; });
-    mend_tables();
     await("no table is copied again any more", [&] { return trial_.tables_in("recopy").empty(); });
     tend();
     const int code = trial_.stop();

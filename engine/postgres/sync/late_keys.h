@@ -20,7 +20,8 @@ Result<KeyIds> read_keys(Connection& source, const std::set<model::Name>& tables
 
 // In a transaction of its own: they are to be added.
 Result<void> record_late_keys(Claimed& claimed, const KeyIds& keys, const Until& until);
-// Adds those that are late. What the source has no more or the target refuses is forgotten.
-Result<void> add_late_keys(SourceSide& source, Claimed& claimed, const Until& until);
+// Adds those that are late. What the source has no more or the target refuses is forgotten. Rows that cannot be looked
+// through within `patience` stay unvalidated, and the log says what to run.
+Result<void> add_late_keys(SourceSide& source, Claimed& claimed, Milliseconds patience, const Until& until);
 
 }  // namespace tributary::postgres::sync

@@ -24,11 +24,11 @@ enum class Next {
 };
 
 // At a stop. What the source has made by now and nobody has copied yet is in the ledger then, for whoever asks whether
-// all is there.
+// all is there. It may make sequences.
 Result<void> look_once_more(StreamEnds& ends, model::Lsn applied, const Until& until) {
+  const Result<bool> looked = ends.look_at_tables(applied, StreamEnds::Look::now, until);
   TRY(ends.carry_sequences(until));
-  TRY(ends.look_at_tables(applied, StreamEnds::Look::now, until));
-  return {};
+  return looked ? Result<void>() : looked.error();
 }
 
 // One stream, and what is to be done beside it now and then. What is due outlives it: it may be opened anew often.

@@ -32,6 +32,7 @@ struct World {
   std::uint64_t sequences = 0;  // of the target, as far as the source's log then
   int carried = 0;
   int last_looks = 0;           // at the source's tables, at a stop
+  int carried_then = 0;         // how often sequences had been carried by the last of them
   bool always_changed = false;  // the source's tables, so that the stream is opened anew at every turn
   int engines = 0;
   std::vector<std::string> complaints;
@@ -214,7 +215,10 @@ class FakeEnds : public StreamEnds {
   }
   Result<bool> look_at_tables(model::Lsn, Look look, const Until&) override {
     const std::lock_guard lock(world_.mutex);
-    if (look == Look::now) ++world_.last_looks;
+    if (look == Look::now) {
+      ++world_.last_looks;
+      world_.carried_then = world_.carried;
+    }
     return world_.always_changed || world_.strikes();  // then all begins again
   }
   std::unique_ptr<RecopyEnds> recopy_ends() override { return std::make_unique<NoRecopies>(); }
@@ -283,6 +287,7 @@ TEST(AFollower, puts_what_it_has_on_disk_when_it_is_stopped) {
   EXPECT_EQ(world.confirmed, model::Lsn{30});
   EXPECT_EQ(world.sequences, 30u);
   EXPECT_EQ(world.last_looks, 1) << "who stops it is told of what the source has made meanwhile";
+  EXPECT_GT(world.carried, world.carried_then) << "the look may have made sequences on the target";
   EXPECT_EQ(meter.snapshot({}).transactions, 3u);
   ASSERT_TRUE(meter.snapshot({}).aside);
   EXPECT_EQ(meter.snapshot({}).aside->stopped, 1u);

@@ -67,6 +67,7 @@ class Torture {
   void set_back();
   void tend();
   void await(const std::string& what, const std::function<bool()>& is_true);
+  void give_keys_back();
   bool is_all_there();
   void pause(std::uint64_t longest) { std::this_thread::sleep_for(milliseconds(random_() % longest)); }
 
@@ -211,8 +212,17 @@ bool Torture::is_all_there() {
   return is_all;
 }
 
+// Since PostgreSQL 18 one with a computed column cannot be published by all of its columns: it is told of as not
+// streamed until it can be.
+void Torture::give_keys_back() {
+  for (const testbed::Row& table : trial_.pair.source.query(
+           "SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relreplident = 'f' AND relname ~ '^d[0-9]$'"))
+    trial_.pair.source.exec("ALTER TABLE " + *table[0] + " REPLICA IDENTITY DEFAULT");
+}
+
 void Torture::come_to_rest() {
   workload_->stop();
+  give_keys_back();
   for (int round = 0; round < 10; ++round) {
     const std::string mark = trial_.pair.source.scalar("INSERT INTO mark DEFAULT VALUES RETURNING id");
     await("mark " + mark + " is on the target",

@@ -1,9 +1,9 @@
 # room(<folder> SOURCES ... [USES rooms ...] [LIBS libraries ...] [TESTS foo_test.cpp ...]
-#      [PGTESTS foo_pgtest.cpp ...] [PGSHARDS n])
+#      [PGTESTS foo_pgtest.cpp ...] [PGSHARDS n] [TEST_USES rooms ...])
 #
 # One folder is one static library; USES declares the arrows of docs/architecture.md and is checked by
-# the ctest `arrows`. TESTS run without any server (label `unit`), PGTESTS against live PostgreSQL servers
-# (label `pg`). Room `engine/base` is the target `engine_base`, its tests `engine_base_test` and
+# the ctest `arrows`; its tests may use TEST_USES beside that. TESTS run without any server (label `unit`), PGTESTS against
+# live PostgreSQL servers (label `pg`). Room `engine/base` is the target `engine_base`, its tests `engine_base_test` and
 # `engine_base_pgtest`; with PGSHARDS that runs as so many ctests `engine_base_pgtest_1` ..., each a share of its tests.
 #
 # program(<target> FOLDER folder SOURCES ... USES rooms ... [LIBS libraries ...])
@@ -62,9 +62,10 @@ function(_targets_of rooms variable)
   set(${variable} "${names}" PARENT_SCOPE)
 endfunction()
 
-function(_declare_arrows folder uses)
+function(_declare_arrows folder uses test_uses)
   list(JOIN uses "," arrows)
-  set_property(GLOBAL APPEND PROPERTY TRIBUTARY_ARROWS "${folder}>${arrows}")
+  list(JOIN test_uses "," test_arrows)
+  set_property(GLOBAL APPEND PROPERTY TRIBUTARY_ARROWS "${folder}>${arrows}>${test_arrows}")
 endfunction()
 
 function(room folder)
@@ -87,7 +88,7 @@ function(room folder)
   _room_tests(${name} test unit 900 1 "${name};${test_uses}" ${ROOM_TESTS})
   _room_tests(${name} pgtest pg 1800 ${ROOM_PGSHARDS} "${name};${test_uses}" ${ROOM_PGTESTS})
 
-  _declare_arrows(${folder} "${ROOM_USES}")
+  _declare_arrows(${folder} "${ROOM_USES}" "${ROOM_TEST_USES}")
 endfunction()
 
 function(program name)
@@ -95,5 +96,5 @@ function(program name)
   _targets_of("${PROGRAM_USES}" uses)
   add_executable(${name} ${PROGRAM_SOURCES})
   target_link_libraries(${name} PRIVATE ${uses} ${PROGRAM_LIBS})
-  _declare_arrows(${PROGRAM_FOLDER} "${PROGRAM_USES}")
+  _declare_arrows(${PROGRAM_FOLDER} "${PROGRAM_USES}" "")
 endfunction()

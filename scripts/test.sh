@@ -19,7 +19,7 @@ run_tests() {
 threaded_tests_exist() {
   local filter
   for filter in ${THREADED_POSTGRES//:/ }; do
-    build/tsan/bin/engine_postgres_pgtest --gtest_list_tests --gtest_filter="$filter" | grep -q . ||
+    build/tsan/bin/engine_postgres_snapshot_pgtest --gtest_list_tests --gtest_filter="$filter" | grep -q . ||
       die "no PostgreSQL test is called $filter: correct THREADED_POSTGRES"
   done
 }
@@ -41,10 +41,10 @@ test_everything() {
   postgres
   build asan
   suite "unit and PostgreSQL tests, under AddressSanitizer and UndefinedBehaviorSanitizer" asan 'unit|pg'
-  build tsan --target "${THREADED[@]}" engine_postgres_pgtest
+  build tsan --target "${THREADED[@]}" engine_postgres_snapshot_pgtest
   suite "threaded parts, under ThreadSanitizer" tsan unit --tests-regex "^($(IFS='|'; echo "${THREADED[*]}"))\$"
   threaded_tests_exist
-  GTEST_FILTER=$THREADED_POSTGRES suite "copies, under ThreadSanitizer" tsan pg --tests-regex '^engine_postgres_pgtest_'
+  GTEST_FILTER=$THREADED_POSTGRES suite "copies, under ThreadSanitizer" tsan pg --tests-regex '^engine_postgres_snapshot_pgtest_'
   suite "end-to-end tests" asan e2e
   ((${#FAILED[@]} == 0)) || die "failed: $(printf '%s; ' "${FAILED[@]}")"
 }

@@ -17,8 +17,8 @@
 #include "engine/pipeline/refusal.h"
 #include "engine/pipeline/session.h"
 #include "engine/pipeline/sync.h"
-#include "engine/postgres/leftovers.h"
-#include "engine/postgres/servers.h"
+#include "engine/postgres/snapshot/leftovers.h"
+#include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/sync/copy_drain.h"
 #include "engine/postgres/sync/sync_servers.h"
 

@@ -5,7 +5,7 @@
 #include "engine/base/seal.h"
 #include "engine/cli/release_order.h"
 #include "engine/pipeline/session.h"
-#include "engine/postgres/servers.h"
+#include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/sync/copy_drain.h"
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"

@@ -5,7 +5,7 @@
 #include "engine/cli/run.h"
 #include "engine/cli/verbs.h"
 #include "engine/pipeline/refusal.h"
-#include "engine/postgres/preflight.h"
+#include "engine/postgres/preflight/preflight.h"
 
 namespace tributary::cli {
 namespace {

@@ -11,8 +11,8 @@
 #include "engine/postgres/apply/scope.h"
 #include "engine/postgres/apply/tables.h"
 #include "engine/postgres/apply/writers.h"
-#include "engine/postgres/name_arrays.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/name_arrays.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 
 namespace tributary::postgres::apply {
 namespace {

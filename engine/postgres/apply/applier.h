@@ -8,8 +8,8 @@
 #include "engine/model/name.h"
 #include "engine/pipeline/applier.h"
 #include "engine/postgres/apply/descriptions.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/ledger.h"
 
 namespace tributary::postgres::apply {
 

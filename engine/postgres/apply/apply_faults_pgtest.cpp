@@ -5,7 +5,7 @@
 
 #include "engine/postgres/apply/applier.h"
 #include "engine/postgres/apply/testing/applying.h"
-#include "engine/postgres/session_settings.h"
+#include "engine/postgres/client/session_settings.h"
 
 // What becomes of changes that do not fit, and of transactions that are cut off.
 namespace tributary::postgres::apply {

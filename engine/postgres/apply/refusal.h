@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "engine/base/result.h"
-#include "engine/postgres/connection.h"
+#include "engine/postgres/client/connection.h"
 
 namespace tributary::postgres::apply {
 

@@ -7,8 +7,8 @@
 #include "engine/base/until.h"
 #include "engine/model/name.h"
 #include "engine/pipeline/applier.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 
 namespace tributary::postgres::apply {
 

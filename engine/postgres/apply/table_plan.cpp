@@ -4,7 +4,7 @@
 #include <array>
 #include <set>
 
-#include "engine/postgres/sql.h"
+#include "engine/postgres/client/sql.h"
 
 namespace tributary::postgres::apply {
 namespace {

@@ -9,8 +9,8 @@
 #include "engine/base/until.h"
 #include "engine/model/change.h"
 #include "engine/postgres/apply/table.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 
 namespace tributary::postgres::apply {
 

@@ -1,6 +1,6 @@
 #include "engine/postgres/apply/target_table.h"
 
-#include "engine/postgres/name_arrays.h"
+#include "engine/postgres/client/name_arrays.h"
 
 namespace tributary::postgres::apply {
 namespace {

@@ -8,7 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/name.h"
-#include "engine/postgres/connection.h"
+#include "engine/postgres/client/connection.h"
 
 // What the target's catalog says of a table, as far as it decides how changes reach it.
 namespace tributary::postgres::apply {

@@ -10,7 +10,7 @@
 #include "engine/postgres/apply/row_statement.h"
 #include "engine/postgres/apply/table.h"
 #include "engine/postgres/apply/text_array.h"
-#include "engine/postgres/connection_pipeline.h"
+#include "engine/postgres/client/connection_pipeline.h"
 
 // Changes as prepared statements in a pipeline. The tables' plans are made. Errors are those of the pipeline, or
 // (Fault::differs) tell what a change lacks.

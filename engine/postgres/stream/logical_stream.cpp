@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "engine/base/contain.h"
+#include "engine/postgres/client/session_settings.h"
 #include "engine/postgres/pgoutput/assembler.h"
-#include "engine/postgres/replication.h"
-#include "engine/postgres/session_settings.h"
+#include "engine/postgres/replication/replication.h"
 
 namespace tributary::postgres::stream {
 namespace {

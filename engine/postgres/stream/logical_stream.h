@@ -11,7 +11,7 @@
 #include "engine/base/until.h"
 #include "engine/model/lsn.h"
 #include "engine/pipeline/change_stream.h"
-#include "engine/postgres/connection.h"
+#include "engine/postgres/client/connection.h"
 #include "engine/postgres/stream/receiver.h"
 
 namespace tributary::postgres::stream {

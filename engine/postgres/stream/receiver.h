@@ -10,7 +10,7 @@
 #include "engine/base/result.h"
 #include "engine/model/change.h"
 #include "engine/model/lsn.h"
-#include "engine/postgres/connection.h"
+#include "engine/postgres/client/connection.h"
 #include "engine/postgres/pgoutput/assembler.h"
 #include "engine/postgres/stream/batch_queue.h"
 #include "engine/postgres/stream/wire.h"

@@ -4,11 +4,11 @@
 
 #include "engine/pipeline/patience.h"
 #include "engine/pipeline/target.h"
-#include "engine/postgres/catalog.h"
-#include "engine/postgres/control_schema.h"
-#include "engine/postgres/session_lock.h"
-#include "engine/postgres/session_settings.h"
-#include "engine/postgres/slot.h"
+#include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/ledger/session_lock.h"
+#include "engine/postgres/replication/slot.h"
 
 namespace tributary::postgres::sync {
 namespace {

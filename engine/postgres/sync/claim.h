@@ -10,9 +10,9 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/pipeline/source.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/ledger.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/ledger.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 
 // Whose stream it is, and the lock that keeps others from it.
 namespace tributary::postgres::sync {

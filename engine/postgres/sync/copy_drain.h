@@ -5,7 +5,7 @@
 
 #include "engine/api/spec.h"
 #include "engine/pipeline/drain.h"
-#include "engine/postgres/servers.h"
+#include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/slot_sight.h"
 

@@ -4,9 +4,9 @@
 #include <charconv>
 #include <set>
 
-#include "engine/postgres/array_literal.h"
-#include "engine/postgres/name_arrays.h"
-#include "engine/postgres/sql.h"
+#include "engine/postgres/client/array_literal.h"
+#include "engine/postgres/client/name_arrays.h"
+#include "engine/postgres/client/sql.h"
 
 namespace tributary::postgres::sync {
 namespace {

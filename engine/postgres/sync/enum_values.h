@@ -8,7 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/name.h"
-#include "engine/postgres/connection.h"
+#include "engine/postgres/client/connection.h"
 
 // The values of enum types. A type gets further ones, and other names for those it has, without a word in the log.
 namespace tributary::postgres::sync {

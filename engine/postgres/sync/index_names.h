@@ -5,8 +5,8 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/model/name.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/ledger.h"
 
 namespace tributary::postgres::sync {
 

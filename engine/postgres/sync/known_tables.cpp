@@ -4,7 +4,7 @@
 #include <set>
 
 #include "engine/base/log.h"
-#include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/ledger/shape_ledger.h"
 
 namespace tributary::postgres::sync {
 

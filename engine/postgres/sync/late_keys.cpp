@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "engine/base/log.h"
-#include "engine/postgres/array_literal.h"
-#include "engine/postgres/lock_wait.h"
-#include "engine/postgres/name_arrays.h"
+#include "engine/postgres/catalog/lock_wait.h"
+#include "engine/postgres/client/array_literal.h"
+#include "engine/postgres/client/name_arrays.h"
 
 namespace tributary::postgres::sync {
 namespace {

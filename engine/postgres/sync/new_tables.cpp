@@ -6,20 +6,20 @@
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/postgres/partition_routes.h"
-#include "engine/postgres/pg_tools.h"
-#include "engine/postgres/publication.h"
-#include "engine/postgres/schema_read.h"
-#include "engine/postgres/session_settings.h"
-#include "engine/postgres/shape_ledger.h"
-#include "engine/postgres/sql.h"
-#include "engine/postgres/step_runner.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/catalog/partition_routes.h"
+#include "engine/postgres/catalog/target_traits.h"
+#include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/client/sql.h"
+#include "engine/postgres/copy/step_runner.h"
+#include "engine/postgres/ledger/shape_ledger.h"
+#include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/replication/publication.h"
+#include "engine/postgres/schema/pg_tools.h"
+#include "engine/postgres/schema/schema_read.h"
+#include "engine/postgres/schema/undo.h"
 #include "engine/postgres/sync/index_names.h"
 #include "engine/postgres/sync/late_keys.h"
 #include "engine/postgres/sync/unrecorded_tables.h"
-#include "engine/postgres/target_traits.h"
-#include "engine/postgres/undo.h"
 
 namespace tributary::postgres::sync {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/base/log.h"
-#include "engine/postgres/shape_change.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/schema/shape_change.h"
 #include "engine/postgres/sync/shape_plan.h"
 
 namespace tributary::postgres::sync {

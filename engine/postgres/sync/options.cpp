@@ -1,8 +1,8 @@
 #include "engine/postgres/sync/options.h"
 
 #include "engine/pipeline/patience.h"
-#include "engine/postgres/endpoint.h"
-#include "engine/postgres/ledger.h"
+#include "engine/postgres/client/endpoint.h"
+#include "engine/postgres/ledger/ledger.h"
 
 namespace tributary::postgres::sync {
 namespace {

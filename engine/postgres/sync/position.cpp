@@ -3,9 +3,9 @@
 #include <optional>
 #include <utility>
 
-#include "engine/postgres/replication.h"
-#include "engine/postgres/session_settings.h"
-#include "engine/postgres/slot_verdict.h"
+#include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/replication/replication.h"
+#include "engine/postgres/replication/slot_verdict.h"
 
 namespace tributary::postgres::sync {
 namespace {

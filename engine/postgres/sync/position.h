@@ -2,7 +2,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/until.h"
-#include "engine/postgres/slot.h"
+#include "engine/postgres/replication/slot.h"
 #include "engine/postgres/sync/claim.h"
 
 // The source held against the ledger.

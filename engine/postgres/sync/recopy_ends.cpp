@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/postgres/control_schema.h"
-#include "engine/postgres/recopy_ledger.h"
-#include "engine/postgres/shape_change.h"
-#include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/ledger/recopy_ledger.h"
+#include "engine/postgres/ledger/shape_ledger.h"
+#include "engine/postgres/schema/shape_change.h"
 #include "engine/postgres/sync/position.h"
 
 namespace tributary::postgres::sync {

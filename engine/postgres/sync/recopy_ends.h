@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "engine/pipeline/recopy.h"
-#include "engine/postgres/connection.h"
+#include "engine/postgres/catalog/table_shape.h"
+#include "engine/postgres/client/connection.h"
 #include "engine/postgres/sync/recopy_round.h"
 #include "engine/postgres/sync/table_standing.h"
-#include "engine/postgres/table_shape.h"
 
 namespace tributary::postgres::sync {
 

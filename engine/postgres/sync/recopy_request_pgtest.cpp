@@ -3,7 +3,7 @@
 #include <future>
 
 #include "engine/pipeline/sync.h"
-#include "engine/postgres/recopy_ledger.h"
+#include "engine/postgres/ledger/recopy_ledger.h"
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"

@@ -11,13 +11,13 @@
 #include "engine/base/contain.h"
 #include "engine/base/pause.h"
 #include "engine/postgres/apply/applier.h"
-#include "engine/postgres/copy_format.h"
-#include "engine/postgres/publication.h"
-#include "engine/postgres/replacing_writer.h"
-#include "engine/postgres/session_lock.h"
-#include "engine/postgres/session_settings.h"
+#include "engine/postgres/catalog/target_traits.h"
+#include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/copy/copy_format.h"
+#include "engine/postgres/copy/replacing_writer.h"
+#include "engine/postgres/ledger/session_lock.h"
+#include "engine/postgres/replication/publication.h"
 #include "engine/postgres/stream/logical_stream.h"
-#include "engine/postgres/target_traits.h"
 
 namespace tributary::postgres::sync {
 namespace {

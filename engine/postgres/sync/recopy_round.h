@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "engine/pipeline/recopy.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/recopy_ledger.h"
-#include "engine/postgres/slot.h"
-#include "engine/postgres/source.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/recopy_ledger.h"
+#include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/replication/slot.h"
+#include "engine/postgres/snapshot/source.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/looks.h"
 

@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/postgres/control_schema.h"
-#include "engine/postgres/publication.h"
-#include "engine/postgres/session_lock.h"
-#include "engine/postgres/slot.h"
+#include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/ledger/session_lock.h"
+#include "engine/postgres/ledger/target_data.h"
+#include "engine/postgres/replication/publication.h"
+#include "engine/postgres/replication/slot.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/position.h"
-#include "engine/postgres/target_data.h"
 
 namespace tributary::postgres::sync {
 namespace {

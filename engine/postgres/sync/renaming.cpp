@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/postgres/sql.h"
+#include "engine/postgres/client/sql.h"
 
 namespace tributary::postgres::sync {
 namespace {

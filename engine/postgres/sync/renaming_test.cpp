@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/postgres/shape_change.h"
+#include "engine/postgres/schema/shape_change.h"
 
 namespace tributary::postgres::sync {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/postgres/sequences.h"
+#include "engine/postgres/schema/sequences.h"
 
 namespace tributary::postgres::sync {
 namespace {

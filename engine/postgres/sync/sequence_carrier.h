@@ -6,8 +6,8 @@
 #include "engine/base/until.h"
 #include "engine/model/name.h"
 #include "engine/pipeline/source.h"
-#include "engine/postgres/connection.h"
-#include "engine/postgres/ledger.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/ledger/ledger.h"
 
 namespace tributary::postgres::sync {
 

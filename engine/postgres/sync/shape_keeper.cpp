@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "engine/base/log.h"
-#include "engine/postgres/lock_wait.h"
-#include "engine/postgres/publication.h"
-#include "engine/postgres/session_lock.h"
-#include "engine/postgres/shape_ledger.h"
-#include "engine/postgres/sql.h"
+#include "engine/postgres/catalog/lock_wait.h"
+#include "engine/postgres/client/sql.h"
+#include "engine/postgres/ledger/session_lock.h"
+#include "engine/postgres/ledger/shape_ledger.h"
+#include "engine/postgres/replication/publication.h"
 #include "engine/postgres/sync/known_tables.h"
 #include "engine/postgres/sync/late_keys.h"
 #include "engine/postgres/sync/new_tables.h"

@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "engine/postgres/sql.h"
+#include "engine/postgres/client/sql.h"
 #include "engine/postgres/sync/renaming.h"
 
 namespace tributary::postgres::sync {

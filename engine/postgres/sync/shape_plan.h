@@ -8,8 +8,8 @@
 #include "engine/api/spec.h"
 #include "engine/model/lsn.h"
 #include "engine/model/name.h"
-#include "engine/postgres/shape_change.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/schema/shape_change.h"
 #include "engine/postgres/sync/source_sight.h"
 
 // What is to be done about tables that the source defines in another way than the ledger says. Pure.

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "engine/postgres/lock_wait.h"
-#include "engine/postgres/publication.h"
+#include "engine/postgres/catalog/lock_wait.h"
+#include "engine/postgres/replication/publication.h"
 
 namespace tributary::postgres::sync {
 namespace {

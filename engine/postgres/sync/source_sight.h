@@ -10,10 +10,10 @@
 #include "engine/base/until.h"
 #include "engine/model/lsn.h"
 #include "engine/model/name.h"
-#include "engine/postgres/catalog.h"
+#include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/catalog/table_shape.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/enum_values.h"
-#include "engine/postgres/table_shape.h"
 
 namespace tributary::postgres::sync {
 

@@ -5,7 +5,7 @@
 
 #include "engine/base/pause.h"
 #include "engine/postgres/apply/applier.h"
-#include "engine/postgres/session_lock.h"
+#include "engine/postgres/ledger/session_lock.h"
 #include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/recopy_ends.h"

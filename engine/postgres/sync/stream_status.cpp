@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/postgres/control_schema.h"
-#include "engine/postgres/slot.h"
+#include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/replication/slot.h"
 #include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/table_standing.h"
 

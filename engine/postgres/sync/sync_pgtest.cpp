@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/pipeline/sync.h"
-#include "engine/postgres/control_schema.h"
+#include "engine/postgres/ledger/control_schema.h"
 #include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"

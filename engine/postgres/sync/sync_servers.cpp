@@ -1,7 +1,7 @@
 #include "engine/postgres/sync/sync_servers.h"
 
 #include "engine/pipeline/selection.h"
-#include "engine/postgres/servers.h"
+#include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/sync/options.h"
 #include "engine/postgres/sync/recopy_ends.h"
 #include "engine/postgres/sync/release.h"

@@ -6,7 +6,7 @@
 
 #include "engine/base/text.h"
 #include "engine/pipeline/selection.h"
-#include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/ledger/shape_ledger.h"
 
 namespace tributary::postgres::sync {
 namespace {

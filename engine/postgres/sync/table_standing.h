@@ -8,8 +8,8 @@
 #include "engine/api/spec.h"
 #include "engine/model/name.h"
 #include "engine/pipeline/table_standing.h"
-#include "engine/postgres/catalog.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 
 // From what the ledger says of a stream's tables to what is told of them. All pure.
 namespace tributary::postgres::sync {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "engine/postgres/shape_ledger.h"
+#include "engine/postgres/ledger/shape_ledger.h"
 
 namespace tributary::postgres::sync {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "engine/base/log.h"
-#include "engine/postgres/made.h"
-#include "engine/postgres/sql.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/sql.h"
+#include "engine/postgres/ledger/made.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/sync/new_tables.h"
 
 namespace tributary::postgres::sync {

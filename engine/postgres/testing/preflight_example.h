@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/postgres/preflight_checks.h"
+#include "engine/postgres/preflight/preflight_checks.h"
 
 // Facts of a replication that nothing speaks against, for tests that change one of them.
 namespace tributary::postgres {

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "engine/pipeline/session.h"
-#include "engine/postgres/servers.h"
+#include "engine/postgres/snapshot/servers.h"
 #include "engine/testing/fingerprint.h"
 #include "engine/testing/server_files.h"
 

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "engine/postgres/connection.h"
-#include "engine/postgres/session_settings.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/client/session_settings.h"
 #include "engine/testing/postgres_server.h"
 
 // The two kinds of session that a stream has on its source, to a test's database.

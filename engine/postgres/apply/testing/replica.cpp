@@ -1,9 +1,9 @@
 #include "engine/postgres/apply/testing/replica.h"
 
 #include "engine/postgres/apply/applier.h"
-#include "engine/postgres/control_schema.h"
-#include "engine/postgres/session_settings.h"
-#include "engine/postgres/stream_ledger.h"
+#include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/ledger/stream_ledger.h"
 
 namespace tributary::testbed {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "engine/model/lsn.h"
 #include "engine/pipeline/applier.h"
-#include "engine/postgres/ledger.h"
+#include "engine/postgres/ledger/ledger.h"
 #include "engine/testing/postgres_server.h"
 
 namespace tributary::testbed {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "engine/postgres/session_settings.h"
-#include "engine/postgres/slot.h"
+#include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/replication/slot.h"
 #include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/postgres_server.h"

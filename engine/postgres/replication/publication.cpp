@@ -1,0 +1,227 @@
+#include "engine/postgres/replication/publication.h"
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "engine/base/words.h"
+#include "engine/postgres/client/name_arrays.h"
+#include "engine/postgres/client/sql.h"
+
+namespace tributary::postgres {
+namespace {
+
+constexpr std::size_t tables_at_once = 200;
+constexpr const char* all_operations = "(publish = 'insert, update, delete, truncate')";
+
+using Names = std::set<model::Name>;
+
+std::string reason_against(const CatalogTable& table) {
+  if (table.table.unlogged) return "it is unlogged: nothing of it is in the source's log";
+  if (!table.extension.empty()) return "it belongs to extension " + table.extension + ", which keeps its rows";
+  if (!table.has_usable_identity)
+    return "it has no identity by which the source could publish updates and deletes: no primary key, one that "
+           "is deferrable or holds a generated column, or REPLICA IDENTITY NOTHING";
+  return "";
+}
+
+bool carries(const PublicationState& publication, const Names& published, const CatalogTable& table) {
+  if (published.count(table.table.name) != 0) return true;
+  return publication.via_root && std::any_of(table.partition_of.begin(), table.partition_of.end(),
+                                             [&](const model::Name& above) { return published.count(above) != 0; });
+}
+
+std::vector<std::string> missing_operations(const PublicationState& publication) {
+  std::vector<std::string> missing;
+  if (!publication.insert) missing.emplace_back("insert");
+  if (!publication.update) missing.emplace_back("update");
+  if (!publication.remove) missing.emplace_back("delete");
+  if (!publication.truncate) missing.emplace_back("truncate");
+  return missing;
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& each : words) text += (text.empty() ? "" : ", ") + each;
+  return text;
+}
+
+std::string only(std::span<const model::Name> tables) {
+  std::string list;
+  for (const model::Name& each : tables) list += (list.empty() ? "ONLY " : ", ONLY ") + quote_name(each);
+  return list;
+}
+
+// What the server says of a statement of ours. An event trigger that raises an exception does so again.
+Error refused(Connection& source, const std::string& statement, Error error) {
+  error.what = statement + " on the source: " + error.what;
+  if (!source.sqlstate().starts_with("P0")) return error;
+  return Error{Fault::invalid, error.what,
+               "an event trigger of the source refuses it: have it let role " +
+                   source.reported("session_authorization") +
+                   " pass, or make the publication beforehand and name it (--publication)"};
+}
+
+// ADD or DROP.
+Result<void> alter(Connection& source, const std::string& name, const char* verb,
+                   const std::vector<model::Name>& tables, const Until& until) {
+  for (std::size_t first = 0; first < tables.size(); first += tables_at_once) {
+    const std::size_t count = std::min(tables_at_once, tables.size() - first);
+    const Result<void> altered = source.execute("ALTER PUBLICATION " + quote_identifier(name) + " " + verb + " TABLE " +
+                                                    only(std::span(tables).subspan(first, count)),
+                                                until);
+    if (!altered) return refused(source, "ALTER PUBLICATION " + quote_identifier(name), altered.error());
+  }
+  return {};
+}
+
+std::vector<model::Name> without(const std::vector<model::Name>& all, const Names& these) {
+  std::vector<model::Name> rest;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(rest),
+               [&](const model::Name& each) { return these.count(each) == 0; });
+  return rest;
+}
+
+// What a publication lists itself, in difference to what it publishes by schema or by partition.
+Result<std::vector<model::Name>> read_listed(Connection& source, const std::string& name, bool filtered,
+                                             const Until& until) {
+  const Rows rows = TRY(source.query(
+      "SELECT n.nspname, c.relname FROM pg_catalog.pg_publication p"
+      " JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid JOIN pg_catalog.pg_class c ON c.oid = r.prrelid"
+      " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.pubname = $1" +
+          std::string(filtered ? " AND (to_jsonb(r) ->> 'prqual' IS NOT NULL OR to_jsonb(r) ->> 'prattrs' IS NOT NULL)"
+                               : ""),
+      {name}, until));
+  return names_in(rows);
+}
+
+Result<void> restore_operations(Connection& source, const std::string& name, const PublicationState& publication,
+                                bool& changed, const Until& until) {
+  if (publication.all_tables)
+    return Error{Fault::conflict, "publication " + name + " was changed to publish all tables",
+                 "drop it; the next run makes it anew"};
+  if (!publication.via_root && missing_operations(publication).empty()) return {};
+  changed = true;
+  TRY(source.execute("ALTER PUBLICATION " + quote_identifier(name) + " SET " + all_operations, until));
+  if (!publication.via_root) return {};
+  return source.execute("ALTER PUBLICATION " + quote_identifier(name) + " SET (publish_via_partition_root = false)",
+                        until);
+}
+
+}  // namespace
+
+PublicationPlan plan_publication(const std::vector<CatalogTable>& selected) {
+  PublicationPlan plan;
+  for (const CatalogTable& each : selected) {
+    std::string reason = reason_against(each);
+    if (reason.empty()) {
+      plan.published.push_back(each.table.name);
+    } else {
+      plan.not_published.push_back({each.table.name, std::move(reason)});
+    }
+  }
+  return plan;
+}
+
+Result<std::optional<PublicationState>> read_publication(Connection& source, const std::string& name,
+                                                         const Until& until) {
+  const Rows rows =
+      TRY(source.query("SELECT coalesce((to_jsonb(p) ->> 'pubviaroot')::boolean, false), p.puballtables, p.pubinsert,"
+                       " p.pubupdate, p.pubdelete, p.pubtruncate FROM pg_catalog.pg_publication p WHERE p.pubname = $1",
+                       {name}, until));
+  if (rows.size() == 0) return std::optional<PublicationState>{};
+  PublicationState publication;
+  publication.via_root = rows.boolean(0, 0);
+  publication.all_tables = rows.boolean(0, 1);
+  publication.insert = rows.boolean(0, 2);
+  publication.update = rows.boolean(0, 3);
+  publication.remove = rows.boolean(0, 4);
+  publication.truncate = rows.boolean(0, 5);
+  const Rows tables = TRY(source.query(
+      "SELECT schemaname, tablename FROM pg_catalog.pg_publication_tables WHERE pubname = $1", {name}, until));
+  for (int row = 0; row < tables.size(); ++row) publication.tables.push_back({tables.str(row, 0), tables.str(row, 1)});
+  publication.filtered = TRY(read_listed(source, name, true, until));
+  return std::optional<PublicationState>{std::move(publication)};
+}
+
+PublicationReview review_publication(const std::string& name, const PublicationState& publication,
+                                     const std::vector<CatalogTable>& selected) {
+  PublicationReview review;
+  const auto find = [&](api::Severity severity, std::string code, std::string message, std::string hint) {
+    review.findings.push_back({severity, std::move(code), "publication " + name, std::move(message), std::move(hint)});
+  };
+  const auto object = [&](std::string code, std::string message, std::string hint) {
+    find(api::Severity::error, std::move(code), std::move(message), std::move(hint));
+  };
+  const Names published(publication.tables.begin(), publication.tables.end());
+  const Names filtered(publication.filtered.begin(), publication.filtered.end());
+  std::vector<std::string> cut;
+  std::vector<std::string> under_root;
+  std::vector<model::Name> absent;
+  for (const CatalogTable& each : selected) {
+    const model::Name& table = each.table.name;
+    std::string reason = reason_against(each);
+    if (!carries(publication, published, each)) {
+      if (reason.empty()) absent.push_back(table);
+      reason = "publication " + name + " does not carry it";
+    }
+    if (!reason.empty()) {
+      review.plan.not_published.push_back({table, std::move(reason)});
+      continue;
+    }
+    review.plan.published.push_back(table);
+    const bool above_is_cut = std::any_of(each.partition_of.begin(), each.partition_of.end(),
+                                          [&](const model::Name& above) { return filtered.count(above) != 0; });
+    if (above_is_cut || filtered.count(table) != 0) cut.push_back(model::display(table));
+    if (published.count(table) == 0) under_root.push_back(model::display(table));
+  }
+  if (const auto missing = missing_operations(publication); !missing.empty())
+    object("PublicationOperations", "it does not publish " + listed(missing),
+           "ALTER PUBLICATION " + quote_identifier(name) + " SET " + all_operations);
+  if (!cut.empty())
+    object("PublicationFilters", "it has a row filter or a column list for " + listed(cut),
+           "publish whole tables; the replication's own filters choose rows");
+  if (!under_root.empty())
+    object("PublicationViaRoot", "it publishes partitions as their root: " + listed(under_root),
+           "ALTER PUBLICATION " + quote_identifier(name) + " SET (publish_via_partition_root = false)");
+  if (!absent.empty())
+    find(api::Severity::warning, "PublicationLacksTables",
+         "it does not carry " + listed(model::displayed(absent)) + ": copied, and not followed",
+         "ALTER PUBLICATION " + quote_identifier(name) + " ADD TABLE " + only(absent));
+  return review;
+}
+
+std::string publication_statement(const std::string& name, const std::vector<model::Name>& tables) {
+  return "CREATE PUBLICATION " + quote_identifier(name) + (tables.empty() ? "" : " FOR TABLE " + only(tables)) +
+         " WITH " + all_operations;
+}
+
+Result<bool> ensure_publication(Connection& source, const std::string& name, const std::vector<model::Name>& tables,
+                                const Until& until) {
+  const std::optional<PublicationState> found = TRY(read_publication(source, name, until));
+  if (!found) {
+    const Result<void> created = source.execute(publication_statement(name, {}), until);
+    if (!created) return refused(source, "CREATE PUBLICATION " + quote_identifier(name), created.error());
+    TRY(alter(source, name, "ADD", tables, until));
+    return true;
+  }
+  bool changed = false;
+  TRY(restore_operations(source, name, *found, changed, until));
+  // What somebody gave a filter is taken out and comes back whole.
+  const std::vector<model::Name> now = TRY(read_listed(source, name, false, until));
+  const Names filtered(found->filtered.begin(), found->filtered.end());
+  const std::vector<model::Name> good = without(now, filtered);
+  std::vector<model::Name> superfluous = without(good, Names(tables.begin(), tables.end()));
+  superfluous.insert(superfluous.end(), filtered.begin(), filtered.end());
+  const std::vector<model::Name> missing = without(tables, Names(good.begin(), good.end()));
+  TRY(alter(source, name, "DROP", superfluous, until));
+  TRY(alter(source, name, "ADD", missing, until));
+  return changed || !superfluous.empty() || !missing.empty();
+}
+
+Result<void> drop_publication(Connection& source, const std::string& name, const Until& until) {
+  return source.execute("DROP PUBLICATION IF EXISTS " + quote_identifier(name), until);
+}
+
+}  // namespace tributary::postgres

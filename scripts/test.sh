@@ -2,11 +2,14 @@
 # The suites. Each is a ctest test of label unit (no server), pg (live PostgreSQL), nightly (live PostgreSQL for hours) or
 # e2e (a real Kubernetes).
 
-# Rooms with threads of their own run under ThreadSanitizer too; of the PostgreSQL tests those in which the threads of a
-# copy meet.
+# Rooms with threads of their own run under ThreadSanitizer too; of the PostgreSQL tests those in which threads meet: the
+# workers of a copy, the receiver of a stream, and a table that is copied again beside it.
 readonly THREADED=(engine_base_test engine_pipeline_test engine_serve_test engine_cli_test operator_kube_test
   operator_replication_test)
-readonly THREADED_POSTGRES='ASnapshot.*:AStop.*:ASecondEngine.*:ALostConnection.*:ALargeTable.*:LargeObjects.*'
+declare -rA THREADED_LIVE=(
+  [engine_postgres_snapshot_pgtest]='ASnapshot.*:AStop.*:ASecondEngine.*:ALostConnection.*:ALargeTable.*:LargeObjects.*'
+  [engine_postgres_stream_pgtest]='*/AStreamInTrouble.*:*/AStreamOfItsOwnServer.*'
+  [engine_postgres_sync_pgtest]='ARecopy.*')
 
 # run_tests PRESET LABELS [ctest arguments...]
 run_tests() {
@@ -17,10 +20,12 @@ run_tests() {
 
 # A filter whose suite was renamed would go on with less and say nothing.
 threaded_tests_exist() {
-  local filter
-  for filter in ${THREADED_POSTGRES//:/ }; do
-    build/tsan/bin/engine_postgres_snapshot_pgtest --gtest_list_tests --gtest_filter="$filter" | grep -q . ||
-      die "no PostgreSQL test is called $filter: correct THREADED_POSTGRES"
+  local test filter
+  for test in "${!THREADED_LIVE[@]}"; do
+    for filter in ${THREADED_LIVE[$test]//:/ }; do
+      "build/tsan/bin/$test" --gtest_list_tests --gtest_filter="$filter" | grep -q . ||
+        die "$test has no test that is called $filter: correct THREADED_LIVE"
+    done
   done
 }
 
@@ -41,10 +46,11 @@ test_everything() {
   postgres
   build asan
   suite "unit and PostgreSQL tests, under AddressSanitizer and UndefinedBehaviorSanitizer" asan 'unit|pg'
-  build tsan --target "${THREADED[@]}" engine_postgres_snapshot_pgtest
+  build tsan --target "${THREADED[@]}" "${!THREADED_LIVE[@]}"
   suite "threaded parts, under ThreadSanitizer" tsan unit --tests-regex "^($(IFS='|'; echo "${THREADED[*]}"))\$"
   threaded_tests_exist
-  GTEST_FILTER=$THREADED_POSTGRES suite "copies, under ThreadSanitizer" tsan pg --tests-regex '^engine_postgres_snapshot_pgtest_'
+  GTEST_FILTER=$(IFS=:; echo "${THREADED_LIVE[*]}") suite "copies and streams, under ThreadSanitizer" tsan pg \
+    --tests-regex "^($(IFS='|'; echo "${!THREADED_LIVE[*]}"))(_|\$)"
   suite "end-to-end tests" asan e2e
   ((${#FAILED[@]} == 0)) || die "failed: $(printf '%s; ' "${FAILED[@]}")"
 }

@@ -166,5 +166,55 @@ TEST_F(AWatchedSlot, of_a_snapshot_is_forgotten_with_the_slot) {
   EXPECT_EQ(stream(), api::StreamProgress{});
 }
 
+TEST_F(AWatchedSlot, of_a_copy_that_failed_is_forgotten_with_the_slot) {
+  world.calls.before("source.tables", [&] {
+    wait_for_a_later_look();
+    world.calls.fail("source.schema", {Fault::failed, "no such thing"});
+  });
+  EXPECT_EQ(run([&] { wait_until([&] { return board.snapshot().phase == api::Phase::failed; }); }).exit_code,
+            ExitCode::failed);
+  EXPECT_EQ(world.source["shop"].slot, 0);
+  EXPECT_EQ(stream(), api::StreamProgress{});
+}
+
+TEST_F(AWatchedSlot, that_is_made_after_the_one_before_was_lost_is_measured) {
+  std::atomic<bool> is_made = false;
+  world.slot_health = [&](const std::string&) -> Result<SlotHealth> {
+    if (!is_made) return Error{Fault::lost, "the slot is gone"};
+    return SlotHealth{"slot", {}, ++kept};
+  };
+  world.calls.fail("servers.link", transient, 3);
+  world.calls.before("source.tables", [&] {
+    is_made = true;
+    wait_for_a_later_look();
+  });
+  EXPECT_EQ(run([&] { wait_until([&] { return board.snapshot().phase == api::Phase::done; }); }).exit_code,
+            ExitCode::done);
+}
+
+TEST_F(AWatchedSlot, of_a_finished_snapshot_is_not_looked_for) {
+  world.source["stock"] = testing::any_database();
+  world.is_followed = false;
+  spec.mode = api::Mode::snapshot;
+  spec.snapshot.keep_slot = true;
+  std::atomic<int> of_shop = 0;
+  world.slot_health = [&](const std::string& database) {
+    if (database == "shop") ++of_shop;
+    return SlotHealth{"slot of " + database, {}, ++kept};
+  };
+  int before = 0;
+  world.calls.before("source.open_snapshot", [&] {
+    world.calls.before("source.open_snapshot", [&] {
+      before = of_shop;
+      world.calls.before("source.tables", [&] {
+        for (int looks = 0; looks < 5; ++looks) wait_for_a_later_look("stock");
+      });
+    });
+  });
+  EXPECT_EQ(run([&] { wait_until([&] { return board.snapshot().phase == api::Phase::done; }); }).exit_code,
+            ExitCode::done);
+  EXPECT_EQ(of_shop, before);
+}
+
 }  // namespace
 }  // namespace tributary::pipeline

@@ -121,6 +121,17 @@ TEST_F(ASyncOfTwoDatabases, releases_the_other_while_one_waits_for_its_target) {
   EXPECT_THAT(report.message, HasSubstr("database one: the target is away"));
 }
 
+TEST_F(ASyncOfTwoDatabases, releases_at_last_what_waited_for_its_target) {
+  servers.failures.insert({"one", Error{Fault::transient, "the target is away"}});
+  servers.on_release = [&](const std::string&) {
+    if (servers.released.size() == 5) servers.failures.clear();
+  };
+  api::Spec spec;
+  spec.replication = "a-uid";
+  EXPECT_EQ(run_release(spec, servers, Keep::data, board, {}, at_once).exit_code, api::ExitCode::done);
+  EXPECT_THAT(servers.released, ElementsAre("one", "two", "one", "one", "one"));
+}
+
 TEST_F(ASyncOfTwoDatabases, is_done_when_it_is_stopped) {
   std::stop_source stop;
   servers.listing_failures = 2;

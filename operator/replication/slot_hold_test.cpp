@@ -197,6 +197,23 @@ TEST_P(ASlotWithoutAnEngine, is_taken_to_be_held_by_an_engine_that_cannot_be_ask
   EXPECT_EQ(seen_.jobs.size(), 1U);
 }
 
+TEST_P(ASlotWithoutAnEngine, is_not_given_back_under_an_engine_that_has_just_been_started) {
+  end_attempt(ended(1, report(1, "Unavailable", "no route to host")));
+  seen_.now += minutes(5);
+  visit();
+  pass(minutes(50));
+  seen_.pods = {pod_of(seen_.jobs.at(0), running())};
+  seen_.voice = Voice{.silent_since = seen_.now};
+  seen_.now += minutes(5);
+  seen_.voice->silent_since = seen_.now - Seconds(30);
+  EXPECT_THAT(names(look(seen_)), IsEmpty());
+  wait_for_the_target();
+  visit();
+  seen_.voice.reset();
+  visit();
+  expect_release_to_begin();
+}
+
 TEST_P(ASlotWithoutAnEngine, is_not_looked_for_where_no_engine_got_past_its_checks) {
   seen_ = scene();
   seen_.object.spec.mode = GetParam();

@@ -269,5 +269,28 @@ TEST(WalLimit, a_snapshot_that_waits_for_its_next_attempt_is_given_up_at_once) {
   EXPECT_EQ(reason(look(seen)), limit);
 }
 
+// With a slot that is still there.
+Observed waiting_for_another_attempt() {
+  Observed seen = limited_copy(OnExceed::warn, 2'000'000'000, Mode::snapshot);
+  seen = after(seen, look(seen));
+  seen.voice.reset();
+  seen.jobs.at(0).state = JobState::failed;
+  seen.pods = {pod_of(seen.jobs[0], ended(1, report(1, "Unavailable", "no route to host")))};
+  return after(seen, look(seen));
+}
+
+TEST(WalLimit, what_was_said_of_one_request_gives_up_no_other) {
+  Observed seen = waiting_for_another_attempt();
+  ASSERT_EQ(truth(look(seen), limit), Truth::yes);
+  seen.object.spec.snapshot.request_id = "again";
+  seen.object.spec.on_exceed = OnExceed::release;
+  seen.object.generation = 2;
+  const Decision again = look(seen);
+  EXPECT_EQ(names(again).back(), "CreateJob");
+  EXPECT_EQ(reason(again), "Starting");
+  EXPECT_EQ(reason(again, limit), "");
+  EXPECT_EQ(again.status.snapshot->may_hold_slot, true);
+}
+
 }  // namespace
 }  // namespace tributary::replication

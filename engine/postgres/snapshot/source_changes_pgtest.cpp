@@ -176,6 +176,23 @@ TEST_P(ASource, that_has_lost_its_coordinator_lets_no_reader_in_and_says_why) {
                                          ::testing::Not(HasSubstr("values of rows"))));
 }
 
+// The file of an exported snapshot is removed by the end of its transaction, and a moment after it.
+TEST_P(ASource, whose_coordinator_is_about_to_end_lets_no_reader_in_and_says_why) {
+  database_.exec("CREATE TABLE t (i int)");
+  const std::unique_ptr<Source> source = open();
+  database_.exec("COPY (SELECT) TO PROGRAM 'rm -rf kept_snapshots && cp -r pg_snapshots kept_snapshots'");
+  end_coordinator();
+  database_.exec("COPY (SELECT) TO PROGRAM 'cp kept_snapshots/* pg_snapshots'");
+  expect_another_snapshot(source->reader(soon()), "the session that held the snapshot has ended");
+}
+
+TEST_P(ASource, takes_no_view_of_a_slot_whose_snapshot_has_ended) {
+  const std::unique_ptr<Source> source = open();
+  const std::string gone = database_.scalar("SELECT pg_export_snapshot()");
+  expect_another_snapshot(source->open_snapshot(NewSlot{{}, gone}, soon()),
+                          "the session that held the snapshot has ended");
+}
+
 DumpRequest dump_of(const Database& database) {
   DumpRequest request;
   request.pg_dump = testbed::client_program("pg_dump");

@@ -277,6 +277,21 @@ TEST(ARelease, needs_the_target_only_for_what_it_is_to_forget) {
   }
 }
 
+TEST(ARelease, needs_no_ledger_that_can_be_written) {
+  for (const pipeline::Keep keep : {pipeline::Keep::everything, pipeline::Keep::data}) {
+    StreamPair pair("unwritable", 15, 18);
+    ASSERT_TRUE(done(pair.init()));
+    pair.target.exec(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not now'; END$$;"
+        "CREATE TRIGGER refuse BEFORE UPDATE OR DELETE ON _tributary.stream EXECUTE FUNCTION refuse();"
+        "ALTER TABLE _tributary.stream ENABLE ALWAYS TRIGGER refuse");
+    EXPECT_EQ(release(pair.spec(api::Mode::sync), keep).exit_code == ExitCode::done,
+              keep == pipeline::Keep::everything);
+    EXPECT_EQ(pair.slots(), "0");
+    EXPECT_EQ(pair.source.scalar("SELECT count(*) FROM pg_publication"), "0");
+  }
+}
+
 // By hand a replication has no name: what tells it is its two ends.
 TEST(ByHand, many_targets_follow_one_source) {
   StreamPair pair("by_hand", 15, 18);

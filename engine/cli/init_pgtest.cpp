@@ -331,6 +331,20 @@ TEST(Init, does_not_take_a_long_statement_for_a_stall) {
   EXPECT_EQ(engine.wait(), 0) << engine.errors();
 }
 
+// An extension's table with a filter, so that the source alone is at work, and for long.
+TEST(Init, does_not_take_a_long_read_for_a_stall) {
+  const Simple two("long_read");
+  for (const Database* each : {&two.source, &two.target})
+    each->exec("CREATE EXTENSION citext; CREATE TABLE config (i int); ALTER EXTENSION citext ADD TABLE config");
+  two.source.exec(
+      "INSERT INTO config VALUES (1);"
+      "UPDATE pg_extension SET extconfig = ARRAY['config'::regclass::oid],"
+      " extcondition = ARRAY['WHERE pg_sleep(6) IS NOT NULL'] WHERE extname = 'citext'");
+  Process engine(init(two.source, two.target, {"--stall-timeout", "2s"}));
+  EXPECT_EQ(engine.wait(), 0) << engine.errors();
+  EXPECT_EQ(two.target.scalar("SELECT count(*) FROM config"), "1");
+}
+
 TEST(Init, whose_time_is_over_ends_and_says_so) {
   const Simple two("timeout");
   Held held(server(18), two.target);

@@ -319,7 +319,7 @@ Result<void> Session::attempt(const DatabasePair& pair) {
     report_.reason = mine.refusal.code;
     return refusal(mine.refusal);
   }
-  const Pulse pulse(link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
+  const Pulse pulse(link->source(), link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
   TRY(copy_roles(*link));
   board_.show(api::Phase::preparing, "preparing database " + pair.source);
   return copy(*link, pair, mine.stream);

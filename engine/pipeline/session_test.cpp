@@ -435,6 +435,20 @@ TEST_F(Session, shows_that_what_an_earlier_attempt_left_is_being_taken_back) {
   EXPECT_EQ(run().exit_code, ExitCode::done);
 }
 
+TEST_F(Session, shows_that_the_source_is_at_work) {
+  spec.snapshot.stall_timeout = Seconds(1);
+  std::atomic<int> looks = 0;
+  world.source_at_work = [&](const Until&) -> Result<bool> {
+    ++looks;
+    return true;
+  };
+  world.calls.before("source.schema", [&] {
+    const SteadyTime before = board.last_movement();
+    while (looks == 0 || board.last_movement() == before) std::this_thread::yield();
+  });
+  EXPECT_EQ(run().exit_code, ExitCode::done);
+}
+
 TEST_F(Session, is_over_at_its_deadline) {
   const api::Report report = run({Deadline::after(Milliseconds(0)), {}});
   EXPECT_EQ(report.exit_code, ExitCode::failed);

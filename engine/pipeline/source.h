@@ -92,7 +92,8 @@ class SourceReader {
 };
 
 // All calls after open_snapshot() answer from one consistent view, which the object keeps alive
-// until close_snapshot(). Used by one thread, except that readers may be used by another each.
+// until close_snapshot(). Used by one thread, except that readers may be used by another each, and
+// at_work() by any.
 class Source {
  public:
   virtual ~Source() = default;
@@ -113,6 +114,9 @@ class Source {
   // To be called every few seconds while rows are read. Fault::transient where the view must be given up, because its
   // locks have kept another session waiting for too long; it is named.
   virtual Result<void> watch(const Until& until) = 0;
+  // From any thread: whether a statement of this object's own sessions runs on the source and waits neither for a lock
+  // nor for us.
+  virtual Result<bool> at_work(const Until& until) const = 0;
   // Lets go of the view, so that the source may vacuum again. Call it as soon as the last row was read; all readers
   // must be gone.
   virtual void close_snapshot() = 0;

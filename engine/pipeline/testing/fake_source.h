@@ -26,6 +26,7 @@ class FakeSource : public Source {
   Result<std::unique_ptr<SourceReader>> reader(const Until& until) override;
   Result<std::vector<SequenceValue>> sequences(const Until& until) override;
   Result<void> watch(const Until& until) override;
+  Result<bool> at_work(const Until& until) const override { return world_.source_at_work(until); }
   void close_snapshot() override;
   std::vector<api::Finding> findings() const override;
 

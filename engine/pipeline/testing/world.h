@@ -99,6 +99,7 @@ struct World {
   std::set<std::string> loses_rows_of;  // target tables that take one row less than they were sent
   std::function<Result<std::vector<api::Finding>>()> preflight;
   std::function<Result<bool>(const Until&)> at_work = [](const Until&) { return false; };
+  std::function<Result<bool>(const Until&)> source_at_work = [](const Until&) { return false; };
   std::function<void()> after_object;  // that was copied
   // Of a database, from any thread.
   std::function<Result<SlotHealth>(const std::string&)> slot_health = [](const std::string&) {

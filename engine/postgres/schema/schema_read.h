@@ -25,10 +25,10 @@ struct SchemaRequest {
   std::string snapshot;  // id of the exported snapshot
   std::string pg_dump;   // absolute path of a pg_dump that is new enough (pg_tools.h)
   SelectsTable selects;  // whether the rows of a table are to be copied
-  // Whether the target has a table already: of such a one only the sequences that its columns own.
-  SelectsTable has = [](const model::Name&) { return false; };
   TargetTraits target;
   Milliseconds lock_timeout{30'000};  // of pg_dump
+  // Whether the target has a table already: of such a one only the sequences that its columns own.
+  SelectsTable has = [](const model::Name&) { return false; };
 };
 
 struct SourceSchema {

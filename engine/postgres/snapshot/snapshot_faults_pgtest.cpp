@@ -223,7 +223,7 @@ TEST(ASource, that_crashes_under_pg_dump_is_waited_for) {
     testbed::wait_until("pg_dump waits for the sequence", [&] {
       return own.scalar("postgres",
                         "SELECT count(*) FROM pg_stat_activity"
-                        " WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'") == "1";
+                        " WHERE application_name LIKE 'tributary/pg_dump/%' AND wait_event_type = 'Lock'") == "1";
     });
     own.kill();
     testbed::wait_until("the engine has seen it", [&] { return board.snapshot().phase == api::Phase::waiting; });

@@ -8,6 +8,7 @@
 #include "engine/postgres/catalog/partition_routes.h"
 #include "engine/postgres/catalog/table_changes.h"
 #include "engine/postgres/catalog/table_shape.h"
+#include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/client/lsn_of.h"
 #include "engine/postgres/client/session_settings.h"
 #include "engine/postgres/client/sql.h"
@@ -48,7 +49,15 @@ Result<Connection> Source::open_session(std::string_view purpose, const Until& u
   const Parameters parameters = TRY(connect_());
   Connection connection = TRY(open_source_session(parameters, purpose, until));
   TRY(connection.execute("SET lock_timeout = " + std::to_string(options_.lock_timeout.count()), until));
+  const std::lock_guard lock(mutex_);
+  backends_.push_back(std::to_string(connection.told_backend()));
   return connection;
+}
+
+// No other one has a coordinator of this process id.
+std::string Source::name_of_dump() const {
+  const std::lock_guard lock(mutex_);
+  return "tributary/pg_dump/" + backends_.front();
 }
 
 Result<void> Source::connect_coordinator(const Until& until) {
@@ -218,6 +227,7 @@ Result<std::vector<model::Table>> Source::tables(const Until& until) {
 Result<pipeline::Schema> Source::schema(const Until& until) {
   SchemaRequest request;
   request.source = TRY(connect_());
+  request.source["application_name"] = name_of_dump();
   request.snapshot = snapshot_;
   request.pg_dump = options_.pg_dump;
   request.lock_timeout = options_.lock_timeout;
@@ -271,6 +281,25 @@ Result<void> Source::watch(const Until& until) {
   if (!coordinator_->usable()) return {};
   const Result<void> looked = waiters_.look(*coordinator_, options_.lock_timeout, until);
   return coordinator_->usable() ? looked : Result<void>{};
+}
+
+// A process id that has gone to somebody else is told by what he is called.
+Result<bool> Source::at_work(const Until& until) const {
+  const Parameters parameters = TRY(connect_());
+  Connection connection = TRY(open_source_session(parameters, "lookout", until));
+  const std::string dump = name_of_dump();
+  std::vector<std::string> backends;
+  {
+    const std::lock_guard lock(mutex_);
+    backends = backends_;
+  }
+  return TRY(connection.query_row(
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE (application_name = $1"
+                 " OR pid = ANY ($2::int[]) AND pg_catalog.starts_with(application_name, 'tributary/'))"
+                 " AND " +
+                     std::string(runs_unhindered) + ")",
+                 {dump, array_literal(backends)}, until))
+      .boolean(0, 0);
 }
 
 // A failure to say goodbye changes nothing: the server ends the transaction with the connection.

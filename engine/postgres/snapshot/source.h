@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -57,6 +58,7 @@ class Source final : public pipeline::Source {
   Result<std::unique_ptr<pipeline::SourceReader>> reader(const Until& until) override;
   Result<std::vector<pipeline::SequenceValue>> sequences(const Until& until) override;
   Result<void> watch(const Until& until) override;
+  Result<bool> at_work(const Until& until) const override;
   void close_snapshot() override;
   std::vector<api::Finding> findings() const override { return findings_; }
 
@@ -75,6 +77,7 @@ class Source final : public pipeline::Source {
  private:
   Source(Resolve connect, Options options) : connect_(std::move(connect)), options_(std::move(options)) {}
   Result<Connection> open_session(std::string_view purpose, const Until& until);
+  std::string name_of_dump() const;
   Result<void> connect_coordinator(const Until& until);
   Result<std::optional<OpenStream>> begin_stream(const std::optional<pipeline::FormerStream>& former,
                                                  const Until& until);
@@ -96,7 +99,9 @@ class Source final : public pipeline::Source {
   std::optional<Connection> coordinator_;
   std::string snapshot_;
   Waiters waiters_;
-  std::vector<CatalogTable> tables_;  // selected
+  mutable std::mutex mutex_;           // guards backends_
+  std::vector<std::string> backends_;  // process ids of the sessions, also of those that have ended
+  std::vector<CatalogTable> tables_;   // selected
   Shapes shapes_;
   std::map<model::Name, std::vector<model::Name>> partition_of_;  // nearest first
   std::vector<Sequence> sequences_;

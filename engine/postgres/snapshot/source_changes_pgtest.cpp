@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 #include <future>
 
 #include "engine/postgres/schema/dump.h"
@@ -29,14 +33,16 @@ Result<std::uint64_t> rows_of(pipeline::SourceReader& reader, const model::Table
   return stream->rows();
 }
 
+const std::string asleep = " FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+
 class ASource : public ::testing::TestWithParam<int> {
  protected:
   // Under a snapshot.
-  std::unique_ptr<Source> open() {
+  std::unique_ptr<Source> open(const std::string& pg_dump = testbed::client_program("pg_dump")) {
     Source::Options options;
     options.database = database_.name();
     options.selection = pipeline::Selection::parse(api::Selection{}).value();
-    options.pg_dump = testbed::client_program("pg_dump");
+    options.pg_dump = pg_dump;
     auto source = Source::open([&] { return parse_conninfo(database_.uri()); }, options, soon()).value();
     const Result<pipeline::SnapshotInfo> opened = source->open_snapshot(std::nullopt, soon());
     EXPECT_TRUE(opened) << opened.error().what;
@@ -227,6 +233,60 @@ TEST_P(ASource, that_ends_the_session_of_pg_dump_was_lost_and_not_in_its_way) {
   EXPECT_EQ(dumped.error().fault, Fault::transient);
   EXPECT_THAT(dumped.error().what,
               AllOf(StartsWith("pg_dump ended with status 1"), HasSubstr("closed the connection")));
+}
+
+TEST_P(ASource, is_at_work_while_a_statement_of_its_own_runs) {
+  database_.exec(
+      "CREATE TABLE config AS SELECT 1 AS i; CREATE EXTENSION citext; ALTER EXTENSION citext ADD TABLE config;"
+      "UPDATE pg_extension SET extconfig = ARRAY['config'::regclass::oid],"
+      " extcondition = ARRAY['WHERE pg_sleep(600) IS NOT NULL'] WHERE extname = 'citext'");
+  const std::unique_ptr<Source> source = open();
+  const std::unique_ptr<Source> other = open();
+  EXPECT_FALSE(source->at_work(soon()).value());
+  const model::Table table = table_of(*source, {"public", "config"});
+  const auto reader = source->reader(soon()).value();
+  auto reading = std::async(std::launch::async, [&] { return rows_of(*reader, table); });
+  testbed::wait_until("it reads", [&] { return database_.scalar("SELECT count(*)" + asleep) == "1"; });
+  EXPECT_TRUE(source->at_work(soon()).value());
+  EXPECT_FALSE(other->at_work(soon()).value());
+  database_.exec("SELECT pg_cancel_backend(pid)" + asleep);
+  EXPECT_FALSE(reading.get());
+  EXPECT_FALSE(source->at_work(soon()).value());
+}
+
+TEST_P(ASource, is_not_at_work_while_its_statement_waits_for_a_lock) {
+  database_.exec("CREATE TABLE t (i int)");
+  const std::unique_ptr<Source> source = open();
+  const model::Table table = table_of(*source, {"public", "t"});
+  const auto reader = source->reader(soon()).value();
+  end_coordinator();
+  testbed::Session other(database_.uri());
+  other.exec("BEGIN; LOCK TABLE t");
+  auto reading = std::async(std::launch::async, [&] { return rows_of(*reader, table); });
+  const std::string waiting =
+      " FROM pg_stat_activity WHERE application_name = 'tributary/reader' AND wait_event_type = 'Lock'"
+      " AND datname = current_database()";
+  testbed::wait_until("it waits", [&] { return database_.scalar("SELECT count(*)" + waiting) == "1"; });
+  EXPECT_FALSE(source->at_work(soon()).value());
+  other.exec("ROLLBACK");
+  EXPECT_TRUE(reading.get());
+}
+
+// A program that takes its time in the place of pg_dump.
+TEST_P(ASource, is_at_work_while_pg_dump_runs) {
+  const std::string path = ::testing::TempDir() + database_.name() + "." + std::to_string(getpid()) + ".sh";
+  std::ofstream(path) << "#!/bin/sh\nfor word; do :; done\nexec '" << testbed::client_program("psql")
+                      << "' -X -c 'SELECT pg_sleep(600)' \"${word#--dbname=}\"\n";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  const std::unique_ptr<Source> source = open(path);
+  const std::unique_ptr<Source> other = open();
+  auto reading = std::async(std::launch::async, [&] { return source->schema(soon()).ok(); });
+  testbed::wait_until("it runs", [&] { return database_.scalar("SELECT count(*)" + asleep) == "1"; });
+  EXPECT_TRUE(source->at_work(soon()).value());
+  EXPECT_FALSE(other->at_work(soon()).value());
+  database_.exec("SELECT pg_cancel_backend(pid)" + asleep);
+  EXPECT_FALSE(reading.get());
+  std::filesystem::remove(path);
 }
 
 TEST_P(ASource, reads_each_row_of_an_extensions_table_once_whatever_its_filter_says) {

@@ -356,8 +356,8 @@ Result<bool> Target::at_work(const Until& until) const {
   return TRY(connection.query_row(
                  "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE datname = current_database()"
                  " AND pid <> pg_catalog.pg_backend_pid() AND pg_catalog.starts_with(application_name, $1)"
-                 " AND state = 'active' AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client')"
-                 " AND wait_event IS DISTINCT FROM 'SyncRep')",
+                 " AND " +
+                     std::string(runs_unhindered) + " AND wait_event IS DISTINCT FROM 'SyncRep')",
                  {session_prefix(owner_.key)}, until))
       .boolean(0, 0);
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <set>
 
 #include "engine/base/glob.h"
+#include "engine/base/nearest.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -35,24 +35,11 @@ Error both(const std::string& what) {
   return Error{Fault::invalid, what + " are both included and excluded", "give one of the two lists"};
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// Levenshtein's distance without regard to case.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t change = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-    }
-  }
-  return row[b.size()];
+std::string lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& c : lowered)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lowered;
 }
 
 bool matches(const NamePattern& entry, std::string_view database, const model::Name& table,
@@ -86,11 +73,11 @@ std::vector<std::string> spellings(const std::vector<DatabaseTables>& tables) {
   return names;
 }
 
-// Up to three of `names`, those that look most like `entry`.
+// Up to three of `names`, those that look most like `entry`, without regard to case.
 std::vector<std::string> nearest(std::string_view entry, const std::vector<std::string>& names) {
   std::vector<std::pair<std::size_t, std::string>> ranked;
   for (const std::string& name : names) {
-    const std::size_t far = distance(entry.substr(0, 128), std::string_view(name).substr(0, 256));
+    const std::size_t far = edit_distance(lower(entry.substr(0, 128)), lower(std::string_view(name).substr(0, 256)));
     if (far <= std::max<std::size_t>(2, entry.size() / 3)) ranked.emplace_back(far, name);
   }
   std::sort(ranked.begin(), ranked.end());

@@ -118,6 +118,10 @@ const std::vector<Case> cases = {
      "TargetOlder", Severity::warning},
     {"old_pg_dump", [](Facts& f) { f.tools[0].major = 16; }, "PgDumpTooOld"},
     {"no_pg_dump", [](Facts& f) { f.tools.clear(); }, "PgDumpTooOld"},
+    {"unknown_identity_of_source", [](Facts& f) { f.source.server.system_identifier.clear(); }, "ServerIdentityUnknown",
+     Severity::warning},
+    {"unknown_identity_of_target", [](Facts& f) { f.target.server.system_identifier.clear(); }, "ServerIdentityUnknown",
+     Severity::warning},
     {"same_database",
      [](Facts& f) {
        f.target.server.system_identifier = "1";

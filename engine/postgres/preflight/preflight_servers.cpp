@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "engine/postgres/client/sql.h"
 #include "engine/postgres/preflight/preflight_checks.h"
 
 namespace tributary::postgres {
@@ -77,6 +78,21 @@ void check_tools(const Facts& facts, Findings& findings) {
   } else {
     add(findings, Severity::error, "PgDumpTooOld", "engine", tools.error().what, tools.error().hint);
   }
+}
+
+// Then the times when both were started tell them apart, and nothing a standby from its primary.
+void check_identity(std::string_view end_name, const EndFacts& end, Findings& findings) {
+  if (end.failure || !end.server.system_identifier.empty()) return;
+  add(findings, Severity::warning, "ServerIdentityUnknown", std::string(end_name),
+      "role " + end.role.name +
+          " may not execute pg_control_system(): whether source and target are one server, or another server took the "
+          "place of this one, is known less surely",
+      "GRANT EXECUTE ON FUNCTION pg_control_system() TO " + quote_identifier(end.role.name));
+}
+
+void check_identities(const Facts& facts, Findings& findings) {
+  check_identity("source", facts.source, findings);
+  check_identity("target", facts.target, findings);
 }
 
 void check_same_database(const Facts& facts, Findings& findings) {
@@ -306,10 +322,11 @@ void check_selection(const Facts& facts, Findings& findings) {
   }
 }
 
-constexpr std::array<Check, 13> all_checks = {{{"source reachable", check_source_reachable},
+constexpr std::array<Check, 14> all_checks = {{{"source reachable", check_source_reachable},
                                                {"target reachable", check_target_reachable},
                                                {"versions", check_versions},
                                                {"pg_dump", check_tools},
+                                               {"identities", check_identities},
                                                {"same database", check_same_database},
                                                {"source rights", check_source_rights},
                                                {"target rights", check_target_rights},

@@ -3,6 +3,7 @@
 #include "engine/api/progress.h"
 #include "engine/api/report.h"
 #include "engine/api/spec.h"
+#include "engine/api/stream_status.h"
 
 namespace tributary::api {
 namespace {
@@ -242,6 +243,14 @@ TEST(TerminationMessage, a_short_report_is_whole) {
   Report report;
   report.findings.push_back({Severity::warning, "OrphanRows", "table t", "3 rows", "look"});
   EXPECT_EQ(report_from_json(termination_message(report)).value().findings.size(), 1u);
+}
+
+TEST(StreamStatus, says_nothing_of_a_lag_that_is_not_known) {
+  StreamStatus status;
+  EXPECT_NE(to_json({status}).find("\"state\":\"NoEngine\",\"lagBytes\":0"), std::string::npos) << to_json({status});
+  status.problem = "the slot is gone";
+  EXPECT_EQ(to_json({status}).find("lag"), std::string::npos);
+  EXPECT_NE(to_json({status}).find("\"state\":\"CannotGoOn\""), std::string::npos);
 }
 
 TEST(ExitCode, follows_from_the_fault) {

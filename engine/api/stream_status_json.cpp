@@ -6,17 +6,24 @@ namespace {
 
 using nlohmann::ordered_json;
 
+// Nobody asks an engine: whether one streams is all that both ends tell. What lies behind a position that is lost is
+// not known.
+ordered_json write_seen(const StreamStatus& status) {
+  ordered_json stream = write_stream(status.stream);
+  stream["state"] = status.stream.state == StreamState::following ? "Following" : "NoEngine";
+  if (status.problem.empty()) return stream;
+  stream["state"] = "CannotGoOn";
+  stream.erase("lagBytes");
+  stream.erase("lagSeconds");
+  return stream;
+}
+
 ordered_json write_status(const StreamStatus& status) {
-  return {{"database", status.database},
-          {"target", status.target},
-          {"stream", write_stream(status.stream)},
-          {"tablesFollowed", status.followed},
-          {"tablesStopped", status.stopped},
-          {"tablesNotStreamed", status.not_streamed},
-          {"tablesRecopied", status.recopy},
-          {"tables", write_tables(status.tables)},
-          {"problem", status.problem},
-          {"hint", status.hint}};
+  return {{"database", status.database},     {"target", status.target},
+          {"stream", write_seen(status)},    {"tablesFollowed", status.followed},
+          {"tablesStopped", status.stopped}, {"tablesNotStreamed", status.not_streamed},
+          {"tablesRecopied", status.recopy}, {"tables", write_tables(status.tables)},
+          {"problem", status.problem},       {"hint", status.hint}};
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace tributary::cli {
 namespace {
 
 std::string state_text(const api::StreamStatus& status) {
-  if (!status.problem.empty()) return "lost";
+  if (!status.problem.empty()) return "cannot go on";
   return status.stream.state == api::StreamState::following ? "following" : "no engine";
 }
 
@@ -72,7 +72,8 @@ std::string streams_text(const std::vector<api::StreamStatus>& streams, const St
   std::string problems;
   for (const api::StreamStatus& status : streams) {
     const api::StreamProgress& stream = status.stream;
-    databases.add({status.database, status.target, state_text(status), stream.applied.empty() ? "-" : lag_text(stream),
+    const bool knows_lag = !stream.applied.empty() && status.problem.empty();
+    databases.add({status.database, status.target, state_text(status), knows_lag ? lag_text(stream) : "-",
                    or_dash(stream.applied), or_dash(stream.last_transaction), or_dash(stream.slot),
                    retained_text(stream), tables_text(status)});
     for (const api::TableStatus& table : status.tables)

@@ -129,12 +129,6 @@ const std::vector<Case> cases = {
      },
      "SameDatabase"},
     {"same_name_on_a_clone", [](Facts& f) { f.target.server.system_identifier = "1"; }, "SameDatabase"},
-    {"same_database_told_by_start",
-     [](Facts& f) {
-       f.source.server.system_identifier.clear();
-       f.target.server.start_time = "1";
-     },
-     "SameDatabase"},
     {"locks",
      [](Facts& f) {
        pair(f).source.unlockable = {{"public", "others"}};
@@ -425,6 +419,15 @@ TEST(Preflight, a_failing_source_does_not_hide_the_targets_findings) {
   facts.pairs.clear();
   EXPECT_THAT(codes(facts, Severity::error),
               ElementsAre("SourceUnreachable", "TargetVersionUnsupported", "TargetReadOnly"));
+}
+
+TEST(Preflight, servers_without_an_identity_are_told_apart_by_the_time_of_their_start) {
+  Facts facts = good();
+  facts.source.server.system_identifier.clear();
+  EXPECT_THAT(codes(facts, Severity::error), IsEmpty());
+  facts.target.server.start_time = facts.source.server.start_time;
+  EXPECT_THAT(codes(facts, Severity::error), ElementsAre("SameDatabase"));
+  EXPECT_THAT(codes(facts, Severity::warning), ElementsAre("ServerIdentityUnknown"));
 }
 
 TEST(Preflight, rights_of_providers_count) {

@@ -66,7 +66,7 @@ TEST(Spec, each_flaw_names_its_key) {
       {"{\"source\":{\"host\":\"a\",\"port\":1,\"host\":\"b\"}}", "spec.source.host is given twice"},
       {"{\"source\":{\"host\":\"a\\u0000b\"}}", "spec.source.host holds a NUL byte"},
       {"{\"selection\":{\"includeTables\":[\"a.b\",\"a.c\\u0000\"]}}", "spec.selection.includeTables holds a NUL byte"},
-      {"{\"mode\":\"Sometimes\"}", "spec.mode is not one of the known words"},
+      {"{\"mode\":\"Sometimes\"}", "spec.mode is not one of Validate, Snapshot, SnapshotAndSync, Sync"},
       {"{\"source\":{\"port\":70000}}", "spec.source.port is larger than 65535"},
       {"{\"source\":{\"port\":-1}}", "spec.source.port is not a whole number from 0"},
       {"{\"snapshot\":{\"paralelism\":1}}", "spec.snapshot.paralelism is unknown"},

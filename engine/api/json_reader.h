@@ -32,9 +32,13 @@ class JsonReader {
     const nlohmann::json* found = take(key);
     if (found == nullptr) return *this;
     const auto meaning = found->is_string() ? meaning_of(words, found->get_ref<const std::string&>()) : std::nullopt;
-    if (!meaning) return fail(key, "is not one of the known words");
-    value = *meaning;
-    return *this;
+    if (meaning) {
+      value = *meaning;
+      return *this;
+    }
+    std::string known;
+    for (const auto& [word, unused] : words) known += (known.empty() ? "" : ", ") + std::string(word);
+    return fail(key, "is not one of " + known);
   }
 
   template <class F>

@@ -67,6 +67,10 @@ Result<void> record_new_name(Connection& target, const Owner& owner, const model
                        is_it,
                    names, until));
   TRY(target.query("UPDATE _tributary.part SET schema_name = $4, table_name = $5" + is_it, names, until));
+  TRY(
+      target.query("UPDATE _tributary.table_state SET route_schema = $4, route_name = $5"
+                   " WHERE replication = $1 AND route_schema = $2 AND route_name = $3",
+                   names, until));
   TRY(target.query("DELETE FROM _tributary.table_state" + is_it, {names[0], names[1], names[2]}, until));
   return rename_in_steps(target, owner, from, to, until);
 }

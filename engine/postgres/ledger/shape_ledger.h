@@ -21,7 +21,8 @@ Result<std::map<model::Name, TableShape>> read_recorded_shapes(Connection& targe
                                                                const Until& until);
 Result<void> record_shape(Connection& target, const Owner& owner, const model::Name& table, const TableShape& shape,
                           const Until& until);
-// The source and the target call the table otherwise from here on.
+// The source and the target call the table otherwise from here on; it may be a partitioned one, which others are routed
+// to.
 Result<void> record_new_name(Connection& target, const Owner& owner, const model::Name& from, const model::Name& to,
                              const Until& until);
 // A table that came after the copy: nothing of it is on the target yet but its definition. `stream` and `reason` are

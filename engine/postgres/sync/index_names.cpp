@@ -35,8 +35,11 @@ Result<std::vector<Taken>> read_taken(Connection& source, Connection& target, co
   const NameArrays indexes(names_in(wanted));
   const Rows rows =
       TRY(target.query("SELECT n.nspname, i.relname, tn.nspname, t.relname, " + std::string(definition) +
-                           ", i.oid, EXISTS (SELECT FROM _tributary.table_state s WHERE s.replication = $3"
-                           "   AND s.schema_name = tn.nspname AND s.table_name = t.relname)"
+                           ", i.oid, EXISTS (SELECT FROM _tributary.table_state s"
+                           "   JOIN pg_class o ON o.relname = s.table_name"
+                           "   JOIN pg_namespace sn ON sn.oid = o.relnamespace AND sn.nspname = s.schema_name"
+                           "   WHERE s.replication = $3 AND (o.oid = t.oid OR (t.relkind = 'p' AND"
+                           "     o.oid IN (SELECT relid FROM pg_partition_tree(t.oid)))))"
                            " FROM unnest($1::text[], $2::text[]) AS g (schema_name, index_name)"
                            " JOIN pg_namespace n ON n.nspname = g.schema_name"
                            " JOIN pg_class i ON i.relnamespace = n.oid AND i.relname = g.index_name"

@@ -30,15 +30,19 @@ using Names = std::set<model::Name>;
 constexpr pipeline::Stage stages[] = {pipeline::Stage::before_data, pipeline::Stage::with_table,
                                       pipeline::Stage::foreign_key, pipeline::Stage::after_data};
 
+Result<Names> missing_parents(Connection& target, const std::vector<const SourceTable*>& tables, const Until& until) {
+  Names names;
+  for (const SourceTable* const table : tables)
+    for (const model::Name& above : table->catalog.partition_of)
+      if (names.count(above) == 0 && !TRY(is_there(target, above, until))) names.insert(above);
+  return names;
+}
+
 // The new tables, and those above them that the target does not have: without those a partition is created as a table
 // of its own.
 Result<Names> names_to_create(Connection& target, const std::vector<const SourceTable*>& tables, const Until& until) {
-  Names names;
-  for (const SourceTable* const table : tables) {
-    names.insert(table->shape.name);
-    for (const model::Name& above : table->catalog.partition_of)
-      if (names.count(above) == 0 && !TRY(is_there(target, above, until))) names.insert(above);
-  }
+  Names names = TRY(missing_parents(target, tables, until));
+  for (const SourceTable* const table : tables) names.insert(table->shape.name);
   return names;
 }
 
@@ -177,6 +181,18 @@ Result<bool> is_there(Connection& target, const model::Name& table, const Until&
 Result<void> create_objects(const StreamOptions& options, Connection& target, const Owner& owner, const Until& until) {
   const pipeline::Schema schema = TRY(read_new_schema(options, target, owner, {}, until));
   return create(target, owner, schema, until);
+}
+
+Result<void> create_parents(const StreamOptions& options, SourceSide& source, Claimed& claimed,
+                            const std::vector<const SourceTable*>& tables, const Until& until) {
+  Connection& target = claimed.control;
+  const Names names = TRY(missing_parents(target, tables, until));
+  if (names.empty()) return {};
+  const pipeline::Schema schema = TRY(read_new_schema(options, target, claimed.owner, names, until));
+  TRY(free_index_names(source.session, target, claimed.owner, names, until));
+  TRY(create(target, claimed.owner, schema, until));
+  const KeyIds keys = TRY(read_keys(source.session, names, until));
+  return record_late_keys(claimed, keys, until);
 }
 
 Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,

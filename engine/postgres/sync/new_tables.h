@@ -22,6 +22,9 @@ Result<bool> is_there(Connection& target, const model::Name& table, const Until&
 // recorded: to be called again later.
 Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claimed& claimed,
                         const std::vector<const SourceTable*>& tables, const Until& until);
+// Creates the partitioned tables above these that the target does not have. The Error says why it cannot.
+Result<void> create_parents(const StreamOptions& options, SourceSide& source, Claimed& claimed,
+                            const std::vector<const SourceTable*>& tables, const Until& until);
 // Creates what the source has beside tables and the target lacks: schemas, types, functions, sequences, extensions.
 // What the target refuses is left out and logged.
 Result<void> create_objects(const StreamOptions& options, Connection& target, const Owner& owner, const Until& until);

@@ -1,7 +1,6 @@
 #include "engine/postgres/sync/shape_keeper.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -10,6 +9,7 @@
 #include "engine/postgres/ledger/session_lock.h"
 #include "engine/postgres/ledger/shape_ledger.h"
 #include "engine/postgres/replication/publication.h"
+#include "engine/postgres/sync/attempt.h"
 #include "engine/postgres/sync/known_tables.h"
 #include "engine/postgres/sync/late_keys.h"
 #include "engine/postgres/sync/new_tables.h"
@@ -32,11 +32,6 @@ Milliseconds rest_after(SteadyTime began) {
   return std::max(glance_every, rest_per_work * took);
 }
 
-// Nobody who reads the target waits longer than this behind a change of a table that waits for somebody else.
-constexpr const char* lock_patience = "SET LOCAL lock_timeout = '3s'";
-// A recopy keeps its table for as long as it copies, and nothing that the stream does needs the change before.
-constexpr const char* short_patience = "SET LOCAL lock_timeout = '500ms'";
-
 // Whether a recopy of ours has a lock on the table, or on one that is altered with it.
 constexpr const char* kept_by_recopy = R"sql(
 WITH it AS (SELECT pg_catalog.to_regclass($1) AS id),
@@ -45,24 +40,6 @@ tree AS (SELECT id FROM it UNION
 SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a USING (pid)
   WHERE a.application_name = $2 AND l.locktype = 'relation' AND l.granted AND l.relation IN (SELECT id FROM tree)
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())))sql";
-
-// Duplicate and undefined columns and tables: somebody has carried the change out before.
-constexpr std::array<std::string_view, 4> done_before{"42701", "42703", "42P07", "42P01"};
-// Undefined types and the like, functions, and schemas: the source has them, or had them then.
-constexpr std::array<std::string_view, 3> not_there{"42704", "42883", "3F000"};
-
-Fault fault_of_refusal(const std::string& sqlstate) {
-  const auto is_in = [&](const auto& states) {
-    return std::find(states.begin(), states.end(), sqlstate) != states.end();
-  };
-  if (is_in(done_before)) return Fault::conflict;
-  return is_in(not_there) ? Fault::missing : Fault::invalid;
-}
-
-bool is_refused(const Result<void>& done) {
-  return !done && (done.error().fault == Fault::invalid || done.error().fault == Fault::conflict ||
-                   done.error().fault == Fault::missing);
-}
 
 std::string key_of(const model::LogTable& log) {
   std::string key = std::to_string(log.id) + ' ' + model::display(log.name);
@@ -79,16 +56,6 @@ const ShapeColumn* find(const TableShape& shape, const std::string& column) {
 
 bool is_sent(const ShapeColumn& column) {
   return column.generated.empty();
-}
-
-// In a transaction: what is refused leaves it as it was before the statement.
-Result<void> attempt(Connection& target, const std::string& statement, const Until& until) {
-  TRY(target.execute("SAVEPOINT tributary_change", until));
-  Result<void> done = target.execute(statement, until);
-  if (done || !is_refusal(target.sqlstate())) return done;
-  const std::string sqlstate = target.sqlstate();
-  TRY(target.execute("ROLLBACK TO SAVEPOINT tributary_change", until));
-  return Error{fault_of_refusal(sqlstate), done.error().what, done.error().hint};
 }
 
 void stop(TableDecision& decision, const std::string& refusal) {
@@ -151,14 +118,17 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   const auto sight = std::make_shared<const SourceSight>(*std::move(seen));
   const SourceSight& now = *sight;
   const std::shared_ptr<const SourceSight> before = looks_->last().sight;
+  bool changed = TRY(parents_.look(claimed, known, now, until));
   ShapePlan plan = plan_shapes(known, now, before.get(), applied, options_->sync.schema_changes);
   if (plan.publishes) TRY(publish(source, claimed, now, until));
   publishing.unlock();
   std::set<std::uint32_t> selected;
   for (const auto& [id, table] : now.tables)
     if (table.is_selected) selected.insert(id);
-  bool changed = TRY(bring_values(claimed, now.enums, selected, options_->sync.schema_changes, until)).tables;
+  changed = TRY(bring_values(claimed, now.enums, selected, options_->sync.schema_changes, until)).tables || changed;
+  changed = TRY(put_off_below_parents(claimed, plan, now, until)) || changed;
   for (const RenamedTables& each : plan.renamed) changed = TRY(rename(claimed, plan, each, until)) || changed;
+  TRY(create_parents_of_attached(source, claimed, plan, now, until));
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (changed || !plan.renamed.empty()) TRY(keep_names(claimed, known, plan.added, until));
   if (!plan.added.empty()) changed = TRY(add(source, claimed, plan.added, until)) || changed;
@@ -222,8 +192,47 @@ Result<bool> ShapeKeeper::put_off(Claimed& claimed, ShapePlan& plan, const Renam
   return changed;
 }
 
+// Those whose statements go by a name that a table above does not have yet, and what is renamed with them.
+Result<bool> ShapeKeeper::put_off_below_parents(Claimed& claimed, ShapePlan& plan, const SourceSight& now,
+                                                const Until& until) {
+  const auto waits = [&](std::uint32_t id) {
+    const auto table = now.tables.find(id);
+    return table == now.tables.end() ? nullptr : parents_.waits(table->second);
+  };
+  bool changed = false;
+  for (const RenamedTables& group : plan.renamed) {
+    const auto first = std::find_if(group.decisions.begin(), group.decisions.end(), [&](std::size_t i) {
+      return waits(plan.decisions[i].change.adopted.id) != nullptr;
+    });
+    if (first == group.decisions.end()) continue;
+    changed = TRY(put_off(claimed, plan, group, *waits(plan.decisions[*first].change.adopted.id), until)) || changed;
+  }
+  for (TableDecision& each : plan.decisions) {
+    const Error* const error = waits(each.change.adopted.id);
+    if (error == nullptr || std::exchange(each.is_put_off, true)) continue;
+    changed = TRY(put_off(claimed, each, *error, until)) || changed;
+  }
+  std::erase_if(plan.added, [&](const SourceTable* table) {
+    return parents_.waits(*table) != nullptr && waiting_.insert(table->shape.id).second;
+  });
+  return changed;
+}
+
+Result<void> ShapeKeeper::create_parents_of_attached(SourceSide& source, Claimed& claimed, const ShapePlan& plan,
+                                                     const SourceSight& now, const Until& until) {
+  std::vector<const SourceTable*> attached;
+  for (const TableDecision& each : plan.decisions)
+    if (each.is_attached && !each.is_put_off && each.table.state != State::stopped)
+      attached.push_back(&now.tables.at(each.change.adopted.id));
+  const Result<void> created = create_parents(*options_, source, claimed, attached, until);
+  if (created || may_pass(created.error()) || !claimed.control.usable()) return created;
+  log::warn("not created on the target", {{"error", describe(created.error())}});
+  return {};
+}
+
 // What the target refuses leaves all of them where they are.
 Result<bool> ShapeKeeper::rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until) {
+  if (plan.decisions[group.decisions.front()].is_put_off) return false;
   RenamedTables done = group;
   const auto apply = [&] {
     lock_missed_ = false;
@@ -335,8 +344,10 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
   TableDecision done = decision;
   Result<void> applied = apply(claimed, done, until);
   if (!applied && TRY(make_objects(claimed, applied.error(), until))) applied = apply(claimed, done, until);
+  const bool lacks_parent = !applied && applied.error().fault == Fault::conflict && done.is_attached &&
+                            !TRY(is_there(claimed.control, *done.change.adopted.above, until));
   // Somebody has given the target the column already: which values its old rows have there, nobody knows.
-  if (!applied && applied.error().fault == Fault::conflict) {
+  if (!applied && applied.error().fault == Fault::conflict && !lacks_parent) {
     done.change.kind = Kind::recopy;
     done.table.state = State::recopy;
     done.table.reason = "the source has changed it: " + decision.change.what + ", and so had somebody on the target";

@@ -13,6 +13,7 @@
 #include "engine/model/lsn.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/looks.h"
+#include "engine/postgres/sync/parent_keeper.h"
 #include "engine/postgres/sync/shape_plan.h"
 #include "engine/postgres/sync/source_sight.h"
 
@@ -25,7 +26,7 @@ class ShapeKeeper {
  public:
   // `publishing` is held while the publication is brought to tables that were looked at.
   ShapeKeeper(const StreamOptions& options, std::mutex& publishing, Looks& looks)
-      : options_(&options), publishing_(&publishing), looks_(&looks) {}
+      : options_(&options), publishing_(&publishing), looks_(&looks), parents_(options) {}
 
   // Nothing is known any more of what was done to the target.
   void forget_target();
@@ -54,6 +55,9 @@ class ShapeKeeper {
                    const Until& until);
   Result<bool> put_off(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Error& error,
                        const Until& until);
+  Result<bool> put_off_below_parents(Claimed& claimed, ShapePlan& plan, const SourceSight& now, const Until& until);
+  Result<void> create_parents_of_attached(SourceSide& source, Claimed& claimed, const ShapePlan& plan,
+                                          const SourceSight& now, const Until& until);
   Result<bool> rename(Claimed& claimed, ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<void> rename_all(Claimed& claimed, const ShapePlan& plan, const RenamedTables& group, const Until& until);
   Result<bool> carry_out(Claimed& claimed, const TableDecision& decision, const Until& until);
@@ -70,6 +74,7 @@ class ShapeKeeper {
   const StreamOptions* options_;
   std::mutex* publishing_;
   Looks* looks_;
+  ParentKeeper parents_;
   Deadline due_ = Deadline::after(Milliseconds{0});
   Deadline glance_due_ = Deadline::after(Milliseconds{0});
   std::map<std::uint32_t, TableShape> shapes_;  // as the ledger has them

@@ -157,6 +157,7 @@ void Plan::look_at(const KnownTable& known) {
   }
   plan_.waits = plan_.waits || (decision.table.state == State::followed && decision.change.adopted != now->shape);
   decision.is_detached = is_moved && known.shape->above;
+  decision.is_attached = is_moved && decision.change.adopted.above;
   decision.is_news = restated || decision.change.kind != Kind::none;
   decision.is_being_copied = known.table.state == State::recopy && decision.table.state == State::recopy;
   decision.table.name = decision.table.state == State::stopped ? known.table.name : now->shape.name;

@@ -29,6 +29,7 @@ struct TableDecision {
   // for them once more, for he may have copied them before it.
   bool is_being_copied = false;
   bool is_detached = false;
+  bool is_attached = false;
   bool is_put_off = false;                                       // to another look
   bool is_news = false;                                          // else it is only to be recorded
   FollowedTable::State before = FollowedTable::State::followed;  // of the table, as the ledger had it

@@ -12,6 +12,10 @@ constexpr const char* end_of_log =
     "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()"
     " ELSE pg_catalog.pg_current_wal_insert_lsn() END";
 
+constexpr const char* parent_query =
+    "SELECT n.nspname, c.relname, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'p'";
+
 // Every row of these catalogs that is made or changed has another xmin. Temporary tables come and go all the time.
 constexpr const char* print_of_tables = R"sql(
 WITH t AS (SELECT c.oid, c.xmin FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384)
@@ -49,6 +53,10 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
   std::map<std::uint32_t, TableShape> shapes;
   for (TableShape& each : TRY(read_shapes_of_tables(source, until))) shapes.emplace(each.id, std::move(each));
   SourceSight sight;
+  const Rows parents = TRY(source.query(parent_query, until));
+  for (int row = 0; row < parents.size(); ++row)
+    sight.parents.emplace(model::Name{parents.str(row, 0), parents.str(row, 1)},
+                          static_cast<std::uint32_t>(parents.integer(row, 2)));
   sight.enums = TRY(read_enums(source, until));
   sight.print = TRY(read_print_of_tables(source, until));
   std::vector<CatalogTable> selected;

@@ -27,10 +27,11 @@ struct SourceTable {
   const model::Name& top() const { return catalog.partition_of.empty() ? shape.name : catalog.partition_of.back(); }
 };
 struct SourceSight {
-  std::map<std::uint32_t, SourceTable> tables;  // by OID
-  std::vector<EnumType> enums;                  // of theirs
-  std::string print;                            // read_print_of_tables() of the same moment
-  model::Lsn end;                               // all that the source had committed when it was looked at lies below
+  std::map<std::uint32_t, SourceTable> tables;   // by OID
+  std::map<model::Name, std::uint32_t> parents;  // the OIDs of partitioned tables
+  std::vector<EnumType> enums;                   // of theirs
+  std::string print;                             // read_print_of_tables() of the same moment
+  model::Lsn end;                                // all that the source had committed when it was looked at lies below
 };
 
 // `publication` is one that somebody else made; "" for our own. Nothing where somebody has had a table for himself for

@@ -213,7 +213,9 @@ Result<bool> ShapeKeeper::put_off_below_parents(Claimed& claimed, ShapePlan& pla
     changed = TRY(put_off(claimed, each, *error, until)) || changed;
   }
   std::erase_if(plan.added, [&](const SourceTable* table) {
-    return parents_.waits(*table) != nullptr && waiting_.insert(table->shape.id).second;
+    const bool is_put_off = parents_.waits(*table) != nullptr;
+    if (is_put_off) waiting_.insert(table->shape.id);
+    return is_put_off;
   });
   return changed;
 }

@@ -26,12 +26,6 @@ std::string reason_against(const CatalogTable& table) {
   return "";
 }
 
-bool carries(const PublicationState& publication, const Names& published, const CatalogTable& table) {
-  if (published.count(table.table.name) != 0) return true;
-  return publication.via_root && std::any_of(table.partition_of.begin(), table.partition_of.end(),
-                                             [&](const model::Name& above) { return published.count(above) != 0; });
-}
-
 std::vector<std::string> missing_operations(const PublicationState& publication) {
   std::vector<std::string> missing;
   if (!publication.insert) missing.emplace_back("insert");
@@ -51,6 +45,116 @@ std::string only(std::span<const model::Name> tables) {
   std::string list;
   for (const model::Name& each : tables) list += (list.empty() ? "ONLY " : ", ONLY ") + quote_name(each);
   return list;
+}
+
+std::string to_publish_all(const std::string& name) {
+  return "ALTER PUBLICATION " + quote_identifier(name) + " SET " + all_operations;
+}
+
+std::string to_publish_leaves(const std::string& name) {
+  return "ALTER PUBLICATION " + quote_identifier(name) + " SET (publish_via_partition_root = false)";
+}
+
+std::string to_add(const std::string& name, const std::vector<model::Name>& tables) {
+  return "ALTER PUBLICATION " + quote_identifier(name) + " ADD TABLE " + only(tables);
+}
+
+// A publication against the tables that it is to carry whole.
+class Reviewer {
+ public:
+  Reviewer(const std::string& name, const PublicationState& publication)
+      : name_(name),
+        publication_(publication),
+        published_(publication.tables.begin(), publication.tables.end()),
+        filtered_(publication.filtered.begin(), publication.filtered.end()),
+        missing_operations_(missing_operations(publication)) {}
+
+  PublicationReview review(const std::vector<CatalogTable>& selected) &&;
+
+ private:
+  bool carries(const CatalogTable& table) const;
+  std::vector<model::Name> filtered(const CatalogTable& table) const;
+  // What it does not carry of a table that it lists; nothing where it carries it whole.
+  std::optional<NotPublished> cut(const CatalogTable& table);
+  void find(api::Severity severity, std::string code, std::string message, std::string hint);
+
+  const std::string& name_;
+  const PublicationState& publication_;
+  const Names published_;
+  const Names filtered_;
+  const std::vector<std::string> missing_operations_;
+  std::vector<std::string> with_filter_;
+  std::vector<std::string> under_root_;
+  PublicationReview review_;
+};
+
+bool Reviewer::carries(const CatalogTable& table) const {
+  if (published_.count(table.table.name) != 0) return true;
+  return publication_.via_root && std::any_of(table.partition_of.begin(), table.partition_of.end(),
+                                              [&](const model::Name& above) { return published_.count(above) != 0; });
+}
+
+// It, and those above it.
+std::vector<model::Name> Reviewer::filtered(const CatalogTable& table) const {
+  std::vector<model::Name> all = table.partition_of;
+  all.push_back(table.table.name);
+  std::erase_if(all, [&](const model::Name& each) { return filtered_.count(each) == 0; });
+  return all;
+}
+
+std::optional<NotPublished> Reviewer::cut(const CatalogTable& table) {
+  NotPublished lack{table.table.name, "", ""};
+  const auto add = [&](const std::string& what, const std::string& statement) {
+    lack.reason += (lack.reason.empty() ? "publication " + name_ + " " : ", and ") + what;
+    lack.remedy += (lack.remedy.empty() ? "" : "; ") + statement;
+  };
+  if (!missing_operations_.empty()) add("does not publish " + listed(missing_operations_), to_publish_all(name_));
+  if (const auto filtered_here = filtered(table); !filtered_here.empty()) {
+    with_filter_.push_back(model::display(table.table.name));
+    add("has a row filter or a column list for it", "ALTER PUBLICATION " + quote_identifier(name_) + " DROP TABLE " +
+                                                        only(filtered_here) + "; " + to_add(name_, filtered_here));
+  }
+  if (published_.count(table.table.name) == 0) {
+    under_root_.push_back(model::display(table.table.name));
+    add("publishes it as its root", to_publish_leaves(name_));
+  }
+  if (lack.reason.empty()) return {};
+  return lack;
+}
+
+void Reviewer::find(api::Severity severity, std::string code, std::string message, std::string hint) {
+  review_.findings.push_back({severity, std::move(code), "publication " + name_, std::move(message), std::move(hint)});
+}
+
+PublicationReview Reviewer::review(const std::vector<CatalogTable>& selected) && {
+  std::vector<model::Name> absent;
+  for (const CatalogTable& each : selected) {
+    const model::Name& table = each.table.name;
+    if (std::string reason = reason_against(each); !reason.empty()) {
+      review_.plan.not_published.push_back({table, std::move(reason), ""});
+    } else if (!carries(each)) {
+      absent.push_back(table);
+      review_.plan.not_published.push_back(
+          {table, "publication " + name_ + " does not carry it", to_add(name_, {table})});
+    } else if (std::optional<NotPublished> lack = cut(each)) {
+      review_.plan.not_published.push_back(*std::move(lack));
+    } else {
+      review_.plan.published.push_back(table);
+    }
+  }
+  if (!missing_operations_.empty())
+    find(api::Severity::error, "PublicationOperations", "it does not publish " + listed(missing_operations_),
+         to_publish_all(name_));
+  if (!with_filter_.empty())
+    find(api::Severity::error, "PublicationFilters", "it has a row filter or a column list for " + listed(with_filter_),
+         "publish whole tables; the replication's own filters choose rows");
+  if (!under_root_.empty())
+    find(api::Severity::error, "PublicationViaRoot", "it publishes partitions as their root: " + listed(under_root_),
+         to_publish_leaves(name_));
+  if (!absent.empty())
+    find(api::Severity::warning, "PublicationLacksTables",
+         "it does not carry " + listed(model::displayed(absent)) + ": copied, and not followed", to_add(name_, absent));
+  return std::move(review_);
 }
 
 // What the server says of a statement of ours. An event trigger that raises an exception does so again.
@@ -103,10 +207,9 @@ Result<void> restore_operations(Connection& source, const std::string& name, con
                  "drop it; the next run makes it anew"};
   if (!publication.via_root && missing_operations(publication).empty()) return {};
   changed = true;
-  TRY(source.execute("ALTER PUBLICATION " + quote_identifier(name) + " SET " + all_operations, until));
+  TRY(source.execute(to_publish_all(name), until));
   if (!publication.via_root) return {};
-  return source.execute("ALTER PUBLICATION " + quote_identifier(name) + " SET (publish_via_partition_root = false)",
-                        until);
+  return source.execute(to_publish_leaves(name), until);
 }
 
 }  // namespace
@@ -118,7 +221,7 @@ PublicationPlan plan_publication(const std::vector<CatalogTable>& selected) {
     if (reason.empty()) {
       plan.published.push_back(each.table.name);
     } else {
-      plan.not_published.push_back({each.table.name, std::move(reason)});
+      plan.not_published.push_back({each.table.name, std::move(reason), ""});
     }
   }
   return plan;
@@ -145,51 +248,13 @@ Result<std::optional<PublicationState>> read_publication(Connection& source, con
   return std::optional<PublicationState>{std::move(publication)};
 }
 
+std::string told(const NotPublished& table) {
+  return table.reason + (table.remedy.empty() ? "" : ": run on the source: " + table.remedy + ";");
+}
+
 PublicationReview review_publication(const std::string& name, const PublicationState& publication,
                                      const std::vector<CatalogTable>& selected) {
-  PublicationReview review;
-  const auto find = [&](api::Severity severity, std::string code, std::string message, std::string hint) {
-    review.findings.push_back({severity, std::move(code), "publication " + name, std::move(message), std::move(hint)});
-  };
-  const auto object = [&](std::string code, std::string message, std::string hint) {
-    find(api::Severity::error, std::move(code), std::move(message), std::move(hint));
-  };
-  const Names published(publication.tables.begin(), publication.tables.end());
-  const Names filtered(publication.filtered.begin(), publication.filtered.end());
-  std::vector<std::string> cut;
-  std::vector<std::string> under_root;
-  std::vector<model::Name> absent;
-  for (const CatalogTable& each : selected) {
-    const model::Name& table = each.table.name;
-    std::string reason = reason_against(each);
-    if (!carries(publication, published, each)) {
-      if (reason.empty()) absent.push_back(table);
-      reason = "publication " + name + " does not carry it";
-    }
-    if (!reason.empty()) {
-      review.plan.not_published.push_back({table, std::move(reason)});
-      continue;
-    }
-    review.plan.published.push_back(table);
-    const bool above_is_cut = std::any_of(each.partition_of.begin(), each.partition_of.end(),
-                                          [&](const model::Name& above) { return filtered.count(above) != 0; });
-    if (above_is_cut || filtered.count(table) != 0) cut.push_back(model::display(table));
-    if (published.count(table) == 0) under_root.push_back(model::display(table));
-  }
-  if (const auto missing = missing_operations(publication); !missing.empty())
-    object("PublicationOperations", "it does not publish " + listed(missing),
-           "ALTER PUBLICATION " + quote_identifier(name) + " SET " + all_operations);
-  if (!cut.empty())
-    object("PublicationFilters", "it has a row filter or a column list for " + listed(cut),
-           "publish whole tables; the replication's own filters choose rows");
-  if (!under_root.empty())
-    object("PublicationViaRoot", "it publishes partitions as their root: " + listed(under_root),
-           "ALTER PUBLICATION " + quote_identifier(name) + " SET (publish_via_partition_root = false)");
-  if (!absent.empty())
-    find(api::Severity::warning, "PublicationLacksTables",
-         "it does not carry " + listed(model::displayed(absent)) + ": copied, and not followed",
-         "ALTER PUBLICATION " + quote_identifier(name) + " ADD TABLE " + only(absent));
-  return review;
+  return Reviewer(name, publication).review(selected);
 }
 
 std::string publication_statement(const std::string& name, const std::vector<model::Name>& tables) {

@@ -16,11 +16,14 @@
 // the PostgreSQL documentation, "CREATE PUBLICATION" and "Logical Replication".
 namespace tributary::postgres {
 
-// A selected table whose changes the stream does not carry, and why: a sentence.
+// A selected table whose changes the stream does not carry, or not all of them, and why: a sentence.
 struct NotPublished {
   model::Name table;
   std::string reason;
+  std::string remedy;  // SQL for the source; "" where the publication is not at fault
 };
+// For people. Pure.
+std::string told(const NotPublished& table);
 
 // Which of the selected tables a stream carries. Partitioned tables are followed leaf by leaf.
 struct PublicationPlan {
@@ -40,7 +43,7 @@ struct PublicationState {
 Result<std::optional<PublicationState>> read_publication(Connection& source, const std::string& name,
                                                          const Until& until);
 
-// What of the selected tables it carries, and what speaks against its use. Pure.
+// What of the selected tables it carries whole, and what speaks against its use. Pure.
 struct PublicationReview {
   PublicationPlan plan;
   std::vector<api::Finding> findings;

@@ -67,6 +67,24 @@ TEST(APublicationReview, tells_tables_that_it_does_not_carry) {
   EXPECT_EQ(review.findings[0].hint, "ALTER PUBLICATION \"p\" ADD TABLE ONLY \"public\".\"a\"");
 }
 
+TEST(APublicationReview, tells_tables_that_it_does_not_carry_whole_and_how_it_would) {
+  PublicationState publication;
+  publication.tables = {{"public", "a"}, {"public", "keyless"}};
+  publication.filtered = {{"public", "a"}};
+  publication.truncate = false;
+  CatalogTable keyless = table("keyless");
+  keyless.has_usable_identity = false;
+  const PublicationPlan plan = review_publication("p", publication, {table("a"), keyless}).plan;
+  EXPECT_THAT(plan.published, IsEmpty());
+  ASSERT_EQ(plan.not_published.size(), 2u);
+  EXPECT_EQ(told(plan.not_published[0]),
+            "publication p does not publish truncate, and has a row filter or a column list for it: run on the source: "
+            "ALTER PUBLICATION \"p\" SET (publish = 'insert, update, delete, truncate'); ALTER PUBLICATION \"p\" DROP "
+            "TABLE ONLY \"public\".\"a\"; ALTER PUBLICATION \"p\" ADD TABLE ONLY \"public\".\"a\";");
+  EXPECT_THAT(told(plan.not_published[1]), ::testing::StartsWith("it has no identity"));
+  EXPECT_EQ(plan.not_published[1].remedy, "");
+}
+
 TEST(APublicationReview, finds_operations_that_are_not_published) {
   PublicationState publication;
   publication.tables = {{"public", "a"}};

@@ -55,8 +55,7 @@ pipeline::StreamStart start_of(const pipeline::StreamObjects& objects, Publicati
   pipeline::StreamStart start;
   static_cast<pipeline::StreamObjects&>(start) = objects;
   start.streamed = std::move(plan.published);
-  for (NotPublished& each : plan.not_published)
-    start.not_streamed.push_back({std::move(each.table), std::move(each.reason)});
+  for (const NotPublished& each : plan.not_published) start.not_streamed.push_back({each.table, told(each)});
   return start;
 }
 

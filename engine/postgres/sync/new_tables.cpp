@@ -9,11 +9,9 @@
 #include "engine/postgres/catalog/partition_routes.h"
 #include "engine/postgres/catalog/target_traits.h"
 #include "engine/postgres/client/session_settings.h"
-#include "engine/postgres/client/sql.h"
 #include "engine/postgres/copy/step_runner.h"
 #include "engine/postgres/ledger/shape_ledger.h"
 #include "engine/postgres/ledger/stream_ledger.h"
-#include "engine/postgres/replication/publication.h"
 #include "engine/postgres/schema/pg_tools.h"
 #include "engine/postgres/schema/schema_read.h"
 #include "engine/postgres/schema/undo.h"
@@ -159,11 +157,6 @@ Result<void> record(Claimed& claimed, const model::Table& table, State state, co
   });
 }
 
-std::string sql_of_publication(const Claimed& claimed, const SourceTable& table) {
-  return "ALTER PUBLICATION " + quote_identifier(claimed.stream->publication) + " ADD TABLE ONLY " +
-         quote_name(table.shape.name);
-}
-
 }  // namespace
 
 bool may_pass(const Error& error) {
@@ -232,8 +225,6 @@ Result<bool> add_tables(const StreamOptions& options, SourceSide& source, Claime
                                  ", which divides rows in its own way, then copy it again";
     }
     if (!table->not_published.empty()) reason += "; " + table->not_published;
-    if (!table->not_published.empty() && !claimed.stream->owns_publication)
-      reason += ": run on the source: " + sql_of_publication(claimed, *table) + ";";
     TRY(record(claimed, made, state, reason, until));
     log::warn("table added on the source", {{"table", model::display(made.name)}, {"reason", reason}});
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -113,6 +114,22 @@ RecopyRound::~RecopyRound() {
   stream_.slot->set("");
 }
 
+// Putting right what our publication does not carry whole is the stream's, which has those tables copied again.
+Result<void> RecopyRound::leave_to_look(const PublicationState& now, const std::vector<CatalogTable>& tables) const {
+  std::vector<CatalogTable> listed;
+  std::copy_if(tables.begin(), tables.end(), std::back_inserter(listed), [&](const CatalogTable& each) {
+    return stream_.options.selects(each.table.name, each.partition_of) &&
+           std::find(now.tables.begin(), now.tables.end(), each.table.name) != now.tables.end();
+  });
+  for (const NotPublished& each : review_publication(stream_.row.publication, now, listed).plan.not_published) {
+    if (each.remedy.empty()) continue;
+    stream_.looks->ask();
+    return Error{Fault::transient, "somebody has changed what the source publishes: " + each.reason,
+                 "it is put right by itself"};
+  }
+  return {};
+}
+
 // Before the slot is made, which then knows it. The stream learns of it when it takes the tables back: it is opened
 // anew.
 Result<void> RecopyRound::publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until) {
@@ -125,12 +142,13 @@ Result<void> RecopyRound::publish(Connection& source, const std::vector<Followed
   if (!now) return Error{Fault::transient, "publication " + name + " is not there on the source", "create it again"};
   PublicationPlan plan;
   if (stream_.row.owns_publication) {
+    TRY(leave_to_look(*now, all));
     plan = plan_publication(there);
     TRY(ensure_publication(source, name, to_publish(*now, there, plan), until));
   } else {
     plan = review_publication(name, *now, there).plan;
   }
-  for (NotPublished& each : plan.not_published) not_streamed_.emplace(each.table, std::move(each.reason));
+  for (const NotPublished& each : plan.not_published) not_streamed_.emplace(each.table, told(each));
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "engine/postgres/client/connection.h"
 #include "engine/postgres/ledger/recopy_ledger.h"
 #include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/replication/publication.h"
 #include "engine/postgres/replication/slot.h"
 #include "engine/postgres/snapshot/source.h"
 #include "engine/postgres/sync/claim.h"
@@ -75,6 +76,7 @@ class RecopyRound final : public pipeline::RecopyRound {
 
  private:
   RecopyRound(RecopyStream stream, Connection& control) : stream_(std::move(stream)), control_(control) {}
+  Result<void> leave_to_look(const PublicationState& now, const std::vector<CatalogTable>& tables) const;
   Result<void> publish(Connection& source, const std::vector<FollowedTable>& tables, const Until& until);
   Result<void> take_snapshot(Connection& source, const std::string& slot, const Until& until);
   Result<void> plan(const std::vector<FollowedTable>& tables, const Until& until);

@@ -107,10 +107,8 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   has_made_objects_ = false;
   std::vector<KnownTable> known = TRY(read_known(claimed, until));
   TRY(mark_absent(claimed, known, until));
-  const StreamRow& row = *claimed.stream;
   std::unique_lock publishing(*publishing_);
-  std::optional<SourceSight> seen =
-      TRY(look_at_tables(*options_, source, row.owns_publication ? "" : row.publication, until));
+  std::optional<SourceSight> seen = TRY(look_at_tables(*options_, source, *claimed.stream, until));
   if (!seen) {
     glance_due_ = Deadline::after(rest_after(began));
     return kept_out(applied);
@@ -406,7 +404,7 @@ Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision
   if (decision.table.state != decision.before)
     TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
   // The copy that is under way may be older than the change.
-  if (decision.is_being_copied && decision.change.kind == Kind::recopy)
+  if (decision.is_being_copied && (decision.change.kind == Kind::recopy || decision.is_cut))
     TRY(record_asked(claimed.control, owner, {decision.table.name}, until));
   return record_shape(claimed.control, owner, decision.table.name, decision.change.adopted, until);
 }

@@ -29,6 +29,7 @@ class Plan {
   void gone(const KnownTable& known, const model::Name* heir = nullptr);
   // What the stream makes of it now; true where that is something else.
   bool restate(FollowedTable& table, const SourceTable& now);
+  bool is_cut(const SourceTable& now) const;
   bool must_stop(const KnownTable& known, const SourceTable& now, ShapeChange& change) const;
   void say_renaming();
   void stop_where_names_are_held();
@@ -92,19 +93,32 @@ void Plan::gone(const KnownTable& known, const model::Name* heir) {
   plan_.decisions.push_back(std::move(decision));
 }
 
-// An update or delete of a published table without an identity fails on the source, so it is taken out at once.
+// An update or delete of a published table without an identity fails on the source, so it is taken out at once. What
+// our own publication has left out, the log will never have.
 bool Plan::restate(FollowedTable& table, const SourceTable& now) {
   if (table.state == State::followed && !now.not_published.empty()) {
     table.state = State::not_streamed;
     table.reason = now.not_published;
     return true;
   }
+  if (table.state == State::followed && !now.left_out.empty()) {
+    table.state = State::recopy;
+    table.reason = "somebody has changed what the source publishes: " + now.left_out;
+    return true;
+  }
   if (table.state == State::not_streamed && now.not_published.empty() && now.is_selected) {
     table.state = State::recopy;
-    table.reason = "the source can publish its updates and deletes by now";
+    table.reason = "the source can publish all its changes by now";
     return true;
   }
   return false;
+}
+
+// Since the look before this one, which has put our own publication right.
+bool Plan::is_cut(const SourceTable& now) const {
+  if (before_ == nullptr || now.not_published.empty()) return !now.left_out.empty();
+  const auto then = before_->tables.find(now.shape.id);
+  return then != before_->tables.end() && then->second.not_published.empty();
 }
 
 bool Plan::must_stop(const KnownTable& known, const SourceTable& now, ShapeChange& change) const {
@@ -155,6 +169,7 @@ void Plan::look_at(const KnownTable& known) {
       decision.table.reason = "the source has changed it: " + decision.change.what;
     decision.table.state = State::recopy;
   }
+  decision.is_cut = is_cut(*now);
   plan_.waits = plan_.waits || (decision.table.state == State::followed && decision.change.adopted != now->shape);
   decision.is_detached = is_moved && known.shape->above;
   decision.is_attached = is_moved && decision.change.adopted.above;
@@ -163,7 +178,8 @@ void Plan::look_at(const KnownTable& known) {
   decision.table.name = decision.table.state == State::stopped ? known.table.name : now->shape.name;
   // The ledger has another name where somebody has renamed the target's table, as he was told to.
   const bool nothing = decision.change.kind == Kind::none && decision.change.finishing.empty() && !restated &&
-                       decision.change.adopted == *known.shape && decision.table.name == known.table.name;
+                       !(decision.is_being_copied && decision.is_cut) && decision.change.adopted == *known.shape &&
+                       decision.table.name == known.table.name;
   if (!nothing) plan_.decisions.push_back(std::move(decision));
 }
 
@@ -254,6 +270,7 @@ ShapePlan Plan::make() && {
                         [](const TableDecision& each) { return each.is_detached; });
   group_renamed();
   for (const auto& [id, table] : now_.tables) {
+    plan_.publishes = plan_.publishes || !table.left_out.empty();
     if (!table.is_selected || met_.count(id) != 0) continue;
     const bool is_known = std::any_of(known_.begin(), known_.end(), [&](const KnownTable& each) {
       return each.table.name == table.shape.name && each.table.state == State::stopped;

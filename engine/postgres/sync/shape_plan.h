@@ -28,6 +28,7 @@ struct TableDecision {
   // Its rows are being copied again, or soon: who does so moves its position. A change that needs another copy asks
   // for them once more, for he may have copied them before it.
   bool is_being_copied = false;
+  bool is_cut = false;  // the source has begun to leave some of its changes out
   bool is_detached = false;
   bool is_attached = false;
   bool is_put_off = false;                                       // to another look

@@ -38,16 +38,33 @@ SELECT 'p', count(*), coalesce(sum(hashint8((p.oid::bigint << 32) | p.xmin::text
 UNION ALL
 SELECT 'r', count(*), coalesce(sum(hashint8((r.oid::bigint << 32) | r.xmin::text::bigint)), 0) FROM pg_publication_rel r) k)sql";
 
-Result<PublicationPlan> planned(Connection& source, const std::string& publication,
-                                const std::vector<CatalogTable>& selected, const Until& until) {
-  if (publication.empty()) return plan_publication(selected);
-  const std::optional<PublicationState> state = TRY(read_publication(source, publication, until));
-  if (!state)
-    return Error{Fault::invalid, "publication " + publication + " does not exist on the source any more", "create it"};
-  return review_publication(publication, *state, selected).plan;
+// From PostgreSQL 15.
+constexpr const char* print_of_schemas = R"sql(
+SELECT count(*) || ':' || coalesce(sum(hashint8((s.oid::bigint << 32) | s.xmin::text::bigint)), 0)
+FROM pg_publication_namespace s)sql";
+
+Result<void> look_at_publication(Connection& source, const StreamRow& stream, const std::vector<CatalogTable>& selected,
+                                 SourceSight& sight, const Until& until) {
+  const std::string& name = stream.publication;
+  const std::optional<PublicationState> state = TRY(read_publication(source, name, until));
+  if (!state && !stream.owns_publication)
+    return Error{Fault::invalid, "publication " + name + " does not exist on the source any more", "create it"};
+  std::map<model::Name, NotPublished> lacking;
+  for (NotPublished& each : review_publication(name, state.value_or(PublicationState{}), selected).plan.not_published)
+    lacking.emplace(each.table, std::move(each));
+  for (const CatalogTable& each : selected) {
+    const auto found = lacking.find(each.table.name);
+    if (found == lacking.end()) continue;
+    SourceTable& table = sight.tables.at(each.table.id);
+    if (stream.owns_publication && !found->second.remedy.empty())
+      table.left_out = found->second.reason;
+    else
+      table.not_published = told(found->second);
+  }
+  return {};
 }
 
-Result<SourceSight> look(const StreamOptions& options, Connection& source, const std::string& publication,
+Result<SourceSight> look(const StreamOptions& options, Connection& source, const StreamRow& stream,
                          const Until& until) {
   const std::vector<CatalogTable> tables = TRY(read_tables(source, until));
   std::map<std::uint32_t, TableShape> shapes;
@@ -60,17 +77,14 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
   sight.enums = TRY(read_enums(source, until));
   sight.print = TRY(read_print_of_tables(source, until));
   std::vector<CatalogTable> selected;
-  std::map<model::Name, std::uint32_t> ids;
   for (const CatalogTable& each : tables) {
     const auto shape = shapes.find(each.table.id);
     if (shape == shapes.end()) continue;
     const bool is_selected = options.selects(each.table.name, each.partition_of);
-    sight.tables.emplace(each.table.id, SourceTable{each, std::move(shape->second), is_selected, ""});
-    ids.emplace(each.table.name, each.table.id);
+    sight.tables.emplace(each.table.id, SourceTable{each, std::move(shape->second), is_selected, "", ""});
     if (is_selected) selected.push_back(each);
   }
-  for (const NotPublished& each : TRY(planned(source, publication, selected, until)).not_published)
-    sight.tables.at(ids.at(each.table)).not_published = each.reason;
+  TRY(look_at_publication(source, stream, selected, sight, until));
   // What the catalog shows has been written to the log before.
   sight.end = model::parse_lsn(TRY(source.query_row(end_of_log, {}, until)).text(0, 0)).value_or(model::Lsn{});
   return sight;
@@ -79,15 +93,17 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
 }  // namespace
 
 Result<std::string> read_print_of_tables(Connection& source, const Until& until) {
-  return TRY(source.query_row(print_of_tables, {}, until)).str(0, 0);
+  const std::string print = TRY(source.query_row(print_of_tables, {}, until)).str(0, 0);
+  if (source.major_version() < 15) return print;
+  return print + " s:" + TRY(source.query_row(print_of_schemas, {}, until)).str(0, 0);
 }
 
 // The catalog's functions stumble over what is dropped while they look at it; the next look does without it.
 Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,
-                                                  const std::string& publication, const Until& until) {
+                                                  const StreamRow& stream, const Until& until) {
   Connection& session = source.session;
   TRY(session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", until));
-  Result<SourceSight> sight = look(options, session, publication, until);
+  Result<SourceSight> sight = look(options, session, stream, until);
   if (sight) {
     TRY(session.execute("COMMIT", until));
     return std::optional(std::move(sight).value());

@@ -23,6 +23,7 @@ struct SourceTable {
   TableShape shape;
   bool is_selected = false;
   std::string not_published;  // why the stream does not carry it, or cannot; "" where it does, or may
+  std::string left_out;       // what our own publication, which could carry it, lacks of it
   // The table that its columns are altered at.
   const model::Name& top() const { return catalog.partition_of.empty() ? shape.name : catalog.partition_of.back(); }
 };
@@ -34,10 +35,9 @@ struct SourceSight {
   model::Lsn end;                                // all that the source had committed when it was looked at lies below
 };
 
-// `publication` is one that somebody else made; "" for our own. Nothing where somebody has had a table for himself for
-// as long as the session's lock_timeout, or waits for that.
+// Nothing where somebody has had a table for himself for as long as the session's lock_timeout, or waits for that.
 Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,
-                                                  const std::string& publication, const Until& until);
+                                                  const StreamRow& stream, const Until& until);
 
 // Another one where a table, a column, a key, a schema, an enum or what is published has changed since; seldom another
 // one where nothing has. Costs a scan of the catalogs: 0.3 s for 10,000 tables of a busy server, a thirtieth of a look.

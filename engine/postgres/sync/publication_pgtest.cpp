@@ -1,0 +1,183 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/fingerprint.h"
+
+// Publications that are altered after the stream was made: what they leave out is told of, and copied again.
+namespace tributary::postgres::sync {
+namespace {
+
+using testbed::done;
+using testbed::Following;
+using testbed::state_of;
+using testbed::StreamPair;
+using testbed::wait_until;
+using testbed::wait_until_back;
+using ::testing::HasSubstr;
+
+constexpr Milliseconds often{50};
+// Only the catalog's fingerprint calls for a look.
+constexpr Seconds seldom{3'600};
+
+constexpr const char* tables =
+    "CREATE TABLE a (id int PRIMARY KEY, n int); CREATE TABLE c (id int PRIMARY KEY, n int);"
+    "CREATE TABLE e (id int PRIMARY KEY, n int); INSERT INTO a SELECT i, i FROM generate_series(1, 9) i;"
+    "INSERT INTO c SELECT * FROM a; INSERT INTO e SELECT * FROM a;";
+constexpr const char* writes =
+    "; UPDATE a SET n = -n; DELETE FROM a WHERE id = 3; INSERT INTO c VALUES (50, 50); UPDATE c SET n = 7 WHERE id = 2;"
+    "INSERT INTO e VALUES (50, 50)";
+
+// A stream looks when something has come of it.
+constexpr const char* mark = "INSERT INTO mark DEFAULT VALUES";
+
+struct Change {
+  const char* name;
+  int since;
+  const char* change;  // of publication $
+  const char* table;   // that it does not carry whole any more
+  const char* words;   // of the reason
+};
+
+const Change changes[] = {
+    {"operations", 13, "ALTER PUBLICATION $ SET (publish = 'insert')", "a",
+     "does not publish update, delete, truncate"},
+    {"table", 13, "ALTER PUBLICATION $ DROP TABLE c", "c", "does not carry it"},
+    {"filter", 15, "ALTER PUBLICATION $ SET TABLE mark, a, c WHERE (id < 10), e", "c", "a row filter or a column list"},
+    {"columns", 15, "ALTER PUBLICATION $ SET TABLE mark, a (id), c, e", "a", "a row filter or a column list"},
+};
+
+struct Case {
+  int source;
+  int target;
+  const Change* change;
+};
+
+void PrintTo(const Case& each, std::ostream* out) {
+  *out << each.source << " to " << each.target << ": " << each.change->change;
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const auto& [source, target] : {std::pair{13, 15}, std::pair{18, 18}})
+    for (const Change& each : changes)
+      if ((source < 15) == (each.since < 15)) cases.push_back({source, target, &each});
+  return cases;
+}
+
+std::string reason_of(const StreamPair& pair, const std::string& table) {
+  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
+}
+
+// What the reason tells its reader to run.
+std::string remedy_in(const std::string& reason) {
+  const std::string before = "run on the source: ";
+  const std::size_t at = reason.find(before);
+  return at == std::string::npos ? "" : reason.substr(at + before.size());
+}
+
+bool same_rows(const StreamPair& pair) {
+  return testbed::fingerprint(pair.source.uri()) == testbed::fingerprint(pair.target.uri());
+}
+
+class AChangedPublication : public ::testing::TestWithParam<Case> {
+ protected:
+  void make(const std::string& publication) {
+    pair_.source.exec(tables);
+    if (!publication.empty()) pair_.source.exec("CREATE PUBLICATION " + publication + " FOR TABLE mark, a, c, e");
+    init_ = pair_.spec(api::Mode::snapshot_and_sync);
+    sync_ = pair_.spec(api::Mode::sync);
+    init_.sync.publication = sync_.sync.publication = publication;
+    ASSERT_TRUE(done(testbed::snapshot(init_)));
+    publication_ = pair_.source.scalar("SELECT quote_ident(pubname) FROM pg_publication");
+  }
+
+  // With what is written then, which it does not publish.
+  void change() {
+    std::string sql = GetParam().change->change;
+    sql.replace(sql.find('$'), 1, publication_);
+    pair_.source.exec(sql + writes);
+    pair_.source.exec(mark);
+  }
+
+  // Until the person who reads the reason has done as it says.
+  void expect_told_and_mended() {
+    const std::string table = GetParam().change->table;
+    wait_until_back(pair_, table, "not_streamed");
+    const std::string reason = reason_of(pair_, table);
+    EXPECT_THAT(reason, HasSubstr(GetParam().change->words));
+    ASSERT_NE(remedy_in(reason), "") << reason;
+    pair_.source.exec(remedy_in(reason));
+    pair_.source.exec(mark);
+    wait_until_back(pair_, table);
+    pair_.source.exec("UPDATE a SET n = n + 1; DELETE FROM c WHERE id = 50");
+    wait_until("all are equal", [&] { return same_rows(pair_); });
+  }
+
+  void expect_mended_by_itself() {
+    wait_until("all are equal", [&] { return same_rows(pair_); });
+    for (const char* each : {"a", "c", "e", "mark"}) wait_until_back(pair_, each);
+    pair_.source.exec("UPDATE a SET n = n + 1; DELETE FROM c WHERE id = 50");
+    pair_.wait_until_applied();
+    EXPECT_TRUE(same_rows(pair_));
+  }
+
+  StreamPair pair_{"published", GetParam().source, GetParam().target};
+  api::Spec init_;
+  api::Spec sync_;
+  std::string publication_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, AChangedPublication, ::testing::ValuesIn(all_cases()), [](const auto& each) {
+  return std::to_string(each.param.source) + "_" + each.param.change->name;
+});
+
+TEST_P(AChangedPublication, of_somebody_else_is_told_of_while_a_stream_follows) {
+  make("pub");
+  Following following(sync_, seldom);
+  pair_.wait_until_applied();
+  change();
+  expect_told_and_mended();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST_P(AChangedPublication, of_somebody_else_is_told_of_when_a_stream_comes_late) {
+  make("pub");
+  change();
+  Following following(sync_, often);
+  expect_told_and_mended();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST_P(AChangedPublication, of_our_own_is_put_right_while_a_stream_follows) {
+  make("");
+  Following following(sync_, often);
+  pair_.wait_until_applied();
+  change();
+  expect_mended_by_itself();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST_P(AChangedPublication, of_our_own_is_put_right_when_a_stream_comes_late) {
+  make("");
+  change();
+  Following following(sync_, often);
+  expect_mended_by_itself();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+// A recopy brings the publication to its own table: what the others have missed must not be forgotten over that.
+TEST_P(AChangedPublication, of_our_own_is_put_right_though_another_table_is_copied_again_first) {
+  make("");
+  testbed::ask_for(pair_, "e");
+  Following following(sync_, often);
+  wait_until_back(pair_, "e");
+  change();
+  testbed::ask_for(pair_, "e");
+  expect_mended_by_itself();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+}  // namespace
+}  // namespace tributary::postgres::sync

@@ -115,7 +115,7 @@ TEST(ARequestedRecopy, says_that_it_waits_for_a_free_replication_slot) {
     const auto databases = servers->databases({});
     ASSERT_TRUE(databases);
     const Result<api::StreamStatus> status = servers->status(databases->front(), {});
-    ASSERT_TRUE(status);
+    ASSERT_TRUE(status) << status.error().what;
     ASSERT_EQ(status->tables.size(), 1u);
     EXPECT_NE(status->tables[0].reason.find("asked for by hand; it waits: " + reason), std::string::npos)
         << status->tables[0].reason;

@@ -70,11 +70,15 @@ Result<void> add_source(api::StreamStatus& status, const StreamOptions& options,
   const model::Lsn applied = row.position.applied;
   if (slot.source_end > applied) status.stream.lag_bytes = slot.source_end.value - applied.value;
   status.stream.retained_bytes = slot.retained;
-  if (slot.active_pid != 0) {
-    status.stream.state = api::StreamState::following;
-    return {};
+  bool is_active = slot.active_pid != 0;
+  if (!is_active) {
+    const Result<int> checked = check_position(options, source, claimed, until);
+    if (checked) return {};
+    // An engine opens its stream anew now and then, and may have come meanwhile.
+    is_active = TRY(read_live_slot(source.session, row.slot, until)).active_pid != 0;
+    if (!is_active) return checked.error();
   }
-  TRY(check_position(options, source, claimed, until));
+  status.stream.state = api::StreamState::following;
   return {};
 }
 

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <tuple>
 
 #include "engine/postgres/apply/applier.h"
@@ -232,28 +234,49 @@ TEST(ADurableCommit, survives_a_crash_of_the_server_with_all_before_it) {
   EXPECT_EQ(replica.ledger(), "0/1008|2023-11-14 22:13:20.004096|-\n");
 }
 
-// A server that waits for a standby before it answers a COMMIT has carried it out all the same.
+// While it lives, the server answers no COMMIT before a standby has it that there is not.
+class WaitForNobody {
+ public:
+  explicit WaitForNobody(testbed::PostgresServer& server) : server_(server) {
+    server_.exec("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    server_.exec("postgres", "SELECT pg_reload_conf()");
+  }
+  WaitForNobody(const WaitForNobody&) = delete;
+  WaitForNobody& operator=(const WaitForNobody&) = delete;
+  ~WaitForNobody() {
+    server_.exec("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    server_.exec("postgres", "SELECT pg_reload_conf()");
+  }
+
+ private:
+  testbed::PostgresServer& server_;
+};
+
+// A server that waits for a standby before it answers a COMMIT has carried it out all the same. Some commits may be
+// answered until it has read its configuration anew.
 TEST(ACommit, that_is_not_answered_is_found_in_the_ledger) {
   testbed::PostgresServer own(18, testbed::Flavour::logical, 6);
   Replica replica(own, "CREATE TABLE t (id int PRIMARY KEY)");
   const LogTablePtr t = described(replica.database(), "t");
   auto applier = replica.open();
-  own.exec("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-  own.exec("postgres", "SELECT pg_reload_conf()");
-  ChangeLog changes;
-  changes.begin().insert(t, {"1"}).commit();
-  ASSERT_TRUE(applier->apply(changes.batch(), ApplyMode::ordered, soon()));
-  const Result<void> committed = applier->commit(true, {Deadline::after(Seconds{3}), {}});
+  std::uint64_t number = 0;
+  const auto insert = [&] { return ChangeLog({number * 0x1000}).begin().insert(t, {std::to_string(number)}).commit(); };
+  std::optional<WaitForNobody> waits(own);
+  Result<void> committed;
+  while (committed && number < 100) {
+    ++number;
+    ASSERT_TRUE(applier->apply(insert().batch(), ApplyMode::ordered, soon()));
+    committed = applier->commit(true, {Deadline::after(Seconds{3}), {}});
+  }
+  waits.reset();
   ASSERT_FALSE(committed);
   EXPECT_EQ(committed.error().fault, Fault::transient) << describe(committed.error());
   EXPECT_FALSE(applier->usable());
-  own.exec("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
-  own.exec("postgres", "SELECT pg_reload_conf()");
   applier = replica.open();
-  EXPECT_EQ(to_string(applier->position().applied), "0/1008");
-  ASSERT_TRUE(applier->apply(changes.batch(), ApplyMode::ordered, soon()));
+  EXPECT_EQ(applier->position().applied.value, number * 0x1000 + 8);
+  ASSERT_TRUE(applier->apply(insert().batch(), ApplyMode::ordered, soon()));
   ASSERT_TRUE(applier->commit(true, soon()));
-  EXPECT_EQ(replica.rows("SELECT * FROM t"), "1\n");
+  EXPECT_EQ(replica.rows("SELECT count(*) FROM t"), std::to_string(number) + "\n");
 }
 
 TEST(OpeningAnApplier, needs_a_stream_in_the_ledger) {

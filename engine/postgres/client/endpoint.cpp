@@ -183,7 +183,8 @@ Result<Parameters> read_base(const api::Endpoint& endpoint, std::string_view whi
   }
   if (!endpoint.credentials_dir.empty()) return read_secret(endpoint, which);
   if (endpoint.uri.empty() && endpoint.host.empty()) {
-    return Error{Fault::invalid, "the " + name + " is not given", "give its URI, its host, or the directory of its Secret (credentialsDir)"};
+    return Error{Fault::invalid, "the " + name + " is not given",
+                 "give its URI, its host, or the directory of its Secret (credentialsDir)"};
   }
   if (endpoint.uri.find('\0') != std::string::npos)
     return Error{Fault::invalid, "the URI of the " + name + " holds a NUL byte"};

@@ -178,16 +178,19 @@ TEST_F(AWatchedSlot, of_a_copy_that_failed_is_forgotten_with_the_slot) {
 }
 
 TEST_F(AWatchedSlot, that_is_made_after_the_one_before_was_lost_is_measured) {
+  std::atomic<bool> is_missed = false;
   std::atomic<bool> is_made = false;
   world.slot_health = [&](const std::string&) -> Result<SlotHealth> {
-    if (!is_made) return Error{Fault::lost, "the slot is gone"};
-    return SlotHealth{"slot", {}, ++kept};
+    if (is_made) return SlotHealth{"slot", {}, ++kept};
+    is_missed = true;
+    return Error{Fault::lost, "the slot is gone"};
   };
   world.calls.fail("servers.link", transient, 3);
-  world.calls.before("source.tables", [&] {
+  world.calls.before("source.open_snapshot", [&] {
+    wait_until([&] { return is_missed.load(); });
     is_made = true;
-    wait_for_a_later_look();
   });
+  world.calls.before("source.tables", [&] { wait_for_a_later_look(); });
   EXPECT_EQ(run([&] { wait_until([&] { return board.snapshot().phase == api::Phase::done; }); }).exit_code,
             ExitCode::done);
 }

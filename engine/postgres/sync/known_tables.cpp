@@ -35,6 +35,15 @@ Result<void> keep_names(Claimed& claimed, const std::vector<KnownTable>& known, 
   return {};
 }
 
+Result<void> record_new_names(Claimed& claimed, const std::vector<Renaming>& tables, const Until& until) {
+  Connection& target = claimed.control;
+  const Owner& owner = claimed.owner;
+  if (tables.size() == 1) return record_new_name(target, owner, tables[0].from, tables[0].to, until);
+  for (const Renaming& each : tables) TRY(record_new_name(target, owner, each.from, name_between(each), until));
+  for (const Renaming& each : tables) TRY(record_new_name(target, owner, name_between(each), each.to, until));
+  return {};
+}
+
 // Where somebody has dropped the table on the target, too, there is nothing left to be told of.
 Result<void> forget_gone(Claimed& claimed, const std::vector<KnownTable>& known, const Until& until) {
   std::vector<model::Name> dropped;

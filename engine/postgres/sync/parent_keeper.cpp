@@ -8,6 +8,7 @@
 #include "engine/postgres/catalog/lock_wait.h"
 #include "engine/postgres/ledger/shape_ledger.h"
 #include "engine/postgres/sync/attempt.h"
+#include "engine/postgres/sync/known_tables.h"
 #include "engine/postgres/sync/new_tables.h"
 
 namespace tributary::postgres::sync {
@@ -82,17 +83,16 @@ const Error* ParentKeeper::waits(const SourceTable& table) const {
 Result<void> ParentKeeper::rename_all(Claimed& claimed, const std::vector<KnownTable>& known,
                                       const RenamedParents& group, const Until& until) {
   Connection& target = claimed.control;
-  const Owner& owner = claimed.owner;
   const bool is_kept = std::any_of(group.leaves.begin(), group.leaves.end(),
                                    [&](std::size_t i) { return known[i].table.state == State::recopy; });
   TRY(target.execute(is_kept ? short_patience : lock_patience, until));
   for (const std::string& each : group.statements) TRY(attempt(target, each, until));
-  for (const Renaming& each : group.parents) TRY(record_new_name(target, owner, each.from, name_between(each), until));
-  for (const Renaming& each : group.parents) TRY(record_new_name(target, owner, name_between(each), each.to, until));
+  TRY(record_new_names(claimed, group.parents, until));
   for (const std::size_t i : group.leaves) {
     TableShape shape = *known[i].shape;
     shape.above = new_name(shape.above, group);
-    if (shape.above != known[i].shape->above) TRY(record_shape(target, owner, known[i].table.name, shape, until));
+    if (shape.above != known[i].shape->above)
+      TRY(record_shape(target, claimed.owner, known[i].table.name, shape, until));
   }
   return {};
 }

@@ -171,11 +171,7 @@ Result<void> ShapeKeeper::rename_all(Claimed& claimed, const ShapePlan& plan, co
     const TableDecision& decision = plan.decisions[i];
     tables.push_back({decision.change.adopted.id, decision.name, decision.table.name});
   }
-  const Owner& owner = claimed.owner;
-  if (tables.size() == 1) return record_new_name(target, owner, tables[0].from, tables[0].to, until);
-  for (const Renaming& each : tables) TRY(record_new_name(target, owner, each.from, name_between(each), until));
-  for (const Renaming& each : tables) TRY(record_new_name(target, owner, name_between(each), each.to, until));
-  return {};
+  return record_new_names(claimed, tables, until);
 }
 
 // The log tells tables by their ids, so that they can be followed under their former names for as long as somebody

@@ -7,7 +7,9 @@
 #include "engine/base/log.h"
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/ledger/made.h"
+#include "engine/postgres/ledger/shape_ledger.h"
 #include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/sync/attempt.h"
 #include "engine/postgres/sync/new_tables.h"
 
 namespace tributary::postgres::sync {
@@ -44,7 +46,7 @@ Result<bool> differs(Connection& target, const TableShape& shape, const Until& u
 Result<void> drop_if_empty(Claimed& claimed, const std::string& table, const Until& until) {
   Connection& target = claimed.control;
   return in_transaction(target, claimed.owner, until, [&]() -> Result<void> {
-    TRY(target.execute("SET LOCAL lock_timeout = '3s'", until));
+    TRY(target.execute(lock_patience, until));
     TRY(target.execute("LOCK TABLE " + table, until));
     const Rows found = TRY(target.query_row("SELECT EXISTS (SELECT FROM " + table + ")", {}, until));
     if (found.boolean(0, 0)) return {};
@@ -57,13 +59,18 @@ Result<void> drop_if_empty(Claimed& claimed, const std::string& table, const Unt
 Result<void> drop_unrecorded_tables(Claimed& claimed, const std::vector<const SourceTable*>& tables,
                                     const Until& until) {
   Connection& target = claimed.control;
-  const Made made = TRY(read_made(target, claimed.owner.key, until));
-  std::set<model::Name> recorded;
+  std::set<model::Name> passed_over;
   for (const FollowedTable& each : TRY(read_followed_tables(target, claimed.owner.key, until)))
-    recorded.insert(each.name);
+    passed_over.insert(each.name);
+  std::vector<model::Name> names;
+  for (const SourceTable* const each : tables) names.push_back(each->shape.name);
+  for (const model::Name& each : TRY(read_gone_tables(target, names, until))) passed_over.insert(each);
   std::vector<const SourceTable*> left;
   for (const SourceTable* const each : tables)
-    if (made.relations.contains(each->shape.name) && !recorded.contains(each->shape.name)) left.push_back(each);
+    if (!passed_over.contains(each->shape.name)) left.push_back(each);
+  if (left.empty()) return {};
+  const Made made = TRY(read_made(target, claimed.owner.key, until));
+  std::erase_if(left, [&](const SourceTable* each) { return !made.relations.contains(each->shape.name); });
   // Partitions before what they are partitions of.
   std::stable_sort(left.begin(), left.end(), [](const SourceTable* a, const SourceTable* b) {
     return a->catalog.partition_of.size() > b->catalog.partition_of.size();

@@ -1,8 +1,8 @@
 #include "operator/kube/watch.h"
 
-#include <atomic>
 #include <condition_variable>
 #include <random>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -143,16 +143,14 @@ TEST_F(WatchTest, an_expired_version_at_open_leads_to_a_new_list_that_delivers_w
   server.put(things, thing("b", 1));
   start();
   ASSERT_TRUE(server.wait_for_streams(1, Seconds(30)));
-  std::atomic<bool> down = true;
-  server.set_fate(
-      [&](const testing::Served&) { return down ? Misfortune{.kind = Kind::answer, .status = 429} : Misfortune{}; });
+  server.set_fate([](const testing::Served&) { return Misfortune{.kind = Kind::answer, .status = 429}; });
   server.reset_streams();
   ASSERT_TRUE(server.wait_for_streams(0, Seconds(30)));
   server.erase(things, {"shop", "a"});
   server.put(things, thing("b", 2));
   server.compact();
   server.put(things, thing("c", 1));
-  down = false;
+  server.set_fate({});
   expect_seen({"+a initial", "+b initial", "-a", "~b", "+c"});
 }
 
@@ -226,9 +224,8 @@ TEST_F(WatchTest, a_server_that_is_refusing_at_first_is_listed_in_the_end) {
 
 TEST_F(WatchTest, a_page_that_expires_leads_to_one_whole_list) {
   for (int i = 0; i < 7; ++i) server.put(things, thing("n" + std::to_string(i), 1));
-  std::atomic<bool> expired = false;
-  server.set_fate([&](const testing::Served& served) {
-    if (served.query.find("continue=") == std::string::npos || expired.exchange(true)) return Misfortune{};
+  server.set_fate([expired = false](const testing::Served& served) mutable {
+    if (served.query.find("continue=") == std::string::npos || std::exchange(expired, true)) return Misfortune{};
     return Misfortune{.kind = Kind::answer, .status = 410, .reason = "Expired"};
   });
   WatchOptions options;

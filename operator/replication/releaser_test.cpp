@@ -85,8 +85,7 @@ TEST_F(ReleaseKeyTest, a_key_that_is_there_is_taken_and_one_that_can_be_guessed_
 
 TEST_F(ReleaseKeyTest, a_secret_that_somebody_changed_meanwhile_is_looked_at_again) {
   put("");
-  bool refused = false;
-  bed.server.set_fate([&](const kube::testing::Served& served) {
+  bed.server.set_fate([refused = false](const kube::testing::Served& served) mutable {
     using kube::testing::Misfortune;
     const bool now = served.method == kube::Method::patch && !std::exchange(refused, true);
     return now ? Misfortune{Misfortune::Kind::answer, 409, "Conflict", "changed"} : Misfortune{};

@@ -10,8 +10,10 @@
 #include "engine/postgres/apply/refusal.h"
 #include "engine/postgres/apply/scope.h"
 #include "engine/postgres/apply/tables.h"
+#include "engine/postgres/apply/trigger_watch.h"
 #include "engine/postgres/apply/writers.h"
 #include "engine/postgres/client/name_arrays.h"
+#include "engine/postgres/client/session_settings.h"
 #include "engine/postgres/ledger/stream_ledger.h"
 
 namespace tributary::postgres::apply {
@@ -52,12 +54,6 @@ std::string spell(WallTime time) {
   std::string text = rfc3339(std::chrono::floor<std::chrono::seconds>(time));
   text.pop_back();
   return text + fraction;
-}
-
-bool fits_its_table(const Event& event) {
-  const std::size_t columns = event.table->columns.size();
-  if (event.kind == Event::Kind::remove) return event.old_row.size() == columns;
-  return event.new_row.size() == columns && (event.old_row.empty() || event.old_row.size() == columns);
 }
 
 class PostgresApplier final : public pipeline::Applier {
@@ -106,7 +102,7 @@ class PostgresApplier final : public pipeline::Applier {
   Error explained(const Error& error);
   Error end_of_transaction(const Error& error);
   Error no_more_ours(const Error& fenced, const Until& until);
-  Error stop_for(const Table& table, const std::string& reason);
+  Error stop_for(const model::Name& table, const std::string& reason);
   void forget_stopped();
 
   Connection connection_;
@@ -122,6 +118,7 @@ class PostgresApplier final : public pipeline::Applier {
   Preparer preparer_{pipeline_};
   RowWriter rows_{pipeline_, preparer_};
   SetWriter sets_{pipeline_, preparer_};
+  TriggerWatch triggers_{pipeline_};
   std::optional<StoppedTable> stopped_;
   std::optional<model::LogTable> unknown_;  // with stopped_: as the log describes it, which nobody expected
   bool is_of_value_ = false;                // with stopped_: a value is none of its type
@@ -182,6 +179,7 @@ Result<void> PostgresApplier::change(const Event& event, ApplyMode mode, const U
   Table* const table = TRY(table_of(*event.table, until));
   if (is_passed_over(*table)) return {};
   if (!table->plan) TRY(make_plan(*table, until));
+  triggers_.note(*table);
   const Kept change{&event, table};
   if (mode == ApplyMode::coalesced) {
     kept_.push_back(change);
@@ -195,7 +193,7 @@ Result<void> PostgresApplier::write(const Kept& change, const Until& until) {
   if (preparer_.size() >= statements_limit) TRY(forget_statements(until));
   const Result<void> written = rows_.write(*change.table, *change.event, until);
   if (!written && written.error().fault == Fault::differs && !pipeline_.failed())
-    return stop_for(*change.table, written.error().what);
+    return stop_for(change.table->name, written.error().what);
   return written;
 }
 
@@ -211,12 +209,12 @@ Result<Table*> PostgresApplier::table_of(const model::LogTable& log, const Until
 Result<void> PostgresApplier::make_plan(Table& table, const Until& until) {
   if (descriptions_ != nullptr && !descriptions_->fits(table.log)) {
     unknown_ = table.log;
-    return stop_for(table, "the source describes it in another way than before");
+    return stop_for(table.name, "the source describes it in another way than before");
   }
   TRY(pipeline_.finish(until));
   const Result<void> made = Tables::make_plan(table, connection_, until);
   if (made || made.error().fault != Fault::differs) return made;
-  return stop_for(table, made.error().what);
+  return stop_for(table.name, made.error().what);
 }
 
 // A table that others refer to, which were not emptied with it (their rows are newer, or stand still), is emptied row
@@ -228,6 +226,7 @@ Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
     Table* const table = TRY(table_of(*log, until));
     if (is_passed_over(*table)) continue;
     if (!table->plan) TRY(make_plan(*table, until));
+    triggers_.note(*table);
     tables.push_back(table);
   }
   if (tables.empty()) return {};
@@ -245,7 +244,8 @@ Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
     const Result<void> emptied = referred ? connection_.execute(empty_sql(*table->plan), until)
                                           : connection_.execute(truncate_sql(plans, event.restart_identity), until);
     if (!emptied && is_about_table(connection_.sqlstate()))
-      return stop_for(*table, refusal("a truncate", emptied.error(), connection_.sqlstate(), connection_.diagnosis()));
+      return stop_for(table->name,
+                      refusal("a truncate", emptied.error(), connection_.sqlstate(), connection_.diagnosis()));
     if (!emptied) return emptied;
     if (!referred) break;
   }
@@ -260,8 +260,9 @@ Result<void> PostgresApplier::require_whole_routes(const std::vector<Table*>& ta
     if (!table->route) continue;
     const std::set<model::Name> all = tables_.on_route(*table->route);
     if (!std::includes(emptied.begin(), emptied.end(), all.begin(), all.end()))
-      return stop_for(*table, "a truncate cannot be carried out: its rows lie in " + model::display(*table->route) +
-                                  " on the target with those of other partitions, which were not emptied with it");
+      return stop_for(table->name, "a truncate cannot be carried out: its rows lie in " +
+                                       model::display(*table->route) +
+                                       " on the target with those of other partitions, which were not emptied with it");
   }
   return {};
 }
@@ -333,6 +334,7 @@ Result<void> PostgresApplier::commit(bool durable, const Until& until) {
   const Result<void> committed = [&]() -> Result<void> {
     TRY(flush_kept(until));
     TRY(begin(until));
+    TRY(triggers_.look(until));
     TRY(move_position(durable, until));
     TRY(pipeline_.finish(until));
     in_doubt_ = true;
@@ -342,6 +344,7 @@ Result<void> PostgresApplier::commit(bool durable, const Until& until) {
   }();
   if (!committed) return end_of_transaction(committed.error());
   is_open_ = false;
+  triggers_.forget_transaction();
   position_.applied = std::max(position_.applied, reached_.applied);
   if (reached_.commit) position_.commit = reached_.commit;
   reached_ = {};
@@ -372,6 +375,8 @@ Result<void> PostgresApplier::reload(const Until& until) {
   kept_.clear();
   kept_bytes_ = 0;
   reached_ = {};
+  triggers_.forget_transaction();
+  TRY(ask_to_be_replica(connection_, until));
   // Tables that a recopy hands back are followed from here on, or asked for again: not in between.
   TRY(await_commits(connection_, owner_, until));
   const Scope scope = TRY(recopied_.empty() ? read_scope(connection_, owner_.key, until)
@@ -408,12 +413,13 @@ Result<void> PostgresApplier::forget_statements(const Until& until) {
   tables_.forget_statements();
   preparer_.forget();
   can_move_ = false;
+  triggers_.forget_statement();
   return {};
 }
 
-Error PostgresApplier::stop_for(const Table& table, const std::string& reason) {
-  stopped_ = StoppedTable{table.name, reason};
-  return Error{Fault::differs, "table " + model::display(table.name) + ": " + reason, recopy};
+Error PostgresApplier::stop_for(const model::Name& table, const std::string& reason) {
+  stopped_ = StoppedTable{table, reason};
+  return Error{Fault::differs, "table " + model::display(table) + ": " + reason, recopy};
 }
 
 void PostgresApplier::forget_stopped() {
@@ -431,13 +437,14 @@ Error PostgresApplier::explained(const Error& error) {
   const std::string& sqlstate = connection_.sqlstate();
   if (error.fault == Fault::differs || is_about_table(sqlstate)) {
     is_of_value_ = sqlstate == malformed_value;
-    return stop_for(*subject.table, refusal(subject.what, error, sqlstate, connection_.diagnosis()));
+    return stop_for(subject.table->name, refusal(subject.what, error, sqlstate, connection_.diagnosis()));
   }
   return within("table " + model::display(subject.table->name), error);
 }
 
 Error PostgresApplier::end_of_transaction(const Error& error) {
-  const Error told = explained(error);
+  const bool has_fired = !stopped_ && error.fault == Fault::differs && pipeline_.failed() == &TriggerWatch::tag;
+  Error told = explained(error);
   const Until enough{Deadline::after(Seconds{5}), {}};
   is_open_ = false;
   kept_.clear();
@@ -446,6 +453,11 @@ Error PostgresApplier::end_of_transaction(const Error& error) {
   static_cast<void>(pipeline_.finish(enough));
   connection_.roll_back();
   if (usable()) static_cast<void>(forget_statements(enough));
+  if (has_fired) {
+    const Result<StoppedTable> found = triggers_.found(connection_, enough);
+    told = found ? stop_for(found->table, found->reason) : found.error();
+  }
+  triggers_.forget_transaction();
   return told.fault == Fault::fenced && !recopied_.empty() ? no_more_ours(told, enough) : told;
 }
 

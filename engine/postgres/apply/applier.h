@@ -18,9 +18,10 @@ namespace tributary::postgres::apply {
 //
 // Statements travel without waiting for their answers, so an Error about a change may come from a later call than that
 // which was given it, at the latest from commit(). Where the role of the session may not say
-// session_replication_role, triggers and foreign keys of the target take part; tables that have some are applied in
-// order then. `descriptions` is borrowed; null takes every description of the log for one that fits: where one does
-// not, the table counts as stopped(), and stop() has it looked into.
+// session_replication_role, foreign keys of the target take part; tables that have some are applied in order then. A
+// table on which a trigger or rule of users would fire is stopped. `descriptions` is borrowed; null takes every
+// description of the log for one that fits: where one does not, the table counts as stopped(), and stop() has it looked
+// into.
 Result<std::unique_ptr<pipeline::Applier>> open_applier(Connection connection, const Owner& owner, const Until& until,
                                                         Descriptions* descriptions = nullptr);
 

@@ -343,19 +343,6 @@ TEST_P(AnApplier, fires_no_triggers_and_asks_no_foreign_keys) {
   EXPECT_EQ(all("b"), "1|1\n2|99\n");
 }
 
-// The sum would say: insert 1, update 2, which the trigger sees in another order.
-TEST_P(AnApplier, keeps_the_order_for_a_trigger_that_always_fires) {
-  follow(
-      "CREATE TABLE t (id int PRIMARY KEY, a text); CREATE TABLE seen (n serial, what text);"
-      "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS"
-      "  'BEGIN INSERT INTO seen (what) VALUES (TG_OP || NEW.id); RETURN NEW; END';"
-      "CREATE TRIGGER see AFTER INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION see();"
-      "ALTER TABLE t ENABLE ALWAYS TRIGGER see");
-  const LogTablePtr t = log("t");
-  apply(ChangeLog().begin().insert(t, {"2", "a"}).insert(t, {"1", "a"}).update(t, {"2", "b"}).commit());
-  EXPECT_EQ(rows("SELECT what FROM seen ORDER BY n"), "INSERT2\nINSERT1\nUPDATE2\n");
-}
-
 // Each in order meets no taken code; updates before inserts, or all at once, would.
 TEST_P(AnApplier, hands_a_unique_value_from_one_row_to_another) {
   follow("CREATE TABLE t (id int PRIMARY KEY, code int UNIQUE)", "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)");

@@ -34,6 +34,7 @@ struct Table {
   model::Lsn position;               // of its rows
   std::optional<model::Name> route;  // the table of the target that its rows lie in, where it is not its namesake
   std::optional<TablePlan> plan;     // made at the first change that is not passed over
+  std::uint64_t written_in = 0;      // the last transaction of the target that it has changes in
   // By RowForm::key(), or a word for a set.
   std::unordered_map<std::string, Prepared> statements;
 };

@@ -1,8 +1,16 @@
 #include "engine/postgres/apply/tables.h"
 
+#include "engine/postgres/catalog/firing.h"
+
 namespace tributary::postgres::apply {
 
 using model::LogTable;
+
+bool fits_its_table(const model::Event& event) {
+  const std::size_t columns = event.table->columns.size();
+  if (event.kind == model::Event::Kind::remove) return event.old_row.size() == columns;
+  return event.new_row.size() == columns && (event.old_row.empty() || event.old_row.size() == columns);
+}
 
 Tables::Tables(const std::vector<FollowedTable>& followed) {
   for (const FollowedTable& table : followed) {
@@ -49,6 +57,8 @@ Result<void> Tables::make_plan(Table& table, Connection& target, const Until& un
   const model::Name& place = table.route ? *table.route : table.name;
   const std::optional<TargetTable> found = TRY(read_target_table(target, place, until));
   if (!found) return Error{Fault::differs, "the target has no table " + model::display(place)};
+  const std::vector<Firing> firing = TRY(read_firing(target, {place}, Writing::changes, until));
+  if (!firing.empty()) return Error{Fault::differs, reason_of(firing.front())};
   table.plan = TRY(plan_table(table.log, *found, table.route ? Holding::shared : Holding::own));
   return {};
 }

@@ -14,6 +14,9 @@
 
 namespace tributary::postgres::apply {
 
+// Whether a change has a value for each column of its table.
+bool fits_its_table(const model::Event& event);
+
 // The tables that changes come for, by the log's latest description of each.
 class Tables {
  public:

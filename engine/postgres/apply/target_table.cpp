@@ -6,11 +6,10 @@ namespace tributary::postgres::apply {
 namespace {
 
 // What fires in this session: with the role "replica" what is enabled for it or always, else what is by default or
-// always. Internal triggers are those of foreign keys.
+// always. Triggers of users were looked at before (Tables::make_plan); the others are those of foreign keys.
 constexpr const char* table_sql =
     "SELECT c.oid, c.relkind = 'p',"
     "  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = ANY (fires))"
-    "  OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled = ANY (fires))"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,"
     "  LATERAL (SELECT CASE current_setting('session_replication_role') WHEN 'replica' THEN '{A,R}'::\"char\"[]"
     "    ELSE '{A,O}'::\"char\"[] END) s (fires)"

@@ -38,7 +38,7 @@ struct TargetTable {
   bool is_partitioned = false;
   std::vector<TargetColumn> columns;
   std::vector<UniqueIndex> unique;
-  // Triggers, foreign keys among them, and rules that fire in this session.
+  // Triggers that fire in this session, those of foreign keys among them.
   bool has_active_triggers = false;
 };
 

@@ -80,14 +80,20 @@ Result<Connection> open_replication_session(Parameters parameters, std::string_v
   return open_source_session(std::move(parameters), purpose, until);
 }
 
+// Refused to roles without the right: then the load fires what is enabled.
+Result<void> ask_to_be_replica(Connection& connection, const Until& until) {
+  return ask_for(connection, {"SET session_replication_role = replica"}, until);
+}
+
 Result<Connection> open_target_session(Parameters parameters, const std::string& application_name,
                                        const std::string& client_encoding, const Until& until) {
   parameters["application_name"] = application_name;
   parameters["client_encoding"] = client_encoding;
   Connection connection = TRY(open_data_session(parameters, until));
   TRY(connection.execute("SET synchronous_commit = off", until));
-  // Refused to roles without the right, unknown to older servers: then the load fires what is enabled.
-  TRY(ask_for(connection, {"SET session_replication_role = replica", "SET event_triggers = off"}, until));
+  // Refused to roles without the right, unknown to older servers.
+  TRY(ask_to_be_replica(connection, until));
+  TRY(ask_for(connection, {"SET event_triggers = off"}, until));
   return connection;
 }
 

@@ -29,6 +29,9 @@ Result<Connection> open_replication_session(Parameters parameters, std::string_v
 Result<Connection> open_target_session(Parameters parameters, const std::string& application_name,
                                        const std::string& client_encoding, const Until& until);
 
+// Again for such a session, whose role may have been given the right since.
+Result<void> ask_to_be_replica(Connection& connection, const Until& until);
+
 // Of a row of pg_stat_activity: a statement runs and waits neither for a lock nor for its client.
 constexpr const char* runs_unhindered = "state = 'active' AND COALESCE(wait_event_type, '') NOT IN ('Lock', 'Client')";
 

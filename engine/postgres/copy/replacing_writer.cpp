@@ -1,5 +1,6 @@
 #include "engine/postgres/copy/replacing_writer.h"
 
+#include "engine/postgres/catalog/firing.h"
 #include "engine/postgres/catalog/occupancy.h"
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/copy/copy_error.h"
@@ -36,6 +37,10 @@ Result<void> ReplacingWriter::open(const model::Table& table, const model::CopyP
 
 Result<void> ReplacingWriter::empty(const model::Name& table, bool with_partitions, const Until& until) {
   const std::string name = quote_name(table);
+  // Nobody changes what fires while it is held.
+  const Result<void> held = connection_.execute(
+      (with_partitions ? "LOCK TABLE " : "LOCK TABLE ONLY ") + name + " IN ROW EXCLUSIVE MODE", until);
+  if (!held) return refused(held.error());
   const Result<Rows> keys = connection_.query_row(keys_take_part, {name}, until);
   if (!keys) return refused(keys.error());
   if (keys->boolean(0, 0))
@@ -44,6 +49,9 @@ Result<void> ReplacingWriter::empty(const model::Name& table, bool with_partitio
         "foreign keys of the target would take part in replacing its rows, since the target's role may not set "
         "session_replication_role",
         "grant it that right, or drop these keys"};
+  const Result<std::vector<Firing>> firing = read_firing(connection_, {table}, Writing::changes, until);
+  if (!firing) return refused(firing.error());
+  if (!firing->empty()) return Error{Fault::invalid, reason_of(firing->front())};
   const auto condition = conditions_.find(table);
   const Result<void> emptied = connection_.execute((with_partitions ? "DELETE FROM " : "DELETE FROM ONLY ") + name +
                                                        (condition == conditions_.end() ? "" : " " + condition->second),

@@ -1,5 +1,6 @@
 #include "engine/postgres/copy/writer.h"
 
+#include "engine/postgres/catalog/firing.h"
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/copy/copy_error.h"
 #include "engine/postgres/copy/copy_statement.h"
@@ -22,6 +23,7 @@ Result<void> Writer::begin(const Until& until) {
 // is not worth the TRUNCATE, and a table that others refer to refuses it. Nor can a leaf that rows of others are sent
 // to.
 Result<void> Writer::open(const model::Table& table, const model::CopyPart& part, const Until& until) {
+  TRY(require_nothing_fires(table, until));
   const bool whole = part.of == 1 && !table.route;
   const bool large = whole && table.bytes >= worth_freezing;
   Freeze freeze = Freeze::no;
@@ -36,6 +38,15 @@ Result<void> Writer::open(const model::Table& table, const model::CopyPart& part
   copy_.emplace(std::move(copy).value());
   done_.push_back({table.name, part.number, part.of, {}});
   return {};
+}
+
+// What the copy itself creates of that kind comes after all rows.
+Result<void> Writer::require_nothing_fires(const model::Table& table, const Until& until) {
+  if (!options_->may_all_exist) return {};
+  const std::vector<Firing> firing = TRY(read_firing(connection_, {written_to(table)}, Writing::copy, until));
+  if (firing.empty()) return {};
+  return Error{Fault::invalid, "table " + model::display(table.name) + ": on the target, " + firing.front().what,
+               firing.front().remedy};
 }
 
 // Nobody else writes to it until the transaction ends. Never to be emptied is what foreign keys of other tables refer

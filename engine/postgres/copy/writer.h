@@ -36,6 +36,7 @@ class Writer final : public pipeline::TargetWriter {
 
  private:
   Error refused(const Error& error) const;
+  Result<void> require_nothing_fires(const model::Table& table, const Until& until);
   enum class Emptied { may_be, never };
   Result<Emptied> take_empty(const model::Name& table, const Until& until);
 

@@ -120,6 +120,7 @@ struct TargetDatabase {
   // And of selected tables that stay, unless the ledger has them:
   std::vector<model::Name> filled;   // they hold rows
   std::vector<std::string> misfits;  // why rows do not fit: "public.orders has no column total"
+  std::vector<std::string> firing;   // what would fire for their rows, and what to do
 };
 
 struct PairFacts {

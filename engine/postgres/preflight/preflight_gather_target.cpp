@@ -1,9 +1,11 @@
 #include <algorithm>
 
+#include "engine/postgres/catalog/firing.h"
 #include "engine/postgres/catalog/occupancy.h"
 #include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/client/endpoint.h"
 #include "engine/postgres/client/name_arrays.h"
+#include "engine/postgres/client/session_settings.h"
 #include "engine/postgres/ledger/control_schema.h"
 #include "engine/postgres/ledger/made.h"
 #include "engine/postgres/preflight/preflight_gather.h"
@@ -137,6 +139,10 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
     if (!database.former || unrecorded.contains(table.name)) unknown.push_back(table);
   database.filled = TRY(tables_with_rows(connection, unknown, until));
   database.misfits = TRY(misfits(connection, unknown, until));
+  // As the sessions that write.
+  TRY(ask_to_be_replica(connection, until));
+  for (const Firing& each : TRY(read_firing(connection, names_of(unknown), Writing::copy, until)))
+    database.firing.push_back(each.what + " (" + each.remedy + ")");
   return {};
 }
 

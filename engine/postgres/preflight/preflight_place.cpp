@@ -182,6 +182,8 @@ void check_beside(const Facts& facts, const PairFacts& pair, Findings& findings)
          "empty or rename them, leave them out of the selection, or have them dropped (--drop-existing)");
   report(target.misfits, "TargetTableDiffers", "rows of selected tables do not fit into what is there",
          "alter the tables, rename them, or have them dropped (--drop-existing)");
+  report(target.firing, "TargetTriggersFire", "rows of selected tables would be changed, or others made beside them",
+         "disable these triggers on the target, or have the tables dropped (--drop-existing)");
   report(target.taken, "TableOfAnotherReplication", "selected tables belong to replications that are not complete",
          "let these end first, or if they are given up, delete their rows from _tributary.replication in the target");
   report(target.dependants, "DependentObjects", "tables cannot be dropped, because others depend on them",

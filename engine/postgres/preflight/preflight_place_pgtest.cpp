@@ -174,6 +174,19 @@ TEST_F(TheTarget, with_a_table_that_rows_do_not_fit_into_is_refused) {
   EXPECT_EQ(target_.scalar("SELECT string_agg(id || coalesce(t, '-') || more, ',' ORDER BY id) FROM a"), "1x7,2-7");
 }
 
+TEST_F(TheTarget, with_a_table_whose_triggers_would_fire_is_refused) {
+  target_.exec(
+      "CREATE TABLE a (id int, t text); CREATE RULE r AS ON INSERT TO a DO INSTEAD NOTHING;"
+      "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.t := ''wrong''; RETURN NEW; END';"
+      "CREATE TRIGGER \"A b\" BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f();"
+      "CREATE TRIGGER other BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f();"
+      "ALTER TABLE a ENABLE ALWAYS TRIGGER \"A b\", ENABLE ALWAYS TRIGGER other, ENABLE ALWAYS RULE r");
+  expect_refused(spec(OnTargetNotEmpty::append), "TargetTriggersFire", "ALTER TABLE public.a DISABLE TRIGGER \"A b\"");
+  target_.exec("ALTER TABLE a ENABLE TRIGGER \"A b\"");
+  ASSERT_TRUE(done(snapshot(spec(OnTargetNotEmpty::append)))) << "COPY asks no rule";
+  EXPECT_EQ(target_.scalar("SELECT string_agg(id || coalesce(t, '-'), ',' ORDER BY id) FROM a"), "1x,2-");
+}
+
 TEST_F(TheTarget, with_rows_in_a_selected_table_is_refused) {
   target_.exec("CREATE TABLE a (id int, t text); INSERT INTO a VALUES (9, 'mine')");
   expect_refused(spec(OnTargetNotEmpty::append), "TargetTableNotEmpty", "public.a");

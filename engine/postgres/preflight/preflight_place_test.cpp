@@ -38,6 +38,8 @@ const std::vector<Case> cases = {
     {"name_taken", appending([](TargetDatabase& t) { t.names_taken = {"view public.orders"}; }), "NameTaken"},
     {"table_differs", appending([](TargetDatabase& t) { t.misfits = {"public.orders has no column b"}; }),
      "TargetTableDiffers"},
+    {"triggers_fire", appending([](TargetDatabase& t) { t.firing = {"trigger audit of public.orders would fire"}; }),
+     "TargetTriggersFire"},
     {"table_taken", appending([](TargetDatabase& t) { t.taken = {"public.orders of replication x"}; }),
      "TableOfAnotherReplication"},
     {"large_object_there", appending([](TargetDatabase& t) { t.large_objects = {"4711"}; }), "LargeObjectExists"},

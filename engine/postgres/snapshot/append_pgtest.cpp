@@ -258,12 +258,11 @@ INSTANTIATE_TEST_SUITE_P(
                 {"[23514]", "row 2", "short"}},
         Refusal{"type", "CREATE TABLE t (id int, word int)", {"[22P02]", "row 2", "column word"}},
         Refusal{"length", "CREATE TABLE t (id int, word varchar(3))", {"[22001]", "row 2"}},
-        Refusal{
-            "trigger",
-            "CREATE TABLE t (id int, word text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE "
-            "EXCEPTION ''no %'', NEW.word; END'; CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.id = 2) "
-            "EXECUTE FUNCTION f(); ALTER TABLE t ENABLE ALWAYS TRIGGER no",
-            {"[P0001]", "row 2"}}),
+        Refusal{"function",
+                "CREATE FUNCTION f(id int, word text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN IF id = 2 THEN RAISE "
+                "EXCEPTION ''no %'', word; END IF; RETURN true; END'; CREATE TABLE t (id int, word text, CHECK (f(id, "
+                "word)))",
+                {"[P0001]", "row 2"}}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST_P(ATargetsTable, that_refuses_a_row_is_named_without_the_rows_values_and_not_tried_again) {

@@ -132,9 +132,8 @@ TEST(ARequestedRecopy, tells_what_the_source_keeps_for_it) {
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1); CREATE TABLE other (word text)");
   ASSERT_TRUE(done(pair.init()));
   pair.target.exec(
-      "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(300); RETURN NEW; END';"
-      "CREATE TRIGGER slow BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION slow();"
-      "ALTER TABLE t ENABLE ALWAYS TRIGGER slow");
+      "CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(300); RETURN true; END';"
+      "ALTER TABLE t ADD CHECK (slow()) NOT VALID");
   Following following(pair.spec(api::Mode::sync));
   ask_for(pair, "t");
   const std::string of_slot = " FROM pg_replication_slots WHERE database = '" + pair.source.name() + "' AND temporary";

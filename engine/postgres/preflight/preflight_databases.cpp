@@ -131,6 +131,15 @@ void check_streamable(const Facts& facts, const PairFacts& pair, Findings& findi
     add(findings, asked ? Severity::warning : Severity::ok, "UnloggedTables", subject,
         counted_names(unlogged, "unlogged table") + " can be copied, but their changes are never streamed");
   }
+  const std::vector<model::Name>& firing = pair.source.firing;
+  if (!firing.empty()) {
+    add(findings, Severity::warning, "TriggersFire", subject,
+        counted_names(displayed(firing), "table") +
+            " with triggers or rules that are enabled as ALWAYS or REPLICA: copied with them, these fire on the target,"
+            " too, and their table is not followed until they are disabled there",
+        "after the snapshot, ALTER TABLE ... DISABLE TRIGGER (or RULE) on the target: what they do on the source comes "
+        "by the stream");
+  }
 }
 
 // A stream is opened from it only after the same review.

@@ -73,6 +73,7 @@ struct SourceDatabase {
   std::uint64_t dumped = 0;  // tables and sequences, selected or not: pg_dump locks them all at once
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
+  std::vector<model::Name> firing;                // selected, with triggers or rules enabled as ALWAYS or REPLICA
   std::vector<std::string> control_objects;       // in schema _tributary, selected and none of a ledger's
   std::optional<PublicationState> publication;    // that is to be used, where it exists
   PartitionChoices partition_choices;

@@ -195,6 +195,15 @@ constexpr const char* dumped_query =
     " WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\\_%'"
     " AND n.nspname NOT IN ('information_schema', '_tributary')";
 
+// Of tables on which what is written by a stream fires triggers or rules of users.
+constexpr const char* firing_query =
+    "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
+    " AND (EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled IN ('A', 'R')"
+    "   AND (NOT t.tgisinternal OR t.tgconstraint = 0))"
+    "  OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')))"
+    " ORDER BY 1, 2";
+
 // A large object may be read by its owner and whom its ACL names; lo_compat_privileges lets everybody.
 constexpr const char* large_object_query =
     "SELECT count(*), count(*) FILTER (WHERE NOT (current_setting('lo_compat_privileges')::bool"
@@ -207,11 +216,24 @@ Result<std::vector<model::Name>> read_names(Connection& connection, const std::s
   return names_in(rows);
 }
 
+std::set<model::Name> selected_in(const SourceDatabase& database) {
+  std::set<model::Name> selected;
+  for (const CatalogTable& table : database.tables) selected.insert(table.table.name);
+  return selected;
+}
+
+Result<std::vector<model::Name>> read_firing_tables(Connection& connection, const SourceDatabase& database,
+                                                    const Until& until) {
+  const std::set<model::Name> selected = selected_in(database);
+  std::vector<model::Name> names = TRY(read_names(connection, firing_query, until));
+  std::erase_if(names, [&](const model::Name& name) { return !selected.contains(name); });
+  return names;
+}
+
 // The selected ones must be read, which is more.
 Result<std::vector<model::Name>> read_unlockable(Connection& connection, const SourceDatabase& database,
                                                  const Until& until) {
-  std::set<model::Name> selected;
-  for (const CatalogTable& table : database.tables) selected.insert(table.table.name);
+  const std::set<model::Name> selected = selected_in(database);
   std::vector<model::Name> names = TRY(read_names(connection, unlockable_query(connection.major_version()), until));
   std::erase_if(names, [&](const model::Name& name) { return selected.contains(name); });
   return names;
@@ -257,6 +279,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   database.above_foreign = TRY(read_above_foreign(connection, until));
   database.extensions = TRY(read_extensions(connection, until));
   database.unlockable = TRY(read_unlockable(connection, database, until));
+  if (spec.mode != api::Mode::snapshot) database.firing = TRY(read_firing_tables(connection, database, until));
   database.dumped = static_cast<std::uint64_t>(TRY(connection.query_row(dumped_query, {}, until)).integer(0, 0));
   database.unreadable_sequences = TRY(read_names(connection, sequence_query, until));
   TRY(read_large_objects(connection, spec.snapshot, pair, until));

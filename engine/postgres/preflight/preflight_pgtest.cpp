@@ -322,7 +322,14 @@ TEST_F(Validating, a_target_that_is_not_empty_is_refused_until_somebody_says_wha
 TEST_F(Validating, several_databases_are_looked_into) {
   const Database one = old_.create_database("one");
   const Database two = old_.create_database("Two of-them");
-  two.exec("CREATE UNLOGGED TABLE u (id int); CREATE TABLE keyless (a int)");
+  two.exec(
+      "CREATE UNLOGGED TABLE u (id int); CREATE TABLE keyless (a int);"
+      "CREATE TABLE audited (id int PRIMARY KEY, p int UNIQUE REFERENCES audited (p));"
+      "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+      "CREATE TRIGGER audit AFTER INSERT ON audited FOR EACH ROW EXECUTE FUNCTION f();"
+      "CREATE TRIGGER usual AFTER INSERT ON keyless FOR EACH ROW EXECUTE FUNCTION f();"
+      "ALTER TABLE audited ENABLE ALWAYS TRIGGER audit; ALTER TABLE keyless ENABLE ALWAYS TRIGGER usual;"
+      "ALTER TABLE keyless ENABLE TRIGGER usual");
   api::Spec made = spec(old_.uri("postgres"), new_.uri("postgres"));
   made.mode = api::Mode::validate;
   made.selection.include_databases = {one.name(), two.name()};
@@ -333,6 +340,7 @@ TEST_F(Validating, several_databases_are_looked_into) {
   EXPECT_THAT(text(validation, "NoReplicaIdentity"),
               HasSubstr("database " + two.name() + ": 1 table (public.keyless)"));
   EXPECT_THAT(text(validation, "UnloggedTables"), HasSubstr("public.u"));
+  EXPECT_THAT(text(validation, "TriggersFire"), HasSubstr("database " + two.name() + ": 1 table (public.audited)"));
 }
 
 TEST_F(Validating, a_selection_that_names_nothing_is_said_with_what_is_near) {

@@ -243,6 +243,24 @@ TEST(ASchema, stays_where_somebody_put_objects_of_his_own_into_it) {
 
 // ------------------------------------------------------------------------------------------ refused rows
 
+// The checks have seen it as it was before somebody enabled it, who is an event trigger here.
+TEST(ADatabaseThatIsAddedTo, gets_no_rows_that_a_trigger_would_change) {
+  const Pair pair("fired", 14, 16);
+  pair.source.exec("CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE u (id int)");
+  pair.target.exec(
+      "CREATE TABLE t (id int);"
+      "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id := -1; RETURN NEW; END';"
+      "CREATE TRIGGER changes BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION change();"
+      "CREATE FUNCTION enable() RETURNS event_trigger LANGUAGE plpgsql AS"
+      " 'BEGIN ALTER TABLE public.t ENABLE ALWAYS TRIGGER changes; END';"
+      "CREATE EVENT TRIGGER enables ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION enable();"
+      "ALTER EVENT TRIGGER enables ENABLE ALWAYS");
+  const api::Report report = snapshot(pair.append());
+  EXPECT_TRUE(failed(report, refused, "table public.t: on the target, trigger changes of public.t would fire"));
+  EXPECT_THAT(report.hint, HasSubstr("ALTER TABLE public.t DISABLE TRIGGER changes"));
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "0");
+}
+
 struct Refusal {
   const char* name;
   const char* target;  // what the target has in place of source's t (id int, word text)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Continuous sync against its peers, paired round by round: ./dev bench follow [--rounds N] [--transactions N].
+# Continuous sync against its peers, paired round by round: ./dev bench follow [--rounds N] [--transactions N]
+# [--peers "native pgcopydb"]; native alone where none are named.
 # A backlog is written once and drained by each tool in turn, each from a slot of its own into a database of its own;
 # the result of every drain is compared with the source. Then a steady load, for latency; then an idle minute and one
 # transaction of a million rows, for CPU and memory.
@@ -27,7 +28,8 @@ while (($#)); do
   case $1 in
     --rounds) rounds=$2 ;;
     --transactions) transactions=$2 ;;
-    *) die "bench follow: unknown option $1 (known: --rounds N, --transactions N)" ;;
+    --peers) read -ra PEERS <<<"$2" ;;
+    *) die "bench follow: unknown option $1 (known: --rounds N, --transactions N, --peers \"native pgcopydb\")" ;;
   esac
   shift 2
 done
@@ -75,7 +77,7 @@ wait_for_mark() { # TOOL MARK
 }
 
 run_backlogs() {
-  local round kind tool tools=("${TOOLS[@]}")
+  local round kind tool tools=(tributary "${PEERS[@]}")
   for ((round = 0; round <= rounds; round++)); do # round 0 warms up and is not counted
     for kind in "${BACKLOGS[@]}"; do
       backlog "$kind"
@@ -144,7 +146,7 @@ TRIBUTARY=$ROOT/build/release/bin/tributary
 BENCH_SETTINGS+=(wal_level=logical track_commit_timestamp=on)
 peer_root
 bench_servers
-trap 'end_engine; bench_stop' EXIT
+trap 'end_engines; bench_stop' EXIT
 prepare_tools
 run_backlogs
 steady

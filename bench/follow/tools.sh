@@ -2,7 +2,8 @@
 # Each tool has a slot on the source and a database of its own name on the target. go_TOOL lets it apply, pause_TOOL ends
 # that, and its slot stays.
 
-readonly TOOLS=(tributary native pgcopydb)
+# pgcopydb is not among them by itself: see docs/benchmarks.md.
+PEERS=(native)
 ENGINE=
 PGCOPYDB=
 
@@ -13,7 +14,7 @@ prepare_tools() {
     -c "CREATE TABLE single (id bigint PRIMARY KEY, word text, number bigint)" \
     -c "CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"
   local tool
-  for tool in "${TOOLS[@]}"; do
+  for tool in tributary "${PEERS[@]}"; do
     psql -qX "$TARGET/postgres" -c "CREATE DATABASE $tool"
     step "prepare $tool" "prepare_$tool"
   done
@@ -32,8 +33,11 @@ pause_tributary() {
   ENGINE=
 }
 
-# It would wait for its servers for ever.
-end_engine() { if [[ -n $ENGINE ]]; then kill -KILL "$ENGINE" 2>/dev/null || true; fi; }
+# They would wait for their servers for ever. What holds the other's namespace takes all of it along.
+end_engines() {
+  if [[ -n $ENGINE ]]; then kill -KILL "$ENGINE" 2>/dev/null || true; fi
+  if [[ -n $PGCOPYDB ]]; then pkill -KILL -P "$PGCOPYDB" || true; fi
+}
 
 prepare_native() {
   pg_dump --schema-only "$SOURCE/bench" | psql -qX "$TARGET/native" >/dev/null
@@ -64,4 +68,7 @@ go_pgcopydb() {
   PGCOPYDB=$!
 }
 
-pause_pgcopydb() { wait "$PGCOPYDB" || { tail -n 20 "$BENCH_DIR/pgcopydb.log" >&2; die "pgcopydb follow failed"; }; }
+pause_pgcopydb() {
+  wait "$PGCOPYDB" || { tail -n 20 "$BENCH_DIR/pgcopydb.log" >&2; die "pgcopydb follow failed"; }
+  PGCOPYDB=
+}

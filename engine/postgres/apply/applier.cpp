@@ -212,7 +212,7 @@ Result<void> PostgresApplier::make_plan(Table& table, const Until& until) {
     return stop_for(table.name, "the source describes it in another way than before");
   }
   TRY(pipeline_.finish(until));
-  const Result<void> made = Tables::make_plan(table, connection_, until);
+  const Result<void> made = tables_.make_plan(table, connection_, until);
   if (made || made.error().fault != Fault::differs) return made;
   return stop_for(table.name, made.error().what);
 }
@@ -269,8 +269,8 @@ Result<void> PostgresApplier::require_whole_routes(const std::vector<Table*>& ta
 
 // ---------------------------------------------------------------------------------------------- sums
 
-// Rows of different tables have nothing to do with each other here: foreign keys and triggers keep a table from being
-// summed up. So what cannot be is written in its own order, beside the sums of the others.
+// Rows of different tables have nothing to do with each other here: foreign keys keep a table from being summed up. So
+// what cannot be is written in its own order, beside the sums of the others.
 Result<void> PostgresApplier::write_net(const Until& until) {
   std::vector<std::pair<Table*, Net>> nets;
   std::unordered_map<const Table*, std::size_t> places;

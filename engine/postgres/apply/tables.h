@@ -32,7 +32,7 @@ class Tables {
   Table& describe(const model::LogTable& log);
 
   // Reads the target's table. Fault::differs, with a sentence, where the changes do not fit it.
-  static Result<void> make_plan(Table& table, Connection& target, const Until& until);
+  Result<void> make_plan(Table& table, Connection& target, const Until& until);
 
   // All that have their rows in one table of the target, whether they are followed or not.
   std::set<model::Name> on_route(const model::Name& route) const;
@@ -49,6 +49,7 @@ class Tables {
   std::map<model::Name, std::set<model::Name>> routes_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Table>> tables_;
   std::unordered_map<const model::LogTable*, Table*> places_;
+  std::set<model::Name> quiet_;  // tables of the target on which nothing fired when the first plan for them was made
 };
 
 }  // namespace tributary::postgres::apply

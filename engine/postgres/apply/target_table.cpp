@@ -6,7 +6,7 @@ namespace tributary::postgres::apply {
 namespace {
 
 // What fires in this session: with the role "replica" what is enabled for it or always, else what is by default or
-// always. Triggers of users were looked at before (Tables::make_plan); the others are those of foreign keys.
+// always. A table with triggers of users has no plan (Tables::make_plan); the others are those of foreign keys.
 constexpr const char* table_sql =
     "SELECT c.oid, c.relkind = 'p',"
     "  EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = ANY (fires))"

@@ -19,12 +19,19 @@ void TriggerWatch::note(Table& table) {
   if (std::exchange(table.written_in, transaction_) != transaction_) written_.push_back({table.name, table.plan->name});
 }
 
+// Many tables may have their rows in one.
+std::set<model::Name> TriggerWatch::places() const {
+  std::set<model::Name> places;
+  for (const Written& each : written_) places.insert(each.place);
+  return places;
+}
+
 Result<void> TriggerWatch::look(const Until& until) {
   if (written_.empty()) return {};
   if (!is_prepared_) TRY(pipeline_->prepare(statement, firing_for_changes, {}, &tag, until));
   is_prepared_ = true;
   NameArrays names;
-  for (const Written& each : written_) names.add(each.place);
+  for (const model::Name& each : places()) names.add(each);
   const std::string schemas = names.schemas();
   const std::string tables = names.names();
   const Parameter parameters[] = {{schemas}, {tables}};
@@ -32,10 +39,12 @@ Result<void> TriggerWatch::look(const Until& until) {
 }
 
 Result<pipeline::StoppedTable> TriggerWatch::found(Connection& target, const Until& until) const {
-  for (const Written& each : written_) {
-    const std::vector<Firing> firing = TRY(read_firing(target, {each.place}, Writing::changes, until));
-    if (!firing.empty()) return pipeline::StoppedTable{each.table, reason_of(firing.front())};
-  }
+  const std::set<model::Name> places = this->places();
+  const std::vector<Firing> firing =
+      TRY(read_firing(target, {places.begin(), places.end()}, Writing::changes, until));
+  for (const Written& each : written_)
+    if (!firing.empty() && each.place == firing.front().table)
+      return pipeline::StoppedTable{each.table, reason_of(firing.front())};
   return Error{Fault::transient, "triggers of the target's tables have changed meanwhile"};
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <set>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -35,6 +35,8 @@ class TriggerWatch {
     model::Name table;
     model::Name place;  // on the target
   };
+
+  std::set<model::Name> places() const;
 
   Pipeline* pipeline_;
   bool is_prepared_ = false;

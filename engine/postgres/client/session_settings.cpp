@@ -80,7 +80,7 @@ Result<Connection> open_replication_session(Parameters parameters, std::string_v
   return open_source_session(std::move(parameters), purpose, until);
 }
 
-// Refused to roles without the right: then the load fires what is enabled.
+// Refused to roles without the right.
 Result<void> ask_to_be_replica(Connection& connection, const Until& until) {
   return ask_for(connection, {"SET session_replication_role = replica"}, until);
 }

@@ -23,7 +23,6 @@ Result<void> Writer::begin(const Until& until) {
 // is not worth the TRUNCATE, and a table that others refer to refuses it. Nor can a leaf that rows of others are sent
 // to.
 Result<void> Writer::open(const model::Table& table, const model::CopyPart& part, const Until& until) {
-  TRY(require_nothing_fires(table, until));
   const bool whole = part.of == 1 && !table.route;
   const bool large = whole && table.bytes >= worth_freezing;
   Freeze freeze = Freeze::no;
@@ -31,6 +30,7 @@ Result<void> Writer::open(const model::Table& table, const model::CopyPart& part
     const Emptied emptied = TRY(take_empty(table.name, until));
     if (large && emptied == Emptied::may_be) freeze = Freeze::yes;
   }
+  if (options_->may_all_exist) TRY(require_nothing_fires(table, until));
   if (freeze == Freeze::yes) TRY(connection_.execute("TRUNCATE ONLY " + quote_name(table.name), until));
   table_ = table;
   Result<CopyIn> copy = connection_.copy_in(copy_in_sql(table, freeze), until);
@@ -40,10 +40,11 @@ Result<void> Writer::open(const model::Table& table, const model::CopyPart& part
   return {};
 }
 
-// What the copy itself creates of that kind comes after all rows.
+// What the copy itself creates of that kind comes after all rows. Nobody changes what fires while the table is held.
 Result<void> Writer::require_nothing_fires(const model::Table& table, const Until& until) {
-  if (!options_->may_all_exist) return {};
-  const std::vector<Firing> firing = TRY(read_firing(connection_, {written_to(table)}, Writing::copy, until));
+  const model::Name place = written_to(table);
+  TRY(connection_.execute("LOCK TABLE " + quote_name(place) + " IN ROW EXCLUSIVE MODE", until));
+  const std::vector<Firing> firing = TRY(read_firing(connection_, {place}, Writing::copy, until));
   if (firing.empty()) return {};
   return Error{Fault::invalid, "table " + model::display(table.name) + ": on the target, " + firing.front().what,
                firing.front().remedy};

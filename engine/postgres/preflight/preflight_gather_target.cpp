@@ -141,7 +141,8 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
   database.misfits = TRY(misfits(connection, unknown, until));
   // As the sessions that write.
   TRY(ask_to_be_replica(connection, until));
-  for (const Firing& each : TRY(read_firing(connection, names_of(unknown), Writing::copy, until)))
+  const Writing writing = spec.mode == api::Mode::snapshot ? Writing::copy : Writing::changes;
+  for (const Firing& each : TRY(read_firing(connection, names_of(unknown), writing, until)))
     database.firing.push_back(each.what + " (" + each.remedy + ")");
   return {};
 }

@@ -145,7 +145,8 @@ void check_target_rights(const Facts& facts, Findings& findings) {
   if (!target.may_set_replica_role && (beside_others || streams)) {
     add(findings, Severity::warning, "ReplicaRoleDenied", "target",
         "role " + role.name +
-            " may not set session_replication_role: triggers and foreign keys of existing tables fire",
+            " may not set session_replication_role: foreign keys of existing tables fire, and a followed table with"
+            " triggers of users stops at its first change",
         "GRANT SET ON PARAMETER session_replication_role TO \"" + role.name + "\" (15 and newer)");
   }
 }

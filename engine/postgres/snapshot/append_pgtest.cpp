@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
 #include "engine/testing/postgres_server.h"
@@ -258,6 +260,24 @@ TEST(ADatabaseThatIsAddedTo, gets_no_rows_that_a_trigger_would_change) {
   const api::Report report = snapshot(pair.append());
   EXPECT_TRUE(failed(report, refused, "table public.t: on the target, trigger changes of public.t would fire"));
   EXPECT_THAT(report.hint, HasSubstr("ALTER TABLE public.t DISABLE TRIGGER changes"));
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "0");
+}
+
+TEST(ADatabaseThatIsAddedTo, waits_for_who_is_enabling_a_trigger_before_it_looks_at_those) {
+  const Pair pair("enabling", 14, 16);
+  pair.source.exec("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
+  pair.target.exec(
+      "CREATE TABLE t (id int);"
+      "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id := -1; RETURN NEW; END';"
+      "CREATE TRIGGER changes BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION change();");
+  testbed::Session other(pair.target.uri());
+  other.exec("BEGIN; ALTER TABLE t ENABLE ALWAYS TRIGGER changes");
+  auto copy = std::async(std::launch::async, [&] { return snapshot(pair.append()); });
+  testbed::wait_until("the copy waits", [&] {
+    return pair.target.scalar("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 't'::regclass") != "0";
+  });
+  other.exec("COMMIT");
+  EXPECT_TRUE(failed(copy.get(), refused, "table public.t: on the target, trigger changes of public.t would fire"));
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "0");
 }
 

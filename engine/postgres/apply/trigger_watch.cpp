@@ -40,8 +40,7 @@ Result<void> TriggerWatch::look(const Until& until) {
 
 Result<pipeline::StoppedTable> TriggerWatch::found(Connection& target, const Until& until) const {
   const std::set<model::Name> places = this->places();
-  const std::vector<Firing> firing =
-      TRY(read_firing(target, {places.begin(), places.end()}, Writing::changes, until));
+  const std::vector<Firing> firing = TRY(read_firing(target, {places.begin(), places.end()}, Writing::changes, until));
   for (const Written& each : written_)
     if (!firing.empty() && each.place == firing.front().table)
       return pipeline::StoppedTable{each.table, reason_of(firing.front())};

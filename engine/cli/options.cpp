@@ -194,6 +194,9 @@ Result<void> read_options(const CLI::App& app, const CLI::App& verb, const Flags
   if (options.from_spec_file) {
     TRY(check_spec_alone(verb));
     options.spec = TRY(spec_from_file(flags.spec_file));
+    if (options.verb == Verb::init && options.spec.mode == api::Mode::validate)
+      return Error{Fault::invalid, "--spec says mode Validate, in which nothing is copied",
+                   "run tributary validate with it, or say mode Snapshot or SnapshotAndSync there"};
   } else {
     options.spec = TRY(spec_from_flags(flags, options.verb));
   }

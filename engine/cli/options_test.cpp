@@ -188,6 +188,17 @@ TEST(Recopy, each_flaw_of_its_tables_is_named) {
             "unknown flag --tables (hint: see tributary help sync)");
 }
 
+TEST(Init, copies_nothing_for_a_spec_file_that_says_validate) {
+  const std::string file = a_file(R"({"mode":"Validate","replication":"uid-1"})");
+  const Invocation init = read_command_line({"init", "--spec", file});
+  const Invocation validate = read_command_line({"validate", "--spec", file});
+  std::filesystem::remove(file);
+  EXPECT_EQ(flaw(init),
+            "--spec says mode Validate, in which nothing is copied (hint: run tributary validate with it, or say mode "
+            "Snapshot or SnapshotAndSync there)");
+  EXPECT_EQ(good(validate).spec.mode, api::Mode::validate);
+}
+
 TEST(Recopy, goes_by_the_ends_and_the_selection_of_a_spec_file) {
   const std::string file = a_file(R"({"mode":"Sync","replication":"uid-1",
                                       "recopy":{"requestID":"first","tables":["a.t"]}})");

@@ -12,6 +12,7 @@
 #include "engine/base/until.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/catalog/owned_names.h"
 #include "engine/postgres/catalog/partition_routes.h"
 #include "engine/postgres/ledger/course.h"
 #include "engine/postgres/preflight/connection_room.h"
@@ -73,6 +74,7 @@ struct SourceDatabase {
   std::uint64_t dumped = 0;  // tables and sequences, selected or not: pg_dump locks them all at once
   std::vector<Extension> extensions;
   std::vector<model::Name> unreadable_sequences;  // selected or not: pg_dump reads them all
+  std::vector<OwnedName> owned;                   // by any table
   std::vector<model::Name> firing;                // selected, with triggers or rules enabled as ALWAYS or REPLICA
   std::vector<std::string> control_objects;       // in schema _tributary, selected and none of a ledger's
   std::optional<PublicationState> publication;    // that is to be used, where it exists
@@ -116,6 +118,7 @@ struct TargetDatabase {
   // Where it is not:
   std::vector<model::Name> existing;       // selected tables that are there
   std::vector<std::string> names_taken;    // by something else: "view public.orders"
+  std::vector<model::Name> owned_taken;    // of indexes and sequences that come with tables
   std::vector<std::string> dependants;     // on tables that are to go
   std::vector<std::string> large_objects;  // that are there as well; the first few OIDs
   // And of selected tables that stay, unless the ledger has them:

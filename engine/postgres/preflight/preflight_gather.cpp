@@ -279,6 +279,7 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   database.above_foreign = TRY(read_above_foreign(connection, until));
   database.extensions = TRY(read_extensions(connection, until));
   database.unlockable = TRY(read_unlockable(connection, database, until));
+  database.owned = TRY(read_owned_names(connection, until));
   if (spec.mode != api::Mode::snapshot) database.firing = TRY(read_firing_tables(connection, database, until));
   database.dumped = static_cast<std::uint64_t>(TRY(connection.query_row(dumped_query, {}, until)).integer(0, 0));
   database.unreadable_sequences = TRY(read_names(connection, sequence_query, until));

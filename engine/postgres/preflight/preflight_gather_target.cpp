@@ -90,6 +90,23 @@ Result<void> read_taken(Connection& connection, const std::string& key, const st
   return {};
 }
 
+// What an attempt before this one has made is not in its way.
+Result<void> read_owned_taken(Connection& connection, const api::Spec& spec, const std::string& key, PairFacts& pair,
+                              const Until& until) {
+  TargetDatabase& database = pair.target;
+  const bool drops = to_drop(spec.snapshot, pair.whole, database.former) == Drop::tables;
+  const std::vector<model::Name> above = partitioned_above(pair.source);
+  std::set<model::Name> owners(above.begin(), above.end());
+  for (const CatalogTable& table : pair.source.tables) owners.insert(table.table.name);
+  std::vector<OwnedName> owned = pair.source.owned;
+  std::erase_if(owned, [&](const OwnedName& each) { return !owners.contains(each.table); });
+  database.owned_taken = TRY(owned_names_taken(connection, owned, drops ? Existing::go : Existing::stay, until));
+  if (!database.former || database.owned_taken.empty()) return {};
+  const Made made = TRY(read_made(connection, key, until));
+  std::erase_if(database.owned_taken, [&](const model::Name& name) { return made.relations.contains(name); });
+  return {};
+}
+
 // What others made to depend on a table that is dropped or taken back. What the ledger knows goes with it.
 Result<void> read_dependants(Connection& connection, const api::Spec& spec, const std::string& key, bool whole,
                              TargetDatabase& database, const Until& until) {
@@ -128,6 +145,7 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
   const std::vector<model::Table> tables = tables_of(pair.source);
   database.existing = TRY(existing_tables(connection, tables, until));
   database.names_taken = TRY(names_taken(connection, names_of(tables), partitioned_above(pair.source), until));
+  TRY(read_owned_taken(connection, spec, key, pair, until));
   TRY(read_taken(connection, key, tables, database, until));
   TRY(read_dependants(connection, spec, key, pair.whole, database, until));
   TRY(read_large_objects(connection, key, pair.source, database, until));

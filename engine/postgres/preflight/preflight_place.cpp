@@ -178,6 +178,9 @@ void check_beside(const Facts& facts, const PairFacts& pair, Findings& findings)
   };
   const std::string elsewhere = "rename or drop them, leave them out of the selection, or use another target database";
   report(target.names_taken, "NameTaken", "names of selected tables belong to something else", elsewhere);
+  report(displayed(target.owned_taken), "NameTaken",
+         "names of indexes or sequences of selected tables belong to something else, so that the tables would go without",
+         elsewhere);
   report(displayed(target.filled), "TargetTableNotEmpty", "selected tables hold rows of others",
          "empty or rename them, leave them out of the selection, or have them dropped (--drop-existing)");
   report(target.misfits, "TargetTableDiffers", "rows of selected tables do not fit into what is there",

@@ -159,6 +159,28 @@ TEST_F(TheTarget, with_an_ordinary_table_under_the_name_of_a_partitioned_one_is_
   expect_refused(spec(OnTargetNotEmpty::append), "NameTaken", "ordinary table public.p");
 }
 
+TEST_F(TheTarget, in_which_others_have_the_names_of_indexes_and_sequences_is_refused) {
+  source_.exec(
+      "CREATE TABLE k (id int PRIMARY KEY, n serial, i int GENERATED ALWAYS AS IDENTITY); CREATE INDEX k_by_n ON k (n);"
+      "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY LIST (id); CREATE TABLE p_1 PARTITION OF p FOR VALUES IN (1)");
+  api::Spec some = spec(OnTargetNotEmpty::drop);
+  some.selection.include_tables = {source_.name() + ".k", source_.name() + ".p"};
+  for (const char* relation :
+       {"CREATE TABLE k_old (id int CONSTRAINT k_pkey PRIMARY KEY)", "CREATE TABLE k_n_seq (id int)",
+        "CREATE SEQUENCE k_i_seq", "CREATE VIEW k_by_n AS SELECT 1 AS one",
+        "CREATE TABLE p_old (id int CONSTRAINT p_pkey PRIMARY KEY)"}) {
+    target_.exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    target_.exec(relation);
+    expect_refused(spec(OnTargetNotEmpty::append), "NameTaken", "so that the tables would go without: public.");
+    expect_refused(some, "NameTaken", "so that the tables would go without: public.");
+  }
+  target_.exec(
+      "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+      "CREATE TABLE k (id int PRIMARY KEY, n serial, i int GENERATED ALWAYS AS IDENTITY); CREATE INDEX k_by_n ON k (n)");
+  EXPECT_THAT(errors(findings(some)), IsEmpty()) << "it goes with all that is its own";
+  ASSERT_TRUE(done(snapshot(spec(OnTargetNotEmpty::append))));
+}
+
 TEST_F(TheTarget, with_a_table_that_rows_do_not_fit_into_is_refused) {
   const std::pair<const char*, const char*> tables[] = {
       {"CREATE TABLE a (id int)", "public.a has no column t"},

@@ -243,6 +243,18 @@ TEST(ARunThatResumes, keeps_no_unlogged_table_that_a_crash_has_emptied) {
   EXPECT_TRUE(same_content(pair.source.uri(), target.uri()));
 }
 
+TEST(ARunThatResumes, keeps_no_table_that_somebody_has_emptied) {
+  const Pair pair("emptied");
+  api::Spec spec = spec_between(pair.source.uri(), pair.target.uri());
+  spec.replication = "uid-emptied";
+  ASSERT_TRUE(done(snapshot(spec)));
+  forget_the_end(pair.target, "c");
+  pair.target.exec("TRUNCATE a CASCADE");
+  spec.snapshot.resume_per_table = true;
+  ASSERT_TRUE(done(snapshot(spec)));
+  EXPECT_TRUE(same_content(pair.source.uri(), pair.target.uri()));
+}
+
 TEST(ARunThatResumes, with_a_selection_of_tables_finds_its_own_again) {
   const Pair pair("selection");
   api::Spec spec = spec_between(pair.source.uri(), pair.target.uri());

@@ -274,21 +274,21 @@ Result<void> Target::begin(const Until& until) {
   return end_old_sessions(*control_, owner_.key, until);
 }
 
-// All that are done, or none where one of them is gone: a crash of the target empties unlogged tables.
+// All that are done, or none where one of them is gone or empty: a crash of the target empties unlogged tables.
 Result<pipeline::TableRecords> Target::tables_to_keep(const std::vector<model::Table>& tables, const Until& until) {
   pipeline::TableRecords kept = TRY(read_tables_done(*control_, owner_.key, until));
   std::erase_if(kept, [](const auto& each) { return !each.second.done; });
   forget_broken_routes(tables, kept);
   std::vector<model::Table> here;
-  std::vector<model::Table> unlogged;
+  std::vector<model::Table> filled;  // but for those whose rows lie in another table of their route
   for (const model::Table& table : tables) {
     const auto record = kept.find(table.name);
     if (record == kept.end()) continue;
     here.push_back(table);
-    if (table.unlogged && record->second.count.rows > 0) unlogged.push_back(table);
+    if (!table.route && record->second.count.rows > 0) filled.push_back(table);
   }
   const bool whole = TRY(existing_tables(*control_, here, until)).size() == here.size() &&
-                     TRY(tables_with_rows(*control_, unlogged, until)).size() == unlogged.size();
+                     TRY(tables_with_rows(*control_, filled, until)).size() == filled.size();
   if (!whole || here.size() != kept.size()) kept.clear();
   return kept;
 }

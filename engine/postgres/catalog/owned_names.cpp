@@ -54,10 +54,10 @@ Result<std::vector<model::Name>> owned_names_taken(Connection& target, const std
     names.add(each.name);
     tables.add(each.table);
   }
-  return names_in(TRY(target.query(taken_names,
-                                   {names.schemas(), names.names(), tables.schemas(), tables.names(),
-                                    existing == Existing::go ? "true" : "false"},
-                                   until)));
+  return names_in(TRY(target.query(
+      taken_names,
+      {names.schemas(), names.names(), tables.schemas(), tables.names(), existing == Existing::go ? "true" : "false"},
+      until)));
 }
 
 }  // namespace tributary::postgres

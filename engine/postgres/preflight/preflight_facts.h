@@ -12,6 +12,7 @@
 #include "engine/base/until.h"
 #include "engine/pipeline/selection.h"
 #include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/catalog/column_fit.h"
 #include "engine/postgres/catalog/owned_names.h"
 #include "engine/postgres/catalog/partition_routes.h"
 #include "engine/postgres/ledger/course.h"
@@ -124,7 +125,8 @@ struct TargetDatabase {
   // And of selected tables that stay, unless the ledger has them:
   std::vector<model::Name> filled;   // they hold rows
   std::vector<std::string> misfits;  // why rows do not fit: "public.orders has no column total"
-  std::vector<std::string> firing;   // what would fire for their rows, and what to do
+  ColumnFit fit;
+  std::vector<std::string> firing;  // what would fire for their rows, and what to do
 };
 
 struct PairFacts {

@@ -157,6 +157,7 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
     if (!database.former || unrecorded.contains(table.name)) unknown.push_back(table);
   database.filled = TRY(tables_with_rows(connection, unknown, until));
   database.misfits = TRY(misfits(connection, unknown, until));
+  database.fit = TRY(read_column_fit(connection, unknown, until));
   // As the sessions that write.
   TRY(ask_to_be_replica(connection, until));
   const Writing writing = spec.mode == api::Mode::snapshot ? Writing::copy : Writing::changes;

@@ -178,13 +178,20 @@ void check_beside(const Facts& facts, const PairFacts& pair, Findings& findings)
   };
   const std::string elsewhere = "rename or drop them, leave them out of the selection, or use another target database";
   report(target.names_taken, "NameTaken", "names of selected tables belong to something else", elsewhere);
-  report(displayed(target.owned_taken), "NameTaken",
-         "names of indexes or sequences of selected tables belong to something else, so that the tables would go without",
-         elsewhere);
+  report(
+      displayed(target.owned_taken), "NameTaken",
+      "names of indexes or sequences of selected tables belong to something else, so that the tables would go without",
+      elsewhere);
   report(displayed(target.filled), "TargetTableNotEmpty", "selected tables hold rows of others",
          "empty or rename them, leave them out of the selection, or have them dropped (--drop-existing)");
   report(target.misfits, "TargetTableDiffers", "rows of selected tables do not fit into what is there",
          "alter the tables, rename them, or have them dropped (--drop-existing)");
+  report(target.fit.lost, "TargetTableDiffers", "columns of selected tables would stay empty",
+         "have the columns computed on the target, too, or the tables dropped (--drop-existing)");
+  if (!target.fit.converted.empty())
+    add(findings, Severity::warning, "TargetTypesDiffer", subject_of(pair),
+        "values may change in columns of another type: " + join(target.fit.converted, named_at_most),
+        "alter the columns, or have the tables dropped (--drop-existing)");
   report(target.firing, "TargetTriggersFire", "rows of selected tables would be changed, or others made beside them",
          "disable these triggers on the target, or have the tables dropped (--drop-existing)");
   report(target.taken, "TableOfAnotherReplication", "selected tables belong to replications that are not complete",

@@ -176,7 +176,8 @@ TEST_F(TheTarget, in_which_others_have_the_names_of_indexes_and_sequences_is_ref
   }
   target_.exec(
       "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
-      "CREATE TABLE k (id int PRIMARY KEY, n serial, i int GENERATED ALWAYS AS IDENTITY); CREATE INDEX k_by_n ON k (n)");
+      "CREATE TABLE k (id int PRIMARY KEY, n serial, i int GENERATED ALWAYS AS IDENTITY); CREATE INDEX k_by_n ON k "
+      "(n)");
   EXPECT_THAT(errors(findings(some)), IsEmpty()) << "it goes with all that is its own";
   ASSERT_TRUE(done(snapshot(spec(OnTargetNotEmpty::append))));
 }
@@ -194,6 +195,18 @@ TEST_F(TheTarget, with_a_table_that_rows_do_not_fit_into_is_refused) {
   target_.exec("DROP TABLE a; CREATE TABLE a (more int NOT NULL DEFAULT 7, t text, id int, even_more serial)");
   ASSERT_TRUE(done(snapshot(spec(OnTargetNotEmpty::append))));
   EXPECT_EQ(target_.scalar("SELECT string_agg(id || coalesce(t, '-') || more, ',' ORDER BY id) FROM a"), "1x7,2-7");
+}
+
+TEST_F(TheTarget, with_columns_of_other_types_is_warned_of_and_with_one_that_stays_empty_refused) {
+  source_.exec("CREATE TABLE k (id int, at timestamptz, w varchar(3), twice int GENERATED ALWAYS AS (id * 2) STORED)");
+  target_.exec("CREATE TABLE k (id bigint, at date, w text, twice int)");
+  expect_refused(spec(OnTargetNotEmpty::append), "TargetTableDiffers",
+                 "would stay empty: public.k.twice is computed on the source alone");
+  target_.exec("DROP TABLE k; CREATE TABLE k (id bigint, at date, w text, twice int GENERATED ALWAYS AS (id) STORED)");
+  const std::vector<api::Finding> found = findings(spec(OnTargetNotEmpty::append));
+  EXPECT_THAT(errors(found), IsEmpty());
+  EXPECT_THAT(text(found, "TargetTypesDiffer"),
+              HasSubstr("of another type: public.k.at: timestamp with time zone becomes date; "));
 }
 
 TEST_F(TheTarget, with_a_table_whose_triggers_would_fire_is_refused) {

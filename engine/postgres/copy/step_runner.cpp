@@ -55,6 +55,14 @@ Error failure_of(const pipeline::SchemaStep& step, const Connection& connection,
             "look for duplicates on the source, whose own index may be corrupt (REINDEX it there), or the target's "
             "collation takes for equal what the source's does not"};
   Error told = within(step.object, error);
+  if (step.table && (sqlstate == "42883" || sqlstate == "42P01"))
+    told.hint =
+        "a function that it calls names another function or table without its schema, and a copy goes by no "
+        "search_path: write the schema there on the source, or ALTER FUNCTION ... SET search_path";
+  if (sqlstate == "42501" && told.hint.empty())
+    told.hint =
+        "give the target's role the right to it, such as GRANT USAGE ON FOREIGN DATA WRAPPER, or have a superuser "
+        "create the object there and append to it (--append)";
   if (told.fault != Fault::failed || !is_refused_for_good(sqlstate)) return told;
   told.fault = Fault::invalid;
   if (told.hint.empty()) told.hint = "prepare the target for it, or drop it on the source";

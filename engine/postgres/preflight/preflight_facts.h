@@ -121,6 +121,7 @@ struct TargetDatabase {
   std::vector<std::string> names_taken;    // by something else: "view public.orders"
   std::vector<model::Name> owned_taken;    // of indexes and sequences that come with tables
   std::vector<std::string> dependants;     // on tables that are to go
+  std::vector<std::string> default_acls;   // that what the role creates gets: "on tables: {=arwdDxtm/postgres}"
   std::vector<std::string> large_objects;  // that are there as well; the first few OIDs
   // And of selected tables that stay, unless the ledger has them:
   std::vector<model::Name> filled;   // they hold rows

@@ -107,6 +107,13 @@ Result<void> read_owned_taken(Connection& connection, const api::Spec& spec, con
   return {};
 }
 
+constexpr const char* default_acl_query =
+    "SELECT 'on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'"
+    " WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' ELSE 'large objects' END"
+    " || COALESCE(' in schema ' || quote_ident(n.nspname), '') || ': ' || d.defaclacl::text"
+    " FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace"
+    " WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1";
+
 // What others made to depend on a table that is dropped or taken back. What the ledger knows goes with it.
 Result<void> read_dependants(Connection& connection, const api::Spec& spec, const std::string& key, bool whole,
                              TargetDatabase& database, const Until& until) {
@@ -146,6 +153,8 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
   database.existing = TRY(existing_tables(connection, tables, until));
   database.names_taken = TRY(names_taken(connection, names_of(tables), partitioned_above(pair.source), until));
   TRY(read_owned_taken(connection, spec, key, pair, until));
+  // What an earlier copy brought is the source's.
+  if (!database.former) database.default_acls = first_column(TRY(connection.query(default_acl_query, until)));
   TRY(read_taken(connection, key, tables, database, until));
   TRY(read_dependants(connection, spec, key, pair.whole, database, until));
   TRY(read_large_objects(connection, key, pair.source, database, until));

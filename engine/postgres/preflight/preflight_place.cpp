@@ -166,6 +166,16 @@ void check_not_empty(const Facts& facts, const PairFacts& pair, Findings& findin
       "choose another database, append to it (--append), or have it replaced (--drop-existing)");
 }
 
+// They come with every object that the copy creates; whatever the source grants is granted beside them.
+void check_default_privileges(const Facts& facts, const PairFacts& pair, Findings& findings) {
+  const std::vector<std::string>& acls = pair.target.default_acls;
+  if (acls.empty() || !is_copied_into(facts, pair) || is_recreated(facts, pair)) return;
+  add(findings, Severity::warning, "DefaultPrivileges", subject_of(pair),
+      "what role " + facts.target.role.name +
+          " creates there gets these privileges beside those of the source: " + join(acls, named_at_most),
+      "ALTER DEFAULT PRIVILEGES ... REVOKE for the copy, where that is not meant");
+}
+
 // Everything that a copy beside what is there would run into. A database that refuses as a whole is not looked at.
 void check_beside(const Facts& facts, const PairFacts& pair, Findings& findings) {
   const TargetDatabase& target = pair.target;
@@ -227,7 +237,7 @@ void check_drop_tables(const Facts& facts, const PairFacts& pair, Findings& find
           " will be dropped: " + join(displayed(target.existing), named_at_most));
 }
 
-constexpr std::array<Check, 11> all_checks = {{
+constexpr std::array<Check, 12> all_checks = {{
     {"template", check_template},
     {"creation", each_on_target<check_creation>},
     {"rights", each_on_target<check_rights>},
@@ -237,6 +247,7 @@ constexpr std::array<Check, 11> all_checks = {{
     {"drop database", each_on_target<check_drop_database>},
     {"not empty", each_on_target<check_not_empty>},
     {"beside", each_on_target<check_beside>},
+    {"default privileges", each_on_target<check_default_privileges>},
     {"strangers", each_on_target<check_strangers>},
     {"drop tables", each_on_target<check_drop_tables>},
 }};

@@ -209,6 +209,14 @@ TEST_F(TheTarget, with_columns_of_other_types_is_warned_of_and_with_one_that_sta
               HasSubstr("of another type: public.k.at: timestamp with time zone becomes date; "));
 }
 
+TEST_F(TheTarget, whose_default_privileges_widen_those_of_the_source_is_warned_of) {
+  target_.exec("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC");
+  const std::vector<api::Finding> found = findings(spec());
+  EXPECT_THAT(errors(found), IsEmpty());
+  EXPECT_THAT(text(found, "DefaultPrivileges"), HasSubstr("role postgres creates there gets"));
+  EXPECT_THAT(text(found, "DefaultPrivileges"), HasSubstr("on tables: {=r/postgres,"));
+}
+
 TEST_F(TheTarget, with_a_table_whose_triggers_would_fire_is_refused) {
   target_.exec(
       "CREATE TABLE a (id int, t text); CREATE RULE r AS ON INSERT TO a DO INSTEAD NOTHING;"

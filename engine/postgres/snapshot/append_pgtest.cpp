@@ -281,6 +281,31 @@ TEST(ADatabaseThatIsAddedTo, waits_for_who_is_enabling_a_trigger_before_it_looks
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "0");
 }
 
+TEST(AStepThatIsRefused, says_whose_search_path_is_missing) {
+  const Pair pair("pathless");
+  pair.source.exec(
+      "CREATE FUNCTION inner_one(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';"
+      "CREATE FUNCTION outer_one(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN inner_one($1); END';"
+      "CREATE TABLE t (word text); INSERT INTO t VALUES ('A'); CREATE INDEX t_by_word ON t (outer_one(word))");
+  const api::Report report = snapshot(pair.append());
+  EXPECT_TRUE(failed(report, refused, "index public.t_by_word"));
+  EXPECT_THAT(report.hint, HasSubstr("ALTER FUNCTION ... SET search_path"));
+}
+
+TEST(AStepThatIsRefused, for_want_of_a_right_says_who_can_give_it) {
+  const Pair pair("rightless");
+  pair.source.exec("CREATE FUNCTION pid() RETURNS int LANGUAGE internal AS 'pg_backend_pid'");
+  const std::string role = "plain_" + pair.target.name();
+  server(18).exec("postgres", "CREATE ROLE " + role + " LOGIN PASSWORD 'secret'; ALTER DATABASE " + pair.target.name() +
+                                  " OWNER TO " + role);
+  api::Spec spec = pair.append();
+  spec.target = spec_between("", server(18).tcp_uri(pair.target.name(), role, "secret")).target;
+  spec.snapshot.roles = false;
+  const api::Report report = snapshot(spec);
+  EXPECT_TRUE(failed(report, refused, "permission denied for language internal"));
+  EXPECT_THAT(report.hint, HasSubstr("have a superuser create the object there"));
+}
+
 struct Refusal {
   const char* name;
   const char* target;  // what the target has in place of source's t (id int, word text)

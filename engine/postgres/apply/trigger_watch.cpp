@@ -2,6 +2,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/postgres/catalog/firing.h"
 #include "engine/postgres/client/name_arrays.h"
@@ -16,14 +17,7 @@ constexpr const char* statement = "tributary_firing";
 const Subject TriggerWatch::tag{nullptr, "a look for triggers"};
 
 void TriggerWatch::note(Table& table) {
-  if (std::exchange(table.written_in, transaction_) != transaction_) written_.push_back({table.name, table.plan->name});
-}
-
-// Many tables may have their rows in one.
-std::set<model::Name> TriggerWatch::places() const {
-  std::set<model::Name> places;
-  for (const Written& each : written_) places.insert(each.place);
-  return places;
+  if (std::exchange(table.written_in, transaction_) != transaction_) written_.try_emplace(table.plan->name, table.name);
 }
 
 Result<void> TriggerWatch::look(const Until& until) {
@@ -31,7 +25,7 @@ Result<void> TriggerWatch::look(const Until& until) {
   if (!is_prepared_) TRY(pipeline_->prepare(statement, firing_for_changes, {}, &tag, until));
   is_prepared_ = true;
   NameArrays names;
-  for (const model::Name& each : places()) names.add(each);
+  for (const auto& [place, table] : written_) names.add(place);
   const std::string schemas = names.schemas();
   const std::string tables = names.names();
   const Parameter parameters[] = {{schemas}, {tables}};
@@ -39,11 +33,11 @@ Result<void> TriggerWatch::look(const Until& until) {
 }
 
 Result<pipeline::StoppedTable> TriggerWatch::found(Connection& target, const Until& until) const {
-  const std::set<model::Name> places = this->places();
-  const std::vector<Firing> firing = TRY(read_firing(target, {places.begin(), places.end()}, Writing::changes, until));
-  for (const Written& each : written_)
-    if (!firing.empty() && each.place == firing.front().table)
-      return pipeline::StoppedTable{each.table, reason_of(firing.front())};
+  std::vector<model::Name> places;
+  for (const auto& [place, table] : written_) places.push_back(place);
+  const std::vector<Firing> firing = TRY(read_firing(target, places, Writing::changes, until));
+  const auto stopped = firing.empty() ? written_.end() : written_.find(firing.front().table);
+  if (stopped != written_.end()) return pipeline::StoppedTable{stopped->second, reason_of(firing.front())};
   return Error{Fault::transient, "triggers of the target's tables have changed meanwhile"};
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
-#include <vector>
+#include <map>
 
 #include "engine/base/result.h"
 #include "engine/base/until.h"
@@ -31,16 +30,9 @@ class TriggerWatch {
   void forget_statement() { is_prepared_ = false; }
 
  private:
-  struct Written {
-    model::Name table;
-    model::Name place;  // on the target
-  };
-
-  std::set<model::Name> places() const;
-
   Pipeline* pipeline_;
   bool is_prepared_ = false;
-  std::vector<Written> written_;
+  std::map<model::Name, model::Name> written_;  // by its table of the target: one that has its rows there
   std::uint64_t transaction_ = 1;
 };
 

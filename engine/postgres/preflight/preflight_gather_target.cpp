@@ -91,13 +91,10 @@ Result<void> read_taken(Connection& connection, const std::string& key, const st
 }
 
 // What an attempt before this one has made is not in its way.
-Result<void> read_owned_taken(Connection& connection, const api::Spec& spec, const std::string& key, PairFacts& pair,
-                              const Until& until) {
+Result<void> read_owned_taken(Connection& connection, const api::Spec& spec, const std::string& key,
+                              const std::set<model::Name>& owners, PairFacts& pair, const Until& until) {
   TargetDatabase& database = pair.target;
   const bool drops = to_drop(spec.snapshot, pair.whole, database.former) == Drop::tables;
-  const std::vector<model::Name> above = partitioned_above(pair.source);
-  std::set<model::Name> owners(above.begin(), above.end());
-  for (const CatalogTable& table : pair.source.tables) owners.insert(table.table.name);
   std::vector<OwnedName> owned = pair.source.owned;
   std::erase_if(owned, [&](const OwnedName& each) { return !owners.contains(each.table); });
   database.owned_taken = TRY(owned_names_taken(connection, owned, drops ? Existing::go : Existing::stay, until));
@@ -151,8 +148,12 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
   TargetDatabase& database = pair.target;
   const std::vector<model::Table> tables = tables_of(pair.source);
   database.existing = TRY(existing_tables(connection, tables, until));
-  database.names_taken = TRY(names_taken(connection, names_of(tables), partitioned_above(pair.source), until));
-  TRY(read_owned_taken(connection, spec, key, pair, until));
+  const std::vector<model::Name> names = names_of(tables);
+  const std::vector<model::Name> above = partitioned_above(pair.source);
+  database.names_taken = TRY(names_taken(connection, names, above, until));
+  std::set<model::Name> owners(names.begin(), names.end());
+  owners.insert(above.begin(), above.end());
+  TRY(read_owned_taken(connection, spec, key, owners, pair, until));
   // What an earlier copy brought is the source's.
   if (!database.former) database.default_acls = first_column(TRY(connection.query(default_acl_query, until)));
   TRY(read_taken(connection, key, tables, database, until));

@@ -245,14 +245,17 @@ TEST(ASchema, stays_where_somebody_put_objects_of_his_own_into_it) {
 
 // ------------------------------------------------------------------------------------------ refused rows
 
+constexpr const char* table_with_a_trigger =
+    "CREATE TABLE t (id int);"
+    "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id := -1; RETURN NEW; END';"
+    "CREATE TRIGGER changes BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION change();";
+
 // The checks have seen it as it was before somebody enabled it, who is an event trigger here.
 TEST(ADatabaseThatIsAddedTo, gets_no_rows_that_a_trigger_would_change) {
   const Pair pair("fired", 14, 16);
   pair.source.exec("CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE u (id int)");
   pair.target.exec(
-      "CREATE TABLE t (id int);"
-      "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id := -1; RETURN NEW; END';"
-      "CREATE TRIGGER changes BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION change();"
+      std::string(table_with_a_trigger) +
       "CREATE FUNCTION enable() RETURNS event_trigger LANGUAGE plpgsql AS"
       " 'BEGIN ALTER TABLE public.t ENABLE ALWAYS TRIGGER changes; END';"
       "CREATE EVENT TRIGGER enables ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION enable();"
@@ -266,10 +269,7 @@ TEST(ADatabaseThatIsAddedTo, gets_no_rows_that_a_trigger_would_change) {
 TEST(ADatabaseThatIsAddedTo, waits_for_who_is_enabling_a_trigger_before_it_looks_at_those) {
   const Pair pair("enabling", 14, 16);
   pair.source.exec("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
-  pair.target.exec(
-      "CREATE TABLE t (id int);"
-      "CREATE FUNCTION change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.id := -1; RETURN NEW; END';"
-      "CREATE TRIGGER changes BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION change();");
+  pair.target.exec(table_with_a_trigger);
   testbed::Session other(pair.target.uri());
   other.exec("BEGIN; ALTER TABLE t ENABLE ALWAYS TRIGGER changes");
   auto copy = std::async(std::launch::async, [&] { return snapshot(pair.append()); });

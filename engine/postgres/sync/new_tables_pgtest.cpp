@@ -13,6 +13,7 @@ namespace {
 using testbed::ask_for;
 using testbed::done;
 using testbed::Following;
+using testbed::reason_of;
 using testbed::same_content;
 using testbed::StreamPair;
 using testbed::wait_until;
@@ -22,10 +23,6 @@ using ::testing::HasSubstr;
 constexpr Milliseconds often{50};
 // Nothing but a request has the stream look.
 constexpr Seconds seldom{3'600};
-
-std::string reason_of(const StreamPair& pair, const std::string& table) {
-  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
-}
 
 // Somebody has the name of its key on the target.
 void expect_refused(const StreamPair& pair) {

@@ -11,6 +11,7 @@ namespace {
 
 using testbed::done;
 using testbed::Following;
+using testbed::reason_of;
 using testbed::state_of;
 using testbed::StreamPair;
 using testbed::wait_until;
@@ -64,10 +65,6 @@ std::vector<Case> all_cases() {
     for (const Change& each : changes)
       if ((source < 15) == (each.since < 15)) cases.push_back({source, target, &each});
   return cases;
-}
-
-std::string reason_of(const StreamPair& pair, const std::string& table) {
-  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
 }
 
 // What the reason tells its reader to run.

@@ -18,6 +18,7 @@ using api::ExitCode;
 using testbed::ask_for;
 using testbed::done;
 using testbed::Following;
+using testbed::reason_of;
 using testbed::same_content;
 using testbed::state_of;
 using testbed::StreamPair;
@@ -240,10 +241,6 @@ constexpr const char* shared_partitions =
     "CREATE TABLE p0 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
     "CREATE TABLE p1 PARTITION OF p FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
     "INSERT INTO p SELECT k, i, i FROM unnest(enum_range(NULL::kind)) k, generate_series(1, 100) i;";
-
-std::string reason_of(const StreamPair& pair, const std::string& table) {
-  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
-}
 
 TEST(ARecopy, stops_all_that_share_a_table_with_one_whose_changes_cannot_be_told) {
   StreamPair pair("own_key", 15, 18);

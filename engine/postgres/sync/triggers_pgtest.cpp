@@ -13,14 +13,11 @@ using api::ExitCode;
 using testbed::ask_for;
 using testbed::done;
 using testbed::Following;
+using testbed::reason_of;
 using testbed::same_content;
 using testbed::StreamPair;
 using testbed::wait_until_back;
 using ::testing::HasSubstr;
-
-std::string reason_of(const StreamPair& pair, const std::string& table) {
-  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
-}
 
 constexpr const char* audit =
     "CREATE TABLE audit (id int, what text); ALTER TABLE audit REPLICA IDENTITY FULL;"

@@ -51,6 +51,10 @@ std::string state_of(const StreamPair& pair, const std::string& table) {
   return pair.target.scalar("SELECT max(stream) FROM _tributary.table_state WHERE table_name = '" + table + "'");
 }
 
+std::string reason_of(const StreamPair& pair, const std::string& table) {
+  return pair.target.scalar("SELECT max(reason) FROM _tributary.table_state WHERE table_name = '" + table + "'");
+}
+
 void ask_for(const StreamPair& pair, const std::string& table) {
   pair.target.exec("UPDATE _tributary.table_state SET stream = 'recopy', reason = 'asked for' WHERE table_name = '" +
                    table + "'");

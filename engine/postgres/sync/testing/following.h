@@ -36,6 +36,7 @@ struct StreamPair {
 
 // What the target's ledger says of a table, whose name is given without its schema.
 std::string state_of(const StreamPair& pair, const std::string& table);
+std::string reason_of(const StreamPair& pair, const std::string& table);
 // Has it copied again by whoever follows.
 void ask_for(const StreamPair& pair, const std::string& table);
 void wait_until_back(const StreamPair& pair, const std::string& table, const std::string& state = "followed");

@@ -1,6 +1,9 @@
 #include "engine/postgres/replication/slot.h"
 
+#include <algorithm>
 #include <cctype>
+#include <utility>
+#include <vector>
 
 #include "engine/base/digest.h"
 #include "engine/base/pause.h"
@@ -18,17 +21,19 @@ constexpr const char* name_begin = "tributary";
 constexpr Milliseconds look_again{100};
 // What cleaning up after a slot that was given up may take, whatever the caller's own time is.
 constexpr Seconds cleaning_limit{15};
-constexpr int named_blockers = 5;
+constexpr std::size_t named_blockers = 5;
 constexpr std::string_view limit_exceeded = "53400";
 
-// Who has written and has not ended, as a table (xid, since, words).
+// Who has written and has not ended, as a table (xid, since, words, gid, database); a gid has who is prepared.
 constexpr const char* writers =
     "(SELECT a.backend_xid AS xid, a.xact_start AS since, pg_catalog.format("
     "'process %s (%s, application %L, transaction since %s)', a.pid, coalesce(a.usename, a.backend_type),"
-    " a.application_name, coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), 'unknown')) AS words"
+    " a.application_name, coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), 'unknown')) AS words,"
+    " NULL AS gid, a.datname AS database"
     " FROM pg_catalog.pg_stat_activity a WHERE a.backend_xid IS NOT NULL"
     " UNION ALL SELECT p.transaction, p.prepared, pg_catalog.format('prepared transaction %L (%s, since %s)',"
-    " p.gid, p.owner, to_char(p.prepared, 'YYYY-MM-DD HH24:MI:SS \"UTC\"')) FROM pg_catalog.pg_prepared_xacts p) w";
+    " p.gid, p.owner, to_char(p.prepared, 'YYYY-MM-DD HH24:MI:SS \"UTC\"')), p.gid, p.database"
+    " FROM pg_catalog.pg_prepared_xacts p) w";
 
 // Columns that not every version has are null where they are missing.
 constexpr const char* slot_query =
@@ -52,30 +57,57 @@ std::string readable(const std::string& database, std::size_t most) {
   return name;
 }
 
-// Those of before who still run, and the one that the slot's session waits for at this moment.
-Result<std::vector<std::string>> blockers(Connection& source, int session, const std::vector<std::string>& before,
-                                          const Until& until) {
-  return first_column(
-      TRY(source.query("SELECT w.words FROM " + std::string(writers) +
-                           " WHERE w.xid::text = ANY ($2::text[]) OR w.xid IN (SELECT l.transactionid"
-                           " FROM pg_catalog.pg_locks l WHERE l.pid = $1::int AND l.locktype = 'transactionid'"
-                           " AND NOT l.granted) ORDER BY w.since NULLS FIRST",
-                       {std::to_string(session), array_literal(before)}, until)));
+struct Blocker {
+  std::string words;
+  std::optional<std::string> gid;  // of a prepared transaction
+  std::string database;
+};
+
+// Those of before who still run, and the one that the slot's session waits for at this moment. Who is prepared comes
+// first: he does not end by himself.
+Result<std::vector<Blocker>> read_blockers(Connection& source, int session, const std::vector<std::string>& before,
+                                           const Until& until) {
+  const Rows rows = TRY(source.query("SELECT w.words, w.gid, w.database FROM " + std::string(writers) +
+                                         " WHERE w.xid::text = ANY ($2::text[]) OR w.xid IN (SELECT l.transactionid"
+                                         " FROM pg_catalog.pg_locks l WHERE l.pid = $1::int"
+                                         " AND l.locktype = 'transactionid' AND NOT l.granted)"
+                                         " ORDER BY w.gid IS NULL, w.since NULLS FIRST",
+                                     {std::to_string(session), array_literal(before)}, until));
+  std::vector<Blocker> blockers;
+  for (int row = 0; row < rows.size(); ++row)
+    blockers.push_back(
+        {rows.str(row, 0), rows.is_null(row, 1) ? std::nullopt : std::optional(rows.str(row, 1)), rows.str(row, 2)});
+  return blockers;
 }
 
-Error too_slow(const SlotRequest& request, const std::vector<std::string>& waited_for) {
+std::string to_end(const std::vector<Blocker>& blockers) {
+  std::string hint;
+  bool any_session = false;
+  for (const Blocker& each : blockers) {
+    if (!each.gid) any_session = true;
+    if (!each.gid) continue;
+    const std::string gid = quote_literal(*each.gid);
+    hint += "in database " + each.database + " of the source run COMMIT PREPARED " + gid + " or ROLLBACK PREPARED " +
+            gid + ", whichever its transaction manager has decided; ";
+  }
+  if (any_session) hint += hint.empty() ? "end them, or wait until they have ended; " : "end the others, or wait; ";
+  return hint + "then try again";
+}
+
+Error too_slow(const SlotRequest& request, std::vector<Blocker> waited_for) {
   Error error{Fault::transient, "replication slot " + request.name + " was not ready within " +
                                     std::to_string(std::chrono::ceil<Seconds>(request.limit).count()) + " s"};
   if (waited_for.empty()) {
     error.hint = "the source may be a standby without traffic: pg_log_standby_snapshot() on its primary helps";
     return error;
   }
+  const std::size_t named = std::min(waited_for.size(), named_blockers);
+  const std::size_t more = waited_for.size() - named;
+  waited_for.resize(named);
   error.what += ": the source waits for transactions to end that have written: ";
-  for (std::size_t i = 0; i < waited_for.size() && i < named_blockers; ++i)
-    error.what += (i == 0 ? "" : ", ") + waited_for[i];
-  if (waited_for.size() > named_blockers)
-    error.what += " and " + std::to_string(waited_for.size() - named_blockers) + " more";
-  error.hint = "end them, or wait until they have ended; then try again";
+  for (std::size_t i = 0; i < named; ++i) error.what += (i == 0 ? "" : ", ") + waited_for[i].words;
+  if (more > 0) error.what += " and " + std::to_string(more) + " more";
+  error.hint = to_end(waited_for);
   return error;
 }
 
@@ -94,7 +126,7 @@ Result<NewSlot> wait_for_slot(Connection& session, Connection& source, const Slo
                                           (request.temporary ? " TEMPORARY" : "") + " LOGICAL pgoutput EXPORT_SNAPSHOT",
                                       until));
   const std::optional<Rows> rows = TRY(running.wait(request.limit, until));
-  if (!rows) return too_slow(request, TRY(blockers(source, session.told_backend(), before, until)));
+  if (!rows) return too_slow(request, TRY(read_blockers(source, session.told_backend(), before, until)));
   if (rows->size() != 1 || rows->columns() < 3 || !model::parse_lsn(rows->text(0, 1)))
     return Error{Fault::failed, "the source's answer to CREATE_REPLICATION_SLOT is malformed"};
   return NewSlot{lsn_of(*rows, 0, 1), rows->str(0, 2)};

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/postgres/testing/source_sessions.h"
@@ -100,6 +102,32 @@ TEST_P(ASlot, that_waits_for_writers_is_given_up_and_names_them) {
   EXPECT_EQ(slots(), "0");
   EXPECT_TRUE(session.usable());
   writer.exec("ROLLBACK");
+  EXPECT_TRUE(create_slot(session, source_, request(), soon()));
+}
+
+// Nobody's session ends a prepared transaction: it is named before all others, and so is what ends it.
+TEST_P(ASlot, that_waits_for_a_prepared_transaction_says_how_to_end_it) {
+  database_.exec("CREATE TABLE t (id int)");
+  std::vector<std::unique_ptr<testbed::Session>> writers;
+  for (int i = 0; i < 6; ++i) {
+    writers.push_back(std::make_unique<testbed::Session>(database_.uri()));
+    writers.back()->exec("BEGIN; INSERT INTO t VALUES (1)");
+  }
+  testbed::Session preparer(database_.uri());
+  const std::string gid = "it''s " + name_;
+  preparer.exec("BEGIN; INSERT INTO t VALUES (2); PREPARE TRANSACTION '" + gid + "'");
+  Connection session = replication_session(database_);
+  const auto mixed = create_slot(session, source_, request(Milliseconds(700)), soon());
+  writers.clear();
+  const auto alone = create_slot(session, source_, request(Milliseconds(700)), soon());
+  preparer.exec("ROLLBACK PREPARED '" + gid + "'");
+  const std::string remedy = "in database " + database_.name() + " of the source run COMMIT PREPARED '" + gid +
+                             "' or ROLLBACK PREPARED '" + gid + "'";
+  ASSERT_FALSE(mixed);
+  EXPECT_THAT(mixed.error().what, HasSubstr("prepared transaction '" + gid + "'"));
+  EXPECT_THAT(mixed.error().hint, AllOf(HasSubstr(remedy), HasSubstr("end the others")));
+  ASSERT_FALSE(alone);
+  EXPECT_THAT(alone.error().hint, AllOf(HasSubstr(remedy), Not(HasSubstr("others"))));
   EXPECT_TRUE(create_slot(session, source_, request(), soon()));
 }
 

@@ -76,6 +76,18 @@ Result<void> judge_slot(const std::string& name, const std::optional<SlotState>&
   return judge_validity(name, *slot);
 }
 
+Error own_publication_gone(const std::string& name) {
+  return lost(
+      "publication " + name + " does not exist any more on the source: what was written since cannot be decoded",
+      "somebody dropped it: take a new snapshot, which makes it anew");
+}
+
+Error unpublished_changes(const std::string& words) {
+  return lost("the source cannot decode changes that were written while a publication of the stream was not there" +
+                  (words.empty() ? "" : ": " + words),
+              "it was dropped, or made after the slot, and making it again does not help: take a new snapshot");
+}
+
 Result<void> judge(const LedgerMark& ledger, const SourceMark& source) {
   if (!ledger.system.empty() && source.system.system != ledger.system)
     return lost("the source is another system (" + source.system.system + ") than the one that was copied (" +
@@ -87,6 +99,7 @@ Result<void> judge(const LedgerMark& ledger, const SourceMark& source) {
   if (slot.plugin != "pgoutput" || slot.database != ledger.database)
     return lost("replication slot " + ledger.slot + " is one of " + slot.plugin + " in database " + slot.database +
                 ", not the stream's own");
+  if (!ledger.own_publication.empty() && !source.has_publication) return own_publication_gone(ledger.own_publication);
   TRY(judge_positions(ledger, source));
   if (slot.active_pid != 0)
     return Error{Fault::transient,

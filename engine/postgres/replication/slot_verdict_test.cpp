@@ -74,6 +74,16 @@ const Case cases[] = {
      "replication slot a_slot does not exist"},
     {"somebody else's slot of that name", [](LedgerMark&, SourceMark& source) { source.slot->database = "other"; },
      Fault::lost, "in database other"},
+    {"our own publication is gone",
+     [](LedgerMark& ledger, SourceMark& source) {
+       ledger.own_publication = "a_publication";
+       source.has_publication = false;
+     },
+     Fault::lost, "publication a_publication does not exist any more"},
+    {"somebody else's publication is gone",
+     [](LedgerMark&, SourceMark& source) { source.has_publication = false; },
+     {},
+     ""},
     {"another plugin", [](LedgerMark&, SourceMark& source) { source.slot->plugin = "wal2json"; }, Fault::lost,
      "one of wal2json"},
     {"invalidated, no reason given", [](LedgerMark&, SourceMark& source) { invalidate(source, ""); }, Fault::lost,

@@ -124,8 +124,10 @@ Error left_behind(const std::string& name, const SlotState& slot) {
 
 std::string why_not_resume(const pipeline::FormerStream& former, const pipeline::SourceIdentity& source,
                            const ResumeFacts& now) {
-  const LedgerMark ledger{former.slot, source.database, source.system, former.timeline, former.applied};
-  if (const Result<void> verdict = judge(ledger, {now.system, {}, now.slot}); !verdict) return verdict.error().what;
+  const LedgerMark ledger{former.slot,     source.database, source.system,
+                          former.timeline, former.applied,  former.owns_publication ? former.publication : ""};
+  const Result<void> verdict = judge(ledger, {now.system, {}, now.slot, now.publication.has_value()});
+  if (!verdict) return verdict.error().what;
   if (now.slot->confirmed_flush < former.from)
     return "replication slot " + former.slot + " stands below where the stream began";
   if (now.system.end < former.copied)

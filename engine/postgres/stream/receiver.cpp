@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "engine/postgres/replication/slot_verdict.h"
+
 namespace tributary::postgres::stream {
 namespace {
 
@@ -45,10 +47,10 @@ Result<void> Receiver::step(const std::stop_token& stop) {
 // What has come already is read into one batch; then it is handed over before there is a pause.
 Result<void> Receiver::read(const std::stop_token& stop) {
   const Milliseconds pause = batch_ != nullptr ? Milliseconds{0} : asked_ ? between_answers : slice;
-  const auto came = TRY(copy_.next(pause, {Deadline::never(), stop}));
-  if (shared_->publication_missing)
-    return Error{Fault::missing, "a publication of the stream does not exist at this point of the source's log",
-                 "it was dropped, or made after the slot: take a new snapshot"};
+  const auto next = copy_.next(pause, {Deadline::never(), stop});
+  if (!next && next.error().fault == Fault::missing) return unpublished_changes(next.error().what);
+  const auto came = TRY(next);
+  if (shared_->publication_missing) return unpublished_changes("");
   if (!came) {
     hand_over();
     return check_silence();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/replication/publication.h"
 #include "engine/postgres/replication/replication.h"
 #include "engine/postgres/replication/slot_verdict.h"
 
@@ -52,9 +53,10 @@ Result<int> check_position(const StreamOptions& options, SourceSide& source, con
   now.system = TRY(identify_system(session, until));
   now.history = TRY(read_timeline_history(session, now.system.timeline, until));
   now.slot = TRY(read_slot(source.session, row.slot, until));
-  TRY(judge(
-      {row.slot, source.identity.database, claimed.replication->source.system, row.timeline, row.position.applied},
-      now));
+  now.has_publication = TRY(read_publication(source.session, row.publication, until)).has_value();
+  TRY(judge({row.slot, source.identity.database, claimed.replication->source.system, row.timeline, row.position.applied,
+             row.owns_publication ? row.publication : ""},
+            now));
   return now.system.timeline;
 }
 

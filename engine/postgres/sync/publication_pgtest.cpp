@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
@@ -184,6 +185,74 @@ TEST_P(AChangedPublication, of_our_own_is_put_right_though_another_table_is_copi
   change();
   testbed::ask_for(pair_, "e");
   expect_mended_by_itself();
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+class ADroppedPublication : public ::testing::TestWithParam<std::pair<int, int>> {
+ protected:
+  void make(const std::string& publication) {
+    if (!publication.empty()) pair_.source.exec(create_);
+    api::Spec init = pair_.spec(api::Mode::snapshot_and_sync);
+    sync_ = pair_.spec(api::Mode::sync);
+    init.sync.publication = sync_.sync.publication = publication;
+    ASSERT_TRUE(done(testbed::snapshot(init)));
+    drop_ = pair_.source.scalar("SELECT 'DROP PUBLICATION ' || quote_ident(pubname) FROM pg_publication");
+  }
+  void expect_lost(const api::Report& report) {
+    EXPECT_TRUE(testbed::failed(report, api::ExitCode::lost_position, "publication"));
+    EXPECT_EQ(report.reason, "PositionLost");
+    EXPECT_THAT(report.hint, HasSubstr("take a new snapshot"));
+  }
+
+  StreamPair pair_{"unpublished", GetParam().first, GetParam().second};
+  const std::string create_ = "CREATE PUBLICATION pub FOR TABLE mark";
+  api::Spec sync_;
+  std::string drop_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, ADroppedPublication,
+                         ::testing::Values(std::pair{13, 15}, std::pair{15, 18}, std::pair{17, 17}, std::pair{18, 18}),
+                         [](const auto& each) { return std::to_string(each.param.first); });
+
+TEST_P(ADroppedPublication, of_our_own_is_a_lost_position_while_a_stream_follows) {
+  make("");
+  Following following(sync_, often);
+  pair_.wait_until_applied();
+  pair_.source.exec(drop_);
+  pair_.source.exec(mark);
+  expect_lost(following.wait());
+  EXPECT_EQ(pair_.source.scalar("SELECT count(*) FROM pg_publication"), "0") << "never made anew in silence";
+}
+
+TEST_P(ADroppedPublication, of_our_own_is_a_lost_position_when_a_stream_comes_late) {
+  make("");
+  pair_.source.exec(drop_);
+  pair_.source.exec(mark);
+  expect_lost(Following(sync_).wait());
+  EXPECT_EQ(pair_.source.scalar("SELECT count(*) FROM pg_publication"), "0") << "never made anew in silence";
+  const auto servers = make_sync_servers(sync_);
+  const auto status = servers->status({pair_.source.name(), pair_.target.name()}, {Deadline::after(Seconds{60}), {}});
+  ASSERT_TRUE(status) << status.error().what;
+  EXPECT_THAT(status->problem, HasSubstr("publication"));
+}
+
+TEST_P(ADroppedPublication, of_somebody_else_is_asked_for_and_then_is_a_lost_position_where_something_was_written) {
+  make("pub");
+  pair_.source.exec(drop_);
+  const api::Report missing = Following(sync_).wait();
+  EXPECT_TRUE(testbed::failed(missing, api::ExitCode::bad_configuration, "publication pub does not exist"));
+  EXPECT_THAT(missing.hint, HasSubstr("only a new snapshot"));
+  pair_.source.exec(mark);
+  pair_.source.exec(create_);
+  expect_lost(Following(sync_).wait());
+}
+
+TEST_P(ADroppedPublication, of_somebody_else_that_is_made_again_before_anything_is_written_is_gone_on_with) {
+  make("pub");
+  pair_.source.exec(drop_);
+  pair_.source.exec(create_);
+  Following following(sync_);
+  pair_.wait_until_applied();
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
 }
 

@@ -4,6 +4,7 @@
 
 #include "engine/postgres/catalog/lock_wait.h"
 #include "engine/postgres/replication/publication.h"
+#include "engine/postgres/replication/slot_verdict.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -47,10 +48,14 @@ Result<void> look_at_publication(Connection& source, const StreamRow& stream, co
                                  SourceSight& sight, const Until& until) {
   const std::string& name = stream.publication;
   const std::optional<PublicationState> state = TRY(read_publication(source, name, until));
-  if (!state && !stream.owns_publication)
-    return Error{Fault::invalid, "publication " + name + " does not exist on the source any more", "create it"};
+  if (!state && stream.owns_publication) return own_publication_gone(name);
+  if (!state)
+    return Error{
+        Fault::invalid, "publication " + name + " does not exist on the source any more",
+        "create it as it was and run sync again, which says whether anything was written without it: then only "
+        "a new snapshot helps"};
   std::map<model::Name, NotPublished> lacking;
-  for (NotPublished& each : review_publication(name, state.value_or(PublicationState{}), selected).plan.not_published)
+  for (NotPublished& each : review_publication(name, *state, selected).plan.not_published)
     lacking.emplace(each.table, std::move(each));
   for (const CatalogTable& each : selected) {
     const auto found = lacking.find(each.table.name);

@@ -8,6 +8,7 @@
 #include "engine/base/words.h"
 #include "engine/postgres/client/name_arrays.h"
 #include "engine/postgres/client/sql.h"
+#include "engine/postgres/replication/slot_verdict.h"
 
 namespace tributary::postgres {
 namespace {
@@ -264,13 +265,17 @@ std::string publication_statement(const std::string& name, const std::vector<mod
 
 Result<bool> ensure_publication(Connection& source, const std::string& name, const std::vector<model::Name>& tables,
                                 const Until& until) {
+  if (TRY(read_publication(source, name, until))) return bring_publication(source, name, tables, until);
+  const Result<void> created = source.execute(publication_statement(name, {}), until);
+  if (!created) return refused(source, "CREATE PUBLICATION " + quote_identifier(name), created.error());
+  TRY(alter(source, name, "ADD", tables, until));
+  return true;
+}
+
+Result<bool> bring_publication(Connection& source, const std::string& name, const std::vector<model::Name>& tables,
+                               const Until& until) {
   const std::optional<PublicationState> found = TRY(read_publication(source, name, until));
-  if (!found) {
-    const Result<void> created = source.execute(publication_statement(name, {}), until);
-    if (!created) return refused(source, "CREATE PUBLICATION " + quote_identifier(name), created.error());
-    TRY(alter(source, name, "ADD", tables, until));
-    return true;
-  }
+  if (!found) return own_publication_gone(name);
   bool changed = false;
   TRY(restore_operations(source, name, *found, changed, until));
   // What somebody gave a filter is taken out and comes back whole.

@@ -60,6 +60,9 @@ std::string publication_statement(const std::string& name, const std::vector<mod
 // lets it.
 Result<bool> ensure_publication(Connection& source, const std::string& name, const std::vector<model::Name>& tables,
                                 const Until& until);
+// The same for one that a stream depends on: it is not made anew, own_publication_gone().
+Result<bool> bring_publication(Connection& source, const std::string& name, const std::vector<model::Name>& tables,
+                               const Until& until);
 
 // Success where there is none.
 Result<void> drop_publication(Connection& source, const std::string& name, const Until& until);

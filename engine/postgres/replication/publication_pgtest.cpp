@@ -36,6 +36,14 @@ class APublication : public ::testing::TestWithParam<int> {
 };
 INSTANTIATE_TEST_SUITE_P(Majors, APublication, ::testing::Values(13, 15, 17, 18));
 
+TEST_P(APublication, that_a_stream_depends_on_is_not_made_anew) {
+  database_.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  const auto brought = bring_publication(source_, name, {{"public", "t"}}, soon());
+  ASSERT_FALSE(brought);
+  EXPECT_EQ(brought.error().fault, Fault::lost);
+  EXPECT_EQ(database_.scalar("SELECT count(*) FROM pg_publication"), "0");
+}
+
 TEST_P(APublication, that_an_event_trigger_refuses_is_told_of_by_its_statement_and_not_tried_again) {
   database_.exec(
       "CREATE TABLE t (id int PRIMARY KEY); CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS"

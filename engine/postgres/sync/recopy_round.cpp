@@ -144,7 +144,7 @@ Result<void> RecopyRound::publish(Connection& source, const std::vector<Followed
   if (stream_.row.owns_publication) {
     TRY(leave_to_look(*now, all));
     plan = plan_publication(there);
-    TRY(ensure_publication(source, name, to_publish(*now, there, plan), until));
+    TRY(bring_publication(source, name, to_publish(*now, there, plan), until));
   } else {
     plan = review_publication(name, *now, there).plan;
   }

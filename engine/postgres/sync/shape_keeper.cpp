@@ -411,7 +411,7 @@ Result<void> ShapeKeeper::publish(SourceSide& source, Claimed& claimed, const So
   std::vector<model::Name> tables;
   for (const auto& [id, table] : now.tables)
     if (table.is_selected && table.not_published.empty()) tables.push_back(table.shape.name);
-  const Result<bool> changed = ensure_publication(source.session, claimed.stream->publication, tables, until);
+  const Result<bool> changed = bring_publication(source.session, claimed.stream->publication, tables, until);
   if (changed) return {};
   Error error = within("publishing the source's tables", changed.error());
   if (error.fault == Fault::missing) error.fault = Fault::transient;  // dropped since they were looked at

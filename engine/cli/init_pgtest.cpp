@@ -213,6 +213,16 @@ TEST(Init, whose_report_cannot_be_written_does_not_end_as_done) {
   EXPECT_THAT(engine.errors(), HasSubstr("output not written"));
 }
 
+TEST(Init, whose_report_as_text_cannot_be_written_does_not_end_as_done) {
+  const Simple two("full_text");
+  const std::string command = "'" + testbed::built_program("tributary") + "' init --source '" + two.source.uri() +
+                              "' --target '" + two.target.uri() + "' ";
+  Process engine({"/bin/sh", "-c", command + ">/dev/full"});
+  EXPECT_EQ(engine.wait(), 1) << engine.errors();
+  EXPECT_THAT(engine.errors(), HasSubstr("output not written"));
+  EXPECT_TRUE(same_content(two.source.uri(), two.target.uri()));
+}
+
 TEST(Validate, whose_findings_cannot_be_written_does_not_end_as_done) {
   const Simple two("listing");
   const std::string command = "'" + testbed::built_program("tributary") + "' validate --source '" + two.source.uri() +

@@ -71,8 +71,8 @@ void write_termination_log(const api::Report& report, const std::string& path) {
 }
 
 bool write(std::FILE* stream, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
-  if (std::fflush(stream) == 0) return true;
+  const bool taken = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+  if (std::fflush(stream) == 0 && taken) return true;
   log::warn("output not written", {{"cause", std::strerror(errno)}});
   return false;
 }
@@ -101,19 +101,17 @@ std::string report_text(const api::Report& report, const Style& style) {
 int publish(const api::Report& report, const Options& options) {
   if (!options.termination_log.empty()) write_termination_log(report, options.termination_log);
   const bool done = report.exit_code == api::ExitCode::done;
-  int code = static_cast<int>(report.exit_code);
+  bool written = true;
   if (options.output == Output::json) {
     if (!done) log::error("not done", {{"reason", report.reason}, {"error", report.message}, {"hint", report.hint}});
-    // Whoever reads the report must not take an exit code alone for it.
-    if (!write(stdout, api::to_json(report) + "\n") && done) code = static_cast<int>(api::ExitCode::failed);
+    written = write(stdout, api::to_json(report) + "\n");
   } else {
-    const bool listed = write(stdout, report_text(report, style_of(STDOUT_FILENO)));
-    // The findings are all that `validate` is run for.
-    if (!listed && done && options.verb == Verb::validate) code = static_cast<int>(api::ExitCode::failed);
-    write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO)));
+    written = write(stdout, report_text(report, style_of(STDOUT_FILENO)));
+    written = write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO))) && written;
   }
   log::flush();
-  return code;
+  // Whoever reads the report must not take an exit code alone for it.
+  return static_cast<int>(done && !written ? api::ExitCode::failed : report.exit_code);
 }
 
 int print(const std::string& text) {

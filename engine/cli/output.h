@@ -16,7 +16,8 @@ std::string findings_text(const std::vector<api::Finding>& findings, const Style
 std::string report_text(const api::Report& report, const Style& style);
 
 // Writes the report to standard output in the form asked for, and to the termination log if there is one. Of a failed
-// run the message and hint of a text report go to standard error. Returns the process's exit code.
+// run the message and hint of a text report go to standard error. Returns the process's exit code: 1 where a report of
+// success could not be written.
 int publish(const api::Report& report, const Options& options);
 
 // Writes what a verb is asked for in place of a report. The exit code: 1 where it could not be written.

@@ -24,7 +24,7 @@ Seconds unit_of(char letter) {
 }
 
 Error no_duration(std::string_view text) {
-  return {Fault::invalid, "'" + std::string(text) + "' is not a duration", "write it like 90s, 15m, 2h or 1h30m"};
+  return {Fault::invalid, "'" + std::string(text) + "' is not a duration", "write it like 90s, 15m, 2h, 1d or 1h30m"};
 }
 
 std::string two_units(long long large, char large_unit, long long small, char small_unit) {

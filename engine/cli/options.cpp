@@ -77,7 +77,8 @@ void add_snapshot(CLI::App& verb, Flags& flags) {
            "Copy streams; default: chosen from what both servers have");
   add_switch(verb, "--resume-per-table", flags.resume_per_table, snapshot,
              "Keep tables that a killed run finished, each as of its own moment");
-  add_text(verb, "--timeout", flags.timeout, "TIME", snapshot, "Give up after 90s, 15m, 2h ...; default: never");
+  add_text(verb, "--timeout", flags.timeout, "TIME", snapshot,
+           "Give up after 90s, 15m, 2h, 1d, 1h30m ...; default: never");
   add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", snapshot,
            "Give up when nothing moves for this long; default 15m, 0: never");
 }

@@ -84,6 +84,7 @@ class Session {
   Result<void> check();
   void tell_checks(api::Checks checks);
   Result<void> copy_one(const DatabasePair& pair);
+  Error refuse(const api::Finding& finding);
   Result<void> attempt(const DatabasePair& pair);
   Result<void> copy(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
   Result<Contents> read(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former);
@@ -314,15 +315,18 @@ Result<void> Session::attempt(const DatabasePair& pair) {
     already_complete(pair, mine);
     return {};
   }
-  if (mine.standing == Standing::refused) {
-    add({mine.refusal});
-    report_.reason = mine.refusal.code;
-    return refusal(mine.refusal);
-  }
+  if (mine.standing == Standing::refused) return refuse(mine.refusal);
   const Pulse pulse(link->source(), link->target(), board_, pulse_period(spec_.snapshot.stall_timeout));
   TRY(copy_roles(*link));
   board_.show(api::Phase::preparing, "preparing database " + pair.source);
   return copy(*link, pair, mine.stream);
+}
+
+// By what the checks could not foresee.
+Error Session::refuse(const api::Finding& finding) {
+  add({finding});
+  report_.reason = finding.code;
+  return refusal(finding);
 }
 
 Result<Contents> Session::read(Link& link, const DatabasePair& pair, const std::optional<FormerStream>& former) {
@@ -351,7 +355,9 @@ Result<void> Session::copy(Link& link, const DatabasePair& pair, const std::opti
   const bool goes_on = servers_.drain(pair) != nullptr;
   Contents contents = TRY(read_with_stream(link, pair, goes_on ? former : std::nullopt));
   const SnapshotInfo& snapshot = contents.snapshot;
-  const TableRecords kept = TRY(link.target().prepare(contents, until_));
+  const Prepared prepared = TRY(link.target().prepare(contents, until_));
+  if (prepared.refusal) return refuse(*prepared.refusal);
+  const TableRecords& kept = prepared.kept;
   is_recorded_ = true;
   const TableRecords records = TRY(fill(link, pair, contents, kept));
   if (snapshot.stream) TRY(let_go(link, pair, *snapshot.stream));

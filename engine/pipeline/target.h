@@ -72,6 +72,13 @@ struct StatisticsPlan {
   std::vector<api::Finding> findings;  // of what is left out
 };
 
+// What prepare() came to.
+struct Prepared {
+  TableRecords kept;  // of an earlier attempt
+  // What is in the way, an error: then nothing of this replication is in the ledger that was not there before.
+  std::optional<api::Finding> refusal = {};
+};
+
 // What a snapshot is about to put into the database.
 struct Contents {
   SnapshotInfo snapshot;
@@ -137,10 +144,10 @@ class Target {
   // Of `contents` with the stream of an earlier attempt: whether the tables that it has finished may be kept. What
   // speaks against it is logged.
   virtual bool may_keep(const Contents& contents) const = 0;
-  // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: an Error that names what is in the
-  // way, or everything that an earlier attempt left is gone (tables it finished are kept where their stream
-  // is, or resume_per_table asks for it), and the ledger of the new attempt stands. Returns what is kept.
-  virtual Result<TableRecords> prepare(const Contents& contents, const Until& until) = 0;
+  // Makes the database ready for `contents` as the spec's onTargetNotEmpty says: a refusal or an Error that names what
+  // is in the way, or everything that an earlier attempt left is gone (tables it finished are kept where their stream
+  // is, or resume_per_table asks for it), and the ledger of the new attempt stands.
+  virtual Result<Prepared> prepare(const Contents& contents, const Until& until) = 0;
   // Of the attempt that prepare() began: never 0, and another for each attempt of a replication in the ledger.
   virtual std::int64_t epoch() const = 0;
   // Carries out the steps of `stage` (before_data or after_data) in order.

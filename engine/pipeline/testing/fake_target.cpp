@@ -122,8 +122,8 @@ bool FakeTarget::may_keep(const Contents& contents) const {
   return mine_.data().planned_steps == contents.schema.steps.size();
 }
 
-Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& until) {
-  return fenced("target.prepare", until, [&]() -> Result<TableRecords> {
+Result<Prepared> FakeTarget::prepare(const Contents& contents, const Until& until) {
+  return fenced("target.prepare", until, [&]() -> Result<Prepared> {
     TargetDatabase& data = mine_.data();
     if (data.foreign_rows) return Error{Fault::invalid, "the target database is not empty"};
     const bool resumed = is_resumed(contents.snapshot);
@@ -163,7 +163,7 @@ Result<TableRecords> FakeTarget::prepare(const Contents& contents, const Until& 
         anew.followed[name] = resumed && kept.count(name) != 0 ? data.followed.at(name) : anew.position;
     }
     data = anew;
-    return kept;
+    return Prepared{kept};
   });
 }
 

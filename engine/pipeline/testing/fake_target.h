@@ -35,7 +35,7 @@ class FakeTarget : public Target {
   Result<Claim> claim(const SourceIdentity& source, std::int64_t asked, const Until& until) override;
   Result<void> check_claim(const Until& until) override;
   bool may_keep(const Contents& contents) const override;
-  Result<TableRecords> prepare(const Contents& contents, const Until& until) override;
+  Result<Prepared> prepare(const Contents& contents, const Until& until) override;
   std::int64_t epoch() const override { return mine_.epoch; }
   Result<std::vector<api::Finding>> run_in_order(const Schema& schema, Stage stage, const Until& until) override;
   Result<std::unique_ptr<TargetWriter>> writer(const Until& until) override;

@@ -24,4 +24,10 @@ api::Finding already_complete(const std::string& database, const std::string& co
               (whole ? "it and copy again" : "these tables and copy them again") + ", or name another target database"};
 }
 
+api::Finding not_empty(const std::string& database, const std::string& holds) {
+  return {api::Severity::error, "TargetNotEmpty", "target database " + database, "it is not empty: it holds " + holds,
+          "use an empty database, --drop-existing to drop what is there, or --append to add to it; a copy that is "
+          "given up goes with its row in _tributary.replication"};
+}
+
 }  // namespace tributary::postgres

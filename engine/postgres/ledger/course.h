@@ -26,6 +26,9 @@ enum class Course {
 // What Course::refused says of the target database. `whole` as above.
 api::Finding already_complete(const std::string& database, const std::string& completed, bool whole);
 
+// What is in the way of a copy that wants the target database for itself.
+api::Finding not_empty(const std::string& database, const std::string& holds);
+
 // `declared` is Spec.replication. `asked` is the epoch that this very run has asked to be complete, 0 for none.
 Course course_of(const api::SnapshotOptions& options, const std::string& declared,
                  const std::optional<ReplicationRow>& former, std::int64_t asked = 0);

@@ -127,6 +127,12 @@ Result<std::vector<std::string>> other_replications(Connection& target, const st
       TRY(target.query("SELECT key FROM _tributary.replication WHERE key <> $1 ORDER BY key", {key}, until)));
 }
 
+Result<std::vector<std::string>> unfinished_replications(Connection& target, const std::string& key,
+                                                         const Until& until) {
+  return first_column(TRY(target.query(
+      "SELECT key FROM _tributary.replication WHERE key <> $1 AND state <> 'complete' ORDER BY key", {key}, until)));
+}
+
 Result<std::int64_t> begin_epoch(Connection& target, const Owner& owner, const ReplicationRow& row,
                                  const Until& until) {
   const Rows epoch = TRY(target.query_row(

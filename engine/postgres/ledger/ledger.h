@@ -58,6 +58,9 @@ Result<pipeline::TableRecords> read_tables_done(Connection& target, const std::s
 // Digests.
 Result<std::set<std::string>> read_steps_done(Connection& target, const std::string& key, const Until& until);
 Result<std::vector<std::string>> other_replications(Connection& target, const std::string& key, const Until& until);
+// Of the others those whose copy is not complete.
+Result<std::vector<std::string>> unfinished_replications(Connection& target, const std::string& key,
+                                                         const Until& until);
 
 // After a rewind: the schema that the attempt is about to create, the position of its snapshot (zero: none), and how
 // its rows will stand to each other.

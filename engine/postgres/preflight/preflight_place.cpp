@@ -153,8 +153,12 @@ void check_drop_database(const Facts& facts, const PairFacts& pair, Findings& fi
 void check_not_empty(const Facts& facts, const PairFacts& pair, Findings& findings) {
   const TargetDatabase& target = pair.target;
   const bool fails = facts.options.on_target_not_empty == api::OnTargetNotEmpty::fail;
-  if (!is_copied_into(facts, pair) || !fails || target.former || target.objects.empty()) return;
-  std::string message = "it is not empty: " + some(target.objects);
+  if (!is_copied_into(facts, pair) || !fails || target.former) return;
+  std::vector<std::string> found = target.objects;
+  for (const OtherReplication& other : target.others)
+    if (!other.complete) found.push_back("the unfinished copy of replication " + other.key);
+  if (found.empty()) return;
+  std::string message = "it is not empty: " + some(found);
   for (const OtherReplication& other : target.others) {
     if (other.source.system != facts.source.server.system_identifier || other.source.database != pair.source_name)
       continue;
@@ -163,7 +167,8 @@ void check_not_empty(const Facts& facts, const PairFacts& pair, Findings& findin
     break;
   }
   add(findings, Severity::error, "TargetNotEmpty", subject_of(pair), message,
-      "choose another database, append to it (--append), or have it replaced (--drop-existing)");
+      "choose another database, append to it (--append), or have it replaced (--drop-existing); a copy that is "
+      "given up goes with its row in _tributary.replication");
 }
 
 // They come with every object that the copy creates; whatever the source grants is granted beside them.

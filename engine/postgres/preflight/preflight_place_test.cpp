@@ -138,6 +138,14 @@ TEST(Place, another_selection_of_the_same_database_is_told_from_strangers) {
               HasSubstr("another selection of database app was copied into it at 2026-11-20T08:00:00Z"));
 }
 
+TEST(Place, a_database_that_another_replication_has_begun_to_fill_is_not_empty) {
+  Facts facts = good();
+  pair(facts).target.others = {{"uid", {"9", "shop"}, false, ""}};
+  EXPECT_THAT(text(facts, "TargetNotEmpty"), HasSubstr("it is not empty: the unfinished copy of replication uid"));
+  pair(facts).target.others.front().complete = true;
+  EXPECT_THAT(codes(facts, Severity::error), IsEmpty());
+}
+
 TEST(Place, a_completed_replication_says_what_it_does_not_hold) {
   Facts facts = good();
   facts.replication = "uid";

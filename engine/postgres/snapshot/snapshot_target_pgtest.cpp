@@ -84,6 +84,43 @@ TEST(ATargetThatIsNotEmpty, is_refused_and_stays_as_it_was) {
   EXPECT_EQ(shop.target.scalar("SELECT to_regnamespace('_tributary') IS NULL"), "t");
 }
 
+class AnEmptyTarget : public ::testing::TestWithParam<api::OnTargetNotEmpty> {};
+INSTANTIATE_TEST_SUITE_P(Policies, AnEmptyTarget,
+                         ::testing::Values(api::OnTargetNotEmpty::fail, api::OnTargetNotEmpty::drop));
+
+// Both have found it empty when they come to make the ledger.
+TEST_P(AnEmptyTarget, is_one_replications_alone_where_two_begin_at_once) {
+  const Shop shop("at_once");
+  const Database other = server(15).create_database("at_once_too");
+  other.exec("CREATE TABLE others AS SELECT 1 AS i");
+  testbed::Session keeper(shop.target.uri());
+  const std::string ledger_is_made = "(7526756273891)";
+  keeper.exec("SELECT pg_advisory_lock" + ledger_is_made);
+  api::Spec other_spec = spec_between(other.uri(), shop.target.uri());
+  other_spec.snapshot.on_target_not_empty = GetParam();
+  const auto run = [](const api::Spec& spec) {
+    return std::async(std::launch::async, [spec] { return snapshot(spec); });
+  };
+  std::future<api::Report> runs[] = {run(shop.spec(GetParam())), run(other_spec)};
+  testbed::wait_until("both wait", [&] {
+    return server(18).scalar("postgres",
+                             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = '" +
+                                 shop.target.name() + "'") == "2";
+  });
+  keeper.exec("SELECT pg_advisory_unlock" + ledger_is_made);
+  const api::Report reports[] = {runs[0].get(), runs[1].get()};
+  const int winner = done(reports[0]) ? 0 : 1;
+  ASSERT_TRUE(done(reports[winner]));
+  EXPECT_TRUE(failed(reports[1 - winner], refused, "the unfinished copy of replication"));
+  EXPECT_EQ(reports[1 - winner].reason, "TargetNotEmpty");
+  EXPECT_THAT(reports[1 - winner].hint, HasSubstr("--append"));
+  EXPECT_TRUE(same_content((winner == 0 ? shop.source : other).uri(), shop.target.uri()));
+  EXPECT_EQ(shop.target.scalar("SELECT count(*) FROM _tributary.replication"), "1");
+  const api::Report again = snapshot(winner == 0 ? other_spec : shop.spec(GetParam()));
+  EXPECT_EQ(again.exit_code, refused);
+  EXPECT_THAT(again.reason, ::testing::AnyOf("TargetNotEmpty", "OtherReplications")) << "no room is made in silence";
+}
+
 TEST(ATargetThatIsNotEmpty, is_dropped_and_made_anew_where_that_was_asked_for) {
   const Shop shop("dropped");
   shop.target.exec("CREATE TABLE mine AS SELECT 1 AS i; CREATE SCHEMA more; CREATE TABLE orders (wrong int)");

@@ -147,11 +147,12 @@ bool Target::may_keep(const pipeline::Contents& contents) const {
   return same;
 }
 
-Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& contents, const Until& until) {
+Result<pipeline::Prepared> Target::prepare(const pipeline::Contents& contents, const Until& until) {
   const bool resumed = pipeline::is_resumed(contents.snapshot);
   if (drop() == Drop::database && !resumed) TRY(drop_database(until));
-  if (!former_) TRY(make_room(contents.tables, until));
-  TRY(begin(until));
+  if (!former_ && drop() == Drop::tables) TRY(drop_tables(contents.tables, until));
+  if (std::optional<api::Finding> refusal = TRY(why_no_room(until))) return pipeline::Prepared{{}, std::move(refusal)};
+  if (std::optional<api::Finding> refusal = TRY(begin(until))) return pipeline::Prepared{{}, std::move(refusal)};
   pipeline::TableRecords kept;
   if (former_) kept = TRY(rewind(contents, until));
   TRY(require_empty(contents.tables, kept, until));
@@ -159,7 +160,7 @@ Result<pipeline::TableRecords> Target::prepare(const pipeline::Contents& content
                     kept.empty() || resumed ? api::Consistency::snapshot : api::Consistency::per_table, until));
   TRY(in_transaction(*control_, owner_, until, [&] { return plan(contents, kept, until); }));
   TRY(look_at_steps(until));
-  return kept;
+  return pipeline::Prepared{std::move(kept)};
 }
 
 // What is copied, and what follows it.
@@ -191,21 +192,18 @@ Result<void> Target::look_at_steps(const Until& until) {
   return {};
 }
 
-// What is in the way of a replication that the ledger does not know yet.
-Result<void> Target::make_room(const std::vector<model::Table>& tables, const Until& until) {
-  switch (options_.snapshot.on_target_not_empty) {
-    case api::OnTargetNotEmpty::append:
-      return {};
-    case api::OnTargetNotEmpty::drop:
-      return drop_tables(tables, until);
-    case api::OnTargetNotEmpty::fail:
-      break;
-  }
-  const std::vector<std::string> objects = TRY(user_objects(*control_, 100, until));
-  if (objects.empty()) return {};
-  return Error{Fault::invalid,
-               "target database " + options_.database + " is not empty: it holds " + join(objects, named_at_most),
-               "use an empty database, --drop-existing to drop what is there, or --append to add to it"};
+// What is in the way of a replication that the ledger does not know yet: objects, and others that are about to make
+// some.
+Result<std::optional<api::Finding>> Target::why_no_room(const Until& until) {
+  const api::OnTargetNotEmpty policy = options_.snapshot.on_target_not_empty;
+  if (former_ || policy == api::OnTargetNotEmpty::append || drop() == Drop::tables)
+    return std::optional<api::Finding>{};
+  std::vector<std::string> found = TRY(user_objects(*control_, 100, until));
+  if (TRY(read_control_version(*control_, until)))
+    for (const std::string& each : TRY(unfinished_replications(*control_, owner_.key, until)))
+      found.push_back("the unfinished copy of replication " + each);
+  if (found.empty()) return std::optional<api::Finding>{};
+  return std::optional(not_empty(options_.database, join(found, named_at_most)));
 }
 
 Result<void> Target::drop_database(const Until& until) {
@@ -234,7 +232,6 @@ Result<void> Target::drop_database(const Until& until) {
 }
 
 Result<void> Target::drop_tables(const std::vector<model::Table>& tables, const Until& until) {
-  if (options_.selection.empty()) return {};  // the database was dropped
   const std::vector<model::Name> existing = TRY(existing_tables(*control_, tables, until));
   if (existing.empty()) return {};
   std::set<std::string> depending;
@@ -262,16 +259,33 @@ Result<void> Target::require_empty(const std::vector<model::Table>& tables, cons
                "empty or drop these tables, or use --drop-existing"};
 }
 
-Result<void> Target::begin(const Until& until) {
+Result<std::optional<api::Finding>> Target::begin(const Until& until) {
   // What a dead engine left may hold the ledger's row; what it opened meanwhile cannot commit under the new epoch.
   TRY(end_old_sessions(*control_, owner_.key, until));
   TRY(ensure_control_schema(*control_, until));
+  TRY(control_->execute("BEGIN ISOLATION LEVEL READ COMMITTED", until));
+  Result<std::optional<api::Finding>> refusal = begin_alone(until);
+  if (!refusal || *refusal) {
+    control_->roll_back();
+    return refusal;
+  }
+  TRY(control_->execute("COMMIT", until));
+  TRY(end_old_sessions(*control_, owner_.key, until));
+  return refusal;
+}
+
+// Inside the transaction, one engine after the other in a database: of two that have found it empty the second finds
+// the first in the ledger.
+Result<std::optional<api::Finding>> Target::begin_alone(const Until& until) {
+  TRY(control_->query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('_tributary begin', 0))",
+                      until));
+  if (std::optional<api::Finding> refusal = TRY(why_no_room(until))) return refusal;
   ReplicationRow row;
   row.source = source_;
   row.request_id = options_.snapshot.request_id;
   if (former_) row.schema_digest = former_->schema_digest;
   owner_.epoch = TRY(begin_epoch(*control_, owner_, row, until));
-  return end_old_sessions(*control_, owner_.key, until);
+  return std::optional<api::Finding>{};
 }
 
 // All that are done, or none where one of them is gone or empty: a crash of the target empties unlogged tables.

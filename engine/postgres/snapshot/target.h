@@ -40,7 +40,7 @@ class Target final : public pipeline::Target {
                                 const Until& until) override;
   Result<void> check_claim(const Until& until) override;
   bool may_keep(const pipeline::Contents& contents) const override;
-  Result<pipeline::TableRecords> prepare(const pipeline::Contents& contents, const Until& until) override;
+  Result<pipeline::Prepared> prepare(const pipeline::Contents& contents, const Until& until) override;
   std::int64_t epoch() const override { return owner_.epoch; }
   Result<std::vector<api::Finding>> run_in_order(const pipeline::Schema& schema, pipeline::Stage stage,
                                                  const Until& until) override;
@@ -65,12 +65,13 @@ class Target final : public pipeline::Target {
   Result<void> read_stream_of(pipeline::Claim& claim, const Until& until);
   Result<pipeline::TableRecords> drained_tables(const pipeline::Contents& contents, const Until& until);
   Result<void> check_position(const Until& until);
-  Result<void> make_room(const std::vector<model::Table>& tables, const Until& until);
+  Result<std::optional<api::Finding>> why_no_room(const Until& until);
   Result<void> drop_database(const Until& until);
   Result<void> drop_tables(const std::vector<model::Table>& tables, const Until& until);
   Result<void> require_empty(const std::vector<model::Table>& tables, const pipeline::TableRecords& kept,
                              const Until& until);
-  Result<void> begin(const Until& until);
+  Result<std::optional<api::Finding>> begin(const Until& until);
+  Result<std::optional<api::Finding>> begin_alone(const Until& until);
   Result<void> plan(const pipeline::Contents& contents, const pipeline::TableRecords& kept, const Until& until);
   Result<void> look_at_steps(const Until& until);
   Result<pipeline::TableRecords> tables_to_keep(const std::vector<model::Table>& tables, const Until& until);

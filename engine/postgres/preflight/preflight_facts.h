@@ -15,6 +15,7 @@
 #include "engine/postgres/catalog/column_fit.h"
 #include "engine/postgres/catalog/owned_names.h"
 #include "engine/postgres/catalog/partition_routes.h"
+#include "engine/postgres/catalog/table_rights.h"
 #include "engine/postgres/ledger/course.h"
 #include "engine/postgres/preflight/connection_room.h"
 #include "engine/postgres/replication/publication.h"
@@ -127,6 +128,7 @@ struct TargetDatabase {
   std::vector<model::Name> filled;   // they hold rows
   std::vector<std::string> misfits;  // why rows do not fit: "public.orders has no column total"
   ColumnFit fit;
+  TableRights rights;
   std::vector<std::string> firing;  // what would fire for their rows, and what to do
 };
 

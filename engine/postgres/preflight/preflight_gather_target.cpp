@@ -165,6 +165,9 @@ Result<void> read_place(Connection& connection, const api::Spec& spec, const std
   const std::set<model::Name> unrecorded(database.unrecorded.begin(), database.unrecorded.end());
   for (const model::Table& table : tables)
     if (!database.former || unrecorded.contains(table.name)) unknown.push_back(table);
+  database.rights = TRY(read_table_rights(connection, names_of(unknown), until));
+  // A table that may not be looked into is told of by its rights.
+  if (!database.rights.denied.empty()) return {};
   database.filled = TRY(tables_with_rows(connection, unknown, until));
   database.misfits = TRY(misfits(connection, unknown, until));
   database.fit = TRY(read_column_fit(connection, unknown, until));

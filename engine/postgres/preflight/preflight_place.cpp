@@ -181,6 +181,17 @@ void check_default_privileges(const Facts& facts, const PairFacts& pair, Finding
       "ALTER DEFAULT PRIVILEGES ... REVOKE for the copy, where that is not meant");
 }
 
+// Of the tables of others those that the source has indexes of: "public.orders of role app".
+std::vector<std::string> to_be_built_on(const PairFacts& pair) {
+  std::vector<std::string> tables;
+  for (const auto& [table, owner] : pair.target.rights.not_owned) {
+    const auto is_its = [&name = table](const OwnedName& each) { return each.table == name; };
+    if (std::any_of(pair.source.owned.begin(), pair.source.owned.end(), is_its))
+      tables.push_back(display(table) + " of role " + owner);
+  }
+  return tables;
+}
+
 // Everything that a copy beside what is there would run into. A database that refuses as a whole is not looked at.
 void check_beside(const Facts& facts, const PairFacts& pair, Findings& findings) {
   const TargetDatabase& target = pair.target;
@@ -197,6 +208,14 @@ void check_beside(const Facts& facts, const PairFacts& pair, Findings& findings)
       displayed(target.owned_taken), "NameTaken",
       "names of indexes or sequences of selected tables belong to something else, so that the tables would go without",
       elsewhere);
+  report(target.rights.denied, "TargetTableDenied",
+         "role " + facts.target.role.name + " may not copy rows into selected tables",
+         "GRANT USAGE on their schema, SELECT, INSERT and TRUNCATE on them, or ALTER ROLE ... BYPASSRLS where "
+         "row-level security "
+         "applies");
+  report(to_be_built_on(pair), "TargetTableNotOwned",
+         "selected tables have indexes or keys on the source, which only an owner may build",
+         "GRANT the owner's role to \"" + facts.target.role.name + "\", or have the tables dropped (--drop-existing)");
   report(displayed(target.filled), "TargetTableNotEmpty", "selected tables hold rows of others",
          "empty or rename them, leave them out of the selection, or have them dropped (--drop-existing)");
   report(target.misfits, "TargetTableDiffers", "rows of selected tables do not fit into what is there",

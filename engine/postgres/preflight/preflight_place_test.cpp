@@ -40,6 +40,8 @@ const std::vector<Case> cases = {
      "TargetTableDiffers"},
     {"triggers_fire", appending([](TargetDatabase& t) { t.firing = {"trigger audit of public.orders would fire"}; }),
      "TargetTriggersFire"},
+    {"table_denied", appending([](TargetDatabase& t) { t.rights.denied = {"public.orders: no INSERT"}; }),
+     "TargetTableDenied"},
     {"table_taken", appending([](TargetDatabase& t) { t.taken = {"public.orders of replication x"}; }),
      "TableOfAnotherReplication"},
     {"large_object_there", appending([](TargetDatabase& t) { t.large_objects = {"4711"}; }), "LargeObjectExists"},

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "operator/api/conditions.h"
+#include "operator/replication/release_status.h"
 #include "operator/replication/status.h"
 #include "operator/replication/testing/decisions.h"
 
@@ -222,6 +223,44 @@ TEST_P(ASlotWithoutAnEngine, is_not_looked_for_where_no_engine_got_past_its_chec
   pass(hours(3));
   EXPECT_EQ(seen_.object.status.snapshot->slot_unheld_since, "");
   EXPECT_EQ(seen_.jobs.size(), 1U);
+}
+
+// ------------------------------------------------------------------------------------------ what is remembered
+
+v1alpha1::Status unheld(v1alpha1::RunResult result, bool may_hold_slot) {
+  v1alpha1::Status status;
+  status.snapshot.emplace();
+  status.snapshot->request_id = "1";
+  status.snapshot->result = result;
+  status.snapshot->may_hold_slot = may_hold_slot;
+  status.snapshot->slot_unheld_since = rfc3339(scene().now);
+  return status;
+}
+
+TEST(WhatIsRememberedOfASlot, is_not_its_cost_where_the_next_run_of_the_same_request_holds_none) {
+  for (const bool holds : {false, true}) {
+    v1alpha1::Status status = unheld(v1alpha1::RunResult::failed, holds);
+    v1alpha1::set_condition(status, v1alpha1::condition::wal_limit_exceeded, Truth::yes, "Exceeded", "much",
+                            scene().now);
+    v1alpha1::Run next;
+    next.request_id = "1";
+    begin_run(status, Mode::snapshot, next, {}, scene().now);
+    EXPECT_EQ(v1alpha1::find_condition(status, v1alpha1::condition::wal_limit_exceeded) != nullptr, holds);
+  }
+}
+
+TEST(WhatIsRememberedOfASlot, is_nothing_when_it_was_given_back) {
+  v1alpha1::Status status = unheld(v1alpha1::RunResult::failed, true);
+  tell_given_back(status, scene().now);
+  EXPECT_EQ(status.snapshot->slot_unheld_since, "");
+}
+
+TEST(WhatIsRememberedOfASlot, is_nothing_when_its_copy_has_succeeded) {
+  Observed seen = scene();
+  seen.object.spec.mode = Mode::snapshot;
+  v1alpha1::Status status = unheld(v1alpha1::RunResult::succeeded, true);
+  remember_hold(seen, status);
+  EXPECT_EQ(status.snapshot->slot_unheld_since, "");
 }
 
 }  // namespace

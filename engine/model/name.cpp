@@ -11,7 +11,9 @@ bool is_plain(const std::string& part) {
                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
-std::string spell(const std::string& part) {
+}  // namespace
+
+std::string display_part(const std::string& part) {
   if (is_plain(part)) return part;
   std::string quoted = "\"";
   for (const char c : part) {
@@ -21,10 +23,8 @@ std::string spell(const std::string& part) {
   return quoted + '"';
 }
 
-}  // namespace
-
 std::string display(const Name& name) {
-  return spell(name.schema) + "." + spell(name.name);
+  return display_part(name.schema) + "." + display_part(name.name);
 }
 
 std::vector<std::string> displayed(const std::vector<Name>& names) {

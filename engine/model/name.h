@@ -15,6 +15,8 @@ struct Name {
 
 // For people and for the ledger: "schema.name", with a part in double quotes where SQL would need them.
 std::string display(const Name& name);
+// One part of such a name, as it stands there.
+std::string display_part(const std::string& part);
 std::vector<std::string> displayed(const std::vector<Name>& names);
 
 }  // namespace tributary::model

@@ -47,7 +47,10 @@ class Comparison {
   }
 
  private:
-  static bool lacks(const Structure& side, const std::optional<Key>& key) { return key && !side.things.contains(*key); }
+  // Whether what the thing is part of is on this side only.
+  static bool went_with_its_whole(const Thing& thing, const Structure& here, const Structure& there) {
+    return thing.part_of && here.things.contains(*thing.part_of) && !there.things.contains(*thing.part_of);
+  }
 
   bool same(const Definition& source, const Definition& target) const {
     if (!same_definition({source.text, source_.major}, {target.text, target_.major})) return false;
@@ -60,7 +63,8 @@ class Comparison {
     if (source != nullptr && source->invalid) return;
     if (source == nullptr || target == nullptr) {
       const Thing& only = source != nullptr ? *source : *target;
-      if (lacks(source != nullptr ? target_ : source_, only.part_of)) return;
+      const bool at_source = source != nullptr;
+      if (went_with_its_whole(only, at_source ? source_ : target_, at_source ? target_ : source_)) return;
       const std::string text = whole(only.definition);
       found_.push_back({only.kind, key.object, source != nullptr ? text : "", source != nullptr ? "" : text});
       return;

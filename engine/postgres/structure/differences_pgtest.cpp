@@ -21,6 +21,7 @@ CREATE SCHEMA app;
 CREATE SCHEMA "Other";
 CREATE EXTENSION hstore WITH SCHEMA app VERSION '1.6';
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+ALTER SCHEMA public OWNER TO postgres;
 CREATE TYPE app.mood AS ENUM ('sad', 'ok');
 CREATE DOMAIN app.positive AS integer CHECK (VALUE > 0);
 CREATE TYPE app.pair AS (a integer, b text);
@@ -177,7 +178,7 @@ const std::vector<Planted> everywhere = {
      "ALTER DOMAIN app.positive SET NOT NULL"},
     {"composite type app.pair: (a integer, b text) | (a integer, b text, c date)",
      "ALTER TYPE app.pair ADD ATTRIBUTE c date"},
-    {"range type app.span: RANGE OF double precision | ", "DROP TYPE app.span"},
+    {"range type app.span: RANGE OF double precision", "DROP TYPE app.span"},
     {"collation app.plain: PROVIDER i LOCALE de | ", "DROP COLLATION app.plain"},
     {"function app.twice(integer): CREATE OR REPLACE FUNCTION",
      "CREATE OR REPLACE FUNCTION app.twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n * 2'"},
@@ -271,7 +272,8 @@ TEST_P(TwoDatabases, are_compared_in_what_any_role_may_read) {
 TEST_P(TwoDatabases, leave_out_the_ledger_temporary_tables_and_publications) {
   const Database source = from_.create_database("source");
   const Database target = to_.create_database("target");
-  for (const Database* each : {&source, &target}) each->exec("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+  for (const Database* each : {&source, &target})
+    each->exec("REVOKE CREATE ON SCHEMA public FROM PUBLIC; ALTER SCHEMA public OWNER TO postgres");
   testbed::Session session(target.uri());
   session.exec(
       "CREATE SCHEMA _tributary; CREATE TABLE _tributary.step (id serial PRIMARY KEY); COMMENT ON SCHEMA _tributary IS "
@@ -291,7 +293,7 @@ END LOOP; END$$)sql";
   const Database source = from_.create_database("source");
   const Database target = to_.create_database("target");
   for (const Database* each : {&source, &target}) {
-    each->exec("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    each->exec("REVOKE CREATE ON SCHEMA public FROM PUBLIC; ALTER SCHEMA public OWNER TO postgres");
     each->exec(many);
   }
   target.exec("ALTER TABLE t_77 ALTER n SET DEFAULT 2; SELECT setval('t_4000_id_seq', 5, false)");

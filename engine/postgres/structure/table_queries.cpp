@@ -170,7 +170,8 @@ std::string statistics(int major) {
 // An owned one belongs to whom its table belongs to. There are unlogged ones since 15, with unlogged tables.
 std::string sequences(int major, bool whole) {
   const std::string unlogged = major >= 15 ? "CASE WHEN c.relpersistence = 'u' THEN 'UNLOGGED' END" : "NULL";
-  return "SELECT 'relation', n.nspname, c.relname, NULL, NULL, CASE WHEN n.nspname = p.schema THEN p.relname END,"
+  return "SELECT 'relation', n.nspname, c.relname, NULL, NULL, CASE WHEN p.relnamespace = c.relnamespace THEN "
+         "p.relname END,"
          " 'sequence', 'sequence', concat_ws(' ', format('AS %s START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s "
          "CACHE %s',"
          "  s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache),"
@@ -179,7 +180,7 @@ std::string sequences(int major, bool whole) {
          unlogged + ", 15, CASE WHEN p.oid IS NULL THEN pg_get_userbyid(c.relowner) END, " +
          grants_of("c.relacl", 's', "c.relowner") + ", " + comment_of("pg_class", "c.oid") +
          " FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-         " LEFT JOIN (pg_depend d JOIN picked p ON p.oid = d.refobjid"
+         " LEFT JOIN (pg_depend d JOIN pg_class p ON p.oid = d.refobjid"
          "  JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid)"
          "  ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass"
          "  AND d.deptype IN ('a', 'i')"

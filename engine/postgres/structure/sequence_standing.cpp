@@ -81,11 +81,11 @@ Result<std::vector<Sequence>> read_source(Connection& source, const std::vector<
 Result<std::vector<Sequence>> read_target(Connection& target, const std::vector<Sequence>& wanted, const Until& until) {
   NameArrays names;
   for (const Sequence& sequence : wanted) names.add(sequence.name);
-  std::vector<Sequence> sequences = TRY(read_described(
-      target,
-      described +
-          " JOIN unnest($1::text[], $2::text[]) AS g (schema, name) ON g.schema = n.nspname AND g.name = c.relname",
-      {names.schemas(), names.names()}, until));
+  std::vector<Sequence> sequences =
+      TRY(read_described(target,
+                         described + " WHERE (n.nspname, c.relname) IN (SELECT schema, name FROM unnest($1::text[], "
+                                     "$2::text[]) AS g (schema, name))",
+                         {names.schemas(), names.names()}, until));
   TRY(read_readable(target, sequences, until));
   return sequences;
 }

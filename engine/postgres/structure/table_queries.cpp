@@ -205,11 +205,11 @@ std::string is_picked_sequence(bool whole) {
       "c.relpersistence <> 't' AND " + in_user_schema("n.nspname") + " AND " + is_no_member("pg_class", "c");
   if (whole) return of_users;
   return of_users +
-         " AND c.oid IN (SELECT d.objid FROM picked q JOIN pg_depend d ON d.refobjid = q.oid"
+         " AND c.oid = ANY (ARRAY(SELECT d.objid FROM picked q JOIN pg_depend d ON d.refobjid = q.oid"
          " WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')"
          " UNION ALL SELECT e.refobjid FROM picked q JOIN pg_attrdef f ON f.adrelid = q.oid"
          " JOIN pg_depend e ON e.classid = 'pg_attrdef'::regclass AND e.objid = f.oid"
-         " WHERE e.refclassid = 'pg_class'::regclass)";
+         " WHERE e.refclassid = 'pg_class'::regclass))";
 }
 
 std::vector<Query> table_queries(int major, bool whole) {

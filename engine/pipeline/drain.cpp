@@ -1,6 +1,5 @@
 #include "engine/pipeline/drain.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "engine/base/log.h"
@@ -9,55 +8,10 @@
 namespace tributary::pipeline {
 namespace {
 
-using Kind = model::Event::Kind;
-
-// A batch without its end; the events lie in the whole one.
-struct Cut {
-  std::shared_ptr<const model::Batch> whole;
-  model::Batch batch;
-};
-
-bool lies_behind(const model::Event& event, model::Lsn goal) {
-  if (event.kind == Kind::begin) return event.lsn >= goal;
-  return event.kind == Kind::idle && event.end >= goal;
-}
-
-// A stream that ends at a position: transactions come in the order of their commits, so all that lie below the position
-// have come when the first does that lies above, or when nothing more comes up to there.
-class BoundedStream final : public ChangeStream {
- public:
-  BoundedStream(ChangeStream& stream, model::Lsn goal) : stream_(stream), goal_(goal) {}
-
-  Result<std::shared_ptr<const model::Batch>> next(Milliseconds wait, const Until& until) override {
-    if (ended_) return std::make_shared<const model::Batch>();
-    const std::shared_ptr<const model::Batch> batch = TRY(stream_.next(wait, until));
-    const auto& events = batch->events();
-    const auto end = std::find_if(events.begin(), events.end(),
-                                  [&](const model::Event& event) { return lies_behind(event, goal_); });
-    if (end == events.end()) return batch;
-    ended_ = true;
-    const auto cut = std::make_shared<Cut>();
-    cut->whole = batch;
-    for (auto event = events.begin(); event != end; ++event) cut->batch.add(*event);
-    model::Event last;
-    last.kind = Kind::idle;
-    last.end = goal_;
-    cut->batch.add(last);
-    return std::shared_ptr<const model::Batch>(cut, &cut->batch);
-  }
-  void confirm(model::Lsn durable) override { stream_.confirm(durable); }
-  Reach reach() const override { return stream_.reach(); }
-
- private:
-  ChangeStream& stream_;
-  const model::Lsn goal_;
-  bool ended_ = false;
-};
-
 Result<void> run(Applier& applier, ChangeStream& stream, model::Lsn goal, ProgressBoard& board, StreamMeter& meter,
                  const Until& until) {
-  BoundedStream bounded(stream, goal);
-  Feed feed(applier, bounded, &meter, {});
+  Feed feed(applier, stream, &meter, {});
+  feed.cut_at(goal);
   model::Lsn received;
   while (feed.given() < goal || !TRY(feed.settle(until))) {
     if (!TRY(feed.turn(until)))

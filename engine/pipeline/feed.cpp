@@ -7,15 +7,43 @@
 namespace tributary::pipeline {
 namespace {
 
+using Kind = model::Event::Kind;
+using Split = std::pair<model::Events, model::Events>;
+
+Split split_before(const model::Events& all, std::size_t index) {
+  const std::span<const model::Event> events(all.begin(), all.end());
+  const std::size_t bytes = events.empty() ? 0 : all.bytes() / events.size() * index;
+  return {{events.first(index), bytes}, {events.subspan(index), all.bytes() - bytes}};
+}
+
 // The events up to the last at which a group may end, and those behind it. A batch seldom ends where a transaction
 // does: a group that could end with a batch alone might grow as long as there is more to come.
-std::pair<model::Events, model::Events> split_at_last_end(const model::Batch& batch) {
-  const std::span<const model::Event> all = batch.events();
+Split split_at_last_end(const model::Batch& batch) {
+  const std::vector<model::Event>& all = batch.events();
   std::size_t ended = all.size();
-  using Kind = model::Event::Kind;
   while (ended > 0 && all[ended - 1].kind != Kind::commit && all[ended - 1].kind != Kind::idle) --ended;
-  const std::size_t bytes = all.empty() ? 0 : batch.bytes() / all.size() * ended;
-  return {{all.first(ended), bytes}, {all.subspan(ended), batch.bytes() - bytes}};
+  return split_before(batch, ended);
+}
+
+bool lies_behind(const model::Event& event, model::Lsn cut) {
+  if (event.kind == Kind::begin) return event.lsn >= cut;
+  return event.kind == Kind::idle && event.end >= cut;
+}
+
+// Transactions come in the order of their commits, so all that lie below a cut have come when the first does that lies
+// behind it, or when nothing more comes up to there.
+Split split_at_cut(const model::Events& all, model::Lsn cut) {
+  const auto behind =
+      std::find_if(all.begin(), all.end(), [&](const model::Event& event) { return lies_behind(event, cut); });
+  return split_before(all, static_cast<std::size_t>(behind - all.begin()));
+}
+
+std::shared_ptr<const model::Batch> nothing_up_to(model::Lsn cut) {
+  auto batch = std::make_shared<model::Batch>();
+  model::Event idle;
+  idle.end = cut;
+  batch->add(idle);
+  return batch;
 }
 
 }  // namespace
@@ -28,19 +56,30 @@ Feed::Feed(Applier& applier, ChangeStream& stream, StreamMeter* meter, const Pac
 
 Result<bool> Feed::turn(const Until& until, Milliseconds at_most) {
   if (until.stop.stop_requested()) return false;
-  if (begun_) {
-    const Part part = std::move(*begun_);
-    begun_.reset();
-    TRY(give(part, until));
-    return true;
-  }
+  if (waiting_.empty() && !TRY(take_next(until, at_most))) return false;
+  Part part = std::move(waiting_.front());
+  waiting_.pop_front();
+  TRY(give(cut_ ? below_cut(std::move(part)) : part, until));
+  return true;
+}
+
+Result<bool> Feed::take_next(const Until& until, Milliseconds at_most) {
   auto next = stream_.next(std::min(at_most, pace_.patience(SteadyClock::now())), until);
   if (!next && next.error().fault == Fault::cancelled) return false;
   const std::shared_ptr<const model::Batch> batch = TRY(std::move(next));
   const auto [ended, begun] = split_at_last_end(*batch);
-  if (!ended.empty() && !begun.empty()) begun_.emplace(Part{batch, begun});
-  TRY(give({batch, ended.empty() ? begun : ended}, until));
+  if (!ended.empty() || begun.empty()) waiting_.push_back({batch, ended});
+  if (!begun.empty()) waiting_.push_back({batch, begun});
   return true;
+}
+
+Feed::Part Feed::below_cut(Part part) {
+  const auto [below, behind] = split_at_cut(part.events, *cut_);
+  if (behind.empty()) return part;
+  waiting_.push_front({part.batch, behind});
+  if (!below.empty()) return {part.batch, below};
+  const auto nothing = nothing_up_to(*cut_);
+  return {nothing, *nothing};
 }
 
 Result<void> Feed::give(const Part& part, const Until& until) {
@@ -56,9 +95,9 @@ Result<void> Feed::give(const Part& part, const Until& until) {
   return due == Pace::Commit::none ? Result<void>{} : commit(due, until);
 }
 
-Result<bool> Feed::settle(const Until& until) {
+Result<bool> Feed::settle(const Until& until, Pace::Commit how) {
   if (!pace_.between_transactions()) return false;
-  if (pace_.durable() < pace_.given()) TRY(commit(Pace::Commit::durable, until));
+  if (how != Pace::Commit::durable || pace_.durable() < pace_.given()) TRY(commit(how, until));
   return true;
 }
 

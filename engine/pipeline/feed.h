@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -25,9 +26,14 @@ class Feed {
   // Gives the applier what the stream has next, which is waited for as long as nothing is due, or `at_most`, and
   // commits what is due. False where a stop was asked for while nothing was under way.
   Result<bool> turn(const Until& until, Milliseconds at_most = Milliseconds::max());
-  // Commits what was given since the last commit, and returns when it is on disk and confirmed. False, and nothing is
-  // done, while the half of a transaction was given.
-  Result<bool> settle(const Until& until);
+  // Commits what was given since the last commit; a durable one returns when it is on disk and confirmed. False, and
+  // nothing is done, while the half of a transaction was given.
+  Result<bool> settle(const Until& until, Pace::Commit how = Pace::Commit::durable);
+
+  // Until lift_cut(), what was committed at or behind `cut` waits. When all that was committed below it was given,
+  // which needs no more than the source's word that there is nothing left, given() is the cut.
+  void cut_at(model::Lsn cut) { cut_ = cut; }
+  void lift_cut() { cut_.reset(); }
 
   // Goes on until everything that ends at or below `goal` is in the target, on disk and confirmed. Fault::cancelled
   // where `until` stops it before.
@@ -46,6 +52,9 @@ class Feed {
     std::shared_ptr<const model::Batch> batch;
     model::Events events;
   };
+  // False where a stop was asked for.
+  Result<bool> take_next(const Until& until, Milliseconds at_most);
+  Part below_cut(Part part);
   Result<void> give(const Part& part, const Until& until);
   Result<void> commit(Pace::Commit how, const Until& until);
 
@@ -53,7 +62,8 @@ class Feed {
   ChangeStream& stream_;
   StreamMeter* const meter_;
   Pace pace_;
-  std::optional<Part> begun_;  // of a transaction that ends in another batch, and is given before it
+  std::deque<Part> waiting_;  // to be given before another batch is taken
+  std::optional<model::Lsn> cut_;
   std::vector<std::shared_ptr<const model::Batch>> kept_;  // that the applier may still look at
   bool settled_ = true;
 };

@@ -1,5 +1,6 @@
 #include "engine/pipeline/follow.h"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "engine/pipeline/feed.h"
+#include "engine/pipeline/standstill.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -41,12 +43,13 @@ class Run {
         crossing_(crossing),
         meter_(meter),
         feed_(applier, stream, &meter, limits),
+        standstill_(ends.holds(), feed_, limits.holds_every),
         sequences_every_(limits.sequences_every),
         sequences_due_(sequences_due) {}
 
   // Until stopped, or until a recopy has met it.
   Result<Next> run(const Until& until) {
-    while (TRY(feed_.turn(until, tend_every))) {
+    while (TRY(feed_.turn(until, std::min(tend_every, standstill_.patience())))) {
       const Result<void> tended = tend(until);
       if (!tended && tended.error().fault == Fault::cancelled) break;
       if (!tended) return tended.error();
@@ -69,12 +72,14 @@ class Run {
   Crossing& crossing_;
   StreamMeter& meter_;
   Feed feed_;
+  Standstill standstill_;
   Deadline look_due_ = Deadline::after(Milliseconds{0});
   const Milliseconds sequences_every_;
   Deadline& sequences_due_;
 };
 
 Result<void> Run::tend(const Until& until) {
+  TRY(standstill_.tend(until));
   if (look_due_.passed()) {
     const SlotHealth health = TRY(ends_.look_at_slot(until));
     feed_.source_ends_at(health.source_end);
@@ -100,7 +105,9 @@ Result<void> Run::carry_sequences(const Until& until) {
 // A transaction that has not ended is left to the next engine, which gets it whole.
 Result<void> Run::finish() {
   const Until until{Deadline::after(last_words), {}};
-  if (!TRY(feed_.settle(until))) return {};
+  const Result<void> given_up = standstill_.give_up(until);
+  if (!TRY(feed_.settle(until))) return given_up;
+  TRY(given_up);
   return look_once_more(ends_, feed_.given(), until);
 }
 

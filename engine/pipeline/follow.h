@@ -8,6 +8,7 @@
 #include "engine/model/lsn.h"
 #include "engine/pipeline/applier.h"
 #include "engine/pipeline/change_stream.h"
+#include "engine/pipeline/holds.h"
 #include "engine/pipeline/pace.h"
 #include "engine/pipeline/recopy.h"
 #include "engine/pipeline/slot_health.h"
@@ -44,6 +45,8 @@ class StreamEnds {
   virtual Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) = 0;
   // For the tables that are copied again while the applier that was made last lives; for another thread.
   virtual std::unique_ptr<RecopyEnds> recopy_ends() = 0;
+  // Those who want the stream to stand still; lives as long as this object.
+  virtual Holds& holds() = 0;
 };
 
 // Follows until `until` stops it, which is success: then the last group is committed and on disk, and confirmed.

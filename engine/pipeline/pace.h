@@ -25,6 +25,7 @@ class Pace {
     Milliseconds durable_every{1'000};     // then a commit waits for the disk, and the source may forget
     Milliseconds idle_every{10'000};       // then a position is written that moved without a change for us
     Milliseconds sequences_every{60'000};  // then their values are carried, and a group is committed for it
+    Milliseconds holds_every{250};         // then somebody is looked for who wants the stream to stand still
   };
 
   enum class Commit { none, fast, durable };

@@ -79,6 +79,7 @@ class StubbornServers : public SyncServers {
     Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<bool> look_at_tables(model::Lsn, Look, const Until&) override { return Error{Fault::failed, "never asked"}; }
     std::unique_ptr<RecopyEnds> recopy_ends() override { return nullptr; }
+    Holds& holds() override { std::abort(); }
 
    private:
     StubbornServers& servers_;

@@ -135,6 +135,25 @@ CREATE TABLE _tributary.late_key (
 UPDATE _tributary.control SET version = 6;
 )sql";
 
+// Version 7: who wants the stream to stand still, so that both ends are read at one position (hold_ledger.h). `pid` is
+// of the asker's session; the times, in microseconds, are for how long the stream stood for the cut, and at last.
+constexpr const char* version_7 = R"sql(
+CREATE TABLE _tributary.hold (
+  replication text NOT NULL REFERENCES _tributary.replication ON DELETE CASCADE,
+  asker text NOT NULL,
+  pid integer NOT NULL,
+  limit_ms integer NOT NULL CHECK (limit_ms BETWEEN 1 AND 10000),
+  state text NOT NULL CHECK (state IN ('asked', 'standing', 'cut', 'reached', 'released', 'done', 'expired')),
+  cut pg_lsn,
+  applied pg_lsn,
+  stood_for_cut bigint NOT NULL DEFAULT 0,
+  stood_last bigint NOT NULL DEFAULT 0,
+  asked timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (replication, asker)
+) WITH (fillfactor = 10);
+UPDATE _tributary.control SET version = 7;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -219,7 +238,8 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4, version_5, version_6};
+  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4,
+                                                 version_5, version_6, version_7};
   return upgrades;
 }
 

@@ -54,6 +54,17 @@ Result<std::string> take_session_lock(Connection& control, const LockRequest& re
   return "another engine is at work on replication " + request.key + ": " + TRY(holder(control, request, until));
 }
 
+Result<bool> is_session_locked(Connection& session, const std::string& key, const Until& until) {
+  return TRY(session.query_row(
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l"
+                 " JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = pg_catalog.current_database()"
+                 " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+                 " AND (l.classid::bigint << 32 | l.objid::bigint)"
+                 "   = pg_catalog.hashtextextended('_tributary/' || $1, 0))",
+                 {key}, until))
+      .boolean(0, 0);
+}
+
 Result<void> end_old_sessions(Connection& control, const std::string& key, const Until& until) {
   const Deadline enough = Deadline::after(time_to_end);
   while (true) {

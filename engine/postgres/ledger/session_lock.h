@@ -22,6 +22,9 @@ struct LockRequest {
 // killed engine, which its server has yet to notice: ask again.
 Result<std::string> take_session_lock(Connection& control, const LockRequest& request, const Until& until);
 
+// Whether any engine has it.
+Result<bool> is_session_locked(Connection& session, const std::string& key, const Until& until);
+
 // Ends all other sessions of the replication in this database: what a dead engine left, and what keeps its locks.
 // Fault::transient, naming them, when they do not go. Call with the lock held.
 Result<void> end_old_sessions(Connection& control, const std::string& key, const Until& until);

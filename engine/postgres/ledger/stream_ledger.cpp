@@ -117,7 +117,7 @@ Result<std::vector<FollowedTable>> read_tables_asked_for(Connection& target, con
 }
 
 Result<void> forget_stream(Connection& target, const Owner& owner, const Until& until) {
-  for (const char* table : {"stream", "late_key"})
+  for (const char* table : {"stream", "late_key", "hold"})
     TRY(target.query(std::string("DELETE FROM _tributary.") + table + " WHERE replication = $1", {owner.key}, until));
   TRY(
       target.query("UPDATE _tributary.table_state SET stream = NULL, reason = '' WHERE replication = $1"
@@ -167,7 +167,7 @@ Result<void> mark_released(Connection& target, const Owner& owner, const Until& 
 Result<void> forget_replication(Connection& target, const Owner& owner, const Until& until) {
   TRY(fence(target, owner, until));
   // One by one: in a session whose role is replica nothing cascades.
-  for (const char* table : {"large_object", "step", "part", "table_state", "late_key", "stream"})
+  for (const char* table : {"large_object", "step", "part", "table_state", "late_key", "hold", "stream"})
     TRY(target.query(std::string("DELETE FROM _tributary.") + table + " WHERE replication = $1", {owner.key}, until));
   TRY(target.query("DELETE FROM _tributary.replication WHERE key = $1", {owner.key}, until));
   return {};

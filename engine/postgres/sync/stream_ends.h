@@ -8,6 +8,7 @@
 #include "engine/pipeline/follow.h"
 #include "engine/postgres/apply/descriptions.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/holds.h"
 #include "engine/postgres/sync/recopy_round.h"
 #include "engine/postgres/sync/sequence_carrier.h"
 #include "engine/postgres/sync/shape_keeper.h"
@@ -31,6 +32,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<void> carry_sequences(const Until& until) override;
   Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) override;
   std::unique_ptr<pipeline::RecopyEnds> recopy_ends() override;
+  pipeline::Holds& holds() override { return holds_; }
 
  private:
   bool fits(const model::LogTable& log) const override { return shapes_.fits(log); }
@@ -42,6 +44,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<Claimed> claimed_;
+  Holds holds_{claimed_};
   std::string slot_;         // of the stream, once it was claimed
   NamedRequest request_;     // of the options, by the ledger's tables
   bool is_checked_ = false;  // the source, since the last stream was opened

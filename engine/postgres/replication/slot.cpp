@@ -122,14 +122,10 @@ Result<void> leave_nothing(Connection& session, Connection& source, const std::s
 
 Result<NewSlot> wait_for_slot(Connection& session, Connection& source, const SlotRequest& request,
                               const std::vector<std::string>& before, const Until& until) {
-  Running running = TRY(session.begin("CREATE_REPLICATION_SLOT " + quote_identifier(request.name) +
-                                          (request.temporary ? " TEMPORARY" : "") + " LOGICAL pgoutput EXPORT_SNAPSHOT",
-                                      until));
+  Running running = TRY(session.begin(create_slot_statement(request), until));
   const std::optional<Rows> rows = TRY(running.wait(request.limit, until));
   if (!rows) return too_slow(request, TRY(read_blockers(source, session.told_backend(), before, until)));
-  if (rows->size() != 1 || rows->columns() < 3 || !model::parse_lsn(rows->text(0, 1)))
-    return Error{Fault::failed, "the source's answer to CREATE_REPLICATION_SLOT is malformed"};
-  return NewSlot{lsn_of(*rows, 0, 1), rows->str(0, 2)};
+  return read_new_slot(*rows);
 }
 
 }  // namespace
@@ -164,6 +160,17 @@ Result<std::optional<SlotState>> read_slot(Connection& source, const std::string
   slot.retained = static_cast<std::uint64_t>(rows.integer(0, 8));
   slot.source_end = lsn_of(rows, 0, 9);
   return std::optional<SlotState>{std::move(slot)};
+}
+
+std::string create_slot_statement(const SlotRequest& request) {
+  return "CREATE_REPLICATION_SLOT " + quote_identifier(request.name) + (request.temporary ? " TEMPORARY" : "") +
+         " LOGICAL pgoutput EXPORT_SNAPSHOT";
+}
+
+Result<NewSlot> read_new_slot(const Rows& answer) {
+  if (answer.size() != 1 || answer.columns() < 3 || !model::parse_lsn(answer.text(0, 1)))
+    return Error{Fault::failed, "the source's answer to CREATE_REPLICATION_SLOT is malformed"};
+  return NewSlot{lsn_of(answer, 0, 1), answer.str(0, 2)};
 }
 
 Error no_free_slot(const std::string& most) {

@@ -47,6 +47,9 @@ struct NewSlot {
   model::Lsn position;   // transactions that commit at or above it are streamed, and those below are in the snapshot
   std::string snapshot;  // exported: lives until the session that made it gets another command or ends
 };
+// The two halves of what create_slot() does, for who looks after something else while the source waits.
+std::string create_slot_statement(const SlotRequest& request);
+Result<NewSlot> read_new_slot(const Rows& answer);
 // What is said where the source has no slot left for another one; Fault::transient.
 Error no_free_slot(const std::string& most);
 

@@ -152,6 +152,62 @@ TEST(AFeed, keeps_batches_of_a_large_transaction_only_for_an_applier_that_still_
   }
 }
 
+std::vector<model::Event> transaction(std::uint64_t record, std::uint64_t end) {
+  std::vector<model::Event> events{event(Kind::begin, end), event(Kind::truncate, end), event(Kind::commit, end)};
+  for (model::Event& each : events) each.lsn = model::Lsn{record};
+  return events;
+}
+
+TEST(AFeedWithACut, gives_what_was_committed_below_it_and_the_rest_when_it_is_lifted) {
+  std::vector<model::Event> all;
+  for (const std::uint64_t end : {20, 30, 40, 50})
+    for (const model::Event& each : transaction(end - 5, end)) all.push_back(each);
+  struct Case {
+    std::uint64_t cut;
+    int below;
+  };
+  for (const Case& each : {Case{15, 0}, Case{20, 1}, Case{25, 1}, Case{30, 2}, Case{45, 3}, Case{50, 4}, Case{55, 4}}) {
+    for (const bool is_in_pieces : {false, true}) {
+      SCOPED_TRACE("cut at " + std::to_string(each.cut) + (is_in_pieces ? " in pieces" : ""));
+      Script stream;
+      Counter applier;
+      if (is_in_pieces)
+        for (std::size_t at = 0; at < all.size(); at += 2)
+          stream.batches.push_back(batch_of(
+              {all.begin() + static_cast<std::ptrdiff_t>(at), all.begin() + static_cast<std::ptrdiff_t>(at) + 2}));
+      else
+        stream.batches.push_back(batch_of(all));
+      stream.batches.push_back(batch_of({event(Kind::idle, 60)}));
+      Feed feed(applier, stream, nullptr, {});
+      feed.cut_at(model::Lsn{each.cut});
+      while (feed.given() < model::Lsn{each.cut}) ASSERT_TRUE(feed.turn({}));
+      ASSERT_TRUE(*feed.settle({}, Pace::Commit::fast));
+      EXPECT_EQ(applier.committed, each.below);
+      EXPECT_EQ(applier.position().applied, model::Lsn{each.cut});
+      feed.lift_cut();
+      while (feed.given() < model::Lsn{60}) ASSERT_TRUE(feed.turn({}));
+      ASSERT_TRUE(*feed.settle({}));
+      EXPECT_EQ(applier.on_disk, 4);
+      EXPECT_EQ(stream.confirmed, model::Lsn{60});
+    }
+  }
+}
+
+TEST(AFeedWithACut, needs_no_more_than_the_word_that_nothing_is_left_below_it) {
+  for (const std::uint64_t end : {40, 41}) {
+    Script stream;
+    Counter applier;
+    stream.batches.push_back(batch_of({event(Kind::idle, 39)}));
+    stream.batches.push_back(batch_of({event(Kind::idle, end)}));
+    Feed feed(applier, stream, nullptr, {});
+    feed.cut_at(model::Lsn{40});
+    ASSERT_TRUE(feed.turn({}));
+    EXPECT_LT(feed.given(), model::Lsn{40});
+    ASSERT_TRUE(feed.turn({}));
+    EXPECT_EQ(feed.given(), model::Lsn{40});
+  }
+}
+
 TEST(CatchUp, has_nothing_to_do_at_its_goal) {
   Script stream;
   Counter applier;

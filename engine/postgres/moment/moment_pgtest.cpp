@@ -35,14 +35,16 @@ const char* const bank =
     "CREATE TABLE tally (id int PRIMARY KEY, n bigint); INSERT INTO tally SELECT i, 0 FROM generate_series(1, 4) i;"
     "CREATE TABLE journal (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, word text)";
 
+using Tables = std::vector<std::string>;
+
 // Everything that one snapshot shows of the bank; the sum of both sides first.
-std::string content(const std::string& uri, const std::string& snapshot) {
+std::string content(const std::string& uri, const std::string& snapshot,
+                    const Tables& tables = {"left_", "right_", "tally", "journal"}) {
   Session session(uri);
   session.exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '" + snapshot + "'");
   std::string all = session.scalar("SELECT (SELECT sum(n) FROM left_) + (SELECT sum(n) FROM right_)");
-  for (const char* table : {"left_", "right_", "tally", "journal"})
-    all += std::string("\n") + table +
-           session.scalar(std::string("SELECT string_agg(t::text, '' ORDER BY id) FROM ") + table + " t");
+  for (const std::string& table : tables)
+    all += "\n" + table + session.scalar("SELECT string_agg(t::text, '' ORDER BY id) FROM " + table + " t");
   return all;
 }
 
@@ -157,6 +159,39 @@ TEST_P(AMoment, is_taken_where_nobody_writes) {
               content(pair.target.uri(), (*taken)->target_snapshot()));
   }
   expect_nothing_left(pair);
+}
+
+// A table that is copied again has a position of its own until the stream takes it back.
+TEST(AMomentOfAStream, is_that_of_all_tables_that_are_followed_while_others_are_copied_again) {
+  StreamPair pair("recopied", 15, 18);
+  pair.source.exec(bank);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(Mode::sync));
+  pair.wait_until_applied();
+  {
+    Writers writers(pair.source.uri(), 2, 1);
+    int followed = 0;
+    for (int copied = 0; copied < 4 || followed < 3;) {
+      if (copied < 4 && testbed::state_of(pair, "journal") == "followed") {
+        testbed::ask_for(pair, "journal");
+        ++copied;
+      }
+      auto taken = take_moment(ends_of(pair), patient(), soon());
+      ASSERT_TRUE(taken) << describe(taken.error());
+      ASSERT_TRUE((*taken)->exact());
+      const auto state =
+          (*taken)->target().query("SELECT stream FROM _tributary.table_state WHERE table_name = 'journal'", soon());
+      Tables tables{"left_", "right_", "tally"};
+      if (state.value().str(0, 0) == "followed") {
+        tables.push_back("journal");
+        ++followed;
+      }
+      ASSERT_EQ(content(pair.source.uri(), (*taken)->source_snapshot(), tables),
+                content(pair.target.uri(), (*taken)->target_snapshot(), tables));
+    }
+  }
+  testbed::wait_until_back(pair, "journal");
+  EXPECT_EQ(following.stop().exit_code, ExitCode::done);
 }
 
 // What the target has, the source's snapshot may lack, but not the other way round.

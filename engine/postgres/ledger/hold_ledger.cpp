@@ -1,5 +1,6 @@
 #include "engine/postgres/ledger/hold_ledger.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "engine/postgres/client/lsn_of.h"
@@ -14,6 +15,10 @@ const std::string asker_lives =
     " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
     " AND l.objsubid = 1 AND (l.classid::bigint << 32 | l.objid::bigint) = " +
     lock_of_key + ")";
+
+// As the table has it.
+constexpr Milliseconds shortest_limit{1};
+constexpr Milliseconds longest_limit{10'000};
 
 HoldState state_of(std::string_view word) {
   if (word == "asked") return HoldState::asked;
@@ -49,7 +54,7 @@ Result<void> ask_for_hold(Connection& session, const std::string& key, const std
   TRY(
       session.query("INSERT INTO _tributary.hold (replication, asker, pid, limit_ms, state)"
                     " VALUES ($1, $2, pg_catalog.pg_backend_pid(), $3::int, 'asked')",
-                    {key, asker, std::to_string(limit.count())}, until));
+                    {key, asker, std::to_string(std::clamp(limit, shortest_limit, longest_limit).count())}, until));
   return {};
 }
 

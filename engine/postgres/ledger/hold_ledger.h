@@ -30,7 +30,7 @@ struct HoldRow {
 
 // False where somebody else asks.
 Result<bool> lock_holds(Connection& session, const std::string& key, const Until& until);
-// With the lock; what others have left is forgotten.
+// With the lock; what others have left is forgotten. A limit of more than ten seconds is cut to that.
 Result<void> ask_for_hold(Connection& session, const std::string& key, const std::string& asker, Milliseconds limit,
                           const Until& until);
 // Nothing where the row is gone.

@@ -15,7 +15,7 @@ constexpr Milliseconds look_at_lock{20};
 constexpr Milliseconds look_at_engine{1'000};
 // How often the row is read: the stream may stand meanwhile, but not for long where it takes long to get there.
 constexpr Milliseconds shortest_pause{2};
-constexpr Milliseconds longest_pause{20};
+constexpr Milliseconds longest_pause{10};
 constexpr Seconds farewell{1};
 
 Error no_engine(const std::string& key, Seconds waited) {
@@ -94,7 +94,7 @@ Result<bool> Asker::await(HoldState now, HoldState next, const Deadline& enough,
     if (enough.passed()) return false;
     TRY(watch.look(until));
     const auto waited = std::chrono::duration_cast<Milliseconds>(SteadyClock::now() - since);
-    if (!pause_for(std::clamp(waited / 10, shortest_pause, longest_pause), until.stop)) return stopped();
+    if (!pause_for(std::clamp(waited / 50, shortest_pause, longest_pause), until.stop)) return stopped();
   }
 }
 

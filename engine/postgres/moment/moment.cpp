@@ -21,6 +21,7 @@ constexpr const char* purpose = "moment";
 constexpr const char* begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 constexpr const char* export_snapshot = "SELECT pg_catalog.pg_export_snapshot()";
 constexpr Milliseconds look_at_position{20};
+constexpr int first_version_with_streams = 2;
 constexpr Backoff::Limits between_tries{Milliseconds{200}, 1.5, Milliseconds{2'000}, 0.5};
 // What a writer of the source is waited for; then the server itself gives up.
 constexpr std::string_view lock_not_available = "55P03";
@@ -97,7 +98,7 @@ Result<bool> Taking::is_followed(const Until& until) {
   if (ends_.key.empty()) return false;
   ledger_ = TRY(open_ledger_session(ends_.target, until));
   const std::optional<int> version = TRY(read_control_version(*ledger_, until));
-  if (!version) return false;
+  if (!version || *version < first_version_with_streams) return false;
   if (*version > control_version) return too_new(*version);
   const std::optional<StreamRow> stream = TRY(read_stream(*ledger_, ends_.key, until));
   if (!stream || stream->released) return false;

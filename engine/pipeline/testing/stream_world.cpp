@@ -195,6 +195,10 @@ Result<bool> FakeHolds::move(const HoldRequest& request, State from, State to, m
 }
 
 Result<bool> FakeHolds::stand(const HoldRequest& request, model::Lsn applied, const Until&) {
+  {
+    const std::lock_guard lock(world_.mutex);
+    if (world_.ledger != applied) world_.complaints.push_back("stands where not all is committed that was given");
+  }
   return move(request, State::asked, State::standing, applied);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/api/outcome.h"
+#include "engine/api/verification.h"
 #include "engine/base/result.h"
 
 // What happened: the one object that `--output json` ends with, and, shortened, the termination message of a Job.
@@ -47,7 +48,7 @@ struct Totals {
 
 struct Report {
   int version = 1;
-  std::string verb;  // validate, init
+  std::string verb;  // validate, init, verify, ...
   std::string replication;
   ExitCode exit_code = ExitCode::done;
   std::string reason;   // stable CamelCase word for a condition: "SnapshotComplete", "TargetNotEmpty"
@@ -59,6 +60,7 @@ struct Report {
   std::string finished;
   std::vector<DatabaseReport> databases;
   std::vector<Finding> findings;
+  std::optional<Verification> verification;  // of `verify`
   std::optional<Totals> totals;  // given where `databases` was shortened or the report was read
 };
 

@@ -76,6 +76,10 @@ struct RecopyOptions {
   std::vector<std::string> tables;  // as Selection::include_tables
 };
 
+struct VerifyOptions {
+  std::string request_id;  // echoed in the report
+};
+
 struct Spec {
   Mode mode = Mode::snapshot;
   std::string replication;  // identity in the ledger: the object's UID; empty: derived from both ends
@@ -87,6 +91,7 @@ struct Spec {
   SnapshotOptions snapshot;
   SyncOptions sync;
   RecopyOptions recopy;
+  VerifyOptions verify;
   // SHA-256, in hexadecimal digits, of the token that POST /release has to bear; "": there is no such route.
   std::string release_token_sha256;
 };

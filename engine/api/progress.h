@@ -23,6 +23,7 @@ enum class Phase {
   indexing,   // no copy part is left; indexes and constraints are still built
   finishing,  // foreign keys, sequences, materialized views, statistics
   following,  // continuous sync: see the streams
+  comparing,  // both ends, after whatever copied them
   done,
   failed,
 };

@@ -10,8 +10,8 @@ using nlohmann::ordered_json;
 const Words<Phase> phase_words = {
     {"Starting", Phase::starting},   {"Waiting", Phase::waiting},     {"Validating", Phase::validating},
     {"Preparing", Phase::preparing}, {"Copying", Phase::copying},     {"Indexing", Phase::indexing},
-    {"Finishing", Phase::finishing}, {"Following", Phase::following}, {"Done", Phase::done},
-    {"Failed", Phase::failed}};
+    {"Finishing", Phase::finishing}, {"Following", Phase::following}, {"Comparing", Phase::comparing},
+    {"Done", Phase::done},           {"Failed", Phase::failed}};
 
 const Words<StreamState> stream_words = {
     {"Connecting", StreamState::connecting}, {"Following", StreamState::following}, {"Holding", StreamState::holding}};

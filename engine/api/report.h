@@ -61,7 +61,7 @@ struct Report {
   std::vector<DatabaseReport> databases;
   std::vector<Finding> findings;
   std::optional<Verification> verification;  // of `verify`
-  std::optional<Totals> totals;  // given where `databases` was shortened or the report was read
+  std::optional<Totals> totals;              // given where `databases` was shortened or the report was read
 };
 
 // Over all databases of the snapshot, also those that a shortened report leaves out.
@@ -74,8 +74,8 @@ Result<Report> report_from_json(std::string_view text);
 
 // JSON of at most 3584 bytes, so that it fits the kubelet's termination message: long texts are cut, the severest
 // findings and the largest databases stand first, and what has no room is left out: mild findings from the last, then
-// databases from the smallest, then errors from the last. How many is said in the message. The totals stay those of all
-// databases.
+// databases from the smallest, then the less telling parts of a comparison, then errors from the last. How many is said
+// in the message. The totals stay those of all databases. No value of a row is ever in it.
 std::string termination_message(Report report);
 
 }  // namespace tributary::api

@@ -1,16 +1,13 @@
-#include <algorithm>
+#include "engine/api/report_json.h"
 
 #include "engine/api/json_reader.h"
 #include "engine/api/progress_json.h"
-#include "engine/api/report.h"
-#include "engine/base/text.h"
+#include "engine/api/verification_json.h"
 
 namespace tributary::api {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr std::size_t termination_message_limit = 3584;
 
 const Words<Severity> severity_words = {
     {"ok", Severity::ok}, {"warning", Severity::warning}, {"error", Severity::error}};
@@ -22,22 +19,6 @@ const Words<ExitCode> exit_words = {{"Done", ExitCode::done},
                                     {"Differences", ExitCode::differences},
                                     {"LostPosition", ExitCode::lost_position},
                                     {"Fenced", ExitCode::fenced}};
-
-ordered_json write(const Finding& finding) {
-  return {{"severity", word_of(finding.severity)},
-          {"code", finding.code},
-          {"subject", finding.subject},
-          {"message", finding.message},
-          {"hint", finding.hint}};
-}
-
-ordered_json write(const DatabaseReport& database) {
-  ordered_json json{{"name", database.name}, {"target", database.target}, {"tables", database.tables},
-                    {"rows", database.rows}, {"bytes", database.bytes},   {"position", database.position}};
-  if (database.database_bytes > 0) json["databaseBytes"] = database.database_bytes;
-  if (database.estimated_seconds > 0) json["estimatedSeconds"] = database.estimated_seconds;
-  return json;
-}
 
 ordered_json write(const Totals& totals) {
   return {{"databases", totals.databases}, {"tables", totals.tables}, {"rows", totals.rows}, {"bytes", totals.bytes}};
@@ -69,7 +50,29 @@ void read_totals(JsonReader& in, Totals& totals) {
       .read("bytes", totals.bytes);
 }
 
-ordered_json json_of(const Report& report) {
+}  // namespace
+
+const char* word_of(Severity severity) {
+  return word_for(severity_words, severity);
+}
+
+ordered_json write(const Finding& finding) {
+  return {{"severity", word_of(finding.severity)},
+          {"code", finding.code},
+          {"subject", finding.subject},
+          {"message", finding.message},
+          {"hint", finding.hint}};
+}
+
+ordered_json write(const DatabaseReport& database) {
+  ordered_json json{{"name", database.name}, {"target", database.target}, {"tables", database.tables},
+                    {"rows", database.rows}, {"bytes", database.bytes},   {"position", database.position}};
+  if (database.database_bytes > 0) json["databaseBytes"] = database.database_bytes;
+  if (database.estimated_seconds > 0) json["estimatedSeconds"] = database.estimated_seconds;
+  return json;
+}
+
+ordered_json write(const Report& report) {
   ordered_json databases = ordered_json::array();
   for (const DatabaseReport& database : report.databases) databases.push_back(write(database));
   ordered_json findings = ordered_json::array();
@@ -89,6 +92,7 @@ ordered_json json_of(const Report& report) {
                        {"databases", std::move(databases)},
                        {"findings", std::move(findings)}};
   if (report.checks != Checks::unknown) json["checks"] = word_for(checks_words, report.checks);
+  if (report.verification) json["verification"] = write(*report.verification);
   return json;
 }
 
@@ -96,51 +100,8 @@ std::string compact(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-// Takes the last of a list away and its bytes, the comma before it included, off `size`.
-template <class T>
-void drop_last(std::vector<T>& list, std::size_t& size) {
-  size -= compact(write(list.back())).size() + (list.size() > 1 ? 1 : 0);
-  list.pop_back();
-}
-
-// The most important first: what has no room goes from the end.
-void arrange(Report& report) {
-  std::stable_sort(report.findings.begin(), report.findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
-  std::stable_sort(report.databases.begin(), report.databases.end(),
-                   [](const DatabaseReport& a, const DatabaseReport& b) { return a.bytes > b.bytes; });
-}
-
-std::string left_out(std::size_t findings, std::size_t databases) {
-  return " (" + std::to_string(findings) + " findings and " + std::to_string(databases) +
-         " databases not shown, see the log)";
-}
-
-// Every item is written at most once: a report may have many thousands.
-void drop_until(std::size_t limit, Report& report) {
-  std::vector<Finding>& findings = report.findings;
-  std::vector<DatabaseReport>& databases = report.databases;
-  const std::size_t all_findings = findings.size();
-  const std::size_t all_databases = databases.size();
-  std::size_t size = compact(json_of(report)).size() + left_out(all_findings, all_databases).size();
-  while (size > limit && !findings.empty() && findings.back().severity < Severity::error) drop_last(findings, size);
-  while (size > limit && !databases.empty()) drop_last(databases, size);
-  while (size > limit && !findings.empty()) drop_last(findings, size);
-  if (size > limit) {  // texts that are no UTF-8, whose every byte is written as three
-    report.message = first_bytes(report.message, 200, "...");
-    report.hint = first_bytes(report.hint, 100, "...");
-  }
-  report.message += left_out(all_findings - findings.size(), all_databases - databases.size());
-}
-
-}  // namespace
-
-const char* word_of(Severity severity) {
-  return word_for(severity_words, severity);
-}
-
 std::string to_json(const Report& report) {
-  return json_of(report).dump(2, ' ', false, ordered_json::error_handler_t::replace);
+  return write(report).dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 Totals totals_of(const Report& report) {
@@ -171,26 +132,12 @@ Result<Report> report_from_json(std::string_view text) {
       .read("finished", report.finished)
       .read_list("databases", report.databases, read_database)
       .read_list("findings", report.findings, read_finding)
-      .read_object("totals", [&](JsonReader& inner) { read_totals(inner, report.totals.emplace()); });
+      .read_object("totals", [&](JsonReader& inner) { read_totals(inner, report.totals.emplace()); })
+      .read_object("verification", [&](JsonReader& inner) { read_verification(inner, report.verification.emplace()); });
   TRY(in.finish());
   if (report.version > 1)
     return Error{Fault::invalid, "report.version " + std::to_string(report.version) + " is newer than this operator"};
   return report;
-}
-
-std::string termination_message(Report report) {
-  report.totals = totals_of(report);
-  for (Finding& finding : report.findings) {
-    finding.message = first_bytes(finding.message, 400, "...");
-    finding.hint = first_bytes(finding.hint, 300, "...");
-  }
-  report.message = first_bytes(one_line(report.message), 800, "...");
-  report.hint = first_bytes(one_line(report.hint), 400, "...");
-  arrange(report);
-  std::string text = compact(json_of(report));
-  if (text.size() <= termination_message_limit) return text;
-  drop_until(termination_message_limit, report);
-  return compact(json_of(report));
 }
 
 }  // namespace tributary::api

@@ -119,6 +119,14 @@ ordered_json write_recopy(const RecopyOptions& recopy) {
   return {{"requestID", recopy.request_id}, {"tables", recopy.tables}};
 }
 
+void read_verify(JsonReader& in, VerifyOptions& verify) {
+  in.read("requestID", verify.request_id);
+}
+
+ordered_json write_verify(const VerifyOptions& verify) {
+  return {{"requestID", verify.request_id}};
+}
+
 }  // namespace
 
 Result<Spec> spec_from_json(std::string_view text) {
@@ -136,6 +144,7 @@ Result<Spec> spec_from_json(std::string_view text) {
       .read_object("snapshot", [&](JsonReader& inner) { read_snapshot(inner, spec.snapshot); })
       .read_object("sync", [&](JsonReader& inner) { read_sync(inner, spec.sync); })
       .read_object("recopy", [&](JsonReader& inner) { read_recopy(inner, spec.recopy); })
+      .read_object("verify", [&](JsonReader& inner) { read_verify(inner, spec.verify); })
       .read("releaseTokenSHA256", spec.release_token_sha256);
   TRY(in.finish());
   TRY(check_token(spec.release_token_sha256));
@@ -163,6 +172,7 @@ std::string to_json(const Spec& spec) {
                              {"snapshot", write_snapshot(spec.snapshot)},
                              {"sync", write_sync(spec.sync)},
                              {"recopy", write_recopy(spec.recopy)},
+                             {"verify", write_verify(spec.verify)},
                              {"releaseTokenSHA256", spec.release_token_sha256}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }

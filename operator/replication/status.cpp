@@ -155,6 +155,8 @@ const char* reason_of(api::Phase phase) {
       return "Finishing";
     case api::Phase::following:
       return "Following";
+    case api::Phase::comparing:
+      return "Comparing";
     case api::Phase::failed:
       return "Failing";
   }

@@ -15,6 +15,7 @@
 #include "engine/cli/duration.h"
 #include "engine/cli/table.h"
 #include "engine/cli/text.h"
+#include "engine/cli/verification_view.h"
 
 namespace tributary::cli {
 namespace {
@@ -92,7 +93,8 @@ std::string findings_text(const std::vector<api::Finding>& findings, const Style
 
 std::string report_text(const api::Report& report, const Style& style) {
   std::string text;
-  for (const std::string& part : {findings_text(report.findings, style), databases_text(report, style)}) {
+  const std::string compared = report.verification ? verification_text(*report.verification, style) : "";
+  for (const std::string& part : {compared, findings_text(report.findings, style), databases_text(report, style)}) {
     if (!part.empty()) text += part + "\n";
   }
   return text;

@@ -37,6 +37,15 @@ TEST(Report, lists_findings_and_databases) {
             "app       app2    12      34,567  8.9 MB  0/1A\n\n");
 }
 
+TEST(Report, of_a_comparison_begins_with_what_was_compared) {
+  api::Report report;
+  report.verb = "verify";
+  report.findings = findings();
+  report.verification.emplace().rows = 7;
+  const std::string text = report_text(report, {});
+  EXPECT_LT(text.find("7 rows of 0 tables compared"), text.find("OrphanRows")) << text;
+}
+
 TEST(Report, of_a_look_has_estimates_and_neither_rows_nor_a_position) {
   api::Report report;
   report.verb = "validate";

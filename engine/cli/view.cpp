@@ -88,7 +88,8 @@ std::string summary(const api::Progress& progress, const Speeds& speeds) {
   if (progress.phase >= api::Phase::copying) first += " " + std::to_string(progress.percent) + "%";
   std::vector<std::string> parts = {first};
   if (volume.tables_total > 0) {
-    const double speed = progress.phase == api::Phase::copying ? speeds.overall() : 0;
+    const bool reads = progress.phase == api::Phase::copying || progress.phase == api::Phase::comparing;
+    const double speed = reads ? speeds.overall() : 0;
     parts.push_back(count_text(volume.tables_done) + " of " + count_text(volume.tables_total) + " tables");
     parts.push_back(count_text(volume.rows) + " rows");
     parts.push_back(of_total(volume.copied, volume.total));

@@ -47,6 +47,13 @@ TEST(View, shows_the_whole_and_each_table_with_speed_and_time_left) {
                    "  app.public.log     [--------------------]   0%            234 rows    26 kB/s  "}));
 }
 
+TEST(View, of_a_comparison_is_that_of_a_copy) {
+  api::Progress progress = copying();
+  progress.phase = api::Phase::comparing;
+  EXPECT_EQ(view(progress, measured(progress), {.width = 120, .height = 24})[0],
+            "Comparing 42%, 3 of 9 tables, 1,234 rows, 1.3 MB of 3.0 MB, 126 kB/s, 14s left");
+}
+
 TEST(View, without_speed_yet_promises_nothing) {
   const Lines lines = view(copying(), Speeds(), {.width = 120, .height = 24});
   EXPECT_EQ(lines[0], "Copying 42%, 3 of 9 tables, 1,234 rows, 1.3 MB of 3.0 MB");

@@ -1,0 +1,155 @@
+#include "engine/cli/repair_script.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+namespace tributary::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A directory of its own, gone with the test.
+class RepairScriptFile : public ::testing::Test {
+ protected:
+  RepairScriptFile() { std::filesystem::create_directory(directory_); }
+  ~RepairScriptFile() override { std::filesystem::remove_all(directory_); }
+
+  std::string path() const { return (directory_ / "repair.sql").string(); }
+  std::string text() const {
+    std::ostringstream all;
+    all << std::ifstream(path()).rdbuf();
+    return all.str();
+  }
+  std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(directory_), {}));
+  }
+
+  const std::filesystem::path directory_ =
+      std::filesystem::temp_directory_path() / ("repair_script_test." + std::to_string(std::random_device{}()));
+};
+
+std::unique_ptr<RepairScript> opened(const std::string& path) {
+  Result<std::unique_ptr<RepairScript>> script = RepairScript::open(path);
+  EXPECT_TRUE(script) << script.error().what;
+  return script ? std::move(script).value() : nullptr;
+}
+
+TEST_F(RepairScriptFile, names_the_database_whenever_it_is_another) {
+  const auto script = opened(path());
+  script->add("shop", "UPDATE a;").value();
+  script->add("shop", "UPDATE b;").value();
+  script->add("app", "DELETE c;").value();
+  script->finish().value();
+  EXPECT_EQ(script->statements(), 3u);
+  const std::string session = "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n";
+  EXPECT_THAT(text(), HasSubstr("\\set ON_ERROR_STOP on\n"
+                                "\n\\connect -reuse-previous=on \"dbname='shop'\"\n" +
+                                session +
+                                "UPDATE a;\nUPDATE b;\n"
+                                "\n\\connect -reuse-previous=on \"dbname='app'\"\n" +
+                                session + "DELETE c;\n\n-- 3 statements\n"));
+}
+
+TEST_F(RepairScriptFile, is_there_only_when_it_is_whole_and_for_its_owner_alone) {
+  const mode_t before = umask(0);
+  const auto script = opened(path());
+  umask(before);
+  script->add("shop", "UPDATE a;").value();
+  EXPECT_FALSE(std::filesystem::exists(path()));
+  script->finish().value();
+  struct stat status {};
+  ASSERT_EQ(stat(path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(RepairScriptFile, replaces_a_former_one_and_leaves_it_where_it_is_not_finished) {
+  std::ofstream(path()) << "former";
+  opened(path())->add("shop", "UPDATE a;").value();
+  EXPECT_EQ(text(), "former");
+  EXPECT_EQ(files(), 1u) << "what was not finished is removed";
+  opened(path())->finish().value();
+  EXPECT_THAT(text(), HasSubstr("-- 0 statements\n"));
+  struct stat status {};
+  ASSERT_EQ(stat(path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u) << "whatever the former one's was";
+}
+
+TEST_F(RepairScriptFile, behind_a_link_leaves_the_link) {
+  std::ofstream(directory_ / "real.sql") << "former";
+  std::filesystem::create_symlink("real.sql", path());
+  opened(path())->finish().value();
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_THAT(text(), HasSubstr("-- 0 statements\n"));
+}
+
+TEST_F(RepairScriptFile, that_cannot_be_made_is_refused_before_anything_is_compared) {
+  const auto directory = RepairScript::open(directory_.string());
+  ASSERT_FALSE(directory);
+  EXPECT_EQ(directory.error().what, "--repair-sql: file " + directory_.string() + " is no regular file");
+  EXPECT_EQ(directory.error().fault, Fault::invalid);
+  const auto nowhere = RepairScript::open((directory_ / "nowhere" / "repair.sql").string());
+  ASSERT_FALSE(nowhere);
+  EXPECT_THAT(nowhere.error().what, HasSubstr("cannot be made: No such file or directory"));
+  EXPECT_FALSE(RepairScript::open("/dev/stdout"));
+}
+
+TEST_F(RepairScriptFile, says_that_its_place_was_taken) {
+  const auto script = opened(path());
+  std::filesystem::create_directory(path());
+  const Result<void> finished = script->finish();
+  ASSERT_FALSE(finished);
+  EXPECT_THAT(finished.error().what, HasSubstr("repair.sql cannot be put in its place: "));
+}
+
+TEST_F(RepairScriptFile, takes_statements_from_several_threads) {
+  const auto script = opened(path());
+  {
+    std::vector<std::jthread> threads;
+    for (const char* database : {"a", "b", "c", "d"})
+      threads.emplace_back([&script, database] {
+        for (int i = 0; i < 500; ++i) script->add(database, "UPDATE " + std::string(database) + ";").value();
+      });
+  }
+  script->finish().value();
+  std::istringstream lines(text());
+  std::string database;
+  int statements = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("\\connect")) database = line.substr(line.size() - 3, 1);
+    if (!line.starts_with("UPDATE")) continue;
+    EXPECT_EQ(line, "UPDATE " + database + ";");
+    ++statements;
+  }
+  EXPECT_EQ(statements, 2'000);
+}
+
+TEST(RepairScript, goes_to_standard_output_at_the_end) {
+  testing::internal::CaptureStdout();
+  const auto script = opened("-");
+  script->add("shop", "UPDATE a;").value();
+  script->print().value();
+  script->finish().value();
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  testing::internal::CaptureStdout();
+  script->print().value();
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("UPDATE a;\n\n-- 1 statement\n"));
+}
+
+TEST(RepairScript, spells_every_name_that_psql_can_be_told) {
+  EXPECT_THAT(connect_lines("a\"b'c\\d e=f").value(),
+              HasSubstr("\\connect -reuse-previous=on \"dbname='a\"\"b\\'c\\\\d e=f'\"\n"));
+  EXPECT_FALSE(connect_lines("a\nb"));
+  EXPECT_FALSE(connect_lines("a\rb"));
+}
+
+}  // namespace
+}  // namespace tributary::cli

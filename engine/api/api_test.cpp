@@ -136,6 +136,15 @@ TEST(Progress, survives_the_way_through_json_and_ignores_what_a_newer_engine_add
   EXPECT_EQ(again->checks, Checks::passed);
 }
 
+TEST(Progress, every_phase_has_a_word_that_is_read_again) {
+  for (int i = 0; i <= static_cast<int>(Phase::failed); ++i) {
+    Progress progress;
+    progress.phase = static_cast<Phase>(i);
+    EXPECT_EQ(progress_from_json(to_json(progress)).value().phase, progress.phase) << i;
+  }
+  EXPECT_STREQ(word_of(Phase::comparing), "Comparing");
+}
+
 Report a_long_report() {
   Report report;
   report.verb = "init";

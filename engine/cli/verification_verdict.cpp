@@ -90,8 +90,8 @@ api::Report judged(api::Verification verification) {
     report.exit_code = api::ExitCode::differences;
     report.reason = "VerifyMismatch";
     report.hint =
-        "--show-values tells what the rows hold, --repair-sql FILE writes statements that would mend the target; "
-        "tributary recopy copies tables again beside a sync";
+        "tributary verify --show-values tells what the rows hold, and --repair-sql FILE writes statements that would "
+        "mend the target; tributary recopy copies tables again beside a sync";
   } else if (is_whole(verification)) {
     report.exit_code = api::ExitCode::done;
     report.reason = "Verified";

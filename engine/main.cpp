@@ -27,6 +27,8 @@ int run(const tributary::cli::Invocation& invocation) {
       return init(options);
     case Verb::sync:
       return sync(options);
+    case Verb::verify:
+      return verify(options);
     case Verb::recopy:
       return recopy(options);
     case Verb::release:

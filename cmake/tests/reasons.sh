@@ -9,9 +9,9 @@ code=(engine/pipeline engine/postgres engine/cli engine/main.cpp operator/replic
 docs=(README.md docs/findings.md)
 
 # Words of Kubernetes' objects, of the command line's help and of the spec, and names of products.
-other=(AlloyDB Always Complete ConfigMap Consent ContainerCreating CredentialsSynced Delete Deployment DisruptionTarget
+other=(AlloyDB Always Comparison Complete ConfigMap Consent ContainerCreating CredentialsSynced Delete Deployment DisruptionTarget
   ErrImagePull FailJob Failed Ignore In Job Logical Namespace Neon Never Output PerTable PodInitializing PodScheduled
-  Ready Reconcile Reconciling Recreate ReplicaFailure RuntimeDefault Selection Snapshot SourceReleased Succeeded Sync Synced
+  Ready Reconcile Reconciling Recreate ReplicaFailure Run RuntimeDefault Selection Snapshot SourceReleased Succeeded Sync Synced
   True)
 # Reasons that Kubernetes gives and the operator passes on.
 passed_on=(CreateContainerConfigError CreateContainerError InvalidImageName PodFailurePolicy RunContainerError)

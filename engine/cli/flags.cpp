@@ -93,6 +93,7 @@ Result<void> check_sync(const Flags& flags) {
 api::Mode mode_of(Verb verb, bool sync) {
   if (verb == Verb::sync || verb == Verb::recopy || verb == Verb::release || verb == Verb::status)
     return api::Mode::sync;
+  if (verb == Verb::verify) return api::Mode::validate;
   if (verb == Verb::validate) return sync ? api::Mode::snapshot_and_sync : api::Mode::validate;
   return sync ? api::Mode::snapshot_and_sync : api::Mode::snapshot;
 }
@@ -144,9 +145,13 @@ Result<void> read_manner(const Flags& flags, Options& options) {
   options.recopied_tables = TRY(split_list("--tables", flags.tables));
   if (options.verb == Verb::recopy && options.recopied_tables.empty())
     return invalid("--tables is missing", "name tables like --tables db.schema.table,...");
+  options.verify = {flags.repair_sql, flags.show_values, flags.restart};
   options.status_address = flags.status_address;
   options.termination_log = flags.termination_log;
   options.output = TRY(is_json("--output", flags.output)) ? Output::json : Output::text;
+  if (options.verify.repair_sql == "-" && options.output == Output::json)
+    return invalid("--repair-sql - with --output json: standard output holds the report alone",
+                   "name a file for the statements");
   options.log_format = TRY(is_json("--log-format", flags.log_format)) ? log::Format::json : log::Format::text;
   if (flags.log_level.empty()) return {};
   log::Level level = log::Level::info;
@@ -174,6 +179,7 @@ Result<api::Spec> spec_from_flags(const Flags& flags, Verb verb) {
   spec.snapshot.allow_older_target = flags.allow_older_target;
   spec.snapshot.resume_per_table = flags.resume_per_table;
   spec.sync.publication = flags.publication;
+  spec.verify.request_id = flags.request_id;
   spec.snapshot.timeout = TRY(read_duration("--timeout", flags.timeout));
   spec.snapshot.stall_timeout = TRY(read_duration("--stall-timeout", flags.stall_timeout));
   return spec;

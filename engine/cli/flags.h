@@ -31,6 +31,10 @@ struct Flags {
   bool forget = false;
   bool drop_target_data = false;
   std::vector<std::string> tables;
+  std::string repair_sql;
+  bool show_values = false;
+  bool restart = false;
+  std::string request_id;
   std::string publication;
   bool dry_run = false;
   bool yes = false;

@@ -22,16 +22,19 @@ constexpr std::pair<Verb, const char*> verbs[] = {
     {Verb::validate, "Say what stands in the way, changing nothing"},
     {Verb::init, "Copy databases, schema and rows"},
     {Verb::sync, "Follow the source after init --sync, until it is stopped"},
+    {Verb::verify, "Compare the rows of both ends, also beside a sync"},
     {Verb::recopy, "Copy tables again beside a sync, like those that stopped"},
     {Verb::status, "Say how a sync stands, from any machine"},
     {Verb::release, "End a sync for good: drop its slot and publication, and what it copied if asked to"}};
 
-// Groups of --help. --spec says all that the first three say, so it stands alone among them.
+// Groups of --help. --spec says all that the first five say, so it stands alone among them.
 constexpr const char* ends = "Source and target";
 constexpr const char* selection = "Selection";
 constexpr const char* snapshot = "Snapshot";
 constexpr const char* stream = "Continuous sync";
+constexpr const char* course = "Run";
 constexpr const char* manner_of_sync = "Sync";
+constexpr const char* comparison = "Comparison";
 constexpr const char* consent = "Consent";
 constexpr const char* manner = "Output";
 
@@ -73,14 +76,25 @@ void add_snapshot(CLI::App& verb, Flags& flags) {
   add_switch(verb, "--no-large-objects", flags.no_large_objects, snapshot, "Copy no large objects");
   add_switch(verb, "--allow-older-target", flags.allow_older_target, snapshot,
              "Accept a target of an older major version");
-  add_text(verb, "--parallelism", flags.parallelism, "N", snapshot,
-           "Copy streams; default: chosen from what both servers have");
   add_switch(verb, "--resume-per-table", flags.resume_per_table, snapshot,
              "Keep tables that a killed run finished, each as of its own moment");
-  add_text(verb, "--timeout", flags.timeout, "TIME", snapshot,
-           "Give up after 90s, 15m, 2h, 1d, 1h30m ...; default: never");
-  add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", snapshot,
+}
+
+void add_pace(CLI::App& verb, Flags& flags, const char* group, const char* streams) {
+  add_text(verb, "--parallelism", flags.parallelism, "N", group, streams);
+  add_text(verb, "--timeout", flags.timeout, "TIME", group, "Give up after 90s, 15m, 2h, 1d, 1h30m ...; default: never");
+  add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", group,
            "Give up when nothing moves for this long; default 15m, 0: never");
+}
+
+void add_comparison(CLI::App& verb, Flags& flags) {
+  add_pace(verb, flags, course, "Tables at a time; default: chosen from what both servers have");
+  add_text(verb, "--request-id", flags.request_id, "ID", course, "Name the comparison in its report");
+  add_switch(verb, "--show-values", flags.show_values, comparison,
+             "Tell what the rows hold that differ: they are data");
+  add_text(verb, "--repair-sql", flags.repair_sql, "FILE", comparison,
+           "Write statements there that would mend the target, and run none; - is standard output");
+  add_switch(verb, "--restart", flags.restart, comparison, "Forget what a killed comparison has found");
 }
 
 void add_stream(CLI::App& verb, Flags& flags) {
@@ -111,9 +125,11 @@ CLI::App* add_verb(CLI::App& app, Verb verb, const char* what, Flags& flags) {
   add_selection(*made, flags);
   if (verb == Verb::validate || verb == Verb::init) {
     add_snapshot(*made, flags);
+    add_pace(*made, flags, snapshot, "Copy streams; default: chosen from what both servers have");
     add_stream(*made, flags);
   }
   if (verb == Verb::init) add_consent(*made, flags);
+  if (verb == Verb::verify) add_comparison(*made, flags);
   if (verb == Verb::sync)
     add_switch(*made, "--hold", flags.hold, manner_of_sync, "Apply nothing; watch what the source keeps for the slot");
   if (verb == Verb::recopy)
@@ -180,7 +196,8 @@ Result<void> check_extras(const CLI::App& app, const CLI::App& verb) {
 Result<void> check_spec_alone(const CLI::App& verb) {
   for (const CLI::Option* option : verb.get_options()) {
     const std::string& group = option->get_group();
-    const bool said_by_spec = group == ends || group == selection || group == snapshot || group == stream;
+    const bool said_by_spec =
+        group == ends || group == selection || group == snapshot || group == stream || group == course;
     if (!said_by_spec || option->count() == 0 || option->get_name() == "--spec") continue;
     return Error{Fault::invalid, "cannot use both --spec and " + option->get_name(), "say it in the file of --spec"};
   }
@@ -281,6 +298,8 @@ const char* word_of(Verb verb) {
       return "init";
     case Verb::sync:
       return "sync";
+    case Verb::verify:
+      return "verify";
     case Verb::recopy:
       return "recopy";
     case Verb::release:

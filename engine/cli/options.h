@@ -11,8 +11,23 @@
 // The command line as values. docs/cli.md lists the flags for users; --help is made from the same declarations.
 namespace tributary::cli {
 
-enum class Verb { none, validate, init, sync, recopy, release, status };  // none: the command line does not say which
+enum class Verb {
+  none,
+  validate,
+  init,
+  sync,
+  verify,
+  recopy,
+  release,
+  status
+};  // none: the command line does not say which
 enum class Output { text, json };
+
+struct VerifyFlags {
+  std::string repair_sql;    // a file, "-" for standard output, "" for none
+  bool show_values = false;  // of rows that differ
+  bool restart = false;      // forgets what an earlier, killed comparison has found
+};
 
 struct Options {
   Verb verb = Verb::none;
@@ -24,6 +39,7 @@ struct Options {
   bool forget = false;
   bool drop_target_data = false;
   std::vector<std::string> recopied_tables;
+  VerifyFlags verify;
   Output output = Output::text;
   std::optional<log::Level> log_level;  // not given: info, but warn under a live display
   log::Format log_format = log::Format::text;

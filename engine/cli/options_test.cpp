@@ -188,6 +188,64 @@ TEST(Recopy, each_flaw_of_its_tables_is_named) {
             "unknown flag --tables (hint: see tributary help sync)");
 }
 
+Invocation verify(Words more) {
+  Words words = {"verify", "--source", source, "--target", target};
+  words.insert(words.end(), more.begin(), more.end());
+  return read_command_line(words);
+}
+
+TEST(Verify, every_flag_arrives) {
+  const Options options =
+      good(verify({"--include-databases", "a",          "--exclude-tables",  "a.t",        "--parallelism", "4",
+                   "--timeout",           "2h",         "--stall-timeout",   "90s",        "--request-id",  "first",
+                   "--repair-sql",        "repair.sql", "--show-values",     "--restart",  "--output",      "json",
+                   "--status-address",    "[::]:8080",  "--termination-log", "/dev/report"}));
+  EXPECT_EQ(options.verb, Verb::verify);
+  EXPECT_EQ(options.spec.mode, api::Mode::validate) << "nothing is copied for it";
+  EXPECT_EQ(options.spec.selection.include_databases, Words{"a"});
+  EXPECT_EQ(options.spec.selection.exclude_tables, Words{"a.t"});
+  EXPECT_EQ(options.spec.snapshot.parallelism, 4);
+  EXPECT_EQ(options.spec.snapshot.timeout, Seconds(7200));
+  EXPECT_EQ(options.spec.snapshot.stall_timeout, Seconds(90));
+  EXPECT_EQ(options.spec.verify.request_id, "first");
+  EXPECT_EQ(options.verify.repair_sql, "repair.sql");
+  EXPECT_TRUE(options.verify.show_values);
+  EXPECT_TRUE(options.verify.restart);
+  EXPECT_EQ(options.output, Output::json);
+  EXPECT_EQ(options.status_address, "[::]:8080");
+  EXPECT_EQ(options.termination_log, "/dev/report");
+}
+
+TEST(Verify, shows_no_values_and_writes_no_statements_unasked) {
+  const Options options = good(verify({}));
+  EXPECT_EQ(options.verify.repair_sql, "");
+  EXPECT_FALSE(options.verify.show_values);
+  EXPECT_FALSE(options.verify.restart);
+  EXPECT_FALSE(good(verify({"--restart"})).verify.show_values);
+  EXPECT_FALSE(good(verify({"--show-values"})).verify.restart);
+  EXPECT_EQ(good(verify({"--repair-sql", "-"})).verify.repair_sql, "-");
+}
+
+TEST(Verify, each_flaw_of_its_flags_is_named) {
+  EXPECT_EQ(flaw(verify({"--repair-sql", "-", "--output", "json"})),
+            "--repair-sql - with --output json: standard output holds the report alone (hint: name a file for the "
+            "statements)");
+  EXPECT_EQ(flaw(verify({"--repair-sql", "--restart"})),
+            "--repair-sql has no value (hint: give it one before --restart)");
+  EXPECT_EQ(flaw(verify({"--drop-existing"})), "unknown flag --drop-existing (hint: see tributary help verify)");
+  EXPECT_EQ(flaw(init({"--show-values"})), "unknown flag --show-values (hint: see tributary help init)");
+}
+
+TEST(Verify, by_a_spec_file_takes_its_own_flags_beside_it_alone) {
+  const std::string file = a_file(R"({"replication":"uid-1","verify":{"requestID":"first"}})");
+  const Invocation read = read_command_line({"verify", "--spec", file, "--show-values", "--restart", "--repair-sql=x"});
+  const Invocation twice = read_command_line({"verify", "--spec", file, "--request-id", "second"});
+  std::filesystem::remove(file);
+  EXPECT_EQ(good(read).spec.verify.request_id, "first");
+  EXPECT_TRUE(read.options.verify.show_values);
+  EXPECT_EQ(flaw(twice), "cannot use both --spec and --request-id (hint: say it in the file of --spec)");
+}
+
 TEST(Init, copies_nothing_for_a_spec_file_that_says_validate) {
   const std::string file = a_file(R"({"mode":"Validate","replication":"uid-1"})");
   const Invocation init = read_command_line({"init", "--spec", file});

@@ -108,8 +108,11 @@ int publish(const api::Report& report, const Options& options) {
     if (!done) log::error("not done", {{"reason", report.reason}, {"error", report.message}, {"hint", report.hint}});
     written = write(stdout, api::to_json(report) + "\n");
   } else {
-    written = write(stdout, report_text(report, style_of(STDOUT_FILENO)));
-    written = write(done ? stdout : stderr, verdict(report, style_of(done ? STDOUT_FILENO : STDERR_FILENO))) && written;
+    // Statements on standard output are for psql, which the rest would disturb.
+    std::FILE* told = options.verify.repair_sql == "-" ? stderr : stdout;
+    std::FILE* ending = done ? told : stderr;
+    written = write(told, report_text(report, style_of(fileno(told))));
+    written = write(ending, verdict(report, style_of(fileno(ending)))) && written;
   }
   log::flush();
   // Whoever reads the report must not take an exit code alone for it.

@@ -46,6 +46,25 @@ TEST(Report, of_a_comparison_begins_with_what_was_compared) {
   EXPECT_LT(text.find("7 rows of 0 tables compared"), text.find("OrphanRows")) << text;
 }
 
+TEST(Report, leaves_standard_output_to_a_script_that_goes_there) {
+  api::Report report;
+  report.message = "all is equal";
+  report.verification.emplace();
+  Options options;
+  options.verb = Verb::verify;
+  for (const bool apart : {false, true}) {
+    options.verify.repair_sql = apart ? "-" : "repair.sql";
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(publish(report, options), 0);
+    const std::string out = testing::internal::GetCapturedStdout();
+    const std::string err = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(apart ? out : err, "");
+    EXPECT_NE((apart ? err : out).find("all is equal"), std::string::npos);
+    EXPECT_NE((apart ? err : out).find("0 rows of 0 tables compared"), std::string::npos);
+  }
+}
+
 TEST(Report, of_a_look_has_estimates_and_neither_rows_nor_a_position) {
   api::Report report;
   report.verb = "validate";

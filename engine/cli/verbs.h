@@ -8,6 +8,7 @@ namespace tributary::cli {
 int validate(const Options& options);
 int init(const Options& options);
 int sync(const Options& options);
+int verify(const Options& options);
 int recopy(const Options& options);
 int release(const Options& options);
 int status(const Options& options);

@@ -1,0 +1,80 @@
+#include "engine/postgres/verify/verify.h"
+
+#include <memory>
+#include <utility>
+
+#include "engine/base/counted.h"
+#include "engine/base/log.h"
+#include "engine/cli/output.h"
+#include "engine/cli/repair_script.h"
+#include "engine/cli/run.h"
+#include "engine/cli/verbs.h"
+#include "engine/cli/verification_verdict.h"
+#include "engine/pipeline/reason.h"
+
+namespace tributary::cli {
+namespace {
+
+using Script = std::unique_ptr<RepairScript>;  // nothing where nobody wants one
+
+Result<Script> open_script(const std::string& path) {
+  if (path.empty()) return Script{};
+  return RepairScript::open(path);
+}
+
+// A repair script is there when the comparison came to its end, also where something could not be compared.
+Result<api::Report> compare(const Options& options, RepairScript* script, pipeline::ProgressBoard& board,
+                            const Until& until) {
+  board.enter(api::Phase::comparing);
+  postgres::verify::Repair repair;
+  if (script != nullptr)
+    repair = [script](const std::string& database, const std::string& statement) {
+      return script->add(database, statement);
+    };
+  const postgres::verify::Flags flags{options.verify.show_values, options.verify.restart};
+  api::Verification found = TRY(postgres::verify::verify(options.spec, flags, board, repair, until));
+  found.request_id = options.spec.verify.request_id;
+  api::Report report = judged(std::move(found));
+  if (script == nullptr) return report;
+  TRY(script->finish());
+  const std::string place = options.verify.repair_sql == "-" ? "standard output" : options.verify.repair_sql;
+  if (script->statements() > 0)
+    report.hint = "read what " + place + " has, " + counted(script->statements(), "statement") +
+                  " that would mend the target, before psql runs it";
+  return report;
+}
+
+api::Report report_on(const Options& options, RepairScript* script, pipeline::ProgressBoard& board,
+                      const Until& until) {
+  const std::string started = rfc3339(std::chrono::system_clock::now());
+  const Result<api::Report> compared = compare(options, script, board, until);
+  api::Report report =
+      compared ? *compared
+               : report_of(options, compared.error(), pipeline::reason_of(compared.error().fault, "VerifyFailed"));
+  report.verb = word_of(options.verb);
+  report.replication = options.spec.replication;
+  report.started = started;
+  report.finished = rfc3339(std::chrono::system_clock::now());
+  return report;
+}
+
+// The script stands before the report: a reader of standard output that is gone is told by the exit code.
+int publish_both(const api::Report& report, const RepairScript* script, const Options& options) {
+  const Result<void> printed = script == nullptr ? Result<void>{} : script->print();
+  if (!printed) log::error("repair script not written", {{"error", describe(printed.error())}});
+  const int code = publish(report, options);
+  return !printed && code == 0 ? static_cast<int>(api::ExitCode::failed) : code;
+}
+
+}  // namespace
+
+int verify(const Options& options) {
+  Result<Script> script = open_script(options.verify.repair_sql);
+  if (!script) return publish(report_of(options, script.error(), "BadConfiguration"), options);
+  const Work work = [&](pipeline::ProgressBoard& board, const Until& until) {
+    return report_on(options, script->get(), board, until);
+  };
+  return run(options, work, [&](const api::Report& report) { return publish_both(report, script->get(), options); });
+}
+
+}  // namespace tributary::cli

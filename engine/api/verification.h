@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "engine/base/result.h"
 
 // What a comparison of both ends found: the part of a report that `verify` adds. Values only.
 namespace tributary::api {
@@ -39,7 +42,7 @@ struct TableVerification {
   std::string database;
   std::string name;  // schema.table
   Comparison result = Comparison::not_compared;
-  std::string reason;  // of not_compared: a sentence
+  std::string reason;  // why it was not compared, or what is different beside its rows
   std::uint64_t source_rows = 0;
   std::uint64_t target_rows = 0;
   std::uint64_t differing = 0;
@@ -47,6 +50,10 @@ struct TableVerification {
   std::uint64_t extra = 0;
   std::vector<RowDifference> rows = {};  // the first 100 by key
 };
+
+// For a ledger: one line of JSON, and what it says.
+std::string to_json(const TableVerification& table);
+Result<TableVerification> table_verification_from_json(std::string_view text);
 
 // Something beside the rows that is not the same: a sequence, or a part of the schema.
 struct ObjectDifference {
@@ -69,7 +76,8 @@ struct Verification {
   std::uint64_t moments = 0;  // at which both ends were read
   std::uint64_t held_ms = 0;  // the longest that the apply of a running sync stood still for one of them
   std::vector<TableVerification> tables = {};
-  std::vector<ObjectDifference> sequences = {};  // behind on the target, or missing there
+  // Behind on the target, or missing there. An "unreadable sequence" was not compared.
+  std::vector<ObjectDifference> sequences = {};
   std::vector<ObjectDifference> structure = {};  // told apart from the data: does not make the result different
 };
 

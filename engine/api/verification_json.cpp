@@ -115,4 +115,16 @@ void read_verification(JsonReader& in, Verification& verification) {
       .read_list("structure", verification.structure, read_object);
 }
 
+std::string to_json(const TableVerification& table) {
+  return write(table).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+Result<TableVerification> table_verification_from_json(std::string_view text) {
+  TableVerification table;
+  JsonReader in(text, "comparison", UnknownKeys::ignore);
+  read_table(in, table);
+  TRY(in.finish());
+  return table;
+}
+
 }  // namespace tributary::api

@@ -154,6 +154,22 @@ CREATE TABLE _tributary.hold (
 UPDATE _tributary.control SET version = 7;
 )sql";
 
+// Version 8: what a comparison of both ends has found so far; `found` is JSON, NULL as long as the range was not read.
+constexpr const char* version_8 = R"sql(
+CREATE TABLE _tributary.compared_range (
+  run text NOT NULL,
+  schema_name text NOT NULL,
+  table_name text NOT NULL,
+  number integer NOT NULL,
+  from_key text[] NOT NULL,
+  before_key text[] NOT NULL,
+  found text,
+  planned timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (run, schema_name, table_name, number)
+);
+UPDATE _tributary.control SET version = 8;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -239,7 +255,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 
 const std::vector<std::string>& control_upgrades() {
   static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4,
-                                                 version_5, version_6, version_7};
+                                                 version_5, version_6, version_7, version_8};
   return upgrades;
 }
 

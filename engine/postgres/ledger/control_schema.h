@@ -12,7 +12,7 @@
 // make it the only truth about what has arrived.
 namespace tributary::postgres {
 
-inline constexpr int control_version = 7;
+inline constexpr int control_version = 8;
 
 // What a newer engine made is not for this one: Fault::invalid.
 Error too_new(int version);

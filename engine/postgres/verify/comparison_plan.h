@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/postgres/verify/comparison.h"
+#include "engine/postgres/verify/dialect.h"
+#include "engine/postgres/verify/kept_results.h"
+#include "engine/postgres/verify/work.h"
+
+namespace tributary::postgres::verify {
+
+// What is compared, and in which ranges. A table that is not comparable has none.
+struct ComparisonPlan {
+  Dialect dialect;
+  std::vector<Compared> tables;
+  std::vector<Range> ranges;
+};
+
+Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& until);
+
+// Gives tables the ranges that they had in a run that was ended before its end, and has the others' recorded. What is
+// known of some of these is the result.
+Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan, const Until& until);
+
+// Every table of the source that the plan speaks of.
+std::vector<model::Name> tables_of(const ComparisonPlan& plan);
+
+}  // namespace tributary::postgres::verify

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/api/verification.h"
+#include "engine/base/clock.h"
+#include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "engine/model/name.h"
+#include "engine/postgres/client/connection.h"
+#include "engine/postgres/verify/database_ends.h"
+#include "engine/verify/subset.h"
+
+namespace tributary::postgres::verify {
+
+// A range of a comparison that was ended before its end, and what it was found to hold, if that is known.
+struct KeptRange {
+  int number = 0;
+  tributary::verify::KeyRange keys = {};
+  std::optional<api::TableVerification> found = {};
+};
+
+// What a comparison has found so far, in the target's ledger, so that one that is killed goes on where it was: of each
+// table which ranges it has, and of each range what it holds. Gone with the comparison's end. Values are never kept.
+class KeptResults {
+ public:
+  // `run` tells comparisons apart. Nothing where the target has no ledger of this version, where the role may not write
+  // to it, or where another process is at work on the same run. What is older than a day is forgotten, and everything
+  // where `restart`.
+  static Result<std::unique_ptr<KeptResults>> open(const DatabaseEnds& ends, const std::string& run, bool restart,
+                                                   const Until& until);
+
+  // Of the table, in order; none where it was not planned before.
+  std::vector<KeptRange> ranges_of(const model::Name& table) const;
+  // The ranges of tables that had none.
+  Result<void> plan(const std::vector<std::pair<model::Name, std::vector<tributary::verify::KeyRange>>>& tables,
+                    const Until& until);
+  // In any thread. May be written a second later, with others.
+  Result<void> record(const model::Name& table, int number, const api::TableVerification& found, const Until& until);
+  // Writes what was not written yet.
+  Result<void> flush(const Until& until);
+  // The comparison is over.
+  Result<void> forget(const Until& until);
+
+ private:
+  KeptResults(Connection session, std::string run) : session_(std::move(session)), run_(std::move(run)) {}
+  Result<void> read(const Until& until);
+  Result<void> write(const Until& until);
+
+  Connection session_;
+  const std::string run_;
+  std::map<model::Name, std::vector<KeptRange>> ranges_;
+  struct Unwritten {
+    model::Name table;
+    int number = 0;
+    std::string found;
+  };
+  std::mutex mutex_;  // guards session_ and what follows, once record() may be called
+  std::vector<Unwritten> unwritten_;
+  Deadline write_due_ = Deadline::after(Milliseconds{0});
+};
+
+}  // namespace tributary::postgres::verify

@@ -1,0 +1,108 @@
+#include "engine/postgres/verify/range_comparison.h"
+
+#include "engine/postgres/verify/table_sql.h"
+
+namespace tributary::postgres::verify {
+namespace {
+
+// A refused statement ends its transaction, and with it the moment: back to here instead.
+constexpr const char* savepoint = "SAVEPOINT range";
+constexpr std::size_t most_doubts = 20'000;
+constexpr const char* back = "ROLLBACK TO SAVEPOINT range; RELEASE SAVEPOINT range";
+
+void recover(std::optional<Sessions>& sessions, const Until& until) {
+  if (!sessions) return;
+  for (Connection* const each : {&sessions->source, &sessions->target})
+    if (each->usable()) static_cast<void>(each->execute(back, until));
+}
+
+}  // namespace
+
+Result<void> RangeComparison::open(const Until& until) {
+  sessions_.emplace(TRY(open_sessions_at(options_.ends, moment_.source_snapshot(), moment_.target_snapshot(), until)));
+  return {};
+}
+
+Result<Sessions*> RangeComparison::aside(const Until& until) {
+  if (!aside_)
+    aside_.emplace(TRY(open_sessions_at(options_.ends, moment_.source_snapshot(), moment_.target_snapshot(), until)));
+  return &*aside_;
+}
+
+Result<std::uint64_t> RangeComparison::count_source(const Compared& table, const Until& until) {
+  const Rows rows =
+      TRY(sessions_->source.query_row("SELECT count(*) FROM " + scanned(table.pair.ends.source), {}, until));
+  return static_cast<std::uint64_t>(rows.integer(0, 0));
+}
+
+Result<void> RangeComparison::set_savepoint(const Until& until) {
+  TRY(sessions_->source.execute(savepoint, until));
+  return sessions_->target.execute(savepoint, until);
+}
+
+DifferenceLog RangeComparison::log_of(const Compared& table, api::TableVerification& found) {
+  TakeRepair repair;
+  if (options_.repair) {
+    repair = [this](const std::string& statement) {
+      has_repaired_ = true;
+      return options_.repair(statement);
+    };
+  }
+  return DifferenceLog(table.pair, dialect_, found, options_.show_values, std::move(repair),
+                       [this](const Until& limit) { return aside(limit); });
+}
+
+Result<RangeFindings> RangeComparison::compare(const Compared& table, const Range& range, const Until& until) {
+  has_repaired_ = false;
+  TRY(set_savepoint(until));
+  Result<RangeFindings> compared = compare_rows(table, range, until);
+  if (!compared) aside_.reset();
+  recover(sessions_, until);
+  return compared;
+}
+
+Result<RangeFindings> RangeComparison::compare_rows(const Compared& table, const Range& range, const Until& until) {
+  RangeFindings findings;
+  api::TableVerification& sums = findings.sums;
+  if (table.pair.ends.target.id == 0) {
+    sums.source_rows = sums.missing = TRY(count_source(table, until));
+    return findings;
+  }
+  DifferenceLog log = log_of(table, sums);
+  const bool is_exact = moment_.exact();
+  const auto add = [&](const tributary::verify::Found& found) -> Result<void> {
+    if (is_exact) return log.add(found, until);
+    if (findings.doubts.size() == most_doubts)
+      return Error{Fault::failed, "more than " + std::to_string(most_doubts) +
+                                      " rows differ, and no position of both ends could be had to compare them at"};
+    findings.doubts.push_back({found});
+    return {};
+  };
+  TableReader reader(*sessions_, table.pair, dialect_, [this] { board_.moved(); });
+  const tributary::verify::RangeCounts counts =
+      TRY(compare_range(reader, range.keys, identity_of(table.pair), add, until));
+  TRY(log.finish(until));
+  sums.source_rows = counts.rows.source;
+  sums.target_rows = counts.rows.target;
+  return findings;
+}
+
+Result<std::vector<Doubt>> RangeComparison::look_again(const Compared& table, std::vector<Doubt> doubts, bool exact,
+                                                       const Until& until) {
+  settled_ = {};
+  RowStates states = TRY(read_states(*sessions_, table.pair, dialect_, doubts, until));
+  DifferenceLog log = log_of(table, settled_);
+  std::vector<Doubt> left;
+  for (Doubt& doubt : doubts) {
+    const tributary::verify::Both<RowState>& now = states[state_key(doubt.found, table.pair)];
+    const Answer answer = judge(doubt, now, exact);
+    if (answer == Answer::different) TRY(log.add(found_now(doubt, now, !table.pair.key.empty()), until));
+    if (answer != Answer::unknown) continue;
+    doubt.seen = now;
+    left.push_back(std::move(doubt));
+  }
+  TRY(log.finish(until));
+  return left;
+}
+
+}  // namespace tributary::postgres::verify

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/postgres/verify/comparison.h"
+#include "engine/postgres/verify/work.h"
+
+namespace tributary::postgres::verify {
+
+// Of one range.
+struct RangeFindings {
+  api::TableVerification sums;
+  std::vector<Doubt> doubts;  // of a moment that is not exact; counted nowhere yet
+};
+
+// Sessions at one moment, and what is compared in them, range by range. Borrows all it is given. Used by one thread.
+class RangeComparison {
+ public:
+  RangeComparison(const ComparisonOptions& options, const Dialect& dialect, const moment::Moment& moment,
+                  pipeline::ProgressBoard& board)
+      : options_(options), dialect_(dialect), moment_(moment), board_(board) {}
+
+  Result<void> open(const Until& until);
+  // Of the range alone.
+  Result<RangeFindings> compare(const Compared& table, const Range& range, const Until& until);
+  // What is not settled by this look.
+  Result<std::vector<Doubt>> look_again(const Compared& table, std::vector<Doubt> doubts, bool exact,
+                                        const Until& until);
+  // By the look before: differences alone.
+  const api::TableVerification& settled() const { return settled_; }
+  // Whether its sessions can go on after an Error.
+  bool usable() const { return sessions_ && sessions_->source.usable() && sessions_->target.usable(); }
+  // Whether statements of the range that was compared last have been given away.
+  bool has_repaired() const { return has_repaired_; }
+
+ private:
+  Result<Sessions*> aside(const Until& until);
+  DifferenceLog log_of(const Compared& table, api::TableVerification& found);
+  Result<RangeFindings> compare_rows(const Compared& table, const Range& range, const Until& until);
+  Result<std::uint64_t> count_source(const Compared& table, const Until& until);
+  Result<void> set_savepoint(const Until& until);
+
+  const ComparisonOptions& options_;
+  const Dialect& dialect_;
+  const moment::Moment& moment_;
+  pipeline::ProgressBoard& board_;
+  std::optional<Sessions> sessions_;
+  std::optional<Sessions> aside_;  // for single rows, while the others are busy
+  api::TableVerification settled_;
+  bool has_repaired_ = false;
+};
+
+}  // namespace tributary::postgres::verify

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "engine/postgres/verify/dialect.h"
+#include "engine/postgres/verify/table_pair.h"
+#include "engine/verify/both.h"
+#include "engine/verify/subset.h"
+
+// The statements that read one table of one end, pure.
+namespace tributary::postgres::verify {
+
+// FROM: the table under the name "t", without tables that inherit from it, which are compared by themselves.
+std::string scanned(const TableTraits& table);
+
+// Rows: ending, count, sum.
+std::string digest_sql(const TablePair& pair, const TableTraits& end, const Dialect& dialect,
+                       const tributary::verify::Subset& subset, int bits);
+
+// COPY of: hash of the key, hash of the row, copies, and the key's columns; for a table that has none the one it lies
+// in and where. In the order of the first.
+std::string marks_sql(const TablePair& pair, const TableTraits& end, const Dialect& dialect,
+                      const tributary::verify::Subset& subset);
+
+// The condition on "t" that a row is the one of this key, as marks_sql() gives it.
+std::string condition_of(const tributary::verify::Key& key, const TablePair& pair);
+
+}  // namespace tributary::postgres::verify

@@ -1,0 +1,111 @@
+#include "engine/postgres/verify/verify.h"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "engine/pipeline/selection.h"
+#include "engine/pipeline/servers.h"
+#include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/client/endpoint.h"
+#include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/ledger/ledger.h"
+#include "engine/postgres/ledger/stream_ledger.h"
+#include "engine/postgres/snapshot/servers.h"
+#include "engine/postgres/verify/comparison.h"
+#include "engine/postgres/verify/repair.h"
+
+namespace tributary::postgres::verify {
+namespace {
+
+constexpr unsigned most_sessions = 8;
+constexpr int first_with_streams = 2;
+
+int parallelism_of(const api::Spec& spec) {
+  if (spec.snapshot.parallelism > 0) return spec.snapshot.parallelism;
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, most_sessions));
+}
+
+// The replication whose stream keeps the target up to date; "" where none does.
+Result<std::string> read_stream_key(const api::Spec& spec, const std::string& selection, const DatabaseEnds& ends,
+                                    const Until& until) {
+  Sessions sessions = TRY(open_sessions(ends, until));
+  const std::optional<int> version = TRY(read_control_version(sessions.target, until));
+  if (!version) return std::string();
+  if (*version > control_version) return too_new(*version);
+  pipeline::SourceIdentity identity;
+  identity.system = TRY(read_server(sessions.source, until)).system_identifier;
+  identity.database = TRY(read_current_database(sessions.source, until)).name;
+  const std::string key = replication_key(spec.replication, identity, selection);
+  if (*version < first_with_streams) return std::string();
+  const std::optional<StreamRow> stream = TRY(read_stream(sessions.target, key, until));
+  return stream && !stream->released ? key : std::string();
+}
+
+// Statements of all tables of a database, behind what must be said before the first.
+class Repairs {
+ public:
+  Repairs(const Repair& repair, std::string database) : repair_(repair), database_(std::move(database)) {}
+  Result<void> take(const std::string& statement) {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(has_begun_, true)) TRY(repair_(database_, repair_settings));
+    return repair_(database_, statement);
+  }
+
+ private:
+  std::mutex mutex_;
+  const Repair& repair_;
+  const std::string database_;
+  bool has_begun_ = false;
+};
+
+// Two comparisons of the same name do the same.
+std::string run_of(const api::Spec& spec, const pipeline::DatabasePair& pair) {
+  std::vector<std::string> parts{spec.replication, spec.verify.request_id, pair.source, pair.target};
+  for (const auto* const list : {&spec.selection.include_tables, &spec.selection.exclude_tables}) {
+    parts.push_back("");
+    parts.insert(parts.end(), list->begin(), list->end());
+  }
+  return digest_of(parts);
+}
+
+api::Comparison judged(const api::Verification& found) {
+  const auto is_behind = [](const api::ObjectDifference& each) { return each.kind == "sequence"; };
+  if (found.tables_different > 0 || std::any_of(found.sequences.begin(), found.sequences.end(), is_behind))
+    return api::Comparison::different;
+  return found.tables_not_compared > 0 || !found.sequences.empty() ? api::Comparison::not_compared
+                                                                   : api::Comparison::equal;
+}
+
+}  // namespace
+
+Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipeline::ProgressBoard& board,
+                                 const Repair& repair, const Until& until) {
+  const pipeline::Selection selection = TRY(pipeline::Selection::parse(spec.selection));
+  const auto servers = make_servers(spec, nullptr);
+  api::Verification verification;
+  verification.request_id = spec.verify.request_id;
+  for (const pipeline::DatabasePair& pair : TRY(servers->databases(until))) {
+    Repairs repairs(repair, pair.target);
+    ComparisonOptions options;
+    options.database = pair.source;
+    options.ends = {[&] { return resolve_database(spec.source, "source", pair.source); },
+                    [&] { return resolve_database(spec.target, "target", pair.target); }};
+    options.key = TRY(read_stream_key(spec, digest_of(selection.table_entries_of(pair.source)), options.ends, until));
+    options.whole = pair.whole;
+    options.selects = [&](const model::Name& name, const std::vector<model::Name>& above) {
+      return selection.selects_table(pair.source, name, above);
+    };
+    options.parallelism = parallelism_of(spec);
+    options.show_values = flags.show_values;
+    options.run = run_of(spec, pair);
+    options.restart = flags.restart;
+    if (repair) options.repair = [&](const std::string& statement) { return repairs.take(statement); };
+    TRY(compare_database(options, board, verification, until));
+  }
+  verification.result = judged(verification);
+  return verification;
+}
+
+}  // namespace tributary::postgres::verify

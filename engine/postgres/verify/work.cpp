@@ -1,0 +1,132 @@
+#include "engine/postgres/verify/work.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tributary::postgres::verify {
+namespace {
+
+constexpr std::size_t most_rows = 100;
+
+void add(api::TableVerification& sum, const api::TableVerification& range) {
+  sum.source_rows += range.source_rows;
+  sum.target_rows += range.target_rows;
+  sum.differing += range.differing;
+  sum.missing += range.missing;
+  sum.extra += range.extra;
+  for (const api::RowDifference& row : range.rows)
+    if (sum.rows.size() < most_rows) sum.rows.push_back(row);
+}
+
+// Numbers of different lengths in their order, too.
+bool is_before(const api::RowDifference& a, const api::RowDifference& b) {
+  return a.key.size() != b.key.size() ? a.key.size() < b.key.size() : a.key < b.key;
+}
+
+// What was said before it was read stays.
+void judge(api::TableVerification& table) {
+  if (!table.reason.empty()) return;
+  const bool is_equal = table.differing + table.missing + table.extra == 0;
+  table.result = is_equal ? api::Comparison::equal : api::Comparison::different;
+}
+
+}  // namespace
+
+Work::Work(std::vector<Compared> tables, std::vector<Range> ranges)
+    : tables_(std::move(tables)), ranges_(ranges.begin(), ranges.end()) {
+  std::stable_sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.bytes > b.bytes; });
+  for (const Range& range : ranges_) ++tables_[range.table].ranges_left;
+}
+
+std::optional<Range> Work::take() {
+  const std::lock_guard lock(mutex_);
+  if (ranges_.empty()) return std::nullopt;
+  Range range = std::move(ranges_.front());
+  ranges_.pop_front();
+  return range;
+}
+
+void Work::put_back(Range range) {
+  const std::lock_guard lock(mutex_);
+  ranges_.push_back(std::move(range));
+}
+
+std::size_t Work::left() const {
+  const std::lock_guard lock(mutex_);
+  return ranges_.size();
+}
+
+bool Work::done(const Range& range, const api::TableVerification& found, const std::vector<Doubt>& doubts) {
+  const std::lock_guard lock(mutex_);
+  Compared& table = tables_[range.table];
+  add(table.result, found);
+  table.doubts.insert(table.doubts.end(), doubts.begin(), doubts.end());
+  if (--table.ranges_left > 0) return false;
+  judge(table.result);
+  return true;
+}
+
+void Work::knows(const std::vector<KnownRange>& known) {
+  for (const KnownRange& each : known) {
+    {
+      const std::lock_guard lock(mutex_);
+      std::erase_if(ranges_, [&](const Range& range) {
+        return range.table == each.range.table && range.number == each.range.number;
+      });
+    }
+    done(each.range, each.found);
+  }
+}
+
+std::map<std::size_t, std::vector<Doubt>> Work::doubts() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::size_t, std::vector<Doubt>> doubts;
+  for (std::size_t each = 0; each < tables_.size(); ++each)
+    if (tables_[each].result.result != api::Comparison::not_compared && !tables_[each].doubts.empty())
+      doubts[each] = tables_[each].doubts;
+  return doubts;
+}
+
+void Work::settle(std::size_t table, const api::TableVerification& found) {
+  const std::lock_guard lock(mutex_);
+  add(tables_[table].result, found);
+  judge(tables_[table].result);
+}
+
+void Work::give_up(std::size_t table, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  tables_[table].result.result = api::Comparison::not_compared;
+  tables_[table].result.reason = reason;
+}
+
+bool Work::give_up(const Range& range, const std::string& reason) {
+  give_up(range.table, reason);
+  const std::lock_guard lock(mutex_);
+  return --tables_[range.table].ranges_left == 0;
+}
+
+void Work::give_up(const std::map<model::Name, std::string>& reasons) {
+  const std::lock_guard lock(mutex_);
+  for (Compared& table : tables_) {
+    for (const model::Name& name : table.subject.tables) {
+      const auto reason = reasons.find(name);
+      if (reason == reasons.end() || table.ranges_left == 0) continue;
+      table.result.result = api::Comparison::not_compared;
+      table.result.reason = reason->second;
+      table.ranges_left = 0;
+    }
+  }
+  std::erase_if(ranges_, [&](const Range& range) { return tables_[range.table].ranges_left == 0; });
+}
+
+std::vector<api::TableVerification> Work::results() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<api::TableVerification> results;
+  for (const Compared& table : tables_) {
+    results.push_back(table.result);
+    std::sort(results.back().rows.begin(), results.back().rows.end(), is_before);
+  }
+  return results;
+}
+
+}  // namespace tributary::postgres::verify

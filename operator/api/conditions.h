@@ -17,6 +17,7 @@ inline constexpr const char* stalled = "Stalled";
 inline constexpr const char* validated = "Validated";
 inline constexpr const char* snapshot_complete = "SnapshotComplete";
 inline constexpr const char* synced = "Synced";
+inline constexpr const char* verified = "Verified";
 inline constexpr const char* credentials_synced = "CredentialsSynced";
 inline constexpr const char* source_released = "SourceReleased";       // only where that is wanted
 inline constexpr const char* wal_limit_exceeded = "WALLimitExceeded";  // only where there is a limit

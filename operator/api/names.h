@@ -30,6 +30,12 @@ inline constexpr const char* release_annotation = "tributary.dev/release";
 // On such a Job that also drops from the target what was copied.
 inline constexpr const char* drop_annotation = "tributary.dev/drops-target-data";
 
+// On a Job that compares both ends, and on no other: what asked for it. Its pods bear the label.
+inline constexpr const char* verify_annotation = "tributary.dev/verify";
+inline constexpr const char* verify_label = "tributary.dev/verify";
+// On such a Job: that of the copy which it compares.
+inline constexpr const char* copy_annotation = "tributary.dev/copy";
+
 // On the pods of a Deployment, and on no Job's.
 inline constexpr const char* stream_label = "tributary.dev/stream";
 // On a Deployment: the engine's image, so that it can be told without its spec.

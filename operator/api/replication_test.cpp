@@ -22,6 +22,30 @@ json minimal() {
             {"target", {{"secretRef", {{"name", "b"}}}}}}}};
 }
 
+VerifyStatus full_verification() {
+  return {.state = VerifyState::running,
+          .result = VerifyState::mismatch,
+          .time = "2026-11-21T09:50:00Z",
+          .position = "0/4000",
+          .tables_checked = 4,
+          .tables_mismatched = 1,
+          .tables_not_compared = 1,
+          .rows = 1'000'000,
+          .mismatches = {{"shop.public.t", "id=7", MismatchKind::differs, {"n"}}},
+          .message = "1 table differs",
+          .request_id = "second",
+          .snapshot = "shop-01234567-2",
+          .schedule = "@daily",
+          .scheduled_since = "2026-11-21T09:50:00Z",
+          .trigger = VerifyTrigger::schedule,
+          .job_name = "shop-76543210-5",
+          .attempt = 5,
+          .outages = 1,
+          .crashes = 1,
+          .start_time = "2026-11-21T09:49:00Z",
+          .completion_time = "2026-11-21T09:50:00Z"};
+}
+
 Status full_status() {
   const Run run{.inputs_hash = "0123456789abcdef",
                 .request_id = "first",
@@ -90,6 +114,7 @@ Status full_status() {
                                  .completion_time = "2026-11-21T09:41:00Z",
                                  .result = RunResult::failed,
                                  .message = "shop.public.t: no such column"},
+          .verify = full_verification(),
           .not_streamed = {{"shop.public.t", TableState::stopped, "no such column"}},
           .findings = {{"warning", "OrphanedForeignKey", "table shop.public.a", "is orphaned", "mend it"}},
           .credentials = {{"shop-source", "u-2", "77"}}};
@@ -112,6 +137,8 @@ TEST(Replication, metadata_and_defaults_come_from_the_smallest_object) {
   EXPECT_EQ(replication.spec.sync.max_lag, Seconds(60));
   EXPECT_EQ(replication.spec.sync.refresh_interval, Seconds(24 * 60 * 60));
   EXPECT_EQ(replication.spec.sync.schema_changes, SchemaChanges::apply);
+  EXPECT_TRUE(replication.spec.verify.after_snapshot);
+  EXPECT_EQ(replication.spec.verify.on_mismatch, OnMismatch::degrade);
   EXPECT_EQ(replication.spec.source_objects, SourceObjects::remove);
   EXPECT_EQ(replication.spec.target_data, TargetData::retain);
   EXPECT_EQ(replication.spec.deletion_timeout, Seconds(300));
@@ -138,6 +165,10 @@ TEST(Replication, a_spec_that_does_not_fit_names_its_first_flaw) {
                                                 {"/sync/schemaChanges", "Ignore"},
                                                 {"/recopy/requestID", 7},
                                                 {"/recopy/tables", "shop.public.t"},
+                                                {"/verify/afterSnapshot", "yes"},
+                                                {"/verify/schedule", 5},
+                                                {"/verify/requestID", 7},
+                                                {"/verify/onMismatch", "Ignore"},
                                                 {"/deletion/sourceObjects", "Keep"},
                                                 {"/deletion/targetData", "Drop"},
                                                 {"/tables/include", "a.b"},

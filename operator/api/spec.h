@@ -18,6 +18,7 @@ enum class SourceObjects { remove, retain };
 enum class TargetData { retain, remove };
 enum class OnExceed { warn, release };
 enum class SchemaChanges { apply, stop };
+enum class OnMismatch { degrade, report };
 
 constexpr bool copies(Mode mode) {
   return mode == Mode::snapshot || mode == Mode::snapshot_and_sync;
@@ -71,6 +72,14 @@ struct RecopySpec {
   std::vector<std::string> tables = {};
 };
 
+// When both ends are compared, and what a difference means.
+struct VerifySpec {
+  bool after_snapshot = true;
+  std::string schedule = {};    // as schedule.h reads it; "": none
+  std::string request_id = {};  // one comparison for each; "": nothing is asked for
+  OnMismatch on_mismatch = OnMismatch::degrade;
+};
+
 // Overrides for the engine's pod. The JSON members are Kubernetes' own types, passed on as they are.
 struct Template {
   std::string image = {};
@@ -100,6 +109,7 @@ struct Spec {
   OnExceed on_exceed = OnExceed::warn;
   SyncSpec sync;
   RecopySpec recopy;
+  VerifySpec verify;
   SourceObjects source_objects = SourceObjects::remove;  // at deletion, as the next two
   TargetData target_data = TargetData::retain;
   Seconds deletion_timeout{5 * 60};

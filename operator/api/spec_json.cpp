@@ -21,6 +21,7 @@ const Words<SourceObjects> source_object_words = {{"Delete", SourceObjects::remo
 const Words<TargetData> target_data_words = {{"Retain", TargetData::retain}, {"Delete", TargetData::remove}};
 const Words<OnExceed> on_exceed_words = {{"Warn", OnExceed::warn}, {"Release", OnExceed::release}};
 const Words<SchemaChanges> schema_change_words = {{"Apply", SchemaChanges::apply}, {"Stop", SchemaChanges::stop}};
+const Words<OnMismatch> on_mismatch_words = {{"Degrade", OnMismatch::degrade}, {"Report", OnMismatch::report}};
 
 void read_bytes(const JsonFields& in, const char* key, std::uint64_t& value) {
   std::string text;
@@ -91,6 +92,15 @@ RecopySpec read_recopy(const JsonFields& in) {
   return recopy;
 }
 
+VerifySpec read_verify(const JsonFields& in) {
+  VerifySpec verify;
+  in.read("afterSnapshot", verify.after_snapshot);
+  in.read("schedule", verify.schedule);
+  in.read("requestID", verify.request_id);
+  in.read_word("onMismatch", verify.on_mismatch, on_mismatch_words);
+  return verify;
+}
+
 Template read_template(const JsonFields& in) {
   Template pod;
   in.read("image", pod.image);
@@ -125,6 +135,7 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   spec.snapshot = read_snapshot(in.inner("snapshot"));
   spec.sync = read_sync(in.inner("sync"));
   spec.recopy = read_recopy(in.inner("recopy"));
+  spec.verify = read_verify(in.inner("verify"));
   in.inner("deletion").read_word("sourceObjects", spec.source_objects, source_object_words);
   in.inner("deletion").read_word("targetData", spec.target_data, target_data_words);
   read_duration(in.inner("deletion"), "timeout", spec.deletion_timeout);

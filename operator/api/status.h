@@ -109,6 +109,49 @@ struct TableStatus {
   bool operator==(const TableStatus&) const = default;
 };
 
+// How a comparison of both ends fares.
+enum class VerifyState { none, pending, running, equal, mismatch, incomplete };
+enum class VerifyTrigger { none, after_snapshot, schedule, request };
+
+enum class MismatchKind { differs, missing, extra, sequence };
+
+// A row, or a table whose rows are not listed, or a sequence, that is not the same on both ends.
+struct Mismatch {
+  std::string table = {};  // as spec.recopy.tables names it, or the sequence
+  std::string key = {};    // of the row
+  MismatchKind kind = MismatchKind::differs;
+  std::vector<std::string> columns = {};  // at most most_columns
+  bool operator==(const Mismatch&) const = default;
+};
+
+// What comparing both ends found, and the Job that does it. A mismatch stands until a comparison finds both ends equal
+// or everything is copied anew.
+struct VerifyStatus {
+  VerifyState state = VerifyState::none;   // of the present or next comparison, or how the last one ended
+  VerifyState result = VerifyState::none;  // equal, mismatch or incomplete: what stands, with all down to `mismatches`
+  std::string time = {};                   // when that was found
+  std::string position = {};               // of the source's log
+  std::uint64_t tables_checked = 0;
+  std::uint64_t tables_mismatched = 0;
+  std::uint64_t tables_not_compared = 0;
+  std::uint64_t rows = 0;
+  std::vector<Mismatch> mismatches = {};  // at most most_mismatches
+  std::string message = {};               // how the last comparison ended
+  std::string request_id = {};            // of spec.verify, the last one that a Job was begun for
+  std::string snapshot = {};              // the Job of a snapshot that is still to be compared
+  std::string schedule = {};              // of spec.verify; another one counts anew
+  std::string scheduled_since = {};       // its times up to this one are done, or stand for nothing
+  // The present or last Job. Until its end is recorded it is begun again where it is gone.
+  VerifyTrigger trigger = VerifyTrigger::none;
+  std::string job_name = {};
+  int attempt = 0;  // number of such Jobs so far
+  int outages = 0;  // as of a Run, as is the next
+  int crashes = 0;
+  std::string start_time = {};
+  std::string completion_time = {};
+  bool operator==(const VerifyStatus&) const = default;
+};
+
 // Which version of a Secret the current or last engine was started with. Never a digest of the content: short passwords
 // can be guessed from one.
 struct CredentialVersion {
@@ -139,6 +182,7 @@ struct Status {
   std::optional<SyncStatus> sync = {};
   std::optional<Run> release = {};  // of slots and publications, after the stream of this snapshot
   std::optional<RecopyStatus> recopy = {};
+  std::optional<VerifyStatus> verify = {};
   std::vector<TableStatus> not_streamed = {};  // at most most_not_streamed, those that stopped first
   std::vector<FindingStatus> findings = {};    // at most most_findings
   std::vector<CredentialVersion> credentials = {};
@@ -149,8 +193,13 @@ inline constexpr std::size_t most_databases = 30;
 inline constexpr std::size_t most_findings = 20;
 inline constexpr std::size_t most_slots = 30;
 inline constexpr std::size_t most_not_streamed = 30;
+inline constexpr std::size_t most_mismatches = 20;
+inline constexpr std::size_t most_columns = 16;
 
 const char* word_of(Phase phase);
 const char* word_of(Truth truth);
+const char* word_of(VerifyTrigger trigger);
+VerifyTrigger trigger_of(std::string_view word);
+const char* word_of(MismatchKind kind);
 
 }  // namespace tributary::v1alpha1

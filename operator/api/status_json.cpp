@@ -21,6 +21,18 @@ const Words<TableState> table_state_words = {{"Stopped", TableState::stopped},
                                              {"NotStreamed", TableState::not_streamed},
                                              {"Dropped", TableState::dropped}};
 
+const Words<VerifyState> verify_state_words = {
+    {"", VerifyState::none},       {"Pending", VerifyState::pending},   {"Running", VerifyState::running},
+    {"Equal", VerifyState::equal}, {"Mismatch", VerifyState::mismatch}, {"Incomplete", VerifyState::incomplete}};
+const Words<VerifyTrigger> trigger_words = {{"", VerifyTrigger::none},
+                                            {"AfterSnapshot", VerifyTrigger::after_snapshot},
+                                            {"Schedule", VerifyTrigger::schedule},
+                                            {"Request", VerifyTrigger::request}};
+const Words<MismatchKind> mismatch_words = {{"Differs", MismatchKind::differs},
+                                            {"Missing", MismatchKind::missing},
+                                            {"Extra", MismatchKind::extra},
+                                            {"Sequence", MismatchKind::sequence}};
+
 Condition read(const JsonFields& in, Condition value) {
   in.read("type", value.type);
   in.read_word("status", value.status, truth_words);
@@ -94,6 +106,21 @@ TableStatus read(const JsonFields& in, TableStatus value) {
 
 json write(const TableStatus& value) {
   return {{"table", value.table}, {"state", word_for(table_state_words, value.state)}, {"reason", value.reason}};
+}
+
+Mismatch read(const JsonFields& in, Mismatch value) {
+  in.read("table", value.table);
+  in.read("key", value.key);
+  in.read_word("kind", value.kind, mismatch_words);
+  in.read("columns", value.columns);
+  return value;
+}
+
+json write(const Mismatch& value) {
+  json out = {{"table", value.table}, {"kind", word_for(mismatch_words, value.kind)}};
+  if (!value.key.empty()) out["key"] = value.key;
+  if (!value.columns.empty()) out["columns"] = value.columns;
+  return out;
 }
 
 RecopyStatus read_recopy(const JsonFields& in) {
@@ -238,6 +265,60 @@ void put_list(json& out, const char* key, const std::vector<T>& values) {
   for (const T& value : values) list.push_back(write(value));
 }
 
+VerifyStatus read_verify(const JsonFields& in, std::optional<Error>& flaw) {
+  VerifyStatus verify;
+  in.read_word("state", verify.state, verify_state_words);
+  in.read_word("result", verify.result, verify_state_words);
+  in.read("time", verify.time);
+  in.read("position", verify.position);
+  in.read("tablesChecked", verify.tables_checked);
+  in.read("tablesMismatched", verify.tables_mismatched);
+  in.read("tablesNotCompared", verify.tables_not_compared);
+  in.read("rows", verify.rows);
+  verify.mismatches = read_list<Mismatch>(in.raw("mismatches"), flaw);
+  in.read("message", verify.message);
+  in.read("requestID", verify.request_id);
+  in.read("snapshot", verify.snapshot);
+  in.read("schedule", verify.schedule);
+  in.read("scheduledSince", verify.scheduled_since);
+  in.read_word("trigger", verify.trigger, trigger_words);
+  in.read("jobName", verify.job_name);
+  in.read("attempt", verify.attempt);
+  in.read("outages", verify.outages);
+  in.read("crashes", verify.crashes);
+  in.read("startTime", verify.start_time);
+  in.read("completionTime", verify.completion_time);
+  return verify;
+}
+
+json write(const VerifyStatus& verify) {
+  json out = json::object();
+  put(out, "state", word_for(verify_state_words, verify.state));
+  put(out, "result", word_for(verify_state_words, verify.result));
+  put(out, "time", verify.time);
+  put(out, "position", verify.position);
+  if (verify.result != VerifyState::none) {
+    out["tablesChecked"] = verify.tables_checked;
+    out["tablesMismatched"] = verify.tables_mismatched;
+    out["tablesNotCompared"] = verify.tables_not_compared;
+    out["rows"] = verify.rows;
+  }
+  put_list(out, "mismatches", verify.mismatches);
+  put(out, "message", verify.message);
+  put(out, "requestID", verify.request_id);
+  put(out, "snapshot", verify.snapshot);
+  put(out, "schedule", verify.schedule);
+  put(out, "scheduledSince", verify.scheduled_since);
+  put(out, "trigger", word_for(trigger_words, verify.trigger));
+  put(out, "jobName", verify.job_name);
+  if (verify.attempt > 0) out["attempt"] = verify.attempt;
+  if (verify.outages > 0) out["outages"] = verify.outages;
+  if (verify.crashes > 0) out["crashes"] = verify.crashes;
+  put(out, "startTime", verify.start_time);
+  put(out, "completionTime", verify.completion_time);
+  return out;
+}
+
 }  // namespace
 
 const char* word_of(Phase phase) {
@@ -245,6 +326,15 @@ const char* word_of(Phase phase) {
 }
 const char* word_of(Truth truth) {
   return word_for(truth_words, truth);
+}
+const char* word_of(VerifyTrigger trigger) {
+  return word_for(trigger_words, trigger);
+}
+VerifyTrigger trigger_of(std::string_view word) {
+  return meaning_of(trigger_words, word).value_or(VerifyTrigger::none);
+}
+const char* word_of(MismatchKind kind) {
+  return word_for(mismatch_words, kind);
 }
 
 Status status_from_json(const json& object) {
@@ -261,6 +351,7 @@ Status status_from_json(const json& object) {
   if (in.raw("sync").is_object()) status.sync = read_sync(in.inner("sync"));
   if (in.raw("release").is_object()) status.release = read_run(in.inner("release"));
   if (in.raw("recopy").is_object()) status.recopy = read_recopy(in.inner("recopy"));
+  if (in.raw("verify").is_object()) status.verify = read_verify(in.inner("verify"), flaw);
   status.not_streamed = read_list<TableStatus>(in.raw("notStreamed"), flaw);
   status.findings = read_list<FindingStatus>(in.raw("findings"), flaw);
   status.credentials = read_list<CredentialVersion>(in.raw("credentials"), flaw);
@@ -277,6 +368,7 @@ json to_json(const Status& status) {
   if (status.sync) out["sync"] = write(*status.sync);
   if (status.release) out["release"] = write(*status.release);
   if (status.recopy) out["recopy"] = write(*status.recopy);
+  if (status.verify) out["verify"] = write(*status.verify);
   put_list(out, "notStreamed", status.not_streamed);
   put_list(out, "findings", status.findings);
   put_list(out, "credentials", status.credentials);

@@ -1,6 +1,7 @@
 #include "operator/api/validate.h"
 
 #include "operator/api/names.h"
+#include "operator/api/schedule.h"
 
 namespace tributary::v1alpha1 {
 namespace {
@@ -53,6 +54,10 @@ std::optional<Error> flaw_of(const Replication& replication) {
   if (!streams(spec.mode) && !spec.recopy.request_id.empty()) {
     return refuse("spec.recopy is for a stream, which spec.mode does not ask for",
                   "remove it; spec.snapshot.requestID copies everything again");
+  }
+  if (!spec.verify.schedule.empty() && !parse_schedule(spec.verify.schedule)) {
+    return refuse("spec.verify.schedule is no schedule that ever comes: " + spec.verify.schedule,
+                  "write minute, hour, day of month, month and day of week in UTC, such as \"30 2 * * *\", or @daily");
   }
   if (spec.target_data == TargetData::remove && spec.source_objects == SourceObjects::retain) {
     return refuse(

@@ -34,6 +34,12 @@ TEST(Validate, a_stream_may_be_asked_to_copy_tables_again) {
   EXPECT_FALSE(flaw_of(replication));
 }
 
+TEST(Validate, a_schedule_is_as_of_a_crontab) {
+  Replication replication = sound();
+  replication.spec.verify.schedule = "30 2 * * mon-fri";
+  EXPECT_FALSE(flaw_of(replication));
+}
+
 TEST(Validate, each_flaw_is_named) {
   struct Case {
     const char* named;
@@ -75,6 +81,8 @@ TEST(Validate, each_flaw_is_named) {
        [](Replication& r) {
          r.spec.recopy = {"first", {"shop.public.t"}};
        }},
+      {"spec.verify.schedule is no schedule that ever comes: 0 25 * * *",
+       [](Replication& r) { r.spec.verify.schedule = "0 25 * * *"; }},
       {"spec.deletion has targetData Delete and sourceObjects Retain",
        [](Replication& r) {
          r.spec.target_data = TargetData::remove;

@@ -57,6 +57,7 @@ secret() {
 }
 
 # replication NAME MODE [SECRET of the source] < further lines of spec, indented by two
+# Both ends are compared after the snapshot only with AFTER_SNAPSHOT=true: most scenarios look at each Job and pod.
 replication() {
   { cat <<YAML
 apiVersion: tributary.dev/v1alpha1
@@ -66,6 +67,7 @@ spec:
   mode: $2
   source: {type: PostgreSQL, secretRef: {name: ${3:-source}}}
   target: {secretRef: {name: target}}
+  verify: {afterSnapshot: ${AFTER_SNAPSHOT:-false}}
 YAML
     cat
   } | in_namespace apply -f - >/dev/null

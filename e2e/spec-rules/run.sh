@@ -44,6 +44,8 @@ refuses "targetData" Snapshot <<<'  deletion: {targetData: Drop}'
 takes "both ends retained" Snapshot <<<'  deletion: {targetData: Retain, sourceObjects: Retain}'
 refuses "schemaChanges" SnapshotAndSync <<<'  sync: {schemaChanges: Ignore}'
 refuses "refreshInterval" SnapshotAndSync <<<'  sync: {refreshInterval: daily}'
+refuses "onMismatch" Snapshot <<<'  verify: {onMismatch: Ignore}'
+takes "comparisons" Snapshot <<<'  verify: {afterSnapshot: false, schedule: "@daily", requestID: first, onMismatch: Report}'
 takes "a request of a stream" Sync <<<'  recopy: {requestID: first, tables: [shop.public.t]}'
 
 # Rules about changes need an object that is there; it never begins, as no Secret is.

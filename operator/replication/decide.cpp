@@ -14,6 +14,8 @@
 #include "operator/replication/status.h"
 #include "operator/replication/tear_down.h"
 #include "operator/replication/traces.h"
+#include "operator/replication/verify.h"
+#include "operator/replication/verify_status.h"
 #include "operator/replication/waiting.h"
 #include "operator/replication/wal_limit.h"
 
@@ -76,6 +78,7 @@ void begin(const Observed& seen, Decision& next, const Before& before) {
   if (!seen.object.finalized) next.actions.push_back(AddFinalizer{});
   end_jobs(seen, next);
   end_releases(seen, next);
+  end_verifications(seen, next);
   next.actions.push_back(ApplyConfigMap{std::move(attempt.config_map)});
   next.actions.push_back(CreateJob{std::move(attempt.job)});
   begin_run(next.status, mode,
@@ -131,6 +134,7 @@ void rest(const Observed& seen, Decision& next) {
   if (given_up && stay_idle(seen, next)) return;
   if (const std::string left = leftover(seen); !left.empty()) {
     end_jobs(seen, next);
+    end_verifications(seen, next);
     end_deployment(seen, next);
     conclude(next, seen, {Standing::progressing, Phase::pending, "Ending", "waiting for " + left + " to end"});
     next.recheck = brisk_poll;
@@ -239,11 +243,8 @@ void follow_only(const Observed& seen, Decision& next) {
   follow(seen, next);
 }
 
-}  // namespace
-
-Decision decide(const Observed& seen) {
-  if (seen.object.deleted) return tear_down(seen);
-  if (seen.terminating) return leave(seen);
+// What becomes of copy and stream.
+Decision replicate(const Observed& seen) {
   Decision next{.status = opened(seen)};
   const Job* job = newest_of(seen.jobs);
   if (v1alpha1::flaw_of(seen.object)) {
@@ -280,6 +281,18 @@ Decision decide(const Observed& seen) {
     }
   }
   rest(seen, next);
+  return next;
+}
+
+}  // namespace
+
+Decision decide(const Observed& seen) {
+  if (seen.object.deleted) return tear_down(seen);
+  if (seen.terminating) return leave(seen);
+  Observed plain = seen;
+  if (is_degraded(seen.object.status)) lift_mismatch(plain.object.status, seen.object.spec.mode);
+  Decision next = replicate(plain);
+  verify(seen, next);
   return next;
 }
 

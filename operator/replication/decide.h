@@ -57,7 +57,8 @@ struct Decision {
   bool doubtful = false;  // records an end without having seen the engine's report, or takes a recorded one back
 };
 
-// Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin.
+// Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin, and
+// the comparison of both ends at last.
 Decision decide(const Observed& seen);
 
 // Whether a decision does what cannot be taken back, or rests on something not being there: a cache must not be trusted

@@ -107,6 +107,7 @@ TEST(DecideFollow, only_what_the_engine_is_started_with_replaces_its_pod) {
   const Case cases[] = {
       {"lag limit", false, [](S s) { s.object.spec.sync.max_lag = Seconds(5); }},
       {"parallelism", false, [](S s) { s.object.spec.snapshot.parallelism = 9; }},
+      {"a schedule of comparisons", false, [](S s) { s.object.spec.verify.schedule = "@yearly"; }},
       {"timeouts", false, [](S s) { s.object.spec.snapshot.timeout = Seconds(9); }},
       {"deletion", false, [](S s) { s.object.spec.deletion_timeout = Seconds(9); }},
       {"a new generation", false, [](S s) { s.object.generation = 9; }},

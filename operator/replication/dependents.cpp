@@ -26,9 +26,16 @@ std::vector<Pod> pods_that(const Observed& seen, const Is& is) {
   return pods;
 }
 
+bool is_ended(const Job& job, const Decision& next) {
+  return job.deleting || std::any_of(next.actions.begin(), next.actions.end(), [&](const Action& action) {
+           const auto* deletion = std::get_if<DeleteJob>(&action);
+           return deletion != nullptr && deletion->uid == job.uid;
+         });
+}
+
 void end_all(const std::vector<Job>& jobs, Decision& next) {
   for (const Job& job : jobs) {
-    if (!job.deleting) next.actions.push_back(DeleteJob{job.name, job.uid});
+    if (!is_ended(job, next)) next.actions.push_back(DeleteJob{job.name, job.uid});
   }
 }
 
@@ -48,6 +55,10 @@ const Job* newest_of(const std::vector<Job>& jobs) {
   return found;
 }
 
+bool any_active(const std::vector<Job>& jobs) {
+  return std::any_of(jobs.begin(), jobs.end(), [](const Job& job) { return job.state == JobState::active; });
+}
+
 std::vector<Pod> pods_of(const Observed& seen, const Job& job) {
   return pods_that(seen, [&](const Pod& pod) { return pod.job_uid == job.uid; });
 }
@@ -57,7 +68,7 @@ std::vector<Pod> stream_pods(const Observed& seen) {
 }
 
 std::vector<Pod> copy_pods(const Observed& seen) {
-  return pods_that(seen, [&](const Pod& pod) { return !pod.streams && !of_release(seen, pod); });
+  return pods_that(seen, [&](const Pod& pod) { return !pod.streams && !pod.verifies && !of_release(seen, pod); });
 }
 
 std::string leftover(const Observed& seen) {
@@ -69,8 +80,7 @@ std::string leftover(const Observed& seen) {
 }
 
 bool engine_may_live(const Observed& seen) {
-  return !leftover(seen).empty() ||
-         std::any_of(seen.jobs.begin(), seen.jobs.end(), [](const Job& job) { return job.state == JobState::active; });
+  return !leftover(seen).empty() || any_active(seen.jobs) || any_active(seen.verifications);
 }
 
 void end_jobs(const Observed& seen, Decision& next) {
@@ -82,6 +92,10 @@ void end_releases(const Observed& seen, Decision& next) {
   end_all(seen.releases, next);
 }
 
+void end_verifications(const Observed& seen, Decision& next) {
+  end_all(seen.verifications, next);
+}
+
 void end_deployment(const Observed& seen, Decision& next) {
   if (!seen.deployment || seen.deployment->deleting) return;
   next.actions.push_back(DeleteDeployment{seen.deployment->name, seen.deployment->uid});
@@ -89,7 +103,7 @@ void end_deployment(const Observed& seen, Decision& next) {
 
 void end_pods(const Observed& seen, Decision& next) {
   for (const Pod& pod : seen.pods) {
-    if (pod.finished || pod.deleting || pod.streams) continue;
+    if (pod.finished || pod.deleting || pod.streams || pod.verifies) continue;
     const WallTime due = overstays_from(pod).value_or(seen.now);
     if (due <= seen.now) {
       end_jobs(seen, next);
@@ -137,6 +151,10 @@ int last_attempt(const Observed& seen, const v1alpha1::Status& status) {
   for (const Job& job : seen.jobs) number = std::max(number, job.attempt);
   for (const Job& job : seen.releases) number = std::max(number, job.attempt);
   return number;
+}
+
+int stream_attempt(const v1alpha1::Status& status) {
+  return std::max(status.snapshot ? status.snapshot->attempt : 0, status.release ? status.release->attempt : 0);
 }
 
 }  // namespace tributary::replication

@@ -194,9 +194,7 @@ void keep(const Observed& seen, Decision& next) {
   if (seen.deployment && seen.deployment->deleting) return wait_for(seen, next, leftover(seen));
   const std::vector<Pod> pods = stream_pods(seen);
   const std::vector<v1alpha1::CredentialVersion> credentials = credentials_for(seen, pods);
-  const int attempt = std::max(next.status.snapshot ? next.status.snapshot->attempt : 0,
-                               next.status.release ? next.status.release->attempt : 0);
-  Stream wanted = stream_for(seen, attempt, paused(seen), credentials);
+  Stream wanted = stream_for(seen, stream_attempt(next.status), paused(seen), credentials);
   if (const auto why = why_apply(seen, wanted, credentials)) {
     if (!seen.deployment && !missing_secrets(seen).empty()) return await_secrets(seen, next);
     return apply(seen, *why, std::move(wanted), credentials, next);
@@ -208,7 +206,7 @@ void keep(const Observed& seen, Decision& next) {
 // What is still there of the snapshot's Job; empty when its engine cannot be alive.
 std::string copying(const Observed& seen) {
   for (const Pod& pod : seen.pods) {
-    if (!pod.finished && !pod.streams) return "pod " + pod.name;
+    if (!pod.finished && !pod.streams && !pod.verifies) return "pod " + pod.name;
   }
   for (const Job& job : seen.jobs) {
     if (job.deleting) return "job " + job.name;

@@ -47,13 +47,28 @@ const Job* podless_in(const std::vector<Job>& jobs, const Observed& seen) {
 }
 
 const Job* podless_job(const Observed& seen) {
-  const Job* job = podless_in(seen.jobs, seen);
-  return job != nullptr ? job : podless_in(seen.releases, seen);
+  for (const std::vector<Job>* jobs : {&seen.jobs, &seen.releases, &seen.verifications}) {
+    if (const Job* job = podless_in(*jobs, seen)) return job;
+  }
+  return nullptr;
 }
 
 void take_job(Observed& seen, const kube::Object& job) {
-  const bool releases = !job.annotation(v1alpha1::release_annotation).empty();
-  (releases ? seen.releases : seen.jobs).push_back(job_from(job));
+  if (!job.annotation(v1alpha1::release_annotation).empty()) {
+    seen.releases.push_back(job_from(job));
+  } else if (!job.annotation(v1alpha1::verify_annotation).empty()) {
+    seen.verifications.push_back(job_from(job));
+  } else {
+    seen.jobs.push_back(job_from(job));
+  }
+}
+
+// Whose engine says how the copy or the stream fares.
+std::vector<Pod> pods_to_ask(const Observed& seen) {
+  std::vector<Pod> pods;
+  std::copy_if(seen.pods.begin(), seen.pods.end(), std::back_inserter(pods),
+               [](const Pod& pod) { return !pod.verifies; });
+  return pods;
 }
 
 // Only what has not begun asks who goes first.
@@ -97,7 +112,8 @@ void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop
   seen.now = means.clock();
   if (seen.object.deleted) return;
   seen.terminating = namespace_goes(means, seen);
-  seen.voice = means.listener.listen(seen.object.uid, identity_of(seen.object), seen.pods, seen.now, std::move(stop));
+  seen.voice =
+      means.listener.listen(seen.object.uid, identity_of(seen.object), pods_to_ask(seen), seen.now, std::move(stop));
   if (const Job* job = podless_job(seen)) seen.refusal = refusal_of(means, seen.object.space, *job);
 }
 

@@ -76,6 +76,8 @@ Job job_from(const kube::Object& object) {
           .rendered_hash = object.annotation(v1alpha1::rendered_annotation),
           .generation = number(object.annotation(v1alpha1::generation_annotation)),
           .drops_data = !object.annotation(v1alpha1::drop_annotation).empty(),
+          .trigger = v1alpha1::trigger_of(object.annotation(v1alpha1::verify_annotation)),
+          .copy = object.annotation(v1alpha1::copy_annotation),
           .credentials = credentials_from_text(object.annotation(v1alpha1::credentials_annotation))};
   if (const Json& complete = condition(object.json(), "Complete"); holds(complete)) {
     job.state = JobState::complete;
@@ -108,6 +110,7 @@ Pod pod_from(const kube::Object& object) {
     pod.unschedulable = text_at(scheduled, {"message"});
   }
   pod.streams = !object.label(v1alpha1::stream_label).empty();
+  pod.verifies = !object.label(v1alpha1::verify_label).empty();
   for (const Json& status : array_at(json, {"status", "containerStatuses"})) {
     if (text_at(status, {"name"}) != engine) continue;
     pod.engine = container_from(at(status, {"state"}));

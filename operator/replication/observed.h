@@ -38,6 +38,7 @@ struct Pod {
   Container engine = {};
   std::optional<Container> last_end = {};  // of the engine's container before this one in the same pod
   bool streams = false;                    // of a Deployment
+  bool verifies = false;                   // of a Job that compares both ends
 };
 
 enum class JobState { active, complete, failed };
@@ -61,6 +62,9 @@ struct Job {
   std::string rendered_hash = {};
   std::int64_t generation = 0;
   bool drops_data = false;  // of a release
+  // Of one that compares both ends: what asked for it, and the Job of the copy that it compares.
+  v1alpha1::VerifyTrigger trigger = v1alpha1::VerifyTrigger::none;
+  std::string copy = {};
   std::vector<v1alpha1::CredentialVersion> credentials = {};
 };
 
@@ -101,8 +105,9 @@ enum class ReleaseAnswer { none, released, refused };
 struct Observed {
   v1alpha1::Replication object = {};
   // All that belongs to the object's UID.
-  std::vector<Job> jobs = {};      // that look or copy
-  std::vector<Job> releases = {};  // that give back what a stream holds on the source
+  std::vector<Job> jobs = {};           // that look or copy
+  std::vector<Job> releases = {};       // that give back what a stream holds on the source
+  std::vector<Job> verifications = {};  // that compare both ends
   std::optional<Deployment> deployment = {};
   std::vector<Pod> pods = {};
   std::vector<v1alpha1::CredentialVersion> secrets = {};  // of those that the spec names, the ones that exist

@@ -142,4 +142,19 @@ Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const Observed&
   return {};
 }
 
+Outcome outcome_of_comparison(const Job& job, const std::vector<Pod>& pods, const Observed& seen) {
+  Outcome outcome = outcome_of(job, pods, seen);
+  if (outcome.result != RunResult::none) return outcome;
+  for (const Pod& pod : pods) {
+    std::optional<api::Report> report = report_of(pod, identity_of(seen.object));
+    if (!report || !report->verification) continue;
+    return {.result = RunResult::failed,
+            .reason = report->reason,
+            .message = report->message,
+            .report = std::move(report),
+            .ended = pod.engine.since};
+  }
+  return outcome;
+}
+
 }  // namespace tributary::replication

@@ -25,6 +25,10 @@ struct Outcome {
 // `pods` are those of this Job; a report must name the identity of the Replication seen to be believed.
 Outcome outcome_of(const Job& job, const std::vector<Pod>& pods, const Observed& seen);
 
+// The same of a Job that compares both ends: what its engine has found stands, also where Kubernetes would have it
+// compared again because not everything could be.
+Outcome outcome_of_comparison(const Job& job, const std::vector<Pod>& pods, const Observed& seen);
+
 // From when on a pod whose engine has ended is taken to be kept alive by another container, such as a sidecar that was
 // injected into it, so that its Job will never count that end. Nothing for other pods.
 std::optional<WallTime> overstays_from(const Pod& pod);

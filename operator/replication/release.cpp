@@ -164,6 +164,7 @@ bool give_back(const Observed& seen, Decision& next) {
   if (ask_engine(seen, next, Phase::stopped, false)) return false;
   if (!engine_may_live(seen)) return release(seen, next, Phase::stopped, Remains::everything);
   end_jobs(seen, next);
+  end_verifications(seen, next);
   end_deployment(seen, next);
   const std::string last = leftover(seen);
   conclude_release(seen, next.status,

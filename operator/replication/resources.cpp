@@ -97,6 +97,14 @@ api::Spec stream_spec(const Replication& replication, int attempt) {
   return out;
 }
 
+// The engine that holds the ledger goes on: `attempt` is its own.
+api::Spec verification_spec(const Replication& replication, int attempt) {
+  api::Spec out = engine_spec(replication, attempt);
+  out.recopy = {};
+  out.verify.request_id = replication.spec.verify.request_id;
+  return out;
+}
+
 Json labels(const Replication& replication) {
   return {{"app.kubernetes.io/name", "tributary"},
           {"app.kubernetes.io/component", "engine"},
@@ -131,16 +139,24 @@ Errand errand_of(v1alpha1::Mode mode) {
   return {{mode == v1alpha1::Mode::validate ? "validate" : "init"}};
 }
 
-Json job_spec(const Observed& seen, const Errand& errand, const std::string& config_map, int crashes) {
+Json job_spec(const Observed& seen, const Errand& errand, const std::string& config_map, int crashes, Json pod_labels) {
   const v1alpha1::Spec& spec = seen.object.spec;
   Json out = {{"completions", 1},
               {"parallelism", 1},
               {"backoffLimit", std::max(0, spec.snapshot.backoff_limit - crashes)},
               {"podFailurePolicy", failure_policy()},
-              {"template", pod_template(seen.object, errand, labels(seen.object), config_map, seen.image)}};
+              {"template", pod_template(seen.object, errand, std::move(pod_labels), config_map, seen.image)}};
   // The engine ends at the timeout by itself and says so; this is for one that cannot.
   constexpr Seconds grace{60};
   if (spec.snapshot.timeout > Seconds{0}) out["activeDeadlineSeconds"] = (spec.snapshot.timeout + grace).count();
+  return out;
+}
+
+Json verification_job_spec(const Observed& seen, const std::string& config_map, int crashes) {
+  Json pod_labels = labels(seen.object);
+  pod_labels[v1alpha1::verify_label] = "true";
+  Json out = job_spec(seen, {{"verify"}}, config_map, crashes, std::move(pod_labels));
+  out.erase("activeDeadlineSeconds");
   return out;
 }
 
@@ -215,7 +231,8 @@ bool asks_for_something_else(const Replication& object, std::int64_t generation,
 }
 
 std::string rendered_hash(const Observed& seen) {
-  return digest(to_json(engine_spec(seen.object, 0)) + job_spec(seen, errand_of(seen.object.spec.mode), "", 0).dump());
+  return digest(to_json(engine_spec(seen.object, 0)) +
+                job_spec(seen, errand_of(seen.object.spec.mode), "", 0, labels(seen.object)).dump());
 }
 
 kube::Object config_map_of(const Observed& seen, const std::string& name, int attempt) {
@@ -228,13 +245,14 @@ Attempt attempt_for(const Observed& seen, int number, const Before& before) {
   const Replication& replication = seen.object;
   Attempt attempt{.number = number, .inputs_hash = inputs_hash(replication)};
   attempt.name = job_name(replication, attempt.inputs_hash, number);
-  attempt.job = job_object(seen, attempt,
-                           {{v1alpha1::outages_annotation, std::to_string(before.outages)},
-                            {v1alpha1::crashes_annotation, std::to_string(before.crashes)},
-                            {v1alpha1::inputs_annotation, attempt.inputs_hash},
-                            {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
-                            {v1alpha1::rendered_annotation, rendered_hash(seen)}},
-                           job_spec(seen, errand_of(replication.spec.mode), attempt.name, before.crashes));
+  attempt.job =
+      job_object(seen, attempt,
+                 {{v1alpha1::outages_annotation, std::to_string(before.outages)},
+                  {v1alpha1::crashes_annotation, std::to_string(before.crashes)},
+                  {v1alpha1::inputs_annotation, attempt.inputs_hash},
+                  {v1alpha1::request_annotation, replication.spec.snapshot.request_id},
+                  {v1alpha1::rendered_annotation, rendered_hash(seen)}},
+                 job_spec(seen, errand_of(replication.spec.mode), attempt.name, before.crashes, labels(replication)));
   attempt.config_map = config_map_of(seen, attempt.name, number);
   return attempt;
 }
@@ -250,10 +268,38 @@ Attempt release_for(const Observed& seen, int number, int failures, Remains rema
     errand.verb.insert(errand.verb.end(), {"--drop-target-data", "--yes"});
     annotations[v1alpha1::drop_annotation] = "true";
   }
-  Json spec = job_spec(seen, errand, attempt.name, 0);
+  Json spec = job_spec(seen, errand, attempt.name, 0, labels(replication));
   spec.erase("activeDeadlineSeconds");
   attempt.job = job_object(seen, attempt, std::move(annotations), std::move(spec));
   attempt.config_map = config_map_with(replication, attempt.name, stream_spec(replication, number));
+  return attempt;
+}
+
+std::string verification_hash(const Observed& seen) {
+  return digest(to_json(verification_spec(seen.object, 0)) + verification_job_spec(seen, "", 0).dump());
+}
+
+kube::Object verification_config_map(const Observed& seen, const std::string& name, int beside) {
+  return config_map_with(seen.object, name, verification_spec(seen.object, beside));
+}
+
+Attempt verification_for(const Observed& seen, int number, const Before& before, v1alpha1::VerifyTrigger trigger,
+                         int beside) {
+  const Replication& replication = seen.object;
+  const std::string word = v1alpha1::word_of(trigger);
+  const std::string& request = replication.spec.verify.request_id;
+  const std::string copy = replication.status.snapshot ? replication.status.snapshot->job_name : "";
+  Attempt attempt{.number = number};
+  attempt.name = job_name(replication, "verify " + word + " " + request + " " + copy, number);
+  attempt.job = job_object(seen, attempt,
+                           {{v1alpha1::verify_annotation, word},
+                            {v1alpha1::copy_annotation, copy},
+                            {v1alpha1::request_annotation, request},
+                            {v1alpha1::outages_annotation, std::to_string(before.outages)},
+                            {v1alpha1::crashes_annotation, std::to_string(before.crashes)},
+                            {v1alpha1::rendered_annotation, verification_hash(seen)}},
+                           verification_job_spec(seen, attempt.name, before.crashes));
+  attempt.config_map = verification_config_map(seen, attempt.name, beside);
   return attempt;
 }
 

@@ -39,6 +39,13 @@ Attempt attempt_for(const Observed& seen, int number, const Before& before);
 // The same for the Job that gives back what a stream holds on the source. `failures`: of such Jobs before it, in a row.
 Attempt release_for(const Observed& seen, int number, int failures, Remains remains);
 
+// The same for the Job that compares both ends, beside the engine of attempt `beside`.
+Attempt verification_for(const Observed& seen, int number, const Before& before, v1alpha1::VerifyTrigger trigger,
+                         int beside);
+kube::Object verification_config_map(const Observed& seen, const std::string& name, int beside);
+// Digest of all that such a Job is made from, as rendered_hash() below.
+std::string verification_hash(const Observed& seen);
+
 // The Deployment that follows the source, or only watches its slots, and the ConfigMap that it mounts under the same
 // name. `credentials` are part of the pod: others replace it.
 struct Stream {

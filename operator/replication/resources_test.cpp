@@ -300,12 +300,80 @@ TEST(Hash, inputs_are_what_decides_which_rows_arrive_where) {
       {"state", false, [](R& r) { r.spec.state = v1alpha1::State::paused; }},
       {"image", false, [](R& r) { r.spec.pod.image = "x"; }},
       {"generation", false, [](R& r) { r.generation = 9; }},
+      {"verify", false, [](R& r) { r.spec.verify.request_id = "x"; }},
   };
   for (const Case& one : cases) {
     v1alpha1::Replication changed = base;
     one.change(changed);
     EXPECT_EQ(inputs_hash(changed) != inputs_hash(base), one.matters) << one.sentence;
   }
+}
+
+// --- the Job that compares both ends
+
+Observed asked_to_verify() {
+  Observed seen = scene();
+  seen.object.spec.mode = v1alpha1::Mode::snapshot_and_sync;
+  seen.object.spec.verify.request_id = "first";
+  seen.object.spec.recopy = {"again", {"shop.public.t"}};
+  seen.object.spec.snapshot.timeout = Seconds(60);
+  seen.object.status.snapshot = v1alpha1::Run{.job_name = "shop-01234567-2", .attempt = 2};
+  return seen;
+}
+
+Attempt verification(const Observed& seen, int number = 5,
+                     v1alpha1::VerifyTrigger trigger = v1alpha1::VerifyTrigger::request) {
+  return verification_for(seen, number, {.outages = 1}, trigger, 2);
+}
+
+TEST(Verification, runs_the_verb_as_safely_as_a_copy) {
+  const Json job = verification(asked_to_verify()).job.json();
+  const Json pod = job["spec"]["template"]["spec"];
+  const Json args = pod["containers"][0]["args"];
+  EXPECT_EQ(args[0], "verify");
+  EXPECT_EQ(args[1], "--spec");
+  EXPECT_EQ(pod["automountServiceAccountToken"], false);
+  EXPECT_FALSE(pod["containers"][0].contains("env"));
+  EXPECT_FALSE(job["spec"].contains("activeDeadlineSeconds")) << "the timeout is the copy's";
+  EXPECT_EQ(job["spec"]["backoffLimit"], 6);
+  EXPECT_EQ(job["spec"]["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"], Json::array({2, 3, 4, 5}));
+  EXPECT_EQ(job["spec"]["template"]["metadata"]["labels"][v1alpha1::verify_label], "true");
+}
+
+TEST(Verification, goes_beside_the_engine_that_follows_and_asks_for_nothing_else) {
+  const Json data = verification(asked_to_verify()).config_map.json()["data"];
+  const Result<api::Spec> spec = api::spec_from_json(data["spec.json"].get<std::string>());
+  ASSERT_TRUE(spec.ok()) << spec.error().what;
+  EXPECT_EQ(spec->verify.request_id, "first");
+  EXPECT_EQ(spec->mode, api::Mode::snapshot_and_sync);
+  EXPECT_EQ(spec->replication, uid);
+  EXPECT_EQ(spec->attempt, 2) << "a higher one would end the stream";
+  EXPECT_EQ(spec->recopy.request_id, "");
+}
+
+TEST(Verification, is_named_after_the_object_what_asked_and_its_number) {
+  Observed seen = asked_to_verify();
+  const std::string name = verification(seen).name;
+  EXPECT_THAT(name, ::testing::MatchesRegex("shop-[0-9a-f]+-5"));
+  EXPECT_NE(verification(seen, 6).name, name);
+  EXPECT_NE(verification(seen, 5, v1alpha1::VerifyTrigger::schedule).name, name);
+  EXPECT_NE(attempt_for(seen, 5, {}).name, name);
+  seen.object.spec.verify.request_id = "second";
+  EXPECT_NE(verification(seen).name, name);
+  seen = asked_to_verify();
+  seen.object.uid = "another";
+  EXPECT_NE(verification(seen).name, name);
+}
+
+TEST(Verification, reads_back_as_what_it_was_started_with) {
+  const Job job = job_from(verification(asked_to_verify()).job);
+  EXPECT_EQ(job.trigger, v1alpha1::VerifyTrigger::request);
+  EXPECT_EQ(job.copy, "shop-01234567-2");
+  EXPECT_EQ(job.request_id, "first");
+  EXPECT_EQ(job.attempt, 5);
+  EXPECT_EQ(job.outages, 1);
+  EXPECT_EQ(job.rendered_hash, verification_hash(asked_to_verify()));
+  EXPECT_FALSE(job_from(attempt_for(asked_to_verify(), 1, {}).job).trigger == job.trigger);
 }
 
 TEST(Hash, of_inputs_is_made_of_what_is_not_left_at_its_default) {

@@ -6,6 +6,7 @@
 #include "operator/replication/credentials.h"
 #include "operator/replication/release_status.h"
 #include "operator/replication/stream_status.h"
+#include "operator/replication/verify_status.h"
 
 namespace tributary::replication {
 namespace {
@@ -275,6 +276,7 @@ void begin_run(Status& status, Mode mode, Run run, std::vector<v1alpha1::Credent
   status.sync.reset();
   status.release.reset();
   status.not_streamed.clear();
+  forget_comparison(status);
   v1alpha1::remove_condition(status, condition::source_released);
   if (!v1alpha1::is_true(status, condition::validated)) {
     v1alpha1::set_condition(status, condition::validated, Truth::unknown, "Starting", "an engine is about to look",
@@ -351,6 +353,7 @@ void record(Status& status, const Observed& seen, const Outcome& outcome) {
   }
   if (succeeded && copies(spec.mode)) {
     outcome.report ? set_totals(status, run, *outcome.report) : forget_totals(status, run);
+    expect_comparison(status, spec.verify);
   }
   if (succeeded) {
     record_success(status, spec, seen.now);
@@ -404,7 +407,9 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
   if (release_fails(after) && !release_fails(before)) {
     notes.push_back({kube::EventKind::warning, "ReleaseFailed", "Reconcile", release->message});
   }
-  const bool told = release_fails(after) && is != nullptr && is->reason == release->reason;
+  const std::optional<kube::EventNote> compared = news_of_comparison(before, after);
+  const bool told = is != nullptr && ((release_fails(after) && is->reason == release->reason) ||
+                                      (compared && is->reason == compared->reason));
   if (is != nullptr && !told &&
       (was == nullptr || was->reason != is->reason || is_bad(before) != bad || more_have_stopped(before, after))) {
     notes.push_back({bad ? kube::EventKind::warning : kube::EventKind::normal, is->reason, "Reconcile", is->message});
@@ -414,6 +419,7 @@ std::vector<kube::EventNote> news(const Status& before, const Status& after) {
     const v1alpha1::Condition& limit = *v1alpha1::find_condition(after, condition::wal_limit_exceeded);
     notes.push_back({kube::EventKind::warning, limit.reason, "Reconcile", limit.message});
   }
+  if (compared) notes.push_back(*compared);
   if (auto recopied = news_of_recopy(before, after)) notes.push_back(*std::move(recopied));
   return notes;
 }

@@ -51,8 +51,9 @@ v1alpha1::Verdict verdict_of_success(const v1alpha1::Status& status, v1alpha1::M
 void set_credentials(v1alpha1::Status& status, const Observed& seen);
 
 // An Event when the reason of Ready changes, when what was being tried again has failed, when further tables stop, when
-// spec.recopy is done, when what the source holds cannot be given back, and when the source comes to keep more of its
-// log than it may; nothing else is news.
+// spec.recopy is done, when a comparison of both ends has found something else than the one before, or a mismatch, when
+// what the source holds cannot be given back, and when the source comes to keep more of its log than it may; nothing
+// else is news.
 std::vector<kube::EventNote> news(const v1alpha1::Status& before, const v1alpha1::Status& after);
 
 // The largest number of two significant digits that is not above `number`.

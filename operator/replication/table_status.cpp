@@ -21,7 +21,6 @@ using v1alpha1::TableState;
 using v1alpha1::TableStatus;
 using v1alpha1::Verdict;
 
-constexpr std::size_t longest_name = 256;
 constexpr std::size_t longest_reason = 512;
 constexpr std::size_t room = 3072;  // for names and reasons: a status is written often, and read by everybody
 
@@ -50,8 +49,8 @@ std::vector<TableStatus> listed(const api::Progress& progress) {
   std::vector<TableStatus> tables;
   for (const DatabaseProgress& database : progress.databases) {
     for (const api::TableStatus& table : database.stream->aside->tables) {
-      tables.push_back({first_bytes(part_of_entry(database.name) + "." + table.name, longest_name),
-                        state_of(table.state), first_bytes(one_line(table.reason), longest_reason, "...")});
+      tables.push_back({entry_of(database.name, table.name), state_of(table.state),
+                        first_bytes(one_line(table.reason), longest_reason, "...")});
     }
   }
   std::stable_sort(tables.begin(), tables.end(),
@@ -131,6 +130,11 @@ Verdict recopying(const std::string& message) {
 }
 
 }  // namespace
+
+std::string entry_of(const std::string& database, const std::string& table) {
+  constexpr std::size_t longest = 256;
+  return first_bytes(part_of_entry(database) + "." + table, longest);
+}
 
 void set_tables(Status& status, const api::Progress& progress) {
   if (!all_are_known(progress)) return;

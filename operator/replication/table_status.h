@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "engine/api/progress.h"
 #include "operator/api/conditions.h"
@@ -9,6 +10,9 @@
 // The tables of a stream that do not follow, and those that spec.recopy has copied again: from what the engine says to
 // what status says. All pure.
 namespace tributary::replication {
+
+// A table as spec.recopy.tables names it, cut to what a status has room for. `table`: as the engine writes it.
+std::string entry_of(const std::string& database, const std::string& table);
 
 // Takes over which tables do not follow. Databases whose ledger the engine has not read yet leave all as it was.
 void set_tables(v1alpha1::Status& status, const api::Progress& progress);

@@ -127,6 +127,7 @@ Decision tear_down(const Observed& seen) {
   next.status.observed_generation = seen.object.generation;
   remember_begin(seen, next.status);
   remember_traces(seen, next);
+  end_verifications(seen, next);
   const Wish wish = wish_of(seen.object.spec);
   const bool asked = ask(seen, next, wish);
   const bool holds = wish.gives_back && may_hold_source(seen, next.status);

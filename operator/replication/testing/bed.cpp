@@ -28,7 +28,8 @@ Bed::Bed(const std::string& mode) : transport(kube::open_rest_transport(server.c
   object["spec"] = {{"mode", mode},
                     {"state", "Running"},
                     {"source", {{"type", "PostgreSQL"}, {"secretRef", {{"name", "shop-source"}}}}},
-                    {"target", {{"secretRef", {{"name", "shop-target"}}}}}};
+                    {"target", {{"secretRef", {{"name", "shop-target"}}}}},
+                    {"verify", {{"afterSnapshot", false}}}};
   server.put(replications(), object);
 }
 

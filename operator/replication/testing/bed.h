@@ -18,8 +18,8 @@ namespace tributary::replication::testing {
 
 inline const kube::Key shop{"prod", "shop"};
 
-// A Replication prod/shop of the mode given with its two Secrets in an API server of this process. What a cluster's own
-// controllers, its kubelet and the engine do is done here, by hand.
+// A Replication prod/shop of the mode given, which asks for no comparison, with its two Secrets in an API server of
+// this process. What a cluster's own controllers, its kubelet and the engine do is done here, by hand.
 class Bed {
  public:
   explicit Bed(const std::string& mode = "Snapshot");

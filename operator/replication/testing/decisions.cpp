@@ -60,7 +60,7 @@ Observed after(Observed seen, const Decision& decision) {
   seen.object.finalized = true;
   for (const Action& action : decision.actions) {
     if (const auto* deletion = std::get_if<DeleteJob>(&action)) {
-      for (std::vector<Job>* jobs : {&seen.jobs, &seen.releases}) {
+      for (std::vector<Job>* jobs : {&seen.jobs, &seen.releases, &seen.verifications}) {
         std::erase_if(*jobs, [&](const Job& job) { return job.uid == deletion->uid; });
       }
       std::erase_if(seen.pods, [&](const Pod& pod) { return pod.job_uid == deletion->uid; });
@@ -78,6 +78,11 @@ Observed after(Observed seen, const Decision& decision) {
       if (!creation->object.annotation(v1alpha1::release_annotation).empty()) {
         const std::string& name = creation->object.name();
         seen.releases.push_back(job_from(with_uid(creation->object, "job-" + name, seen.now)));
+        continue;
+      }
+      if (!creation->object.annotation(v1alpha1::verify_annotation).empty()) {
+        const std::string& name = creation->object.name();
+        seen.verifications.push_back(job_from(with_uid(creation->object, "job-" + name, seen.now)));
         continue;
       }
       const v1alpha1::Status& status = seen.object.status;

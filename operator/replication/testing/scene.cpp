@@ -15,6 +15,7 @@ Observed scene() {
   object.finalized = true;
   object.spec.source.secret = "shop-source";
   object.spec.target.secret = "shop-target";
+  object.spec.verify.after_snapshot = false;
   seen.secrets = {{"shop-source", "s-1", "10"}, {"shop-target", "s-2", "11"}};
   return seen;
 }

@@ -12,7 +12,7 @@ namespace tributary::replication::testing {
 inline const WallTime noon = WallTime(Seconds(1'700'000'000));
 inline constexpr const char* uid = "11111111-2222-3333-4444-555555555555";
 
-// Running, finalized, both Secrets there, nothing else.
+// Running, finalized, both Secrets there, nothing else; no comparison is asked for.
 Observed scene();
 
 // The Job that decide() creates for it, as it looks once it is there.

@@ -124,7 +124,8 @@ TEST_F(VerifyControllerTest, its_engine_is_not_asked_how_the_copy_fares) {
   ASSERT_TRUE(comes_true([&] {
     const v1alpha1::Status now = bed.replication().status;
     const v1alpha1::Condition* verified = v1alpha1::find_condition(now, "Verified");
-    return verified != nullptr && verified->message.ends_with("compares both ends as spec.verify.requestID asks");
+    const std::string name = verifications().at(0).name();
+    return verified->message == "job " + name + " compares both ends as spec.verify.requestID asks";
   }));
   EXPECT_EQ(bed.asked(), asked);
   EXPECT_EQ(bed.reason(), "SnapshotComplete");

@@ -105,6 +105,8 @@ Result<void> DifferenceLog::repair(const Found& found, const RowTexts* source, c
     return repair_(pair_.key.empty() ? delete_copies(pair_, dialect_, found) : delete_row(pair_, found.row.key));
   if (source == nullptr) return {};
   if (found.kind == Kind::missing) {
+    const std::string before = pair_.key.empty() ? "" : delete_equal(pair_, found.row.key);
+    if (!before.empty()) TRY(repair_(before));
     for (std::uint64_t copy = 0; copy < found.copies; ++copy) TRY(repair_(insert_row(pair_, *source)));
     return {};
   }

@@ -26,6 +26,11 @@ std::string set_sequence(const model::Name& sequence, std::int64_t value) {
   return "SELECT setval(" + quote_literal(quote_name(sequence)) + ", " + std::to_string(value) + ");";
 }
 
+std::string delete_equal(const TablePair& pair, const tributary::verify::Key& key) {
+  if (is_exact(pair)) return "";
+  return "DELETE FROM " + scanned(pair.ends.target) + " WHERE " + equality_of(key, pair) + ";";
+}
+
 std::string insert_row(const TablePair& pair, const RowTexts& row) {
   std::string columns;
   std::string values;

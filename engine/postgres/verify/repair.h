@@ -18,8 +18,12 @@ extern const char* const repair_settings;
 
 // To a number that was given out.
 std::string set_sequence(const model::Name& sequence, std::int64_t value);
+// Before a row is inserted whose key the target may have in another spelling (1.0 and 1.00): that row; "" where there
+// can be none.
+std::string delete_equal(const TablePair& pair, const tributary::verify::Key& key);
 std::string insert_row(const TablePair& pair, const RowTexts& row);
-// Sets what differs; "" where only computed columns do.
+// Sets what differs; "" where only
+// computed columns do.
 std::string update_row(const TablePair& pair, const tributary::verify::Key& key, const RowTexts& source,
                        const RowTexts& target);
 std::string delete_row(const TablePair& pair, const tributary::verify::Key& key);

@@ -10,6 +10,11 @@ namespace {
 const std::set<std::string> ordered_types{"int2",        "int4", "int8",  "oid",  "numeric", "date", "timestamp",
                                           "timestamptz", "uuid", "bytea", "text", "varchar", "bool"};
 
+// Of which equal values are the same to a client: not so numeric (1.0 and 1.00), floats (0 and -0), interval and what
+// may be made of them.
+const std::set<std::string> exact_types{"int2", "int4", "int8", "oid",  "bool",  "date",    "time",       "timestamp",
+                                        "uuid", "char", "name", "text", "bytea", "varchar", "timestamptz"};
+
 const ColumnTraits* find(const TableTraits& table, const std::string& column) {
   const auto found = std::find_if(table.columns.begin(), table.columns.end(),
                                   [&](const ColumnTraits& each) { return each.name == column; });
@@ -27,6 +32,18 @@ bool is_ordered_alike(const TableTraits& source, const TableTraits& target, cons
          find(target, column.name)->is_bytewise;
 }
 
+bool is_exact(const ColumnTraits& column) {
+  return exact_types.count(column.type) != 0 && column.is_deterministic;
+}
+
+ComparedColumn compared(const ColumnTraits& source, const ColumnTraits& target) {
+  ComparedColumn column{source.name, common_type(source, target), target.is_generated};
+  column.has_operator = source.has_operator && target.has_operator;
+  column.is_exact = is_exact(source) && is_exact(target);
+  column.declared = target.declared;
+  return column;
+}
+
 }  // namespace
 
 TablePair pair_up(const TableTraits& source, const TableTraits& target) {
@@ -36,7 +53,7 @@ TablePair pair_up(const TableTraits& source, const TableTraits& target) {
     if (there == nullptr) {
       pair.missing.push_back(column.name);
     } else {
-      pair.columns.push_back({column.name, common_type(column, *there), there->is_generated});
+      pair.columns.push_back(compared(column, *there));
     }
   }
   const auto is_compared = [&](const std::string& name) { return find(target, name) != nullptr; };

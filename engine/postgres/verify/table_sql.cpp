@@ -1,5 +1,7 @@
 #include "engine/postgres/verify/table_sql.h"
 
+#include <algorithm>
+
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/verify/key_ranges.h"
 #include "engine/postgres/verify/row_hash.h"
@@ -12,6 +14,22 @@ using tributary::verify::Subset;
 
 std::string low_bits(const std::string& hash, int bits) {
   return "(" + hash + " & " + std::to_string((1ULL << bits) - 1) + ")";
+}
+
+std::string equals(const ComparedColumn& column, const std::string& literal) {
+  return of_t(column.name) + " = " + literal;
+}
+
+std::string is_written(const ComparedColumn& column, const std::string& literal) {
+  if (column.is_exact) return equals(column, literal);
+  const std::string text = "format('%s', " + of_t(column.name) + ") COLLATE \"C\" = " + literal;
+  return column.has_operator ? equals(column, literal) + " AND " + text : text;
+}
+
+// INTERSECT takes the type's own equality, wherever its operators lie.
+std::string is_equal(const ComparedColumn& column, const std::string& literal) {
+  if (column.has_operator) return equals(column, literal);
+  return "EXISTS (SELECT " + of_t(column.name) + " INTERSECT SELECT " + literal + "::" + column.declared + ")";
 }
 
 // With WHERE, or "".
@@ -60,8 +78,19 @@ std::string condition_of(const Key& key, const TablePair& pair) {
     return "t.tableoid = " + quote_literal(key[0]) + "::regclass AND t.ctid = " + quote_literal(key[1]);
   std::string condition;
   for (std::size_t each = 0; each < key.size(); ++each)
-    condition += (condition.empty() ? "" : " AND ") + of_t(pair.key[each].name) + " = " + quote_literal(key[each]);
+    condition += (condition.empty() ? "" : " AND ") + is_written(pair.key[each], quote_literal(key[each]));
   return condition;
+}
+
+std::string equality_of(const Key& key, const TablePair& pair) {
+  std::string condition;
+  for (std::size_t each = 0; each < key.size(); ++each)
+    condition += (condition.empty() ? "" : " AND ") + is_equal(pair.key[each], quote_literal(key[each]));
+  return condition;
+}
+
+bool is_exact(const TablePair& pair) {
+  return std::all_of(pair.key.begin(), pair.key.end(), [](const ComparedColumn& column) { return column.is_exact; });
 }
 
 }  // namespace tributary::postgres::verify

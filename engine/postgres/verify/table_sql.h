@@ -25,5 +25,10 @@ std::string marks_sql(const TablePair& pair, const TableTraits& end, const Diale
 
 // The condition on "t" that a row is the one of this key, as marks_sql() gives it.
 std::string condition_of(const tributary::verify::Key& key, const TablePair& pair);
+// That the target takes a row's key for this one, which it may spell in another way (1.0 and 1.00); only where there is
+// a key.
+std::string equality_of(const tributary::verify::Key& key, const TablePair& pair);
+// Whether both are the same.
+bool is_exact(const TablePair& pair);
 
 }  // namespace tributary::postgres::verify

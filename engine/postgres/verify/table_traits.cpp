@@ -21,10 +21,10 @@ CROSS JOIN LATERAL (
 
 constexpr const char* columns = R"sql(
 WITH RECURSIVE base AS (
-  SELECT t.oid AS of, t.oid, t.typtype, t.typbasetype, t.typname, t.typnamespace FROM pg_type t
+  SELECT t.oid AS of, t.oid, t.typtype, t.typbasetype, t.typname, t.typnamespace, t.typcategory FROM pg_type t
   WHERE t.oid IN (SELECT atttypid FROM pg_attribute WHERE attrelid = ANY ($1::oid[]) AND attnum > 0)
   UNION ALL
-  SELECT b.of, t.oid, t.typtype, t.typbasetype, t.typname, t.typnamespace
+  SELECT b.of, t.oid, t.typtype, t.typbasetype, t.typname, t.typnamespace, t.typcategory
   FROM base b JOIN pg_type t ON b.typtype = 'd' AND t.oid = b.typbasetype)
 SELECT a.attrelid, a.attname,
   CASE WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN b.typname ELSE '' END,
@@ -32,7 +32,9 @@ SELECT a.attrelid, a.attname,
   a.attgenerated <> '',
   CASE WHEN a.attcollation = 0 OR o.collname IN ('C', 'POSIX') THEN true
     WHEN o.collname = 'default' THEN d.datcollate IN ('C', 'POSIX') AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') <> 'i'
-    ELSE false END
+    ELSE false END,
+  b.typnamespace = 'pg_catalog'::regnamespace OR b.typtype IN ('e', 'r', 'm') OR b.typcategory = 'A',
+  coalesce(o.collisdeterministic, true)
 FROM pg_attribute a JOIN base b ON b.of = a.atttypid AND b.typtype <> 'd'
 LEFT JOIN pg_collation o ON o.oid = a.attcollation
 JOIN pg_database d ON d.datname = current_database()
@@ -63,7 +65,7 @@ Result<void> add_columns(Connection& connection, const std::string& ids, const B
   for (int row = 0; row < rows.size(); ++row)
     by_id.at(id_in(rows, row))
         ->columns.push_back({rows.str(row, 1), rows.str(row, 2), rows.str(row, 3), rows.boolean(row, 4),
-                             rows.boolean(row, 5), rows.boolean(row, 6)});
+                             rows.boolean(row, 5), rows.boolean(row, 6), rows.boolean(row, 7), rows.boolean(row, 8)});
   return {};
 }
 

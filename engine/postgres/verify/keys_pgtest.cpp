@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/postgres/client/endpoint.h"
+#include "engine/postgres/verify/comparison.h"
+#include "engine/postgres/verify/repair.h"
+#include "engine/testing/postgres_server.h"
+
+// Keys that are not one number: what the tables drawn at random have found, each by itself.
+namespace tributary::postgres::verify {
+namespace {
+
+using testbed::server;
+using testbed::Session;
+
+struct Ends {
+  explicit Ends(const std::string& source_options = "", const std::string& target_options = "")
+      : source(server(17).create_database("keys_source", source_options)),
+        target(server(18).create_database("keys_target", target_options)) {}
+
+  void both(const std::string& sql) const {
+    source.exec(sql);
+    target.exec(sql);
+  }
+  api::TableVerification compare(const RangeSizes& sizes = {}) {
+    script.clear();
+    ComparisonOptions options;
+    options.database = source.name();
+    api::Endpoint ends[2];
+    ends[0].uri = source.uri();
+    ends[1].uri = target.uri();
+    options.ends = {[&] { return resolve(ends[0], "source"); }, [&] { return resolve(ends[1], "target"); }};
+    options.selects = [](const model::Name&, const std::vector<model::Name>&) { return true; };
+    options.sizes = sizes;
+    options.repair = [&](const std::string& statement) {
+      script += statement + "\n";
+      return Result<void>{};
+    };
+    pipeline::ProgressBoard board("");
+    api::Verification found;
+    const Result<void> compared = compare_database(options, board, found, {Deadline::after(Seconds{120}), {}});
+    EXPECT_TRUE(compared) << (compared ? "" : describe(compared.error()));
+    EXPECT_EQ(found.tables.size(), 1U);
+    if (found.tables.empty()) return {};
+    EXPECT_EQ(found.tables.front().reason, "");
+    return found.tables.front();
+  }
+  void mend() const { target.exec(repair_settings + ("\n" + script)); }
+  void expect_equal_texts() const {
+    const std::string content = "SELECT coalesce(string_agg(t::text, '|' ORDER BY t::text COLLATE \"C\"), '') FROM t";
+    EXPECT_EQ(target.scalar(content), source.scalar(content)) << script;
+  }
+
+  testbed::Database source;
+  testbed::Database target;
+  std::string script;
+};
+
+class AKey : public testing::TestWithParam<std::pair<std::string, std::vector<std::string>>> {};
+
+// By the schema `public`, which is not on the search_path of a comparison.
+TEST_P(AKey, is_found_again_whatever_its_type) {
+  const auto& [type, values] = GetParam();
+  Ends ends;
+  ends.both(
+      "CREATE EXTENSION hstore; CREATE EXTENSION citext; CREATE EXTENSION ltree; CREATE EXTENSION isn;"
+      "CREATE TYPE pair AS (a int, b text); CREATE TYPE mood AS ENUM ('ok', 'sad', 'bad'); CREATE DOMAIN couple AS "
+      "pair;"
+      "CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+      "CREATE TABLE t (k " +
+      type + " PRIMARY KEY, a text); INSERT INTO t VALUES ('" + values[0] + "', 'x'), ('" + values[1] + "', 'y')");
+  EXPECT_EQ(ends.compare().result, api::Comparison::equal);
+  ends.target.exec("UPDATE t SET a = 'z' WHERE a = 'x'; UPDATE t SET k = '" + values[2] + "' WHERE a = 'y'");
+  const api::TableVerification found = ends.compare();
+  EXPECT_EQ(found.differing, 1U);
+  EXPECT_EQ(found.missing, 1U);
+  EXPECT_EQ(found.extra, 1U);
+  ends.mend();
+  ends.expect_equal_texts();
+}
+
+INSTANTIATE_TEST_SUITE_P(OfAnyType, AKey,
+                         testing::Values(std::pair{"hstore", std::vector<std::string>{"a=>1", "b=>2", "b=>3"}},
+                                         std::pair{"citext", std::vector<std::string>{"a", "b", "B"}},
+                                         std::pair{"ltree", std::vector<std::string>{"a.b", "c", "c.d"}},
+                                         std::pair{"isbn", std::vector<std::string>{"1-4133-0454-0", "0-393-04002-X",
+                                                                                    "0-306-40615-2"}},
+                                         std::pair{"pair", std::vector<std::string>{"(1,a)", "(2,)", "(2,\"\")"}},
+                                         std::pair{"couple", std::vector<std::string>{"(1,a)", "(2,)", "(2,\"\")"}},
+                                         std::pair{"pair[]", std::vector<std::string>{"{}", "{\"(1,a)\"}", "{NULL}"}},
+                                         std::pair{"mood", std::vector<std::string>{"ok", "sad", "bad"}},
+                                         std::pair{"numeric", std::vector<std::string>{"0", "1.0", "1.00"}},
+                                         std::pair{"numeric[]", std::vector<std::string>{"{}", "{1.0}", "{1.00}"}},
+                                         std::pair{"jsonb", std::vector<std::string>{"1", "2.0", "2.00"}},
+                                         std::pair{"float8", std::vector<std::string>{"1", "0", "-0"}},
+                                         std::pair{"interval", std::vector<std::string>{"1 h", "1 day", "24 h"}},
+                                         std::pair{"text COLLATE caseless", std::vector<std::string>{"a", "b", "B"}}));
+
+}  // namespace
+}  // namespace tributary::postgres::verify

@@ -28,8 +28,8 @@ std::string lacking(const std::vector<std::string>& columns) {
 
 // `target` is null where it has no such table.
 Compared compared(const std::string& database, const Subject& subject, const TableTraits& source,
-                  const TableTraits* target) {
-  Compared table{subject, pair_up(source, target == nullptr ? TableTraits{} : *target)};
+                  const TableTraits* target, const Dialect& dialect) {
+  Compared table{subject, pair_up(source, target == nullptr ? TableTraits{} : *target, dialect.recodes)};
   api::TableVerification& result = table.result;
   result.database = database;
   result.name = model::display(subject.name);
@@ -62,7 +62,8 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
     if (here == source.end()) continue;  // dropped meanwhile
     const auto there = target.find(subject.name);
     const bool is_there = there != target.end();
-    plan.tables.push_back(compared(options.database, subject, here->second, is_there ? &there->second : nullptr));
+    plan.tables.push_back(
+        compared(options.database, subject, here->second, is_there ? &there->second : nullptr, plan.dialect));
     if (!subject.not_comparable.empty()) continue;
     std::vector<KeyRange> ranges(1);
     if (is_there) ranges = TRY(cut_into_ranges(sessions.source, plan.tables.back().pair, options.sizes, until));

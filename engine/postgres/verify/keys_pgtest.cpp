@@ -99,5 +99,18 @@ INSTANTIATE_TEST_SUITE_P(OfAnyType, AKey,
                                          std::pair{"interval", std::vector<std::string>{"1 h", "1 day", "24 h"}},
                                          std::pair{"text COLLATE caseless", std::vector<std::string>{"a", "b", "B"}}));
 
+TEST(Keys, are_not_cut_into_ranges_where_encodings_order_them_differently) {
+  Ends ends("ENCODING 'WIN1251' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", "LC_COLLATE 'C' TEMPLATE template0");
+  Session from(ends.source.uri());
+  Session to(ends.target.uri());
+  for (Session* each : {&from, &to}) {
+    each->exec("SET client_encoding = UTF8");
+    each->exec(
+        "CREATE TABLE t (k text PRIMARY KEY);"
+        "INSERT INTO t SELECT c || i FROM unnest('{ё,а,я,Ж,Ё}'::text[]) c, generate_series(1, 500) i; ANALYZE t");
+  }
+  EXPECT_EQ(ends.compare({8192, 8192}).result, api::Comparison::equal);
+}
+
 }  // namespace
 }  // namespace tributary::postgres::verify

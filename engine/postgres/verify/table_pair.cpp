@@ -27,8 +27,10 @@ std::string common_type(const ColumnTraits& source, const ColumnTraits& target) 
   return source.type == "bpchar" && !(source.is_padded && target.is_padded) ? "" : source.type;
 }
 
-bool is_ordered_alike(const TableTraits& source, const TableTraits& target, const ComparedColumn& column) {
-  return ordered_types.count(column.type) != 0 && find(source, column.name)->is_bytewise &&
+bool is_ordered_alike(const TableTraits& source, const TableTraits& target, const ComparedColumn& column,
+                      bool recodes) {
+  const bool is_text = column.type == "text" || column.type == "varchar";
+  return ordered_types.count(column.type) != 0 && !(recodes && is_text) && find(source, column.name)->is_bytewise &&
          find(target, column.name)->is_bytewise;
 }
 
@@ -46,7 +48,7 @@ ComparedColumn compared(const ColumnTraits& source, const ColumnTraits& target) 
 
 }  // namespace
 
-TablePair pair_up(const TableTraits& source, const TableTraits& target) {
+TablePair pair_up(const TableTraits& source, const TableTraits& target, bool recodes) {
   TablePair pair{{source, target}, {}, {}};
   for (const ColumnTraits& column : source.columns) {
     const ColumnTraits* const there = find(target, column.name);
@@ -64,7 +66,8 @@ TablePair pair_up(const TableTraits& source, const TableTraits& target) {
                                        [&](const ComparedColumn& each) { return each.name == name; }));
     break;
   }
-  while (pair.ordered < pair.key.size() && is_ordered_alike(source, target, pair.key[pair.ordered])) ++pair.ordered;
+  while (pair.ordered < pair.key.size() && is_ordered_alike(source, target, pair.key[pair.ordered], recodes))
+    ++pair.ordered;
   return pair;
 }
 

@@ -27,7 +27,8 @@ struct TablePair {
   std::vector<std::string> missing = {};  // columns that the target lacks
 };
 
-TablePair pair_up(const TableTraits& source, const TableTraits& target);
+// `recodes`: the databases have different encodings, in which bytes may be ordered differently.
+TablePair pair_up(const TableTraits& source, const TableTraits& target, bool recodes);
 
 tributary::verify::Identity identity_of(const TablePair& pair);
 

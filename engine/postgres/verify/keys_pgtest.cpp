@@ -112,5 +112,17 @@ TEST(Keys, are_not_cut_into_ranges_where_encodings_order_them_differently) {
   EXPECT_EQ(ends.compare({8192, 8192}).result, api::Comparison::equal);
 }
 
+// ---------------------------------------------------------------------------------------------- repair
+
+TEST(Repairs, write_a_row_anew_whose_identity_cannot_be_set) {
+  Ends ends;
+  ends.both("CREATE TABLE t (k text PRIMARY KEY, id int GENERATED ALWAYS AS IDENTITY, a text)");
+  ends.source.exec("INSERT INTO t (k, a) VALUES ('x', 'a'), ('y', NULL)");
+  ends.target.exec("INSERT INTO t (k, a) VALUES ('y', ''), ('x', 'a')");
+  EXPECT_EQ(ends.compare().differing, 2U);
+  ends.mend();
+  ends.expect_equal_texts();
+}
+
 }  // namespace
 }  // namespace tributary::postgres::verify

@@ -47,7 +47,10 @@ std::string update_row(const TablePair& pair, const tributary::verify::Key& key,
                        const RowTexts& target) {
   std::string sets;
   for (std::size_t each = 0; each < pair.columns.size(); ++each) {
-    if (pair.columns[each].is_generated || source[each].hash == target[each].hash) continue;
+    const bool differs = source[each].hash != target[each].hash;
+    if (pair.columns[each].is_identity_always && differs)
+      return delete_row(pair, key) + "\n" + insert_row(pair, source);
+    if (pair.columns[each].is_generated || !differs) continue;
     sets +=
         (sets.empty() ? "" : ", ") + quote_identifier(pair.columns[each].name) + " = " + literal(source[each].value);
   }

@@ -22,7 +22,7 @@ std::string set_sequence(const model::Name& sequence, std::int64_t value);
 // can be none.
 std::string delete_equal(const TablePair& pair, const tributary::verify::Key& key);
 std::string insert_row(const TablePair& pair, const RowTexts& row);
-// Sets what differs; "" where only
+// Sets what differs, or writes the row anew where that cannot be set (GENERATED ALWAYS AS IDENTITY); "" where only
 // computed columns do.
 std::string update_row(const TablePair& pair, const tributary::verify::Key& key, const RowTexts& source,
                        const RowTexts& target);

@@ -39,7 +39,7 @@ bool is_exact(const ColumnTraits& column) {
 }
 
 ComparedColumn compared(const ColumnTraits& source, const ColumnTraits& target) {
-  ComparedColumn column{source.name, common_type(source, target), target.is_generated};
+  ComparedColumn column{source.name, common_type(source, target), target.is_generated, target.is_identity_always};
   column.has_operator = source.has_operator && target.has_operator;
   column.is_exact = is_exact(source) && is_exact(target);
   column.declared = target.declared;

@@ -12,11 +12,12 @@ namespace tributary::postgres::verify {
 
 struct ComparedColumn {
   std::string name;
-  std::string type;           // where both ends have the same, as pg_catalog names it; else ""
-  bool is_generated = false;  // on the target
-  bool has_operator = true;   // on both ends, see ColumnTraits
-  bool is_exact = false;      // values that are equal are also written alike, on both ends
-  std::string declared = "";  // on the target
+  std::string type;                 // where both ends have the same, as pg_catalog names it; else ""
+  bool is_generated = false;        // on the target
+  bool is_identity_always = false;  // on the target
+  bool has_operator = true;         // on both ends, see ColumnTraits
+  bool is_exact = false;            // values that are equal are also written alike, on both ends
+  std::string declared = "";        // on the target
 };
 
 struct TablePair {

@@ -14,13 +14,14 @@ namespace tributary::postgres::verify {
 
 struct ColumnTraits {
   std::string name;
-  std::string type;              // as the catalog names it, below domains; "" where it is none of pg_catalog
-  std::string declared;          // format_type()
-  bool is_padded = false;        // of a fixed length, to which values are filled up (char(n))
-  bool is_generated = false;     // from other columns
-  bool is_bytewise = true;       // ordered without a locale
-  bool has_operator = true;      // "=" of pg_catalog compares it with a literal
-  bool is_deterministic = true;  // no collation that takes different strings for equal
+  std::string type;                 // as the catalog names it, below domains; "" where it is none of pg_catalog
+  std::string declared;             // format_type()
+  bool is_padded = false;           // of a fixed length, to which values are filled up (char(n))
+  bool is_generated = false;        // from other columns
+  bool is_bytewise = true;          // ordered without a locale
+  bool has_operator = true;         // "=" of pg_catalog compares it with a literal
+  bool is_deterministic = true;     // no collation that takes different strings for equal
+  bool is_identity_always = false;  // GENERATED ALWAYS AS IDENTITY
 };
 
 struct TableTraits {

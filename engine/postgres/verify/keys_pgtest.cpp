@@ -124,5 +124,16 @@ TEST(Repairs, write_a_row_anew_whose_identity_cannot_be_set) {
   ends.expect_equal_texts();
 }
 
+TEST(Repairs, mean_the_same_whatever_the_target_reads_by_default) {
+  Ends ends;
+  ends.both("CREATE TABLE t (k int PRIMARY KEY, x xml, a text[])");
+  ends.source.exec("INSERT INTO t VALUES (1, 'plain', '{NULL}')");
+  const std::string alter = "ALTER DATABASE " + ends.target.name();
+  ends.target.exec(alter + " SET xmloption = 'document'; " + alter + " SET array_nulls = off");
+  EXPECT_EQ(ends.compare().missing, 1U);
+  ends.mend();
+  ends.expect_equal_texts();
+}
+
 }  // namespace
 }  // namespace tributary::postgres::verify

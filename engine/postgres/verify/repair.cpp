@@ -20,7 +20,7 @@ std::string target_of(const TablePair& pair) {
 const char* const repair_settings =
     "SET search_path = pg_catalog; SET row_security = off; SET standard_conforming_strings = on; SET DateStyle = ISO; "
     "SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; "
-    "SET lc_monetary = 'C'; SET client_encoding = UTF8;";
+    "SET lc_monetary = 'C'; SET client_encoding = UTF8; SET array_nulls = on; SET xmloption = content;";
 
 std::string set_sequence(const model::Name& sequence, std::int64_t value) {
   return "SELECT setval(" + quote_literal(quote_name(sequence)) + ", " + std::to_string(value) + ");";

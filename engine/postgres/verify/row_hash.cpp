@@ -80,7 +80,7 @@ std::string hash(const std::vector<ComparedColumn>& columns, const std::string& 
   return text_hash(values, seed, dialect);
 }
 
-// Most keys are one number, which has a hash of its own that costs less than that of a record.
+// Most keys are one number, never null, which has a hash of its own that costs less than that of a record.
 std::string key_hash(const std::vector<ComparedColumn>& key, const Dialect& dialect) {
   if (key.size() == 1 && dialect.native.count(key.front().type) != 0) {
     if (key.front().type == "int4") return "hashint4extended(" + of_t(key.front().name) + ", 0)";
@@ -105,7 +105,7 @@ std::string native_value(const std::string& type, const std::string& value) {
 }
 
 RowHash row_hash(const TablePair& pair, const Dialect& dialect) {
-  const std::string key = key_hash(pair.key.empty() ? pair.columns : pair.key, dialect);
+  const std::string key = pair.key.empty() ? hash(pair.columns, "0", dialect) : key_hash(pair.key, dialect);
   return {key, hash(pair.columns, key, dialect)};
 }
 

@@ -231,6 +231,18 @@ TEST(Verify, counts_rows_of_a_table_without_a_key) {
   EXPECT_EQ(table.rows.front().key.substr(0, 5), "ctid=") << shown(table);
 }
 
+TEST(Verify, counts_rows_that_are_nothing_but_null) {
+  for (const std::string type : {"int", "bigint", "text"}) {
+    const TwoDatabases pair;
+    pair.both("CREATE TABLE t (a " + type + "); INSERT INTO t SELECT nullif(i % 100, 0) FROM generate_series(1, 300) i");
+    EXPECT_EQ(pair.table().result, Comparison::equal);
+    pair.target.exec("UPDATE t SET a = NULL WHERE a = '7'");
+    const api::TableVerification table = pair.table();
+    EXPECT_EQ(table.missing, 3U) << type;
+    EXPECT_EQ(table.extra, 3U) << type;
+  }
+}
+
 TEST(Verify, finds_values_that_rows_without_a_key_have_swapped) {
   const TwoDatabases pair;
   pair.both("CREATE TABLE t (a int, b int)");

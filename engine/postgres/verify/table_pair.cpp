@@ -58,9 +58,12 @@ TablePair pair_up(const TableTraits& source, const TableTraits& target, bool rec
       pair.columns.push_back(compared(column, *there));
     }
   }
-  const auto is_compared = [&](const std::string& name) { return find(target, name) != nullptr; };
+  const auto is_never_null = [&](const std::string& name) {
+    const ColumnTraits* const there = find(target, name);
+    return there != nullptr && there->is_not_null;
+  };
   for (const std::vector<std::string>& key : source.keys) {
-    if (!std::all_of(key.begin(), key.end(), is_compared)) continue;
+    if (!std::all_of(key.begin(), key.end(), is_never_null)) continue;
     for (const std::string& name : key)
       pair.key.push_back(*std::find_if(pair.columns.begin(), pair.columns.end(),
                                        [&](const ComparedColumn& each) { return each.name == name; }));

@@ -23,7 +23,7 @@ struct ComparedColumn {
 struct TablePair {
   tributary::verify::Both<TableTraits> ends;
   std::vector<ComparedColumn> columns;    // that both have, in the source's order
-  std::vector<ComparedColumn> key;        // empty: a row is known by all that it holds
+  std::vector<ComparedColumn> key;        // never null on either end; empty: a row is known by all that it holds
   std::size_t ordered = 0;                // how many of the key's leading columns both ends order alike
   std::vector<std::string> missing = {};  // columns that the target lacks
 };

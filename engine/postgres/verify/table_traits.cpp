@@ -34,7 +34,7 @@ SELECT a.attrelid, a.attname,
     WHEN o.collname = 'default' THEN d.datcollate IN ('C', 'POSIX') AND coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') <> 'i'
     ELSE false END,
   b.typnamespace = 'pg_catalog'::regnamespace OR b.typtype IN ('e', 'r', 'm') OR b.typcategory = 'A',
-  coalesce(o.collisdeterministic, true), a.attidentity = 'a'
+  coalesce(o.collisdeterministic, true), a.attidentity = 'a', a.attnotnull
 FROM pg_attribute a JOIN base b ON b.of = a.atttypid AND b.typtype <> 'd'
 LEFT JOIN pg_collation o ON o.oid = a.attcollation
 JOIN pg_database d ON d.datname = current_database()
@@ -66,7 +66,7 @@ Result<void> add_columns(Connection& connection, const std::string& ids, const B
     by_id.at(id_in(rows, row))
         ->columns.push_back({rows.str(row, 1), rows.str(row, 2), rows.str(row, 3), rows.boolean(row, 4),
                              rows.boolean(row, 5), rows.boolean(row, 6), rows.boolean(row, 7), rows.boolean(row, 8),
-                             rows.boolean(row, 9)});
+                             rows.boolean(row, 9), rows.boolean(row, 10)});
   return {};
 }
 

@@ -22,6 +22,7 @@ struct ColumnTraits {
   bool has_operator = true;         // "=" of pg_catalog compares it with a literal
   bool is_deterministic = true;     // no collation that takes different strings for equal
   bool is_identity_always = false;  // GENERATED ALWAYS AS IDENTITY
+  bool is_not_null = false;
 };
 
 struct TableTraits {

@@ -234,7 +234,8 @@ TEST(Verify, counts_rows_of_a_table_without_a_key) {
 TEST(Verify, counts_rows_that_are_nothing_but_null) {
   for (const std::string type : {"int", "bigint", "text"}) {
     const TwoDatabases pair;
-    pair.both("CREATE TABLE t (a " + type + "); INSERT INTO t SELECT nullif(i % 100, 0) FROM generate_series(1, 300) i");
+    pair.both("CREATE TABLE t (a " + type +
+              "); INSERT INTO t SELECT nullif(i % 100, 0) FROM generate_series(1, 300) i");
     EXPECT_EQ(pair.table().result, Comparison::equal);
     pair.target.exec("UPDATE t SET a = NULL WHERE a = '7'");
     const api::TableVerification table = pair.table();
@@ -254,8 +255,22 @@ TEST(Verify, finds_values_that_rows_without_a_key_have_swapped) {
 TEST(Verify, finds_a_key_twice_where_the_target_has_none) {
   const TwoDatabases pair;
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x')");
-  pair.target.exec("CREATE TABLE t (id int, a text); INSERT INTO t VALUES (1, 'x'), (1, 'x')");
+  pair.target.exec("CREATE TABLE t (id int NOT NULL, a text); INSERT INTO t VALUES (1, 'x'), (1, 'x')");
   EXPECT_EQ(shown(pair.table()), "public.t \n  extra id=1");
+}
+
+TEST(Verify, finds_rows_whose_key_is_null_on_the_target) {
+  for (const std::string type : {"int", "text"}) {
+    const TwoDatabases pair;
+    pair.source.exec("CREATE TABLE t (id " + type + " PRIMARY KEY)");
+    pair.target.exec("CREATE TABLE t (id " + type + ")");
+    pair.both("INSERT INTO t SELECT i FROM generate_series(1, 300) i");
+    EXPECT_EQ(pair.table().result, Comparison::equal);
+    pair.target.exec("INSERT INTO t VALUES (NULL)");
+    const api::TableVerification table = pair.table();
+    EXPECT_EQ(table.reason, "");
+    EXPECT_EQ(table.extra, 1U) << type;
+  }
 }
 
 TEST(Verify, finds_few_rows_among_many_in_ranges_of_the_key) {

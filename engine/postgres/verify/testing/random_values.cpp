@@ -267,6 +267,13 @@ std::vector<ValueType> plain_types() {
       {"tid", one_of({"(0,1)", "(4294967295,65535)"})}};
 }
 
+// What citext takes for equal depends on the locale beyond these.
+std::string ascii(Random& random, const ValueRules& rules) {
+  std::string text = draw_text(random, rules);
+  std::erase_if(text, [](char each) { return (static_cast<unsigned char>(each) & 0x80) != 0; });
+  return text;
+}
+
 std::vector<ValueType> composed_types() {
   const auto text = [](Random& random, const ValueRules& rules) { return draw_text(random, rules); };
   const auto mood = one_of({"sad", "it's", "a,b", "o\"k", ""});
@@ -294,8 +301,8 @@ std::vector<ValueType> composed_types() {
           {"\"short text\"", shortened(40), true, false, false, "text"},
           {"padded", shortened(6), true, false, false},
           {"ints", array(int4), true, false, false},
-          {"email", text, true, false, false, "text"},
-          {"citext", text, true, false, false, "email"},
+          {"email", ascii, true, false, false, "text"},
+          {"citext", ascii, true, false, false, "email"},
           {"hstore", one_of({"a=>1", "a=>NULL, \"b c\"=>\"'\"", "", "x=>y, z=>\"\""}), true, false, false},
           {"pair", composite, true, false, false},
           {"pair[]", array(composite)},

@@ -82,7 +82,8 @@ void add_snapshot(CLI::App& verb, Flags& flags) {
 
 void add_pace(CLI::App& verb, Flags& flags, const char* group, const char* streams) {
   add_text(verb, "--parallelism", flags.parallelism, "N", group, streams);
-  add_text(verb, "--timeout", flags.timeout, "TIME", group, "Give up after 90s, 15m, 2h, 1d, 1h30m ...; default: never");
+  add_text(verb, "--timeout", flags.timeout, "TIME", group,
+           "Give up after 90s, 15m, 2h, 1d, 1h30m ...; default: never");
   add_text(verb, "--stall-timeout", flags.stall_timeout, "TIME", group,
            "Give up when nothing moves for this long; default 15m, 0: never");
 }

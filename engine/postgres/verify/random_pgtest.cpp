@@ -272,10 +272,10 @@ void Trial::add(const RandomTable& table) {
   rows_ += written.size();
   // Another NaN, which a client cannot tell from the first.
   for (const RandomColumn& column : table.columns) {
-    const std::string float_name = testbed::identifier_of(column.name);
-    if (column.type->sql.starts_with("float") && column.type->sql.back() != ']')
-      to_.exec("UPDATE " + table.scanned(Side::target) + " SET " + float_name + " = -" + float_name + " WHERE " +
-               float_name + " = 'NaN'");
+    const std::string name = testbed::identifier_of(column.name);
+    if (column.computed.empty() && (column.type->sql == "float4" || column.type->sql == "float8"))
+      to_.exec("UPDATE " + table.scanned(Side::target) + " SET " + name + " = -" + name + " WHERE " + name +
+               " = 'NaN'");
   }
 }
 

@@ -211,6 +211,19 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"a text", "(1, 'a')", "(1, 'a'), (3, 'b')", "extra id=3"},
         Planted{"a boolean", "(1, NULL)", "(1, false)", "differs id=1 a"}));
 
+TEST(Verify, finds_text_that_differs_though_its_collation_takes_it_for_equal) {
+  for (const std::string type : {"text", "varchar(9)", "char(9)"}) {
+    const TwoDatabases pair;
+    pair.both(
+        "CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+        "CREATE TABLE t (id int PRIMARY KEY, a " +
+        type + " COLLATE caseless)");
+    pair.source.exec("INSERT INTO t VALUES (1, 'a')");
+    pair.target.exec("INSERT INTO t VALUES (1, 'A')");
+    EXPECT_EQ(shown(pair.table()), "public.t \n  differs id=1 a") << type;
+  }
+}
+
 TEST(Verify, finds_a_generated_column_that_is_computed_in_another_way) {
   const TwoDatabases pair;
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, a int, b int GENERATED ALWAYS AS (a + 1) STORED)");

@@ -137,11 +137,21 @@ TEST(Replication, metadata_and_defaults_come_from_the_smallest_object) {
   EXPECT_EQ(replication.spec.sync.max_lag, Seconds(60));
   EXPECT_EQ(replication.spec.sync.refresh_interval, Seconds(24 * 60 * 60));
   EXPECT_EQ(replication.spec.sync.schema_changes, SchemaChanges::apply);
-  EXPECT_TRUE(replication.spec.verify.after_snapshot);
+  EXPECT_FALSE(replication.spec.verify.after_snapshot) << "the source may have gone on since";
   EXPECT_EQ(replication.spec.verify.on_mismatch, OnMismatch::degrade);
   EXPECT_EQ(replication.spec.source_objects, SourceObjects::remove);
   EXPECT_EQ(replication.spec.target_data, TargetData::retain);
   EXPECT_EQ(replication.spec.deletion_timeout, Seconds(300));
+}
+
+TEST(Replication, both_ends_are_compared_by_themselves_where_a_stream_keeps_them_equal) {
+  json object = minimal();
+  object["spec"]["mode"] = "SnapshotAndSync";
+  EXPECT_TRUE(replication_from_json(object).spec.verify.after_snapshot);
+  object["spec"]["verify"] = {{"afterSnapshot", false}};
+  EXPECT_FALSE(replication_from_json(object).spec.verify.after_snapshot);
+  object["spec"] = {{"mode", "Snapshot"}, {"verify", {{"afterSnapshot", true}}}};
+  EXPECT_TRUE(replication_from_json(object).spec.verify.after_snapshot);
 }
 
 TEST(Replication, deletion_and_our_finalizer_are_seen) {

@@ -74,7 +74,7 @@ struct RecopySpec {
 
 // When both ends are compared, and what a difference means.
 struct VerifySpec {
-  bool after_snapshot = true;
+  bool after_snapshot = true;   // by default only with a stream: without one the source has gone on since
   std::string schedule = {};    // as schedule.h reads it; "": none
   std::string request_id = {};  // one comparison for each; "": nothing is asked for
   OnMismatch on_mismatch = OnMismatch::degrade;

@@ -92,8 +92,9 @@ RecopySpec read_recopy(const JsonFields& in) {
   return recopy;
 }
 
-VerifySpec read_verify(const JsonFields& in) {
+VerifySpec read_verify(const JsonFields& in, Mode mode) {
   VerifySpec verify;
+  verify.after_snapshot = streams(mode);
   in.read("afterSnapshot", verify.after_snapshot);
   in.read("schedule", verify.schedule);
   in.read("requestID", verify.request_id);
@@ -135,7 +136,7 @@ Spec spec_from_json(const nlohmann::json& json, std::optional<Error>& flaw) {
   spec.snapshot = read_snapshot(in.inner("snapshot"));
   spec.sync = read_sync(in.inner("sync"));
   spec.recopy = read_recopy(in.inner("recopy"));
-  spec.verify = read_verify(in.inner("verify"));
+  spec.verify = read_verify(in.inner("verify"), spec.mode);
   in.inner("deletion").read_word("sourceObjects", spec.source_objects, source_object_words);
   in.inner("deletion").read_word("targetData", spec.target_data, target_data_words);
   read_duration(in.inner("deletion"), "timeout", spec.deletion_timeout);

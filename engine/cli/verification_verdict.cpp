@@ -1,5 +1,6 @@
 #include "engine/cli/verification_verdict.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -19,8 +20,13 @@ std::string with_verb(std::uint64_t number, const std::string& noun, const char*
   return count_text(number) + " " + noun + (number == 1 ? "" : "s") + " " + (number == 1 ? of_one : of_many);
 }
 
+std::uint64_t sequences_of(const api::Verification& found, const std::string& kind) {
+  return static_cast<std::uint64_t>(std::count_if(found.sequences.begin(), found.sequences.end(),
+                                                  [&](const auto& sequence) { return sequence.kind == kind; }));
+}
+
 bool differs(const api::Verification& found) {
-  return found.result == Comparison::different || found.tables_different > 0 || !found.sequences.empty();
+  return found.result == Comparison::different || found.tables_different > 0 || sequences_of(found, "sequence") > 0;
 }
 
 bool is_whole(const api::Verification& found) {
@@ -50,8 +56,10 @@ std::string tables_text(const api::Verification& found) {
 
 std::string message_of(const api::Verification& found) {
   std::string message = found.tables_compared > 0 ? tables_text(found) : "no table was compared";
-  if (!found.sequences.empty())
-    message += "; " + with_verb(found.sequences.size(), "sequence", "is behind", "are behind");
+  if (const std::uint64_t behind = sequences_of(found, "sequence"); behind > 0)
+    message += "; " + with_verb(behind, "sequence", "is behind", "are behind");
+  if (const std::uint64_t closed = sequences_of(found, "unreadable sequence"); closed > 0)
+    message += "; " + with_verb(closed, "sequence", "may not be read", "may not be read");
   if (found.tables_not_compared > 0)
     message += "; " + with_verb(found.tables_not_compared, "table", "was not compared", "were not compared");
   else if (found.result == Comparison::not_compared && found.tables_compared > 0)

@@ -70,6 +70,15 @@ TEST(Verdict, of_a_sequence_that_is_behind_is_a_difference) {
   EXPECT_EQ(report.message, "14 tables with 1,234,567 rows are equal; 1 sequence is behind");
 }
 
+TEST(Verdict, of_a_sequence_that_may_not_be_read_is_neither_success_nor_difference) {
+  api::Verification found = equal();
+  found.result = Comparison::not_compared;
+  found.sequences = {{"shop", "unreadable sequence", "public.orders_id_seq", "may not be read", "7"}};
+  const api::Report report = judged(found);
+  EXPECT_EQ(report.reason, "VerifyIncomplete");
+  EXPECT_THAT(report.message, HasSubstr("1 sequence may not be read"));
+}
+
 TEST(Verdict, is_no_success_where_something_was_not_compared) {
   api::Verification found = equal();
   found.result = Comparison::not_compared;

@@ -24,8 +24,8 @@ class Standstill {
   // To be called after each turn of the feed. Looks for a request now and then; stands still where one is to be
   // answered and the feed lies between two transactions, until it may go on.
   Result<void> tend(const Until& until);
-  // When the next look is due.
-  Milliseconds patience() const { return look_due_.left(); }
+  // When the next look is due; what a request waits for comes with the feed.
+  Milliseconds patience() const { return request_ ? look_every_ : look_due_.left(); }
   // The feed is not turned any more: whoever waits is told so.
   Result<void> give_up(const Until& until);
 

@@ -70,6 +70,7 @@ std::vector<Mismatch> mismatches_of(const api::Verification& found) {
     }
   }
   for (const api::ObjectDifference& sequence : found.sequences) {
+    if (sequence.kind != "sequence") continue;  // it could not be read
     firsts.push_back({.table = entry_of(sequence.database, sequence.object), .kind = MismatchKind::sequence});
   }
   firsts.insert(firsts.end(), others.begin(), others.end());

@@ -163,6 +163,7 @@ CREATE TABLE _tributary.compared_range (
   number integer NOT NULL,
   from_key text[] NOT NULL,
   before_key text[] NOT NULL,
+  shape text NOT NULL,
   found text,
   planned timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (run, schema_name, table_name, number)

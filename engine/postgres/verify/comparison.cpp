@@ -1,6 +1,7 @@
 #include "engine/postgres/verify/comparison.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
+#include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/verify/comparison_round.h"
 #include "engine/postgres/verify/doubts.h"
@@ -22,20 +24,47 @@ constexpr Milliseconds pause_between_moments{500};
 constexpr int most_failures = 5;
 constexpr int most_looks_at_doubts = 8;
 
-// Those that the stream does not keep at the moment's position, and why.
-Result<std::map<model::Name, std::string>> read_tables_aside(const UnderWay& way, moment::Moment& moment,
-                                                             const Until& until) {
-  std::map<model::Name, std::string> aside;
-  if (way.options.key.empty()) return aside;
+constexpr const char* leaves_below =
+    "SELECT rn.nspname, r.relname, n.nspname, c.relname FROM unnest($1::oid[]) AS wanted(root)"
+    " JOIN pg_class r ON r.oid = wanted.root JOIN pg_namespace rn ON rn.oid = r.relnamespace"
+    " CROSS JOIN LATERAL pg_partition_tree(wanted.root) AS t JOIN pg_class c ON c.oid = t.relid AND t.isleaf"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace";
+
+// What lies below the partitioned tables by now, which may be more than when the plan was made.
+Result<std::vector<std::pair<model::Name, model::Name>>> read_leaves(const UnderWay& way, Connection& source,
+                                                                     const Until& until) {
+  std::vector<std::string> ids;
+  for (const Compared& table : way.plan.tables)
+    if (table.pair.ends.source.is_partitioned) ids.push_back(std::to_string(table.pair.ends.source.id));
+  const Rows rows = TRY(source.query(leaves_below, {array_literal(ids)}, until));
+  std::vector<std::pair<model::Name, model::Name>> leaves;
+  for (int row = 0; row < rows.size(); ++row)
+    leaves.push_back({{rows.str(row, 0), rows.str(row, 1)}, {rows.str(row, 2), rows.str(row, 3)}});
+  return leaves;
+}
+
+// Tables that the stream does not keep at the moment's position, and why.
+Result<std::map<model::Name, std::string>> find_unkept(const UnderWay& way, moment::Moment& moment,
+                                                       const Until& until) {
+  std::map<model::Name, std::string> unkept;
+  if (way.options.key.empty()) return unkept;
   std::set<model::Name> known;
   for (const FollowedTable& table : TRY(read_followed_tables(moment.target(), way.options.key, until))) {
     known.insert(table.name);
     if (table.state != FollowedTable::State::followed)
-      aside[table.name] = "the stream does not keep it up to date: " + table.reason;
+      unkept[table.name] = "the stream does not keep it up to date: " + table.reason;
   }
+  const std::string not_yet = "the stream has not taken it up yet";
   for (const model::Name& name : tables_of(way.plan))
-    if (known.count(name) == 0) aside[name] = "the stream has not taken it up yet";
-  return aside;
+    if (known.count(name) == 0) unkept[name] = not_yet;
+  std::map<model::Name, const Compared*> roots;
+  for (const Compared& table : way.plan.tables) roots[table.subject.name] = &table;
+  for (const auto& [root, leaf] : TRY(read_leaves(way, moment.source(), until))) {
+    if (known.count(leaf) != 0 || roots.count(root) == 0) continue;
+    for (const model::Name& name : roots.at(root)->subject.tables)
+      unkept.try_emplace(name, "partition " + model::display(leaf) + ": " + not_yet);
+  }
+  return unkept;
 }
 
 Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Verification& verification,
@@ -76,21 +105,28 @@ Result<void> compare_all(const UnderWay& way, api::Verification& verification, c
   return in_moments(
       way, verification, until, [&] { return way.work.left() == 0; },
       [&](moment::Moment& moment) -> Result<void> {
-        const std::map<model::Name, std::string> aside = TRY(read_tables_aside(way, moment, until));
-        way.work.give_up(aside);
+        const std::map<model::Name, std::string> unkept = TRY(find_unkept(way, moment, until));
+        way.work.give_up(unkept);
         return compare_ranges(way, moment, until);
       });
 }
 
-// One look at all rows that are in doubt.
+// One look at all rows that are in doubt. A table that is refused by now is given up.
 Result<void> look_at_doubts(const UnderWay& way, const moment::Moment& moment,
                             std::map<std::size_t, std::vector<Doubt>>& doubts, const Until& until) {
   RangeComparison comparison(way.options, way.plan.dialect, moment, way.board);
   TRY(comparison.open(until));
   for (auto& [table, rows] : doubts) {
-    std::vector<Doubt> left = TRY(comparison.look_again(way.work.table(table), std::move(rows), moment.exact(), until));
-    way.work.settle(table, comparison.settled());
-    rows = std::move(left);
+    Result<std::vector<Doubt>> left = comparison.look_again(way.work.table(table), rows, until);
+    const bool may_pass = !left && (left.error().fault == Fault::transient || !comparison.usable());
+    if (may_pass || (!left && left.error().fault == Fault::cancelled)) return left.error();
+    if (left) {
+      way.work.settle(table, comparison.settled(), left->empty());
+      rows = std::move(*left);
+    } else {
+      way.work.give_up(table, describe(left.error()));
+      rows.clear();
+    }
   }
   std::erase_if(doubts, [](const auto& each) { return each.second.empty(); });
   return {};
@@ -99,12 +135,17 @@ Result<void> look_at_doubts(const UnderWay& way, const moment::Moment& moment,
 Result<void> settle_doubts(const UnderWay& way, api::Verification& verification, const Until& until) {
   std::map<std::size_t, std::vector<Doubt>> doubts = way.work.doubts();
   int looks = 0;
-  TRY(in_moments(
+  const Result<void> looked = in_moments(
       way, verification, until, [&] { return doubts.empty() || looks == most_looks_at_doubts; },
       [&](moment::Moment& moment) -> Result<void> {
         ++looks;
+        const std::map<model::Name, std::string> unkept = TRY(find_unkept(way, moment, until));
+        way.work.give_up(unkept);
+        const auto standing = way.work.doubts();
+        std::erase_if(doubts, [&](const auto& each) { return standing.count(each.first) == 0; });
         return look_at_doubts(way, moment, doubts, until);
-      }));
+      });
+  if (!looked) return looked;
   for (const auto& [table, rows] : doubts)
     way.work.give_up(table, counted(rows.size(), "row") + " differed and changed each time they were looked at");
   return {};
@@ -122,7 +163,23 @@ void show(const ComparisonOptions& options, ComparisonPlan& plan, pipeline::Prog
   std::vector<pipeline::ProgressBoard::TableSize> sizes;
   for (const Compared& table : plan.tables) sizes.push_back({table.result.name, table.pair.ends.source.bytes});
   const std::vector<pipeline::TableMeter*> meters = board.begin_database(options.database, sizes);
-  for (std::size_t each = 0; each < plan.tables.size(); ++each) plan.tables[each].meter = meters[each];
+  std::vector<bool> has_ranges(plan.tables.size());
+  for (const Range& range : plan.ranges) has_ranges[range.table] = true;
+  for (std::size_t each = 0; each < plan.tables.size(); ++each) {
+    plan.tables[each].meter = meters[each];
+    if (!has_ranges[each]) board.done(*meters[each]);
+  }
+}
+
+// What asks both ends once is asked again where that may help.
+template <class Ask>
+auto patiently(const Until& until, Ask&& ask) -> decltype(ask()) {
+  for (int tries = 1;; ++tries) {
+    auto answer = ask();
+    if (answer || answer.error().fault != Fault::transient || tries == most_failures) return answer;
+    log::warn("asking again", {{"error", describe(answer.error())}});
+    if (!pause_for(pause_between_moments, until.stop)) return answer;
+  }
 }
 
 // Repairs and values are of this process alone: what another has found does not help then.
@@ -135,26 +192,32 @@ Result<std::unique_ptr<KeptResults>> open_results(const ComparisonOptions& optio
 
 Result<void> compare_database(const ComparisonOptions& options, pipeline::ProgressBoard& board,
                               api::Verification& verification, const Until& until) {
-  ComparisonPlan plan = TRY(make_plan(options, until));
+  ComparisonPlan plan = TRY(patiently(until, [&] { return make_plan(options, until); }));
   show(options, plan, board);
   board.say("comparing the schema");
   const std::vector<model::Name> tables = tables_of(plan);
-  for (api::ObjectDifference& each : TRY(compare_structure(options, tables, until)))
-    verification.structure.push_back(std::move(each));
+  std::vector<api::ObjectDifference> structure =
+      TRY(patiently(until, [&] { return compare_structure(options, tables, until); }));
+  std::move(structure.begin(), structure.end(), std::back_inserter(verification.structure));
   SequenceComparison sequences(options, tables);
-  TRY(sequences.begin(until));
+  TRY(patiently(until, [&] { return sequences.begin(until); }));
   const std::unique_ptr<KeptResults> kept = TRY(open_results(options, until));
   std::vector<KnownRange> known;
   if (kept) known = TRY(take_up(*kept, plan, until));
   Work work(plan.tables, plan.ranges);
-  work.knows(known);
+  for (const std::size_t table : work.knows(known)) board.done(*work.table(table).meter);
   const UnderWay way{options, plan, work, kept.get(), board};
   TRY(compare_all(way, verification, until));
   TRY(settle_doubts(way, verification, until));
-  for (const api::TableVerification& table : work.results()) add(table, verification);
   board.say("comparing sequences");
-  for (api::ObjectDifference& each : TRY(sequences.finish(until))) verification.sequences.push_back(std::move(each));
-  return kept ? kept->forget(until) : Result<void>{};
+  std::vector<api::ObjectDifference> behind = TRY(patiently(until, [&] { return sequences.finish(until); }));
+  std::move(behind.begin(), behind.end(), std::back_inserter(verification.sequences));
+  const std::map<model::Name, std::string> redefined =
+      TRY(patiently(until, [&] { return find_redefined(options, plan, until); }));
+  work.disclaim(redefined);
+  for (const api::TableVerification& table : work.results()) add(table, verification);
+  if (kept) kept->forget(until);
+  return {};
 }
 
 }  // namespace tributary::postgres::verify

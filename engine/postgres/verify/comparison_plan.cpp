@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/postgres/ledger/ledger.h"
 #include "engine/postgres/verify/key_ranges.h"
 
 namespace tributary::postgres::verify {
@@ -44,7 +45,42 @@ Compared compared(const std::string& database, const Subject& subject, const Tab
   return table;
 }
 
+void add(const TableTraits& end, std::vector<std::string>& parts) {
+  parts.push_back(std::to_string(end.id));
+  for (const ColumnTraits& column : end.columns) parts.insert(parts.end(), {column.name, column.declared});
+}
+
+// Tells a table from what it was, and from another of its name.
+std::string shape_of(const TablePair& pair) {
+  std::vector<std::string> parts;
+  add(pair.ends.source, parts);
+  add(pair.ends.target, parts);
+  for (const ComparedColumn& column : pair.key) parts.push_back(column.name);
+  return digest_of(parts);
+}
+
 }  // namespace
+
+Result<std::map<model::Name, std::string>> find_redefined(const ComparisonOptions& options, const ComparisonPlan& plan,
+                                                          const Until& until) {
+  Sessions sessions = TRY(open_sessions(options.ends, until));
+  std::vector<model::Name> names;
+  for (const Compared& table : plan.tables) names.push_back(table.subject.name);
+  const TraitsByName source = TRY(read_traits(sessions.source, names, until));
+  const TraitsByName target = TRY(read_traits(sessions.target, names, until));
+  std::map<model::Name, std::string> redefined;
+  for (const Compared& table : plan.tables) {
+    const auto here = source.find(table.subject.name);
+    const auto there = target.find(table.subject.name);
+    const TableTraits none;
+    const TablePair now = pair_up(here == source.end() ? none : here->second,
+                                  there == target.end() ? none : there->second, plan.dialect.recodes);
+    if (shape_of(now) == shape_of(table.pair)) continue;
+    for (const model::Name& name : table.subject.tables)
+      redefined[name] = "it was defined anew on one end while both were compared";
+  }
+  return redefined;
+}
 
 Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& until) {
   Sessions sessions = TRY(open_sessions(options.ends, until));
@@ -66,7 +102,13 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
         compared(options.database, subject, here->second, is_there ? &there->second : nullptr, plan.dialect));
     if (!subject.not_comparable.empty()) continue;
     std::vector<KeyRange> ranges(1);
-    if (is_there) ranges = TRY(cut_into_ranges(sessions.source, plan.tables.back().pair, options.sizes, until));
+    if (is_there) {
+      // Whoever keeps the table, or hides it, is met again where it is read.
+      Result<std::vector<KeyRange>> cut =
+          cut_into_ranges(sessions.source, plan.tables.back().pair, options.sizes, until);
+      if (!cut && !sessions.source.usable()) return cut.error();
+      if (cut) ranges = std::move(*cut);
+    }
     for (std::size_t number = 0; number < ranges.size(); ++number)
       plan.ranges.push_back({plan.tables.size() - 1, static_cast<int>(number), std::move(ranges[number]),
                              here->second.bytes / ranges.size()});
@@ -79,16 +121,17 @@ Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan,
   for (Range& range : plan.ranges) by_table[range.table].push_back(std::move(range));
   plan.ranges.clear();
   std::vector<KnownRange> known;
-  std::vector<std::pair<model::Name, std::vector<KeyRange>>> unknown;
+  std::vector<KeptResults::Planned> unknown;
   for (std::vector<Range>& ranges : by_table) {
     if (ranges.empty()) continue;
     const Range first = ranges.front();
     const model::Name& name = plan.tables[first.table].subject.name;
-    const std::vector<KeptRange> former = kept.ranges_of(name);
+    const std::string shape = shape_of(plan.tables[first.table].pair);
+    const std::vector<KeptRange> former = kept.ranges_of(name, shape);
     if (former.empty()) {
-      unknown.emplace_back(name, std::vector<KeyRange>{});
+      unknown.push_back({name, shape, {}});
       for (Range& range : ranges) {
-        unknown.back().second.push_back(range.keys);
+        unknown.back().ranges.push_back(range.keys);
         plan.ranges.push_back(std::move(range));
       }
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,10 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
 // Gives tables the ranges that they had in a run that was ended before its end, and has the others' recorded. What is
 // known of some of these is the result.
 Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan, const Until& until);
+
+// Tables that were defined anew since, and so are not what was compared.
+Result<std::map<model::Name, std::string>> find_redefined(const ComparisonOptions& options, const ComparisonPlan& plan,
+                                                          const Until& until);
 
 // Every table of the source that the plan speaks of.
 std::vector<model::Name> tables_of(const ComparisonPlan& plan);

@@ -19,7 +19,7 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> probes{
     {"date", {"'2000-01-01'", "'1969-12-31'", "'infinity'"}},
     {"uuid", {"'00112233-4455-6677-8899-aabbccddeeff'"}},
     {"bytea", {"'\\x'", "'\\x00'", "'\\x0123456789abcdef0123456789abcdef01'"}},
-    {"char", {"'a'", "''"}},
+    {"char", {"'a'", "''", "(-1)"}},
     {"text", {"''", "'a'", "'twelve bytes'", "'more than twelve bytes'"}},
     {"varchar", {"''", "'a'", "'more than twelve bytes'"}},
     {"bpchar", {"'a'", "'more than twelve bytes'"}},

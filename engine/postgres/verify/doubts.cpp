@@ -23,14 +23,14 @@ std::string statement(const TablePair& pair, const TableTraits& end, const Diale
   if (pair.key.empty()) {
     std::string hashes;
     for (const Key& key : keys) hashes += (hashes.empty() ? "" : ",") + key.front();
-    return "SELECT " + hash.key + ", count(*) FROM " + scanned(end) + " WHERE " + hash.key + " = ANY ('{" + hashes +
+    return "SELECT " + hash.key + ", count(*), '' FROM " + scanned(end) + " WHERE " + hash.key + " = ANY ('{" + hashes +
            "}'::bigint[]) GROUP BY 1";
   }
   std::string columns;
   for (const ComparedColumn& column : pair.key) columns += of_t(column.name) + ", ";
   std::string condition;
   for (const Key& key : keys) condition += (condition.empty() ? "(" : " OR (") + condition_of(key, pair) + ")";
-  return "SELECT " + columns + hash.row + " FROM " + scanned(end) + " WHERE " + condition + " ORDER BY " +
+  return "SELECT " + columns + hash.row + ", t.xmin FROM " + scanned(end) + " WHERE " + condition + " ORDER BY " +
          std::to_string(pair.key.size() + 1);
 }
 
@@ -39,30 +39,37 @@ Result<std::map<Key, RowState>> read(Connection& connection, const std::string& 
   std::map<Key, RowState> states;
   for (int row = 0; row < rows.size(); ++row) {
     Key key;
-    for (int column = 0; column + 1 < rows.columns(); ++column) key.push_back(rows.str(row, column));
-    states[key] += rows.str(row, rows.columns() - 1) + " ";
+    for (int column = 0; column + 2 < rows.columns(); ++column) key.push_back(rows.str(row, column));
+    RowState& state = states[key];  // of several rows where the key is none on this end
+    state.hash += rows.str(row, rows.columns() - 2) + " ";
+    state.version += rows.str(row, rows.columns() - 1) + " ";
   }
   return states;
 }
 
 std::uint64_t number(const RowState& state) {
-  return state.empty() ? 0 : std::strtoull(state.c_str(), nullptr, 10);
+  return state.hash.empty() ? 0 : std::strtoull(state.hash.c_str(), nullptr, 10);
 }
 
 }  // namespace
 
 Answer judge(const Doubt& doubt, const Both<RowState>& now, bool exact) {
-  if (now.source == now.target) return Answer::equal;
+  if (now.source.hash == now.target.hash) return Answer::equal;
   if (exact) return Answer::different;
-  const bool is_still = doubt.seen && doubt.seen->source == now.source && doubt.seen->target == now.target;
-  return is_still ? Answer::different : Answer::unknown;
+  if (!doubt.seen) return Answer::unknown;
+  const auto stays = [](const RowState& then, const RowState& at_last) {
+    return then == at_last && !at_last.version.empty() && at_last.version.front() != ' ';
+  };
+  const bool was_there = stays(doubt.seen->source, now.source);
+  const bool is_too_many = now.source.hash.empty() && stays(doubt.seen->target, now.target);
+  return was_there || is_too_many ? Answer::different : Answer::unknown;
 }
 
 Found found_now(const Doubt& doubt, const Both<RowState>& now, bool has_key) {
   Found found = doubt.found;
   if (has_key) {
     found.copies = 1;
-    found.kind = now.source.empty() ? Kind::extra : now.target.empty() ? Kind::missing : Kind::differs;
+    found.kind = now.source.hash.empty() ? Kind::extra : now.target.hash.empty() ? Kind::missing : Kind::differs;
   } else {
     const std::uint64_t source = number(now.source);
     const std::uint64_t target = number(now.target);
@@ -88,7 +95,8 @@ Result<RowStates> read_states(Sessions& sessions, const TablePair& pair, const D
     for (const Key& key : keys) {
       const auto here = source.find(key);
       const auto there = target.find(key);
-      states[key] = {here == source.end() ? "" : here->second, there == target.end() ? "" : there->second};
+      states[key] = {here == source.end() ? RowState{} : here->second,
+                     there == target.end() ? RowState{} : there->second};
     }
   }
   return states;

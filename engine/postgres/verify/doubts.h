@@ -14,12 +14,17 @@
 #include "engine/verify/mark.h"
 
 // Rows that differed while the target may have been ahead of the source's snapshot. Each is looked at again, in later
-// moments: equal in any of them is equal; the same on both ends in two of them, and not equal, is a difference, for
-// what was the same at two moments of the source had reached the target at the second.
+// moments: equal in any of them is equal. A row that the source has not written between two moments had reached the
+// target at the first as it is, for that was read between them: what was not equal then differs. One that the target
+// has not written between two moments and the source does not have at the second is too many: it would have gone.
 namespace tributary::postgres::verify {
 
-// What one row is on one end; "" where it is not there.
-using RowState = std::string;
+// What one row is on one end, and which version of it by that server's word; "" where it is not there.
+struct RowState {
+  std::string hash = {};
+  std::string version = {};
+  bool operator==(const RowState&) const = default;
+};
 
 struct Doubt {
   tributary::verify::Found found;
@@ -28,7 +33,7 @@ struct Doubt {
 
 enum class Answer { equal, different, unknown };
 
-// Pure; `exact`: both ends are at one position.
+// Pure. `exact`: both ends are at one position. Rows that have no key have no version that would tell anything.
 Answer judge(const Doubt& doubt, const tributary::verify::Both<RowState>& now, bool exact);
 // What a difference is by what is there now. Pure.
 tributary::verify::Found found_now(const Doubt& doubt, const tributary::verify::Both<RowState>& now, bool has_key);

@@ -22,12 +22,14 @@ namespace tributary::postgres::verify {
 // A range of a comparison that was ended before its end, and what it was found to hold, if that is known.
 struct KeptRange {
   int number = 0;
+  std::string shape = {};
   tributary::verify::KeyRange keys = {};
   std::optional<api::TableVerification> found = {};
 };
 
 // What a comparison has found so far, in the target's ledger, so that one that is killed goes on where it was: of each
-// table which ranges it has, and of each range what it holds. Gone with the comparison's end. Values are never kept.
+// table which ranges it has, and of each range what it holds. Gone with the comparison's end. Keys are kept, and
+// no other values.
 class KeptResults {
  public:
   // `run` tells comparisons apart. Nothing where the target has no ledger of this version, where the role may not write
@@ -36,22 +38,26 @@ class KeptResults {
   static Result<std::unique_ptr<KeptResults>> open(const DatabaseEnds& ends, const std::string& run, bool restart,
                                                    const Until& until);
 
-  // Of the table, in order; none where it was not planned before.
-  std::vector<KeptRange> ranges_of(const model::Name& table) const;
+  // Of the table, in order; none where it was not planned before, or was another one by `shape`.
+  std::vector<KeptRange> ranges_of(const model::Name& table, const std::string& shape) const;
   // The ranges of tables that had none.
-  Result<void> plan(const std::vector<std::pair<model::Name, std::vector<tributary::verify::KeyRange>>>& tables,
-                    const Until& until);
-  // In any thread. May be written a second later, with others.
-  Result<void> record(const model::Name& table, int number, const api::TableVerification& found, const Until& until);
+  struct Planned {
+    model::Name table;
+    std::string shape;  // whatever tells it from another table of the name
+    std::vector<tributary::verify::KeyRange> ranges;
+  };
+  Result<void> plan(const std::vector<Planned>& tables, const Until& until);
+  // In any thread. May be written a second later, with others; what cannot be written is not kept, and that is all.
+  void record(const model::Name& table, int number, const api::TableVerification& found, const Until& until);
   // Writes what was not written yet.
-  Result<void> flush(const Until& until);
+  void flush(const Until& until);
   // The comparison is over.
-  Result<void> forget(const Until& until);
+  void forget(const Until& until);
 
  private:
   KeptResults(Connection session, std::string run) : session_(std::move(session)), run_(std::move(run)) {}
   Result<void> read(const Until& until);
-  Result<void> write(const Until& until);
+  void write(const Until& until);
 
   Connection session_;
   const std::string run_;

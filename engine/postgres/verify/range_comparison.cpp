@@ -1,5 +1,6 @@
 #include "engine/postgres/verify/range_comparison.h"
 
+#include "engine/postgres/catalog/table_changes.h"
 #include "engine/postgres/verify/table_sql.h"
 
 namespace tributary::postgres::verify {
@@ -8,6 +9,7 @@ namespace {
 // A refused statement ends its transaction, and with it the moment: back to here instead.
 constexpr const char* savepoint = "SAVEPOINT range";
 constexpr std::size_t most_doubts = 20'000;
+constexpr const char* leaves_of_one = "SELECT relid::oid FROM pg_partition_tree($1::oid::regclass) WHERE isleaf";
 constexpr const char* back = "ROLLBACK TO SAVEPOINT range; RELEASE SAVEPOINT range";
 
 void recover(std::optional<Sessions>& sessions, const Until& until) {
@@ -40,9 +42,29 @@ Result<void> RangeComparison::set_savepoint(const Until& until) {
   return sessions_->target.execute(savepoint, until);
 }
 
+// A rewritten table looks empty to a snapshot that is older; the locks of the range's statements are still held.
+Result<void> RangeComparison::require_unchanged(const Compared& table, const Until& until) {
+  const auto look = [&](Connection& connection, const TableTraits& end) -> Result<void> {
+    if (end.id == 0) return {};
+    std::vector<std::uint32_t> ids{end.id};
+    if (end.is_partitioned) {
+      const Rows rows = TRY(connection.query(leaves_of_one, {std::to_string(end.id)}, until));
+      ids.clear();
+      for (int row = 0; row < rows.size(); ++row) ids.push_back(static_cast<std::uint32_t>(rows.integer(row, 0)));
+    }
+    const Result<std::optional<TableChange>> change = find_change(connection, ids, until);
+    if (!change) return amid_changes(connection.sqlstate(), change.error());
+    if (*change) return changed_meanwhile("table " + model::display((*change)->table), (*change)->how);
+    return {};
+  };
+  TRY(look(sessions_->source, table.pair.ends.source));
+  return look(sessions_->target, table.pair.ends.target);
+}
+
+// Statements are written of what is known for sure.
 DifferenceLog RangeComparison::log_of(const Compared& table, api::TableVerification& found) {
   TakeRepair repair;
-  if (options_.repair) {
+  if (options_.repair && moment_.exact()) {
     repair = [this](const std::string& statement) {
       has_repaired_ = true;
       return options_.repair(statement);
@@ -56,6 +78,10 @@ Result<RangeFindings> RangeComparison::compare(const Compared& table, const Rang
   has_repaired_ = false;
   TRY(set_savepoint(until));
   Result<RangeFindings> compared = compare_rows(table, range, until);
+  if (compared) {
+    const Result<void> same = require_unchanged(table, until);
+    if (!same) compared = same.error();
+  }
   if (!compared) aside_.reset();
   recover(sessions_, until);
   return compared;
@@ -87,15 +113,15 @@ Result<RangeFindings> RangeComparison::compare_rows(const Compared& table, const
   return findings;
 }
 
-Result<std::vector<Doubt>> RangeComparison::look_again(const Compared& table, std::vector<Doubt> doubts, bool exact,
+Result<std::vector<Doubt>> RangeComparison::look_again(const Compared& table, const std::vector<Doubt>& doubts,
                                                        const Until& until) {
   settled_ = {};
   RowStates states = TRY(read_states(*sessions_, table.pair, dialect_, doubts, until));
   DifferenceLog log = log_of(table, settled_);
   std::vector<Doubt> left;
-  for (Doubt& doubt : doubts) {
+  for (Doubt doubt : doubts) {
     const tributary::verify::Both<RowState>& now = states[state_key(doubt.found, table.pair)];
-    const Answer answer = judge(doubt, now, exact);
+    const Answer answer = judge(doubt, now, moment_.exact());
     if (answer == Answer::different) TRY(log.add(found_now(doubt, now, !table.pair.key.empty()), until));
     if (answer != Answer::unknown) continue;
     doubt.seen = now;

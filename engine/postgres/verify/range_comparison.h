@@ -24,8 +24,7 @@ class RangeComparison {
   // Of the range alone.
   Result<RangeFindings> compare(const Compared& table, const Range& range, const Until& until);
   // What is not settled by this look.
-  Result<std::vector<Doubt>> look_again(const Compared& table, std::vector<Doubt> doubts, bool exact,
-                                        const Until& until);
+  Result<std::vector<Doubt>> look_again(const Compared& table, const std::vector<Doubt>& doubts, const Until& until);
   // By the look before: differences alone.
   const api::TableVerification& settled() const { return settled_; }
   // Whether its sessions can go on after an Error.
@@ -35,6 +34,7 @@ class RangeComparison {
 
  private:
   Result<Sessions*> aside(const Until& until);
+  Result<void> require_unchanged(const Compared& table, const Until& until);
   DifferenceLog log_of(const Compared& table, api::TableVerification& found);
   Result<RangeFindings> compare_rows(const Compared& table, const Range& range, const Until& until);
   Result<std::uint64_t> count_source(const Compared& table, const Until& until);

@@ -30,7 +30,8 @@ bool has_caught_up(const SequenceDifference& before, const std::vector<SequenceD
       std::find_if(now.begin(), now.end(), [&](const SequenceDifference& each) { return each.name == before.name; });
   if (still == now.end()) return true;
   if (!before.source || !before.target || !still->target) return false;
-  return *before.source >= *before.target ? *still->target >= *before.source : *still->target <= *before.source;
+  if (*still->target == *before.source) return still->target_is_called;
+  return *before.source >= *before.target ? *still->target > *before.source : *still->target < *before.source;
 }
 
 }  // namespace

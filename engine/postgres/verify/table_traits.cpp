@@ -51,7 +51,8 @@ WHERE i.indrelid = ANY ($1::oid[]) AND i.indisunique AND i.indisvalid AND NOT i.
   AND i.indpred IS NULL AND i.indexprs IS NULL
   AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
-    WHERE k.place <= i.indnkeyatts AND NOT a.attnotnull)
+    WHERE k.place <= i.indnkeyatts AND (NOT a.attnotnull OR EXISTS (SELECT FROM pg_constraint c
+      WHERE c.conrelid = i.indrelid AND c.contype = 'n' AND NOT c.convalidated AND k.number = ANY (c.conkey))))
 ORDER BY i.indrelid, NOT i.indisprimary, i.indnkeyatts, i.indexrelid)sql";
 
 using ById = std::unordered_map<std::uint32_t, TableTraits*>;

@@ -22,6 +22,10 @@ namespace {
 constexpr unsigned most_sessions = 8;
 constexpr int first_with_streams = 2;
 
+constexpr const char* other_streams =
+    "SELECT r.key FROM _tributary.replication r JOIN _tributary.stream s ON s.replication = r.key"
+    " WHERE r.source_system = $1 AND r.source_database = $2 AND NOT s.released";
+
 int parallelism_of(const api::Spec& spec) {
   if (spec.snapshot.parallelism > 0) return spec.snapshot.parallelism;
   return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, most_sessions));
@@ -40,7 +44,13 @@ Result<std::string> read_stream_key(const api::Spec& spec, const std::string& se
   const std::string key = replication_key(spec.replication, identity, selection);
   if (*version < first_with_streams) return std::string();
   const std::optional<StreamRow> stream = TRY(read_stream(sessions.target, key, until));
-  return stream && !stream->released ? key : std::string();
+  if (stream) return stream->released ? std::string() : key;
+  // Another selection of the same database may be followed under a name of its own.
+  const Rows others = TRY(sessions.target.query(other_streams, {identity.system, identity.database}, until));
+  if (others.size() > 1)
+    return Error{Fault::invalid, "several streams bring tables of database " + identity.database + " to this target",
+                 "give the selection of one of them, or its --spec"};
+  return others.size() == 0 ? std::string() : others.str(0, 0);
 }
 
 // Statements of all tables of a database, behind what must be said before the first.
@@ -74,8 +84,8 @@ api::Comparison judged(const api::Verification& found) {
   const auto is_behind = [](const api::ObjectDifference& each) { return each.kind == "sequence"; };
   if (found.tables_different > 0 || std::any_of(found.sequences.begin(), found.sequences.end(), is_behind))
     return api::Comparison::different;
-  return found.tables_not_compared > 0 || !found.sequences.empty() ? api::Comparison::not_compared
-                                                                   : api::Comparison::equal;
+  const bool is_whole = found.tables_not_compared == 0 && found.sequences.empty() && found.tables_compared > 0;
+  return is_whole ? api::Comparison::equal : api::Comparison::not_compared;
 }
 
 }  // namespace

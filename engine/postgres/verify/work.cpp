@@ -1,6 +1,7 @@
 #include "engine/postgres/verify/work.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tributary::postgres::verify {
@@ -48,17 +49,24 @@ std::optional<Range> Work::take() {
 
 void Work::put_back(Range range) {
   const std::lock_guard lock(mutex_);
-  ranges_.push_back(std::move(range));
+  if (tables_[range.table].ranges_left > 0) later_.push_back(std::move(range));
+}
+
+void Work::begin_moment() {
+  const std::lock_guard lock(mutex_);
+  std::move(later_.begin(), later_.end(), std::back_inserter(ranges_));
+  later_.clear();
 }
 
 std::size_t Work::left() const {
   const std::lock_guard lock(mutex_);
-  return ranges_.size();
+  return ranges_.size() + later_.size();
 }
 
 bool Work::done(const Range& range, const api::TableVerification& found, const std::vector<Doubt>& doubts) {
   const std::lock_guard lock(mutex_);
   Compared& table = tables_[range.table];
+  if (table.ranges_left == 0) return false;  // it was given up meanwhile
   add(table.result, found);
   table.doubts.insert(table.doubts.end(), doubts.begin(), doubts.end());
   if (--table.ranges_left > 0) return false;
@@ -66,7 +74,8 @@ bool Work::done(const Range& range, const api::TableVerification& found, const s
   return true;
 }
 
-void Work::knows(const std::vector<KnownRange>& known) {
+std::vector<std::size_t> Work::knows(const std::vector<KnownRange>& known) {
+  std::vector<std::size_t> finished;
   for (const KnownRange& each : known) {
     {
       const std::lock_guard lock(mutex_);
@@ -74,7 +83,18 @@ void Work::knows(const std::vector<KnownRange>& known) {
         return range.table == each.range.table && range.number == each.range.number;
       });
     }
-    done(each.range, each.found);
+    if (done(each.range, each.found)) finished.push_back(each.range.table);
+  }
+  return finished;
+}
+
+void Work::disclaim(const std::map<model::Name, std::string>& reasons) {
+  const std::lock_guard lock(mutex_);
+  for (Compared& table : tables_) {
+    for (const model::Name& name : table.subject.tables) {
+      const auto reason = reasons.find(name);
+      if (reason != reasons.end()) drop(table, reason->second);
+    }
   }
 }
 
@@ -87,36 +107,44 @@ std::map<std::size_t, std::vector<Doubt>> Work::doubts() const {
   return doubts;
 }
 
-void Work::settle(std::size_t table, const api::TableVerification& found) {
+void Work::settle(std::size_t table, const api::TableVerification& found, bool is_last) {
   const std::lock_guard lock(mutex_);
   add(tables_[table].result, found);
   judge(tables_[table].result);
+  if (is_last) tables_[table].doubts.clear();
 }
 
 void Work::give_up(std::size_t table, const std::string& reason) {
   const std::lock_guard lock(mutex_);
-  tables_[table].result.result = api::Comparison::not_compared;
-  tables_[table].result.reason = reason;
+  drop(tables_[table], reason);
+  forget_dropped();
 }
 
-bool Work::give_up(const Range& range, const std::string& reason) {
-  give_up(range.table, reason);
-  const std::lock_guard lock(mutex_);
-  return --tables_[range.table].ranges_left == 0;
+// Call both with the mutex held.
+void Work::drop(Compared& table, const std::string& reason) {
+  table.result.result = api::Comparison::not_compared;
+  table.result.reason = reason;
+  table.ranges_left = 0;
+  table.doubts.clear();
+}
+
+void Work::forget_dropped() {
+  const auto is_dropped = [&](const Range& range) { return tables_[range.table].ranges_left == 0; };
+  std::erase_if(ranges_, is_dropped);
+  std::erase_if(later_, is_dropped);
 }
 
 void Work::give_up(const std::map<model::Name, std::string>& reasons) {
   const std::lock_guard lock(mutex_);
   for (Compared& table : tables_) {
+    if (table.result.result == api::Comparison::not_compared && table.ranges_left == 0) continue;
     for (const model::Name& name : table.subject.tables) {
       const auto reason = reasons.find(name);
-      if (reason == reasons.end() || table.ranges_left == 0) continue;
-      table.result.result = api::Comparison::not_compared;
-      table.result.reason = reason->second;
-      table.ranges_left = 0;
+      // What was compared at an earlier moment, and settled, stays so.
+      if (reason != reasons.end() && (table.ranges_left > 0 || !table.doubts.empty())) drop(table, reason->second);
     }
   }
-  std::erase_if(ranges_, [&](const Range& range) { return tables_[range.table].ranges_left == 0; });
+  forget_dropped();
 }
 
 std::vector<api::TableVerification> Work::results() const {

@@ -47,11 +47,14 @@ class Work {
  public:
   Work(std::vector<Compared> tables, std::vector<Range> ranges);
 
-  void knows(const std::vector<KnownRange>& known);
+  // Which tables are done with that.
+  std::vector<std::size_t> knows(const std::vector<KnownRange>& known);
 
   std::optional<Range> take();
-  // Again, in a later moment.
+  // In a later moment, again.
   void put_back(Range range);
+  void begin_moment();
+  // Those that are put back included.
   std::size_t left() const;
   const Compared& table(const Range& range) const { return tables_[range.table]; }
 
@@ -59,23 +62,29 @@ class Work {
 
   // What a range was found to hold. True where it was the last of its table.
   bool done(const Range& range, const api::TableVerification& found, const std::vector<Doubt>& doubts = {});
-  // Nothing is claimed of the table any more. True where its last range is done with this.
-  bool give_up(const Range& range, const std::string& reason);
   // Those that hold one of these, which are not comparable by now: its ranges are done.
   void give_up(const std::map<model::Name, std::string>& reasons);
 
+  // Nothing is claimed of those that hold one of these, whatever was found.
+  void disclaim(const std::map<model::Name, std::string>& reasons);
+
   // Of the tables that still stand, once all ranges are done.
   std::map<std::size_t, std::vector<Doubt>> doubts() const;
-  // Differences that were in doubt.
-  void settle(std::size_t table, const api::TableVerification& found);
+  // Differences that were in doubt; `is_last`: none is left of the table.
+  void settle(std::size_t table, const api::TableVerification& found, bool is_last);
+  // Nothing is claimed of the table any more: its ranges are done.
   void give_up(std::size_t table, const std::string& reason);
 
   std::vector<api::TableVerification> results() const;
 
  private:
+  static void drop(Compared& table, const std::string& reason);
+  void forget_dropped();
+
   mutable std::mutex mutex_;
   std::vector<Compared> tables_;
   std::deque<Range> ranges_;
+  std::vector<Range> later_;
 };
 
 }  // namespace tributary::postgres::verify

@@ -1,0 +1,169 @@
+#include "engine/postgres/verify/kept_results.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
+#include "engine/postgres/verify/comparison_plan.h"
+
+namespace tributary::postgres::verify {
+namespace {
+
+using api::Comparison;
+using testbed::done;
+using testbed::StreamPair;
+
+Until soon() {
+  return {Deadline::after(Seconds{60}), {}};
+}
+
+// A copy of two tables, whose target has a ledger.
+struct Copied : StreamPair {
+  Copied() : StreamPair("kept", 15, 18) {
+    source.exec(
+        "CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1), (2), (3);"
+        "CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)");
+    EXPECT_TRUE(done(init()));
+    target.exec("DELETE FROM _tributary.stream");  // nothing follows
+  }
+  DatabaseEnds ends() const {
+    return {[this] { return parse_conninfo(source.uri()); }, [this] { return parse_conninfo(target.uri()); }};
+  }
+  std::unique_ptr<KeptResults> open(const std::string& run = "run", bool restart = false) const {
+    Result<std::unique_ptr<KeptResults>> kept = KeptResults::open(ends(), run, restart, soon());
+    EXPECT_TRUE(kept) << describe(kept.error());
+    return std::move(*kept);
+  }
+  api::Verification compare(bool restart = false) const {
+    ComparisonOptions options;
+    options.ends = ends();
+    options.selects = [](const model::Name&, const std::vector<model::Name>&) { return true; };
+    options.run = "run";
+    options.restart = restart;
+    pipeline::ProgressBoard board("");
+    api::Verification found;
+    const Result<void> compared = compare_database(options, board, found, soon());
+    EXPECT_TRUE(compared) << describe(compared.error());
+    return found;
+  }
+  void both(const std::string& sql) const {
+    source.exec(sql);
+    target.exec(sql);
+  }
+  std::string left() const { return target.scalar("SELECT count(*) FROM _tributary.compared_range"); }
+};
+
+api::TableVerification one_missing() {
+  api::TableVerification found;
+  found.source_rows = 3;
+  found.target_rows = 2;
+  found.missing = 1;
+  found.rows.push_back({api::RowDifference::Kind::missing, "id=2"});
+  return found;
+}
+
+// As one that was killed leaves them: of a, what it found; of b nothing.
+void leave_results(const Copied& copied) {
+  ComparisonOptions options;
+  options.ends = copied.ends();
+  options.selects = [](const model::Name&, const std::vector<model::Name>&) { return true; };
+  ComparisonPlan plan = make_plan(options, soon()).value();
+  const std::unique_ptr<KeptResults> kept = copied.open();
+  ASSERT_TRUE(kept);
+  ASSERT_TRUE(take_up(*kept, plan, soon()));
+  kept->record({"public", "a"}, 0, one_missing(), soon());
+  kept->flush(soon());
+}
+
+TEST(KeptResults, are_read_as_they_were_written) {
+  const Copied copied;
+  {
+    const std::unique_ptr<KeptResults> kept = copied.open();
+    ASSERT_TRUE(kept);
+    EXPECT_TRUE(kept->ranges_of({"public", "a"}, "shape").empty());
+    const tributary::verify::KeyRange first{{}, {"it's", "a,\"b\""}};
+    const tributary::verify::KeyRange second{{"it's", "a,\"b\""}, {}};
+    ASSERT_TRUE(kept->plan({{{"public", "a"}, "shape", {first, second}}}, soon()));
+    kept->record({"public", "a"}, 1, one_missing(), soon());
+    kept->flush(soon());
+  }
+  const std::vector<KeptRange> ranges = copied.open()->ranges_of({"public", "a"}, "shape");
+  ASSERT_EQ(ranges.size(), 2U);
+  EXPECT_EQ(ranges[0].keys.before, (tributary::verify::Key{"it's", "a,\"b\""}));
+  EXPECT_EQ(ranges[1].keys.from, ranges[0].keys.before);
+  EXPECT_FALSE(ranges[0].found);
+  ASSERT_TRUE(ranges[1].found);
+  EXPECT_EQ(ranges[1].found->missing, 1U);
+  EXPECT_EQ(ranges[1].found->rows, one_missing().rows);
+}
+
+TEST(KeptResults, are_gone_on_with) {
+  const Copied copied;
+  leave_results(copied);
+  const api::Verification found = copied.compare();
+  ASSERT_GE(found.tables.size(), 2U);
+  EXPECT_EQ(found.tables[0].result, Comparison::different) << "what was found before is not looked at again";
+  EXPECT_EQ(found.tables[0].missing, 1U);
+  EXPECT_EQ(found.tables[1].result, Comparison::equal);
+  EXPECT_EQ(copied.left(), "0") << "a comparison that came to its end forgets all";
+  EXPECT_EQ(copied.compare().tables_different, 0U);
+}
+
+TEST(KeptResults, are_forgotten_where_it_is_asked_for) {
+  const Copied copied;
+  leave_results(copied);
+  EXPECT_EQ(copied.compare(true).tables_different, 0U);
+}
+
+TEST(KeptResults, older_than_a_day_are_forgotten) {
+  const Copied copied;
+  leave_results(copied);
+  copied.target.exec("UPDATE _tributary.compared_range SET planned = now() - interval '25 hours'");
+  EXPECT_EQ(copied.compare().tables_different, 0U);
+}
+
+TEST(KeptResults, of_a_table_that_was_another_are_worth_nothing) {
+  const Copied copied;
+  leave_results(copied);
+  copied.both("ALTER TABLE a ADD b int");
+  EXPECT_EQ(copied.compare().tables_different, 0U);
+}
+
+TEST(KeptResults, of_another_run_are_its_own) {
+  const Copied copied;
+  leave_results(copied);
+  EXPECT_TRUE(copied.open("other")->ranges_of({"public", "a"}, "shape").empty());
+}
+
+TEST(KeptResults, belong_to_one_process_at_a_time) {
+  const Copied copied;
+  const std::unique_ptr<KeptResults> first = copied.open();
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(copied.open());
+  EXPECT_TRUE(copied.open("other"));
+}
+
+TEST(KeptResults, are_none_without_a_ledger) {
+  const Copied copied;
+  copied.target.exec("DROP SCHEMA _tributary CASCADE");
+  EXPECT_FALSE(copied.open());
+  const api::Verification found = copied.compare();
+  EXPECT_GE(found.tables_compared, 2U);
+  EXPECT_EQ(found.tables_different + found.tables_not_compared, 0U);
+}
+
+TEST(KeptResults, are_none_where_the_role_may_not_write_them) {
+  const Copied copied;
+  const std::string role = copied.target.name() + "_reader";
+  copied.target.exec("CREATE ROLE " + role + " LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA _tributary TO " + role +
+                     "; GRANT SELECT ON ALL TABLES IN SCHEMA _tributary, public TO " + role);
+  DatabaseEnds ends = copied.ends();
+  ends.target = [&] { return parse_conninfo(testbed::server(18).tcp_uri(copied.target.name(), role, "p")); };
+  const auto kept = KeptResults::open(ends, "run", false, soon());
+  copied.target.exec("DROP OWNED BY " + role + "; DROP ROLE " + role);
+  ASSERT_TRUE(kept) << describe(kept.error());
+  EXPECT_FALSE(*kept);
+}
+
+}  // namespace
+}  // namespace tributary::postgres::verify

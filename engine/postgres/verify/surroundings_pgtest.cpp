@@ -1,0 +1,72 @@
+#include <gtest/gtest.h>
+
+#include "engine/postgres/verify/verify.h"
+#include "engine/testing/postgres_server.h"
+
+namespace tributary::postgres::verify {
+namespace {
+
+using api::Comparison;
+using api::ObjectDifference;
+using testbed::server;
+
+struct TwoDatabases {
+  TwoDatabases()
+      : source(server(15).create_database("around_source")), target(server(18).create_database("around_target")) {}
+  void both(const std::string& sql) const {
+    source.exec(sql);
+    target.exec(sql);
+  }
+  api::Verification compare(const std::vector<std::string>& only = {}) const {
+    api::Spec spec;
+    spec.source.uri = source.uri();
+    spec.target.uri = target.uri();
+    for (const std::string& table : only) spec.selection.include_tables.push_back(source.name() + ".public." + table);
+    pipeline::ProgressBoard board("");
+    const auto found = verify(spec, {}, board, nullptr, {Deadline::after(Seconds{60}), {}});
+    EXPECT_TRUE(found) << describe(found.error());
+    return found ? *found : api::Verification{};
+  }
+
+  testbed::Database source;
+  testbed::Database target;
+};
+
+TEST(Surroundings, a_sequence_that_is_behind_is_a_difference) {
+  const TwoDatabases pair;
+  pair.both(
+      "CREATE TABLE t (id int); CREATE SEQUENCE s; CREATE SEQUENCE ahead; SELECT setval('s', 17), setval('ahead', 17)");
+  EXPECT_EQ(pair.compare().result, Comparison::equal);
+  pair.target.exec("SELECT setval('s', 16), setval('ahead', 18)");
+  const api::Verification found = pair.compare();
+  EXPECT_EQ(found.result, Comparison::different);
+  const std::vector<ObjectDifference> expected{{pair.source.name(), "sequence", "public.s", "17", "16"}};
+  EXPECT_EQ(found.sequences, expected);
+}
+
+TEST(Surroundings, another_schema_is_told_apart_from_the_data) {
+  const TwoDatabases pair;
+  pair.both("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 2)");
+  pair.target.exec("ALTER TABLE t ALTER a SET NOT NULL; CREATE TABLE extra (id int)");
+  const api::Verification found = pair.compare();
+  EXPECT_EQ(found.result, Comparison::equal);
+  ASSERT_EQ(found.structure.size(), 2U);
+  EXPECT_EQ(found.structure[0].object, "public.extra");
+  EXPECT_EQ(found.structure[0].source, "");
+  EXPECT_EQ(found.structure[1].object, "public.t.a");
+  EXPECT_EQ(found.structure[1].kind, "nullability");
+}
+
+TEST(Surroundings, of_selected_tables_alone_are_compared_where_tables_are_selected) {
+  const TwoDatabases pair;
+  pair.both(
+      "CREATE TABLE t (id serial PRIMARY KEY); CREATE TABLE u (id serial PRIMARY KEY); SELECT nextval('u_id_seq')");
+  pair.target.exec("DROP TABLE u; CREATE TABLE extra (id int)");
+  const api::Verification found = pair.compare({"t"});
+  EXPECT_EQ(found.result, Comparison::equal);
+  EXPECT_EQ(found.tables.size(), 1U);
+  EXPECT_TRUE(found.structure.empty());
+}
+
+}  // namespace
+}  // namespace tributary::postgres::verify

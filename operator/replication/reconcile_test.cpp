@@ -276,7 +276,9 @@ TEST_F(ReconcileTest, a_cache_that_shows_the_job_before_the_spec_it_was_made_for
   ASSERT_EQ(bed.jobs(), 1U);
   const std::string uid = bed.job().uid();
   EXPECT_TRUE(comes_true([&] { return shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)); }));
-  blind_pass().value();
+  // The object that the cache shows is old: its status may be refused, and is then written by another pass.
+  const Result<kube::Requeue> last = blind_pass();
+  EXPECT_TRUE(last || last.error().fault == Fault::conflict) << describe(last.error());
   EXPECT_EQ(bed.job().uid(), uid);
 }
 

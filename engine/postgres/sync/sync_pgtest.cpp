@@ -94,7 +94,8 @@ TEST(ASync, upgrades_the_ledger_of_an_older_engine) {
       "ALTER TABLE _tributary.replication DROP COLUMN recopy_request;"
       "ALTER TABLE _tributary.table_state DROP CONSTRAINT table_state_stream_check,"
       "  ADD CONSTRAINT table_state_stream_check CHECK (stream IN ('followed', 'stopped', 'not_streamed'));"
-      "DROP INDEX _tributary.table_state_aside; DROP TABLE _tributary.late_key, _tributary.hold;"
+      "DROP INDEX _tributary.table_state_aside; DROP TABLE _tributary.late_key, _tributary.hold, "
+      "_tributary.compared_range;"
       "ALTER TABLE _tributary.table_state DROP COLUMN route_schema, DROP COLUMN route_name, DROP COLUMN shape,"
       "  DROP COLUMN asked;"
       "UPDATE _tributary.control SET version = 2");

@@ -248,7 +248,7 @@ TEST(WhatWasCopied, leaves_what_another_replication_has) {
   EXPECT_THAT(told(report), ElementsAre("table public.shared: left on the target: it belongs to replication uid of " +
                                         second.source.name()));
   EXPECT_EQ(first.tables(),
-            "control hold large_object late_key part replication shared step stream table_state theirs");
+            "compared_range control hold large_object late_key part replication shared step stream table_state theirs");
   EXPECT_EQ(first.target.scalar("SELECT i FROM theirs"), "2");
   EXPECT_EQ(first.target.scalar(ledger), "shared theirs");
 }

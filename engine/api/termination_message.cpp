@@ -11,13 +11,6 @@ namespace {
 constexpr std::size_t termination_message_limit = 3584;
 constexpr std::size_t longest_left_out = 200;
 
-// Takes the last of a list away and its bytes, the comma before it included, off `size`.
-template <class T>
-void drop_last(std::vector<T>& list, std::size_t& size) {
-  size -= compact(write(list.back())).size() + (list.size() > 1 ? 1 : 0);
-  list.pop_back();
-}
-
 // The most important first: what has no room goes from the end.
 void arrange(Report& report) {
   std::stable_sort(report.findings.begin(), report.findings.end(),
@@ -50,10 +43,10 @@ void drop_until(std::size_t limit, Report& report, Excerpt& excerpt) {
   const std::size_t all_findings = findings.size();
   const std::size_t all_databases = databases.size();
   std::size_t size = compact(write(report)).size() + longest_left_out;
-  while (size > limit && !findings.empty() && findings.back().severity < Severity::error) drop_last(findings, size);
-  while (size > limit && !databases.empty()) drop_last(databases, size);
+  while (size > limit && !findings.empty() && findings.back().severity < Severity::error) size -= drop_last(findings);
+  while (size > limit && !databases.empty()) size -= drop_last(databases);
   drop_until(limit, excerpt, size);
-  while (size > limit && !findings.empty()) drop_last(findings, size);
+  while (size > limit && !findings.empty()) size -= drop_last(findings);
   if (size > limit) {  // texts that are no UTF-8, whose every byte is written as three
     report.message = first_bytes(report.message, 200, "...");
     report.hint = first_bytes(report.hint, 100, "...");

@@ -45,14 +45,6 @@ bool is_worse(const TableVerification& a, const TableVerification& b) {
   return differences_of(a) > differences_of(b);
 }
 
-// Takes the last of a list away; the bytes of it, with the comma before it.
-template <class T>
-std::size_t drop_last(std::vector<T>& list) {
-  const std::size_t saved = compact(write(list.back())).size() + (list.size() > 1 ? 1 : 0);
-  list.pop_back();
-  return saved;
-}
-
 }  // namespace
 
 VerificationExcerpt::VerificationExcerpt(Verification& verification) : shown_(verification) {

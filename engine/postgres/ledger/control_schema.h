@@ -13,6 +13,7 @@
 namespace tributary::postgres {
 
 inline constexpr int control_version = 8;
+inline constexpr int first_version_with_streams = 2;
 
 // What a newer engine made is not for this one: Fault::invalid.
 Error too_new(int version);

@@ -21,7 +21,6 @@ constexpr const char* purpose = "moment";
 constexpr const char* begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 constexpr const char* export_snapshot = "SELECT pg_catalog.pg_export_snapshot()";
 constexpr Milliseconds look_at_position{20};
-constexpr int first_version_with_streams = 2;
 constexpr Backoff::Limits between_tries{Milliseconds{200}, 1.5, Milliseconds{2'000}, 0.5};
 // What a writer of the source is waited for; then the server itself gives up.
 constexpr std::string_view lock_not_available = "55P03";

@@ -43,9 +43,7 @@ std::string configurations() {
          " (SELECT string_agg(format('%s WITH %s', m.maptokentype, m.mapdict::regdictionary), ', '"
          "  ORDER BY m.maptokentype, m.mapseqno) FROM pg_ts_config_map m WHERE m.mapcfg = o.oid)), NULL, 0,"
          " pg_get_userbyid(o.cfgowner), NULL, " +
-         comment_of("pg_ts_config", "o.oid") +
-         " FROM pg_ts_config o JOIN pg_namespace n ON n.oid = o.cfgnamespace WHERE " + in_user_schema("n.nspname") +
-         " AND " + is_no_member("pg_ts_config", "o");
+         comment_of("pg_ts_config", "o.oid") + from("pg_ts_config", "cfgnamespace") + of_users("pg_ts_config");
 }
 
 std::string dictionaries() {
@@ -53,9 +51,7 @@ std::string dictionaries() {
          " 'text search dictionary', (SELECT format('TEMPLATE %I.%I', m.nspname, t.tmplname) FROM pg_ts_template t"
          "  JOIN pg_namespace m ON m.oid = t.tmplnamespace WHERE t.oid = o.dicttemplate) ||"
          " coalesce(' ' || o.dictinitoption, ''), NULL, 0, pg_get_userbyid(o.dictowner), NULL, " +
-         comment_of("pg_ts_dict", "o.oid") +
-         " FROM pg_ts_dict o JOIN pg_namespace n ON n.oid = o.dictnamespace WHERE " + in_user_schema("n.nspname") +
-         " AND " + is_no_member("pg_ts_dict", "o");
+         comment_of("pg_ts_dict", "o.oid") + from("pg_ts_dict", "dictnamespace") + of_users("pg_ts_dict");
 }
 
 std::string parsers() {
@@ -64,17 +60,13 @@ std::string parsers() {
          " concat_ws(' ', 'START', o.prsstart, 'GETTOKEN', o.prstoken, 'END', o.prsend, 'HEADLINE', o.prsheadline, "
          "'LEXTYPES',"
          " o.prslextype), NULL, 0, NULL, NULL, " +
-         comment_of("pg_ts_parser", "o.oid") +
-         " FROM pg_ts_parser o JOIN pg_namespace n ON n.oid = o.prsnamespace WHERE " + in_user_schema("n.nspname") +
-         " AND " + is_no_member("pg_ts_parser", "o");
+         comment_of("pg_ts_parser", "o.oid") + from("pg_ts_parser", "prsnamespace") + of_users("pg_ts_parser");
 }
 
 std::string templates() {
   return "SELECT 'text search template', n.nspname, o.tmplname, NULL, NULL, NULL, 'text search template',"
          " 'text search template', concat_ws(' ', 'INIT', o.tmplinit, 'LEXIZE', o.tmpllexize), NULL, 0, NULL, NULL, " +
-         comment_of("pg_ts_template", "o.oid") +
-         " FROM pg_ts_template o JOIN pg_namespace n ON n.oid = o.tmplnamespace WHERE " + in_user_schema("n.nspname") +
-         " AND " + is_no_member("pg_ts_template", "o");
+         comment_of("pg_ts_template", "o.oid") + from("pg_ts_template", "tmplnamespace") + of_users("pg_ts_template");
 }
 
 std::string wrappers() {
@@ -123,6 +115,14 @@ std::string default_privileges() {
 }
 
 }  // namespace
+
+std::string from(const std::string& catalog, const std::string& namespace_column) {
+  return " FROM " + catalog + " o JOIN pg_namespace n ON n.oid = o." + namespace_column;
+}
+
+std::string of_users(const std::string& catalog) {
+  return " WHERE " + in_user_schema("n.nspname") + " AND " + is_no_member(catalog, "o");
+}
 
 std::string is_no_member(const std::string& catalog, const std::string& alias) {
   return "NOT EXISTS (SELECT FROM pg_depend mine WHERE mine.classid = '" + catalog +

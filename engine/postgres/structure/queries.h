@@ -29,7 +29,10 @@ std::string is_picked_sequence(bool whole);
 std::vector<Query> type_queries(int major);
 std::vector<Query> object_queries();
 
-// Pieces of these queries: conditions, and the two last columns.
+// Pieces of these queries. From the objects o of a catalog and the schemas n that they lie in; those of users.
+std::string from(const std::string& catalog, const std::string& namespace_column);
+std::string of_users(const std::string& catalog);
+// Conditions, and the two last columns.
 std::string is_no_member(const std::string& catalog, const std::string& alias);
 // Nor made with another object, as the constructors of a range are.
 std::string is_nobodys_part(const std::string& catalog, const std::string& alias);

@@ -5,14 +5,6 @@ namespace tributary::postgres::structure {
 namespace {
 
 // What every thing of a schema has in common: FROM catalog AS o, with its namespace n.
-std::string from(const std::string& catalog, const std::string& namespace_column) {
-  return " FROM " + catalog + " o JOIN pg_namespace n ON n.oid = o." + namespace_column;
-}
-
-std::string of_users(const std::string& catalog) {
-  return " WHERE " + in_user_schema("n.nspname") + " AND " + is_no_member(catalog, "o");
-}
-
 std::string constraints_of_domain() {
   return "(SELECT string_agg(format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ' ' ORDER BY "
          "k.conname)"

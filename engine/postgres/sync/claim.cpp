@@ -14,7 +14,6 @@ namespace tributary::postgres::sync {
 namespace {
 
 constexpr Milliseconds look_again{500};
-constexpr int first_version_with_streams = 2;
 // Whoever keeps a table of the source to himself must not hold the stream up: sizes and definitions wait for him.
 constexpr const char* lock_patience = "SET lock_timeout = '10s'";
 

@@ -18,8 +18,6 @@
 namespace tributary::postgres::verify {
 namespace {
 
-using tributary::verify::Both;
-
 constexpr Milliseconds pause_between_moments{500};
 constexpr int most_failures = 5;
 constexpr int most_looks_at_doubts = 8;
@@ -117,14 +115,14 @@ Result<void> look_at_doubts(const UnderWay& way, const moment::Moment& moment,
   RangeComparison comparison(way.options, way.plan.dialect, moment, way.board);
   TRY(comparison.open(until));
   for (auto& [table, rows] : doubts) {
-    Result<std::vector<Doubt>> left = comparison.look_again(way.work.table(table), rows, until);
-    const bool may_pass = !left && (left.error().fault == Fault::transient || !comparison.usable());
-    if (may_pass || (!left && left.error().fault == Fault::cancelled)) return left.error();
-    if (left) {
-      way.work.settle(table, comparison.settled(), left->empty());
-      rows = std::move(*left);
+    Result<SecondLook> look = comparison.look_again(way.work.table(table), rows, until);
+    const bool may_pass = !look && (look.error().fault == Fault::transient || !comparison.usable());
+    if (may_pass || (!look && look.error().fault == Fault::cancelled)) return look.error();
+    if (look) {
+      way.work.settle(table, look->settled, look->left.empty());
+      rows = std::move(look->left);
     } else {
-      way.work.give_up(table, describe(left.error()));
+      way.work.give_up(table, describe(look.error()));
       rows.clear();
     }
   }

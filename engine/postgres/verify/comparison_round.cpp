@@ -13,7 +13,7 @@ namespace {
 constexpr int most_tries = 5;
 
 Result<void> compare(const UnderWay& way, RangeComparison& comparison, Range range, const Until& until) {
-  const Compared& table = way.work.table(range);
+  const Compared& table = way.work.table(range.table);
   way.board.started(*table.meter);
   const Result<RangeFindings> found = contain([&] { return comparison.compare(table, range, until); });
   way.board.stopped(*table.meter);

@@ -28,10 +28,8 @@ std::string statement(const TablePair& pair, const TableTraits& end, const Diale
   }
   std::string columns;
   for (const ComparedColumn& column : pair.key) columns += of_t(column.name) + ", ";
-  std::string condition;
-  for (const Key& key : keys) condition += (condition.empty() ? "(" : " OR (") + condition_of(key, pair) + ")";
-  return "SELECT " + columns + hash.row + ", t.xmin FROM " + scanned(end) + " WHERE " + condition + " ORDER BY " +
-         std::to_string(pair.key.size() + 1);
+  return "SELECT " + columns + hash.row + ", t.xmin FROM " + scanned(end) + " WHERE " + condition_of(keys, pair) +
+         " ORDER BY " + std::to_string(pair.key.size() + 1);
 }
 
 Result<std::map<Key, RowState>> read(Connection& connection, const std::string& sql, const Until& until) {

@@ -8,9 +8,9 @@ namespace {
 
 // A refused statement ends its transaction, and with it the moment: back to here instead.
 constexpr const char* savepoint = "SAVEPOINT range";
-constexpr std::size_t most_doubts = 20'000;
-constexpr const char* leaves_of_one = "SELECT relid::oid FROM pg_partition_tree($1::oid::regclass) WHERE isleaf";
 constexpr const char* back = "ROLLBACK TO SAVEPOINT range; RELEASE SAVEPOINT range";
+constexpr const char* leaves_of_one = "SELECT relid::oid FROM pg_partition_tree($1::oid::regclass) WHERE isleaf";
+constexpr std::size_t most_doubts = 20'000;
 
 void recover(std::optional<Sessions>& sessions, const Until& until) {
   if (!sessions) return;
@@ -113,22 +113,21 @@ Result<RangeFindings> RangeComparison::compare_rows(const Compared& table, const
   return findings;
 }
 
-Result<std::vector<Doubt>> RangeComparison::look_again(const Compared& table, const std::vector<Doubt>& doubts,
-                                                       const Until& until) {
-  settled_ = {};
+Result<SecondLook> RangeComparison::look_again(const Compared& table, const std::vector<Doubt>& doubts,
+                                               const Until& until) {
+  SecondLook look;
   RowStates states = TRY(read_states(*sessions_, table.pair, dialect_, doubts, until));
-  DifferenceLog log = log_of(table, settled_);
-  std::vector<Doubt> left;
+  DifferenceLog log = log_of(table, look.settled);
   for (Doubt doubt : doubts) {
     const tributary::verify::Both<RowState>& now = states[state_key(doubt.found, table.pair)];
     const Answer answer = judge(doubt, now, moment_.exact());
     if (answer == Answer::different) TRY(log.add(found_now(doubt, now, !table.pair.key.empty()), until));
     if (answer != Answer::unknown) continue;
     doubt.seen = now;
-    left.push_back(std::move(doubt));
+    look.left.push_back(std::move(doubt));
   }
   TRY(log.finish(until));
-  return left;
+  return look;
 }
 
 }  // namespace tributary::postgres::verify

@@ -13,6 +13,12 @@ struct RangeFindings {
   std::vector<Doubt> doubts;  // of a moment that is not exact; counted nowhere yet
 };
 
+// What another look at rows in doubt has settled, differences alone, and what it has not.
+struct SecondLook {
+  api::TableVerification settled;
+  std::vector<Doubt> left;
+};
+
 // Sessions at one moment, and what is compared in them, range by range. Borrows all it is given. Used by one thread.
 class RangeComparison {
  public:
@@ -23,10 +29,7 @@ class RangeComparison {
   Result<void> open(const Until& until);
   // Of the range alone.
   Result<RangeFindings> compare(const Compared& table, const Range& range, const Until& until);
-  // What is not settled by this look.
-  Result<std::vector<Doubt>> look_again(const Compared& table, const std::vector<Doubt>& doubts, const Until& until);
-  // By the look before: differences alone.
-  const api::TableVerification& settled() const { return settled_; }
+  Result<SecondLook> look_again(const Compared& table, const std::vector<Doubt>& doubts, const Until& until);
   // Whether its sessions can go on after an Error.
   bool usable() const { return sessions_ && sessions_->source.usable() && sessions_->target.usable(); }
   // Whether statements of the range that was compared last have been given away.
@@ -46,7 +49,6 @@ class RangeComparison {
   pipeline::ProgressBoard& board_;
   std::optional<Sessions> sessions_;
   std::optional<Sessions> aside_;  // for single rows, while the others are busy
-  api::TableVerification settled_;
   bool has_repaired_ = false;
 };
 

@@ -27,9 +27,7 @@ std::string statement(const TablePair& pair, const TableTraits& end, const Diale
     select += ", " + column_hash(column.name, dialect);
     if (values != Values::none) select += ", " + value_of(column.name, values);
   }
-  std::string condition;
-  for (const Key& key : keys) condition += (condition.empty() ? "(" : " OR (") + condition_of(key, pair) + ")";
-  return "SELECT " + select + " FROM " + scanned(end) + " WHERE " + condition;
+  return "SELECT " + select + " FROM " + scanned(end) + " WHERE " + condition_of(keys, pair);
 }
 
 }  // namespace

@@ -82,6 +82,12 @@ std::string condition_of(const Key& key, const TablePair& pair) {
   return condition;
 }
 
+std::string condition_of(const std::vector<Key>& keys, const TablePair& pair) {
+  std::string condition;
+  for (const Key& key : keys) condition += (condition.empty() ? "(" : " OR (") + condition_of(key, pair) + ")";
+  return condition;
+}
+
 std::string equality_of(const Key& key, const TablePair& pair) {
   std::string condition;
   for (std::size_t each = 0; each < key.size(); ++each)

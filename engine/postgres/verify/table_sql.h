@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/postgres/verify/dialect.h"
 #include "engine/postgres/verify/table_pair.h"
@@ -25,6 +26,8 @@ std::string marks_sql(const TablePair& pair, const TableTraits& end, const Diale
 
 // The condition on "t" that a row is the one of this key, as marks_sql() gives it.
 std::string condition_of(const tributary::verify::Key& key, const TablePair& pair);
+// That it is one of these.
+std::string condition_of(const std::vector<tributary::verify::Key>& keys, const TablePair& pair);
 // That the target takes a row's key for this one, which it may spell in another way (1.0 and 1.00); only where there is
 // a key.
 std::string equality_of(const tributary::verify::Key& key, const TablePair& pair);

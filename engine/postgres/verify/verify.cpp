@@ -20,7 +20,6 @@ namespace tributary::postgres::verify {
 namespace {
 
 constexpr unsigned most_sessions = 8;
-constexpr int first_with_streams = 2;
 
 constexpr const char* other_streams =
     "SELECT r.key FROM _tributary.replication r JOIN _tributary.stream s ON s.replication = r.key"
@@ -42,7 +41,7 @@ Result<std::string> read_stream_key(const api::Spec& spec, const std::string& se
   identity.system = TRY(read_server(sessions.source, until)).system_identifier;
   identity.database = TRY(read_current_database(sessions.source, until)).name;
   const std::string key = replication_key(spec.replication, identity, selection);
-  if (*version < first_with_streams) return std::string();
+  if (*version < first_version_with_streams) return std::string();
   const std::optional<StreamRow> stream = TRY(read_stream(sessions.target, key, until));
   if (stream) return stream->released ? std::string() : key;
   // Another selection of the same database may be followed under a name of its own.

@@ -137,7 +137,6 @@ void Work::forget_dropped() {
 void Work::give_up(const std::map<model::Name, std::string>& reasons) {
   const std::lock_guard lock(mutex_);
   for (Compared& table : tables_) {
-    if (table.result.result == api::Comparison::not_compared && table.ranges_left == 0) continue;
     for (const model::Name& name : table.subject.tables) {
       const auto reason = reasons.find(name);
       // What was compared at an earlier moment, and settled, stays so.

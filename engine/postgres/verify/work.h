@@ -56,8 +56,6 @@ class Work {
   void begin_moment();
   // Those that are put back included.
   std::size_t left() const;
-  const Compared& table(const Range& range) const { return tables_[range.table]; }
-
   const Compared& table(std::size_t table) const { return tables_[table]; }
 
   // What a range was found to hold. True where it was the last of its table.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The comparison of two ends against its peers, paired round by round: ./dev bench verify [--rounds N].
-# Prints a Markdown table; then what it takes to name one row of 6.5 million that differs.
+# Prints a Markdown table; then what it takes to name one row of 6.5 million that differs, and how long the apply of a sync
+# stands still for a comparison.
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=scripts/base.sh
@@ -15,6 +16,8 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/bench/statistics.sh"
 # shellcheck source=bench/verify/tools.sh
 . "$ROOT/bench/verify/tools.sh"
+# shellcheck source=bench/verify/beside.sh
+. "$ROOT/bench/verify/beside.sh"
 prepare_environment
 
 rounds=5
@@ -73,3 +76,5 @@ for ((round = 1; round <= rounds; round++)); do
 done
 printf '\nOne row of %s differs, named with its column: %s s (median)\n' \
   "$(psql -qXAt "$SOURCE/$DATABASE" -c "SELECT count(*) FROM wide")" "$(median_of_lines <"$BENCH_DIR/times")"
+
+beside_a_sync

@@ -19,11 +19,17 @@ write_on() {
 
 # Both servers, and a Replication shop that has copied and follows. < further lines of its spec, indented by two
 start_stream() { # TARGET_MAJOR
+  prepare_stream "$1"
+  follow_stream
+}
+prepare_stream() { # TARGET_MAJOR
   start_shop "$1"
   psql_as_superuser source shop -c "CREATE TABLE mark (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)" \
     -c "CREATE TABLE load (id int PRIMARY KEY, n int)"
   secret source source shop
   secret target target shop
+}
+follow_stream() {
   replication shop SnapshotAndSync
   wait_ready shop 180
   wait_until 30 "what is written on the source is on the target" arrived "$(mark)"

@@ -11,6 +11,7 @@ constexpr int hash_bits = 60;  // further passes would divide nothing
 bool is_worth_dividing(const Subset& subset, std::uint64_t rows, std::size_t endings_before,
                        const BisectionLimits& limits) {
   if (rows <= limits.few_rows || subset.bits + limits.step > hash_bits) return false;
+  if (subset.bits == 0) return true;  // nothing has been divided yet
   const std::size_t divided = endings_before << limits.step;
   return subset.endings.size() <= limits.most_endings && subset.endings.size() * 4 <= divided;
 }
@@ -21,10 +22,9 @@ Result<RangeCounts> compare_range(TableEnds& ends, const KeyRange& range, Identi
                                   const std::function<Result<void>(const Found&)>& found, const Until& until,
                                   const BisectionLimits& limits) {
   Subset subset{range};
-  Both<Digests> digests = TRY(ends.digests(subset, limits.step, until));
+  Both<Digests> digests = TRY(ends.digests(subset, 0, until));
   RangeCounts counts{{rows_of(digests.source), rows_of(digests.target)}};
   std::size_t endings_before = 1;
-  subset.bits = limits.step;
   subset.endings = differing(digests);
   counts.is_equal = subset.endings.empty();
   while (!subset.endings.empty() &&

@@ -18,7 +18,8 @@ namespace tributary::verify {
 class TableEnds {
  public:
   virtual ~TableEnds() = default;
-  // By the lowest `bits` of the key's hash, of which there are at least as many as subset.bits.
+  // By the lowest `bits` of the key's hash, of which there are at least as many as subset.bits; with 0 of all rows,
+  // which is what an equal range costs.
   virtual Result<Both<Digests>> digests(const Subset& subset, int bits, const Until& until) = 0;
   // Both streams must go before the next call.
   virtual Result<Both<std::unique_ptr<MarkStream>>> marks(const Subset& subset, const Until& until) = 0;

@@ -46,7 +46,7 @@ class Tables final : public TableEnds {
   Tables(Table source, Table target) : tables_{std::move(source), std::move(target)} {}
 
   Result<Both<Digests>> digests(const Subset& subset, int bits, const Until&) override {
-    EXPECT_GT(bits, subset.bits);
+    EXPECT_TRUE(bits > subset.bits || (bits == 0 && passes == 0));
     ++passes;
     return Both<Digests>{digest(tables_.source, subset, bits), digest(tables_.target, subset, bits)};
   }
@@ -156,7 +156,7 @@ TEST(ARange, that_differs_everywhere_is_not_divided) {
   Tables tables(rows(5'000), {});
   const Compared compared = compare(tables, {.few_rows = 10});
   EXPECT_EQ(compared.found.size(), 5'000U);
-  EXPECT_EQ(tables.passes, 1);
+  EXPECT_EQ(tables.passes, 2);
   EXPECT_EQ(compared.counts.rows.target, 0U);
 }
 

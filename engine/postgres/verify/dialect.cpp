@@ -29,6 +29,15 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> probes{
     {"time", {"'12:34:56.789012'", "'24:00'"}},
     {"numeric", {"'0'", "'1.0'", "'1.00'", "'-1234567890.0987654321'", "'NaN'"}},
     {"money", {"'-12345678901'::int8::money"}},
+    {"json", {R"('{"a":  1.00}')", R"('{"b": "x", "a": [null, true]}')"}},
+    {"jsonb", {R"('{"a":  1.00}')", R"('{"b": "x", "a": [null, true]}')"}},
+    {"_bool", {"'{t,f,NULL}'"}},
+    {"_int2", {"'{}'", "'[3:4]={1,2}'", "'{{1,2},{3,4}}'"}},
+    {"_int4", {"'{}'", "'[3:4]={1,2}'", "'{{1,2},{3,4}}'"}},
+    {"_date", {"'{2000-01-01,infinity,NULL}'"}},
+    {"_uuid", {"'{00112233-4455-6677-8899-aabbccddeeff}'"}},
+    {"_text", {"'{}'", "'{a,NULL,\"\"}'", "'[0:1]={a,more than twelve bytes}'"}},
+    {"_varchar", {"'{}'", "'{a,NULL,\"\"}'", "'[0:1]={a,more than twelve bytes}'"}},
     {"float4", {"'0'", "'-0'", "'1.5e-30'", "'NaN'", "'-Infinity'"}},
     {"float8", {"'0'", "'-0'", "'1.5e-300'", "'NaN'", "'-Infinity'"}}};
 
@@ -66,6 +75,11 @@ Result<Dialect> agree(Connection& source, Connection& target, const Until& until
     const int column = static_cast<int>(each);
     if (here.text(0, column) == there.text(0, column)) dialect.native.insert(probes[each].first);
   }
+  // Send functions convert text to the client's encoding, which may know other characters.
+  const bool sends_text = source.reported("server_encoding") == "UTF8" && target.reported("server_encoding") == "UTF8";
+  if (!sends_text)
+    std::erase_if(dialect.native, [](const std::string& type) { return type == "json" || type == "jsonb"; });
+  if (sends_text && dialect.native.count("bytea") != 0) dialect.native.insert(enum_type);
   return dialect;
 }
 

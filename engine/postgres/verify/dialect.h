@@ -14,7 +14,7 @@ namespace tributary::postgres::verify {
 struct Dialect {
   bool by_record = false;             // both have hash_record_extended() (14)
   bool recodes = false;               // the databases have different encodings: text is hashed as UTF-8
-  std::set<std::string> native = {};  // types, as pg_catalog names them
+  std::set<std::string> native = {};  // types, see ColumnTraits
 };
 
 // Hashes fixed values of each type on both servers: majors, byte orders and builds may differ.

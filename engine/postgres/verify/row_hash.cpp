@@ -1,6 +1,7 @@
 #include "engine/postgres/verify/row_hash.h"
 
 #include <map>
+#include <set>
 
 #include "engine/postgres/client/sql.h"
 
@@ -8,7 +9,8 @@ namespace tributary::postgres::verify {
 namespace {
 
 // %s stands for the value. Of floats the many NaNs are one, as a client sees them, and -0 is not 0. Text goes without
-// its collation, which may take different strings for equal.
+// its collation, which may take different strings for equal. The hash of an array knows nothing of its bounds, and what
+// array_send() writes depends on how the array came about.
 const std::map<std::string, std::string> spellings{
     {"bool", "%s"},
     {"int2", "%s"},
@@ -27,12 +29,20 @@ const std::map<std::string, std::string> spellings{
     {"time", "time_send(%s)"},
     {"numeric", "numeric_send(%s)"},
     {"money", "cash_send(%s)"},
+    {"json", "json_send(%s)"},
+    {"jsonb", "jsonb_send(%s)"},
+    {enum_type, "enum_send(%s)"},
+    {"_bool", "%s, array_dims(%s)"},
+    {"_int2", "%s, array_dims(%s)"},
+    {"_int4", "%s, array_dims(%s)"},
+    {"_date", "%s, array_dims(%s)"},
+    {"_uuid", "%s, array_dims(%s)"},
+    {"_text", "%s COLLATE \"C\", array_dims(%s)"},
+    {"_varchar", "%s COLLATE \"C\", array_dims(%s)"},
     {"float4", "float4send(CASE WHEN %s = 'NaN' THEN 'NaN' ELSE %s END)"},
     {"float8", "float8send(CASE WHEN %s = 'NaN' THEN 'NaN' ELSE %s END)"}};
 
-bool is_text(const std::string& type) {
-  return type == "text" || type == "varchar" || type == "bpchar";
-}
+const std::set<std::string> text_types{"text", "varchar", "bpchar", "json", "jsonb", enum_type, "_text", "_varchar"};
 
 std::string comma_joined(const std::vector<std::string>& items) {
   std::string list;
@@ -55,7 +65,8 @@ std::string record(const std::vector<ComparedColumn>& columns, const Dialect& di
   std::vector<std::string> values;
   std::vector<std::string> texts;
   for (const ComparedColumn& column : columns) {
-    const bool is_native = dialect.native.count(column.type) != 0 && !(dialect.recodes && is_text(column.type));
+    const bool is_native =
+        dialect.native.count(column.type) != 0 && !(dialect.recodes && text_types.count(column.type) != 0);
     if (is_native) {
       values.push_back(native_value(column.type, of_t(column.name)));
     } else {

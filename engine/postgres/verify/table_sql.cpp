@@ -53,8 +53,9 @@ std::string scanned(const TableTraits& table) {
 std::string digest_sql(const TablePair& pair, const TableTraits& end, const Dialect& dialect, const Subset& subset,
                        int bits) {
   const RowHash hash = row_hash(pair, dialect);
-  return "SELECT " + low_bits(hash.key, bits) + ", count(*), sum(" + hash.row + ") FROM " + scanned(end) +
-         condition_of(subset, pair, hash.key) + " GROUP BY 1";
+  const std::string ending = bits == 0 ? "0" : low_bits(hash.key, bits);
+  return "SELECT " + ending + ", count(*), sum(" + hash.row + ") FROM " + scanned(end) +
+         condition_of(subset, pair, hash.key) + (bits == 0 ? " HAVING count(*) > 0" : " GROUP BY 1");
 }
 
 std::string marks_sql(const TablePair& pair, const TableTraits& end, const Dialect& dialect, const Subset& subset) {

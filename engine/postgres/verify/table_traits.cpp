@@ -27,7 +27,8 @@ WITH RECURSIVE base AS (
   SELECT b.of, t.oid, t.typtype, t.typbasetype, t.typname, t.typnamespace, t.typcategory
   FROM base b JOIN pg_type t ON b.typtype = 'd' AND t.oid = b.typbasetype)
 SELECT a.attrelid, a.attname,
-  CASE WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN b.typname ELSE '' END,
+  CASE WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN b.typname
+    WHEN b.typtype = 'e' AND b.oid = a.atttypid THEN 'anyenum' ELSE '' END,
   format_type(a.atttypid, a.atttypmod), b.typname = 'bpchar' AND b.oid = a.atttypid AND a.atttypmod > 4,
   a.attgenerated <> '',
   CASE WHEN a.attcollation = 0 OR o.collname IN ('C', 'POSIX') THEN true

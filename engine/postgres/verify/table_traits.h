@@ -12,6 +12,9 @@
 // What a comparison has to know of a table on one end.
 namespace tributary::postgres::verify {
 
+// Stands for the name of any enum.
+inline constexpr const char* enum_type = "anyenum";
+
 struct ColumnTraits {
   std::string name;
   std::string type;                 // as the catalog names it, below domains; "" where it is none of pg_catalog

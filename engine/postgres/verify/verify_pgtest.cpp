@@ -173,6 +173,8 @@ TEST_P(ADifference, is_found_and_named) {
   const Planted& planted = GetParam();
   for (const auto& [from, to] : std::vector<std::pair<int, int>>{{18, 18}, {13, 17}}) {
     const TwoDatabases pair(from, to);
+    pair.source.exec("CREATE TYPE mood AS ENUM ('sad', 'glad'); CREATE DOMAIN mood_domain AS mood");
+    pair.target.exec("CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE DOMAIN mood_domain AS mood");
     pair.both("CREATE TABLE t (id int PRIMARY KEY, " + planted.columns + ")");
     pair.source.exec("INSERT INTO t VALUES " + planted.source);
     pair.target.exec("INSERT INTO t VALUES " + planted.target);
@@ -207,6 +209,14 @@ INSTANTIATE_TEST_SUITE_P(
         Planted{"a point", "(1, '(1,2)')", "(1, '(1,2.5)')", "differs id=1 a"},
         Planted{"a xml", "(1, '<a/>')", "(1, '<b/>')", "differs id=1 a"},
         Planted{"a int[]", "(1, '{1,NULL}')", "(1, '{1}')", "differs id=1 a"},
+        Planted{"a int[]", "(1, '{1,2}')", "(1, '[2:3]={1,2}')", "differs id=1 a"},
+        Planted{"a int[]", "(1, '{1,2}')", "(1, '{{1,2}}')", "differs id=1 a"},
+        Planted{"a text[]", "(1, '{a,b}')", "(1, '{b,a}')", "differs id=1 a"},
+        Planted{"a text[]", "(1, '{a,NULL}')", "(1, '{a,\"\"}')", "differs id=1 a"},
+        Planted{"a text[]", "(1, NULL)", "(1, '{}')", "differs id=1 a"},
+        Planted{"a text[]", "(1, '{a}'), (2, '{b}')", "(1, '{b}'), (2, '{a}')", "differs id=1 a\n  differs id=2 a"},
+        Planted{"a mood", "(1, 'sad')", "(1, 'glad')", "differs id=1 a"},
+        Planted{"a mood_domain", "(1, 'sad')", "(1, 'glad')", "differs id=1 a"},
         Planted{"a text", "(1, 'a'), (2, 'b')", "(1, 'a')", "missing id=2"},
         Planted{"a text", "(1, 'a')", "(1, 'a'), (3, 'b')", "extra id=3"},
         Planted{"a boolean", "(1, NULL)", "(1, false)", "differs id=1 a"}));

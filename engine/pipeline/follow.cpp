@@ -79,7 +79,8 @@ class Run {
 };
 
 Result<void> Run::tend(const Until& until) {
-  TRY(standstill_.tend(until));
+  // Whoever compares both ends compares sequences too.
+  if (TRY(standstill_.tend(until))) sequences_due_ = Deadline::after(Milliseconds{0});
   if (look_due_.passed()) {
     const SlotHealth health = TRY(ends_.look_at_slot(until));
     feed_.source_ends_at(health.source_end);

@@ -22,15 +22,16 @@ Stance judge(const HoldWord& word, bool is_at_cut, model::Lsn position, Stood st
   return stood < limit ? Stance::stand : Stance::expired;
 }
 
-Result<void> Standstill::tend(const Until& until) {
+Result<bool> Standstill::tend(const Until& until) {
   if (!request_) {
-    if (!look_due_.passed()) return {};
+    if (!look_due_.passed()) return false;
     look_due_ = Deadline::after(look_every_);
     request_ = TRY(holds_.wanted(until));
-    if (!request_) return {};
+    if (!request_) return false;
   }
-  if (!cut_) return stand_for_cut(until);
-  return feed_.given() < *cut_ ? Result<void>{} : stand_at_cut(until);
+  if (cut_) return feed_.given() < *cut_ ? Result<bool>{false} : stand_at_cut(until);
+  TRY(stand_for_cut(until));
+  return false;
 }
 
 Result<void> Standstill::stand_for_cut(const Until& until) {
@@ -47,15 +48,16 @@ Result<void> Standstill::stand_for_cut(const Until& until) {
 }
 
 // Nothing is committed from here on that the asker does not know of.
-Result<void> Standstill::stand_at_cut(const Until& until) {
+Result<bool> Standstill::stand_at_cut(const Until& until) {
   TRY(feed_.settle(until, Pace::Commit::fast));
   const SteadyTime since = SteadyClock::now();
   if (!TRY(holds_.reach(*request_, feed_.given(), stood_, until))) {
     forget();
-    return {};
+    return false;
   }
-  const Stance stance = TRY(stand_since(since, until));
-  return end(stance == Stance::released ? HoldEnd::released : HoldEnd::expired, since_then(since));
+  const bool is_released = TRY(stand_since(since, until)) == Stance::released;
+  TRY(end(is_released ? HoldEnd::released : HoldEnd::expired, since_then(since)));
+  return is_released;
 }
 
 Result<Stance> Standstill::stand_since(SteadyTime since, const Until& until) {

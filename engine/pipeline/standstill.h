@@ -22,8 +22,8 @@ class Standstill {
   Standstill(Holds& holds, Feed& feed, Milliseconds look_every) : holds_(holds), feed_(feed), look_every_(look_every) {}
 
   // To be called after each turn of the feed. Looks for a request now and then; stands still where one is to be
-  // answered and the feed lies between two transactions, until it may go on.
-  Result<void> tend(const Until& until);
+  // answered and the feed lies between two transactions, until it may go on. True where somebody has had his moment.
+  Result<bool> tend(const Until& until);
   // When the next look is due; what a request waits for comes with the feed.
   Milliseconds patience() const { return request_ ? look_every_ : look_due_.left(); }
   // The feed is not turned any more: whoever waits is told so.
@@ -31,7 +31,7 @@ class Standstill {
 
  private:
   Result<void> stand_for_cut(const Until& until);
-  Result<void> stand_at_cut(const Until& until);
+  Result<bool> stand_at_cut(const Until& until);
   Result<Stance> stand_since(SteadyTime since, const Until& until);
   Result<void> end(HoldEnd how, Stood stood);
   void forget();

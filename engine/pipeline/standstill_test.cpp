@@ -197,6 +197,23 @@ TEST(AStreamThatStands, shows_nothing_but_exact_moments_whatever_breaks) {
   EXPECT_GT(seen, 0);
 }
 
+TEST(AStreamThatStands, carries_sequences_once_somebody_has_had_his_moment) {
+  const testing::Alarm alarm("carrying sequences after a moment");
+  StreamWorld world;
+  world.log = {10, 20, 30};
+  const auto carried = [&] {
+    const std::lock_guard lock(world.mutex);
+    return world.carried;
+  };
+  ASSERT_TRUE(follow_while(world, [&] {
+    Asker asker(world, 1);
+    const int before = carried();
+    while (!asker.ask(Death::none, Milliseconds{3'600'000})) {
+    }
+    while (carried() == before) std::this_thread::yield();
+  }));
+}
+
 TEST(AStreamThatStands, does_not_outlast_a_stop) {
   const testing::Alarm alarm("stopping while it stands still");
   StreamWorld world;

@@ -65,6 +65,15 @@ Result<bool> is_session_locked(Connection& session, const std::string& key, cons
       .boolean(0, 0);
 }
 
+Result<bool> is_amid_transaction(Connection& session, const std::string& key, const Until& until) {
+  return TRY(session.query_row(
+                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a WHERE a.datname = current_database()"
+                 " AND pg_catalog.starts_with(a.application_name, $1)"
+                 " AND a.xact_start < pg_catalog.clock_timestamp() - interval '1 second')",
+                 {session_prefix(key)}, until))
+      .boolean(0, 0);
+}
+
 Result<void> end_old_sessions(Connection& control, const std::string& key, const Until& until) {
   const Deadline enough = Deadline::after(time_to_end);
   while (true) {

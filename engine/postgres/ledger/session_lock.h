@@ -25,6 +25,10 @@ Result<std::string> take_session_lock(Connection& control, const LockRequest& re
 // Whether any engine has it.
 Result<bool> is_session_locked(Connection& session, const std::string& key, const Until& until);
 
+// Whether any engine of it is in the middle of a transaction of this database for more than a moment; false also where
+// the role may not see that.
+Result<bool> is_amid_transaction(Connection& session, const std::string& key, const Until& until);
+
 // Ends all other sessions of the replication in this database: what a dead engine left, and what keeps its locks.
 // Fault::transient, naming them, when they do not go. Call with the lock held.
 Result<void> end_old_sessions(Connection& control, const std::string& key, const Until& until);

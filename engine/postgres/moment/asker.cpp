@@ -36,9 +36,10 @@ std::string new_name() {
 
 }  // namespace
 
-EngineWatch::EngineWatch(Connection& session, std::string key, Seconds patience)
+EngineWatch::EngineWatch(Connection& session, std::string key, Sign sign, Seconds patience)
     : session_(session),
       key_(std::move(key)),
+      sign_(sign),
       patience_(patience),
       due_(Deadline::after(look_at_engine)),
       enough_(Deadline::after(patience)) {}
@@ -46,7 +47,8 @@ EngineWatch::EngineWatch(Connection& session, std::string key, Seconds patience)
 Result<void> EngineWatch::look(const Until& until) {
   if (!due_.passed()) return {};
   due_ = Deadline::after(look_at_engine);
-  if (TRY(is_session_locked(session_, key_, until))) enough_ = Deadline::after(patience_);
+  const auto ask = sign_ == Sign::present ? is_session_locked : is_amid_transaction;
+  if (TRY(ask(session_, key_, until))) enough_ = Deadline::after(patience_);
   return enough_.passed() ? Result<void>(no_engine(key_, patience_)) : Result<void>();
 }
 
@@ -71,10 +73,7 @@ Result<bool> Asker::ask(Milliseconds limit, const Until& until) {
   name_ = new_name();
   is_asking_ = true;
   TRY(ask_for_hold(session_, key_, name_, limit, until));
-  const Deadline enough = Deadline::after(answer_);
-  const bool stands = TRY(await(HoldState::asked, HoldState::standing, enough, until));
-  if (!stands && enough.passed()) return no_engine(key_, answer_);
-  return stands;
+  return await(HoldState::asked, HoldState::standing, EngineWatch::Sign::busy, Deadline::never(), until);
 }
 
 Result<bool> Asker::cut(model::Lsn cut, const Until& until) {
@@ -82,12 +81,13 @@ Result<bool> Asker::cut(model::Lsn cut, const Until& until) {
 }
 
 Result<bool> Asker::await_cut(const Until& until) {
-  return await(HoldState::cut, HoldState::reached, Deadline::never(), until);
+  return await(HoldState::cut, HoldState::reached, EngineWatch::Sign::present, Deadline::never(), until);
 }
 
-Result<bool> Asker::await(HoldState now, HoldState next, const Deadline& enough, const Until& until) {
+Result<bool> Asker::await(HoldState now, HoldState next, EngineWatch::Sign sign, const Deadline& enough,
+                          const Until& until) {
   const SteadyTime since = SteadyClock::now();
-  EngineWatch watch(session_, key_, answer_);
+  EngineWatch watch(session_, key_, sign, answer_);
   while (true) {
     const std::optional<HoldRow> row = TRY(read_hold(session_, key_, name_, until));
     if (!row || row->state != now) return row && row->state == next;
@@ -101,7 +101,7 @@ Result<bool> Asker::await(HoldState now, HoldState next, const Deadline& enough,
 Result<void> Asker::let_go(const Until& until) {
   if (!std::exchange(is_asking_, false)) return {};
   TRY(release_hold(session_, key_, name_, until));
-  TRY(await(HoldState::released, HoldState::done, Deadline::after(farewell), until));
+  TRY(await(HoldState::released, HoldState::done, EngineWatch::Sign::present, Deadline::after(farewell), until));
   const std::optional<HoldRow> row = TRY(read_hold(session_, key_, name_, until));
   if (row) held_ = std::max(held_, row->stood);
   return forget_hold(session_, key_, name_, until);

@@ -13,16 +13,21 @@
 
 namespace tributary::postgres::moment {
 
-// Whether an engine has the replication, while it is waited for. Borrows its session.
+// Whether an engine is there that answers sooner or later, while it is waited for. Borrows its session.
 class EngineWatch {
  public:
-  EngineWatch(Connection& session, std::string key, Seconds patience);
-  // Fault::transient where none has had it for as long as `patience`. Asks once a second at most.
+  enum class Sign {
+    present,  // it has the replication: it is on its way to a cut
+    busy,     // it is amid a transaction: one that only has the replication may be paused
+  };
+  EngineWatch(Connection& session, std::string key, Sign sign, Seconds patience);
+  // Fault::transient where none was seen for as long as `patience`. Asks once a second at most.
   Result<void> look(const Until& until);
 
  private:
   Connection& session_;
   const std::string key_;
+  const Sign sign_;
   const Seconds patience_;
   Deadline due_;
   Deadline enough_;
@@ -39,7 +44,8 @@ class Asker {
   Asker(const Asker&) = delete;
   Asker& operator=(const Asker&) = delete;
 
-  // Returns when the stream stands. Fault::transient where no engine has noticed within `answer`.
+  // Returns when the stream stands. Fault::transient where no engine has noticed within `answer`, counted anew while
+  // one is amid a transaction.
   Result<bool> ask(Milliseconds limit, const Until& until);
   Result<bool> cut(model::Lsn cut, const Until& until);
   // Returns when all that was committed below the cut is in the target and the stream stands again.
@@ -59,7 +65,7 @@ class Asker {
  private:
   Asker(Connection session, std::string key, Seconds answer)
       : session_(std::move(session)), key_(std::move(key)), answer_(answer) {}
-  Result<bool> await(HoldState now, HoldState next, const Deadline& enough, const Until& until);
+  Result<bool> await(HoldState now, HoldState next, EngineWatch::Sign sign, const Deadline& enough, const Until& until);
 
   Connection session_;
   const std::string key_;

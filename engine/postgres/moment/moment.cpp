@@ -206,7 +206,7 @@ Result<void> Taking::take_loosely(Asker& asker, const Until& until) {
 }
 
 Result<void> Taking::await_applied(Asker& asker, model::Lsn goal, const Until& until) {
-  EngineWatch watch(asker.session(), ends_.key, limits_.answer);
+  EngineWatch watch(asker.session(), ends_.key, EngineWatch::Sign::present, limits_.answer);
   while (true) {
     const std::optional<StreamRow> stream = TRY(read_stream(asker.session(), ends_.key, until));
     if (!stream || stream->released)

@@ -312,6 +312,34 @@ TEST(AMomentOfAStream, waits_for_an_engine_that_is_restarted) {
   }
 }
 
+TEST(AMomentOfAStream, waits_for_a_transaction_that_takes_longer_to_apply_than_an_answer_may) {
+  StreamPair pair("long_apply", 15, 18);
+  pair.source.exec(bank);
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(Mode::sync));
+  pair.wait_until_applied();
+  Session blocker(pair.target.uri());
+  blocker.exec("BEGIN; LOCK TABLE tally IN EXCLUSIVE MODE");
+  pair.source.exec("UPDATE tally SET n = 7");
+  const std::string longest =
+      "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0) > $ FROM pg_stat_activity"
+      " WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  const auto waits = [&](const std::string& seconds) {
+    std::string sql = longest;
+    sql.replace(sql.find('$'), 1, seconds);
+    return pair.target.scalar(sql) == "t";
+  };
+  wait_until("the engine waits for the lock", [&] { return waits("1"); });
+  MomentLimits limits = patient();
+  limits.answer = Seconds{2};
+  auto asked = std::async(std::launch::async, [&] { return take_moment(ends_of(pair), limits, soon()); });
+  wait_until("twice the time of an answer is over", [&] { return waits("6"); });
+  blocker.exec("ROLLBACK");
+  const auto taken = asked.get();
+  ASSERT_TRUE(taken) << describe(taken.error());
+  EXPECT_TRUE((*taken)->exact());
+}
+
 // The proof of a moment, whatever the engine or the asker's clock say.
 TEST(AMomentOfAStream, is_not_believed_where_the_stream_has_gone_on) {
   StreamPair pair("gone_on", 15, 18);

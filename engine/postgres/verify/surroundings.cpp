@@ -50,8 +50,10 @@ Result<std::vector<api::ObjectDifference>> compare_structure(const ComparisonOpt
 }
 
 Result<std::vector<SequenceDifference>> SequenceComparison::look(const Until& until) {
-  Sessions sessions = TRY(open_sessions(options_.ends, until));
-  return structure::compare_sequences(sessions.source, sessions.target, tables_, options_.whole, until);
+  if (!sessions_) sessions_.emplace(TRY(open_sessions(options_.ends, until)));
+  auto differences = structure::compare_sequences(sessions_->source, sessions_->target, tables_, options_.whole, until);
+  if (!differences) sessions_.reset();
+  return differences;
 }
 
 Result<void> SequenceComparison::begin(const Until& until) {

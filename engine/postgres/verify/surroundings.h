@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "engine/api/verification.h"
 #include "engine/base/clock.h"
 #include "engine/postgres/moment/moment.h"
@@ -28,6 +32,7 @@ class SequenceComparison {
 
   const ComparisonOptions& options_;
   const std::vector<model::Name> tables_;
+  std::optional<Sessions> sessions_;  // while they are good
   std::vector<structure::SequenceDifference> behind_;
 };
 

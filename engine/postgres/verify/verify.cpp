@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/base/log.h"
 #include "engine/pipeline/selection.h"
 #include "engine/pipeline/servers.h"
 #include "engine/postgres/catalog/catalog.h"
@@ -87,6 +88,46 @@ api::Comparison judged(const api::Verification& found) {
   return is_whole ? api::Comparison::equal : api::Comparison::not_compared;
 }
 
+struct Request {
+  const api::Spec& spec;
+  const Flags& flags;
+  const pipeline::Selection& selection;
+  pipeline::ProgressBoard& board;
+  const Repair& repair;
+};
+
+Result<void> compare_pair(const Request& request, const pipeline::DatabasePair& pair, api::Verification& verification,
+                          const Until& until) {
+  const api::Spec& spec = request.spec;
+  Repairs repairs(request.repair, pair.target);
+  ComparisonOptions options;
+  options.database = pair.source;
+  options.ends = {[&] { return resolve_database(spec.source, "source", pair.source); },
+                  [&] { return resolve_database(spec.target, "target", pair.target); }};
+  options.key =
+      TRY(read_stream_key(spec, digest_of(request.selection.table_entries_of(pair.source)), options.ends, until));
+  options.whole = pair.whole;
+  options.selects = [&](const model::Name& name, const std::vector<model::Name>& above) {
+    return request.selection.selects_table(pair.source, name, above);
+  };
+  options.parallelism = parallelism_of(spec);
+  options.show_values = request.flags.show_values;
+  options.run = run_of(spec, pair);
+  options.restart = request.flags.restart;
+  if (request.repair) options.repair = [&](const std::string& statement) { return repairs.take(statement); };
+  return compare_database(options, request.board, verification, until);
+}
+
+// Nothing is claimed of a database that could not be asked, nor of what had been found in it.
+void disclaim(const std::string& database, const std::string& reason, api::Verification& verification) {
+  api::TableVerification all;
+  all.database = database;
+  all.name = "*";
+  all.reason = reason;
+  ++verification.tables_not_compared;
+  verification.tables.push_back(std::move(all));
+}
+
 }  // namespace
 
 Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipeline::ProgressBoard& board,
@@ -95,23 +136,14 @@ Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipe
   const auto servers = make_servers(spec, nullptr);
   api::Verification verification;
   verification.request_id = spec.verify.request_id;
-  for (const pipeline::DatabasePair& pair : TRY(servers->databases(until))) {
-    Repairs repairs(repair, pair.target);
-    ComparisonOptions options;
-    options.database = pair.source;
-    options.ends = {[&] { return resolve_database(spec.source, "source", pair.source); },
-                    [&] { return resolve_database(spec.target, "target", pair.target); }};
-    options.key = TRY(read_stream_key(spec, digest_of(selection.table_entries_of(pair.source)), options.ends, until));
-    options.whole = pair.whole;
-    options.selects = [&](const model::Name& name, const std::vector<model::Name>& above) {
-      return selection.selects_table(pair.source, name, above);
-    };
-    options.parallelism = parallelism_of(spec);
-    options.show_values = flags.show_values;
-    options.run = run_of(spec, pair);
-    options.restart = flags.restart;
-    if (repair) options.repair = [&](const std::string& statement) { return repairs.take(statement); };
-    TRY(compare_database(options, board, verification, until));
+  const std::vector<pipeline::DatabasePair> databases = TRY(servers->databases(until));
+  std::size_t failed = 0;
+  for (const pipeline::DatabasePair& pair : databases) {
+    const Result<void> compared = compare_pair({spec, flags, selection, board, repair}, pair, verification, until);
+    if (compared) continue;
+    if (compared.error().fault == Fault::cancelled || ++failed == databases.size()) return compared.error();
+    log::warn("a database cannot be compared", {{"database", pair.source}, {"error", describe(compared.error())}});
+    disclaim(pair.source, describe(compared.error()), verification);
   }
   verification.result = judged(verification);
   return verification;

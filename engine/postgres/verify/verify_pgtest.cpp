@@ -383,6 +383,30 @@ TEST(Verify, claims_nothing_of_what_it_may_not_read) {
   }
 }
 
+TEST(Verify, compares_the_other_databases_where_one_cannot_be_asked) {
+  const testbed::Database first = server(15).create_database("verify_first");
+  const testbed::Database second = server(15).create_database("verify_second");
+  const testbed::Database elsewhere = server(18).create_database("verify_elsewhere");
+  elsewhere.exec("CREATE DATABASE " + first.name());
+  for (const std::string& uri : {first.uri(), server(18).uri(first.name())})
+    testbed::Session(uri).exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  api::Spec spec;
+  spec.source.uri = first.uri();
+  spec.target.uri = elsewhere.uri();
+  spec.selection.include_databases = {second.name(), first.name()};
+  pipeline::ProgressBoard board("");
+  const auto found = verify(spec, {}, board, nullptr, {Deadline::after(Seconds{60}), {}});
+  elsewhere.exec("DROP DATABASE " + first.name() + " WITH (FORCE)");
+  ASSERT_TRUE(found) << describe(found.error());
+  EXPECT_EQ(found->result, Comparison::not_compared);
+  EXPECT_EQ(found->tables_compared, 1U);
+  EXPECT_EQ(found->tables_not_compared, 1U);
+  for (const api::TableVerification& table : found->tables) {
+    EXPECT_EQ(table.database == first.name(), table.result == Comparison::equal) << table.reason;
+    EXPECT_EQ(table.name, table.database == first.name() ? "public.t" : "*");
+  }
+}
+
 // ---------------------------------------------------------------------------------------------- repair
 
 TEST(Verify, writes_statements_that_make_the_target_what_the_source_is) {

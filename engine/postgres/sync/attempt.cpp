@@ -17,6 +17,8 @@ Fault fault_of_refusal(const std::string& sqlstate) {
     return std::find(states.begin(), states.end(), sqlstate) != states.end();
   };
   if (is_in(done_before)) return Fault::conflict;
+  // Data exceptions, and violations of constraints.
+  if (sqlstate.starts_with("22") || sqlstate.starts_with("23")) return Fault::differs;
   return is_in(not_there) ? Fault::missing : Fault::invalid;
 }
 
@@ -32,8 +34,9 @@ Result<void> attempt(Connection& target, const std::string& statement, const Unt
 }
 
 bool is_refused(const Result<void>& done) {
-  return !done && (done.error().fault == Fault::invalid || done.error().fault == Fault::conflict ||
-                   done.error().fault == Fault::missing);
+  if (done) return false;
+  const Fault fault = done.error().fault;
+  return fault == Fault::invalid || fault == Fault::conflict || fault == Fault::missing || fault == Fault::differs;
 }
 
 }  // namespace tributary::postgres::sync

@@ -15,7 +15,8 @@ inline constexpr const char* lock_patience = "SET LOCAL lock_timeout = '3s'";
 inline constexpr const char* short_patience = "SET LOCAL lock_timeout = '500ms'";
 
 // In a transaction: what is refused leaves it as it was before the statement. Fault::conflict where somebody has
-// carried it out before, Fault::missing where it needs a type, a function or a schema, else Fault::invalid.
+// carried it out before, Fault::missing where it needs a type, a function or a schema, Fault::differs where rows that
+// are there stand in its way, else Fault::invalid.
 Result<void> attempt(Connection& target, const std::string& statement, const Until& until);
 
 // As attempt() tells it.

@@ -349,9 +349,15 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
     done.table.reason = "the source has changed it: " + decision.change.what + ", and so had somebody on the target";
     applied = apply(claimed, done, until);
   }
+  const std::string refusal = is_refused(applied) ? applied.error().what : "";
+  const bool is_about_rows = !applied && applied.error().fault == Fault::differs;
+  if (is_about_rows && done.change.kind == Kind::recopy && !done.change.adopted.above) {
+    done.is_emptied = true;
+    applied = apply(claimed, done, until);
+  }
   if (is_refused(applied)) {
     done = decision;
-    stop(done, applied.error().what);
+    stop(done, refusal);
     applied = apply(claimed, done, until);
   }
   if (!applied && lock_missed_) return put_off(claimed, decision, applied.error(), until);
@@ -367,6 +373,7 @@ Result<bool> ShapeKeeper::carry_out(Claimed& claimed, const TableDecision& decis
 }
 
 Result<void> ShapeKeeper::alter(Connection& target, const TableDecision& decision, const Until& until) {
+  if (decision.is_emptied) TRY(attempt(target, "TRUNCATE ONLY " + quote_name(decision.change.adopted.name), until));
   for (const std::string& each : decision.change.statements) {
     if (carried_out_.count(each) != 0) continue;
     const Result<void> altered = attempt(target, each, until);
@@ -387,8 +394,8 @@ Result<void> ShapeKeeper::finish(Connection& target, const TableDecision& decisi
     if (altered) continue;
     if (!is_refused(altered)) return altered;
     // A sequence is a table, too.
-    if (altered.error().fault != Fault::invalid && !has_made_objects_)
-      return Error{Fault::missing, altered.error().what};
+    const bool is_lacking = altered.error().fault == Fault::missing || altered.error().fault == Fault::conflict;
+    if (is_lacking && !has_made_objects_) return Error{Fault::missing, altered.error().what};
     log::warn("the target refused what no row depends on", {{"statement", each}, {"error", altered.error().what}});
   }
   return {};
@@ -396,8 +403,9 @@ Result<void> ShapeKeeper::finish(Connection& target, const TableDecision& decisi
 
 Result<void> ShapeKeeper::record(Claimed& claimed, const TableDecision& decision, const Until& until) {
   const Owner& owner = claimed.owner;
-  // A state that stays may have been changed by whoever asks for a recopy.
-  if (decision.table.state != decision.before)
+  // A state that stays may have been changed by whoever asks for a recopy. What stops a table once more is another
+  // reason.
+  if (decision.table.state != decision.before || decision.table.state == State::stopped)
     TRY(record_followed_tables(claimed.control, owner, {decision.table}, until));
   // The copy that is under way may be older than the change.
   if (decision.is_being_copied && (decision.change.kind == Kind::recopy || decision.is_cut))

@@ -31,6 +31,7 @@ struct TableDecision {
   bool is_cut = false;  // the source has begun to leave some of its changes out
   bool is_detached = false;
   bool is_attached = false;
+  bool is_emptied = false;                                       // before: its rows are to be replaced, and in the way
   bool is_put_off = false;                                       // to another look
   bool is_news = false;                                          // else it is only to be recorded
   FollowedTable::State before = FollowedTable::State::followed;  // of the table, as the ledger had it

@@ -26,10 +26,12 @@
 //   - A task's exception that nobody observes raises SIGTRAP: every chain ends in a continuation that swallows.
 //   - Its pool has 40 threads unless it is sized before the first use.
 //   - It trusts the system's roots and any TLS version: TlsMaterial replaces both. SNI is set to literal addresses,
-//     which is wrong: it is off for them. A connection keeps its credentials, so clients are replaced every 5 min.
+//     which is wrong: it is off for them. A connection keeps its credentials, so with others the client is replaced.
 //   - On a connection that the server closed while idle, it sends the request again, writes included: request bodies
 //     cannot be rewound here, which makes it report the broken connection instead. Reads (no body) may be repeated.
 //     It then keeps an unconnected connection in its pool: after any broken connection the whole client is replaced.
+//   - It may connect for long, or stand still with the whole process, before it sends anything: a body is handed out
+//     before the deadline or not at all, and without it the server executes nothing.
 //   - A refused connection is reported as "host unreachable", a failed handshake by its text alone.
 //   - A chunk or a header block is read whole before we see it: these are bounded by the idle timeout only.
 namespace tributary::kube {
@@ -39,7 +41,6 @@ namespace http = web::http;
 using HttpClient = http::client::http_client;
 
 constexpr std::size_t pool_threads = 4;
-constexpr Seconds client_age{300};
 constexpr Seconds most_retry_after{300};
 
 // One request under way, shared between the caller and the library's tasks; whoever is last frees it.
@@ -116,9 +117,14 @@ Error error_of(const http::http_exception& exception) {
   return {Fault::failed, "the connection to the API server broke: " + what};
 }
 
+// Thrown through the library, which then closes the connection.
+struct TooLate {};
+
 Error current_error() {
   try {
     throw;
+  } catch (const TooLate&) {
+    return {Fault::transient, "there was no time left to send the request to the API server"};
   } catch (const http::http_exception& exception) {
     return error_of(exception);
   } catch (const std::exception& exception) {
@@ -130,6 +136,13 @@ Error current_error() {
 
 http::method method_of(Method method) {
   return name_of(method);
+}
+
+// Called before each piece of the body and once after the last.
+http::progress_handler in_time(std::size_t size, Deadline deadline) {
+  return [size, deadline](http::message_direction::direction direction, utility::size64_t done) {
+    if (direction == http::message_direction::upload && done < size && deadline.passed()) throw TooLate();
+  };
 }
 
 // A stream that cannot be rewound; see the traps.
@@ -180,7 +193,10 @@ class RestStream final : public Stream {
 class RestTransport final : public Transport {
  public:
   RestTransport(ClusterConfig config, TransportOptions options)
-      : config_(std::move(config)), options_(std::move(options)), token_(config_.token) {}
+      : config_(std::move(config)),
+        options_(std::move(options)),
+        token_(config_.token),
+        tls_(std::make_shared<TlsSource>(config_, options_.check_credentials)) {}
 
   Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) override;
   Result<Opened> open(const Request& request, const StreamLimits& limits, std::stop_token stop) override;
@@ -194,7 +210,10 @@ class RestTransport final : public Transport {
   Result<std::shared_ptr<HttpClient>> shared_client();
   Result<std::shared_ptr<HttpClient>> new_client(Milliseconds idle) const;
   void forget_client();
-  Result<http::http_request> message_of(const Request& request);
+  Result<void> follow_credentials();
+  void end_streams();
+  void remember(const std::shared_ptr<Exchange>& stream);
+  Result<http::http_request> message_of(const Request& request, Deadline deadline);
   Pending start(HttpClient& client, http::http_request message, std::size_t cap);
   Result<Response> head_of(const Pending& pending, SteadyTime began, Deadline deadline, std::stop_token stop);
   Result<Response> whole_of(const Pending& pending, SteadyTime began, Deadline deadline, std::stop_token stop);
@@ -204,8 +223,10 @@ class RestTransport final : public Transport {
   const TransportOptions options_;
   TokenSource token_;
   std::mutex mutex_;
+  const std::shared_ptr<TlsSource> tls_;
   std::shared_ptr<HttpClient> client_;
-  SteadyTime client_made_;
+  std::shared_ptr<const TlsMaterial> material_;  // of connections
+  std::vector<std::weak_ptr<Exchange>> streams_;
   std::set<std::string> warnings_;
 };
 
@@ -215,9 +236,10 @@ Result<std::shared_ptr<HttpClient>> RestTransport::new_client(Milliseconds idle)
     options.set_timeout(idle);
     const web::uri base(config_.server);
     if (base.scheme() == "https") {
-      const std::shared_ptr<const TlsMaterial> material = TRY(TlsMaterial::load(config_));
-      options.set_ssl_context_callback([material](boost::asio::ssl::context& context) {
-        if (!material->install(context.native_handle())) ERR_clear_error();
+      TRY(tls_->get(SteadyClock::now()));
+      options.set_ssl_context_callback([tls = tls_](boost::asio::ssl::context& context) {
+        const auto material = tls->refresh(SteadyClock::now());
+        if (!material.ok() || !(*material)->install(context.native_handle())) ERR_clear_error();
       });
       options.set_tlsext_sni_enabled(
           !is_address(config_.tls_server_name.empty() ? base.host() : config_.tls_server_name));
@@ -230,27 +252,50 @@ Result<std::shared_ptr<HttpClient>> RestTransport::new_client(Milliseconds idle)
 
 Result<std::shared_ptr<HttpClient>> RestTransport::shared_client() {
   const std::lock_guard lock(mutex_);
-  const SteadyTime now = SteadyClock::now();
-  if (client_ && now - client_made_ < client_age) return client_;
-  Result<std::shared_ptr<HttpClient>> fresh = new_client(options_.idle);
-  // A credential that is being replaced may be unreadable for a moment: the old one stays in use.
-  if (!fresh.ok() && !client_) return fresh.error();
-  if (fresh.ok()) client_ = std::move(fresh).value();
-  client_made_ = now;
+  TRY(follow_credentials());
+  if (!client_) client_ = TRY(new_client(options_.idle));
   return client_;
 }
 
 void RestTransport::forget_client() {
   const std::lock_guard lock(mutex_);
-  client_made_ = SteadyTime();
+  client_.reset();
 }
 
-Result<http::http_request> RestTransport::message_of(const Request& request) {
+// With the lock.
+Result<void> RestTransport::follow_credentials() {
+  if (!config_.server.starts_with("https:")) return {};
+  std::shared_ptr<const TlsMaterial> now = TRY(tls_->get(SteadyClock::now()));
+  if (material_ && now != material_) {
+    client_.reset();
+    if (!now->same_identity(*material_)) end_streams();
+  }
+  material_ = std::move(now);
+  return {};
+}
+
+void RestTransport::remember(const std::shared_ptr<Exchange>& stream) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(streams_, [](const auto& other) { return other.expired(); });
+  streams_.push_back(stream);
+}
+
+void RestTransport::end_streams() {
+  for (const std::weak_ptr<Exchange>& stream : streams_)
+    if (const auto exchange = stream.lock())
+      exchange->body.end(Error{Fault::failed, "the client certificate was replaced, so the stream begins anew"});
+  streams_.clear();
+}
+
+Result<http::http_request> RestTransport::message_of(const Request& request, Deadline deadline) {
   const std::string token = TRY(token_.get(SteadyClock::now()));
   http::http_request message(method_of(request.method));
   try {
     message.set_request_uri(web::uri(request.path));
-    if (!request.body.empty()) message.set_body(once(request.body), request.body.size(), request.content_type);
+    if (!request.body.empty()) {
+      message.set_body(once(request.body), request.body.size(), request.content_type);
+      message.set_progress_handler(in_time(request.body.size(), deadline));
+    }
     http::http_headers& headers = message.headers();
     headers.add("Accept", request.accept);
     headers.add("User-Agent", options_.user_agent);
@@ -326,7 +371,7 @@ Result<Response> RestTransport::whole_of(const Pending& pending, SteadyTime bega
 Result<Response> RestTransport::send(const Request& request, Deadline deadline, std::stop_token stop) {
   const SteadyTime began = SteadyClock::now();
   const std::shared_ptr<HttpClient> client = TRY(shared_client());
-  Pending pending = start(*client, TRY(message_of(request)), options_.body_bytes);
+  Pending pending = start(*client, TRY(message_of(request, deadline)), options_.body_bytes);
   Result<Response> response = whole_of(pending, began, deadline, stop);
   if (!response.ok()) {
     pending.exchange->body.abandon();
@@ -339,9 +384,14 @@ Result<Response> RestTransport::send(const Request& request, Deadline deadline, 
 Result<Opened> RestTransport::open(const Request& request, const StreamLimits& limits, std::stop_token stop) {
   const SteadyTime began = SteadyClock::now();
   const Deadline deadline = Deadline::after(limits.open);
+  {
+    const std::lock_guard lock(mutex_);
+    TRY(follow_credentials());
+  }
   // A client of its own, and so a connection of its own. Its own idle timer is only the last resort, behind ours.
   const std::shared_ptr<HttpClient> client = TRY(new_client(2 * std::max(limits.idle, limits.open)));
-  Pending pending = start(*client, TRY(message_of(request)), limits.line_bytes);
+  Pending pending = start(*client, TRY(message_of(request, deadline)), limits.line_bytes);
+  remember(pending.exchange);
   auto stream = std::make_unique<RestStream>(pending.exchange, pending.cancel, limits.idle);
   Response head = TRY(head_of(pending, began, deadline, stop));
   if (head.ok()) return Opened{std::move(head), std::move(stream)};

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "engine/base/seal.h"
+
 namespace tributary::kube {
 namespace {
 
@@ -22,9 +24,8 @@ int no_passphrase(char*, int, int, void*) {
 
 }  // namespace
 
-Result<TlsMaterial::Certificates> TlsMaterial::parse_certificates(const std::string& what, const Secret& pem) {
-  const std::string text = TRY(pem.read());
-  const Bio bio = reader_of(text);
+Result<TlsMaterial::Certificates> TlsMaterial::parse_certificates(const std::string& what, const std::string& pem) {
+  const Bio bio = reader_of(pem);
   Certificates certificates;
   while (X509* certificate = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr))
     certificates.emplace_back(certificate);
@@ -35,12 +36,17 @@ Result<TlsMaterial::Certificates> TlsMaterial::parse_certificates(const std::str
 
 Result<std::shared_ptr<const TlsMaterial>> TlsMaterial::load(const ClusterConfig& config) {
   auto material = std::make_shared<TlsMaterial>();
-  if (config.authority.given())
-    material->authorities_ = TRY(parse_certificates("certificate-authority", config.authority));
+  if (config.authority.given()) {
+    const std::string pem = TRY(config.authority.read());
+    material->authorities_ = TRY(parse_certificates("certificate-authority", pem));
+    material->authority_ = sha256(pem);
+  }
   if (config.client_certificate.given()) {
-    material->chain_ = TRY(parse_certificates("client-certificate", config.client_certificate));
-    const std::string text = TRY(config.client_key.read());
-    material->key_.reset(PEM_read_bio_PrivateKey(reader_of(text).get(), nullptr, no_passphrase, nullptr));
+    const std::string pem = TRY(config.client_certificate.read());
+    material->chain_ = TRY(parse_certificates("client-certificate", pem));
+    const std::string key = TRY(config.client_key.read());
+    material->key_.reset(PEM_read_bio_PrivateKey(reader_of(key).get(), nullptr, no_passphrase, nullptr));
+    material->identity_ = sha256(pem + key);
     ERR_clear_error();
     if (!material->key_) return Error{Fault::invalid, "client-key holds no PEM private key without a passphrase"};
     if (X509_check_private_key(material->chain_.front().get(), material->key_.get()) != 1) {
@@ -63,6 +69,27 @@ bool TlsMaterial::install(SSL_CTX* context) const {
   for (std::size_t i = 1; i < chain_.size(); ++i)
     if (SSL_CTX_add1_chain_cert(context, chain_[i].get()) != 1) return false;
   return SSL_CTX_use_PrivateKey(context, key_.get()) == 1;
+}
+
+Result<std::shared_ptr<const TlsMaterial>> TlsSource::get(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  if (material_ && now - checked_ < check_every_) return material_;
+  return read(now);
+}
+
+Result<std::shared_ptr<const TlsMaterial>> TlsSource::refresh(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  return read(now);
+}
+
+Result<std::shared_ptr<const TlsMaterial>> TlsSource::read(SteadyTime now) {
+  Result<std::shared_ptr<const TlsMaterial>> fresh = TlsMaterial::load(config_);
+  if (!fresh.ok() && !material_) return fresh.error();
+  checked_ = now;
+  const bool same =
+      material_ && (!fresh.ok() || ((*fresh)->same_authority(*material_) && (*fresh)->same_identity(*material_)));
+  if (!same) material_ = std::move(fresh).value();
+  return material_;
 }
 
 }  // namespace tributary::kube

@@ -52,7 +52,8 @@ struct StreamLimits {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Thread-safe, all of them.
+  // Thread-safe, all of them. No body of a request begins its way after the deadline, even where the process stood
+  // still in between: what is not sent by then is never executed.
   virtual Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) = 0;
   virtual Result<Opened> open(const Request& request, const StreamLimits& limits, std::stop_token stop) = 0;
 };
@@ -60,12 +61,15 @@ class Transport {
 struct TransportOptions {
   Milliseconds idle{30'000};                       // between two steps of one request
   std::size_t body_bytes = std::size_t{64} << 20;  // cap of one whole answer
+  Seconds check_credentials{300};                  // files of the CA and the client certificate are read again
   std::string user_agent = "tributary-operator/" TRIBUTARY_VERSION " (linux)";
 };
 
-// The one implementation, on cpprestsdk, which no other file knows. Holds its own copy of the configuration; reads
-// token, CA and client certificate files again as they change (config.h); logs each Warning header of the server once.
-// Threads: the library's process-wide pool; the first transport opened sets its size.
+// The one implementation, on cpprestsdk, which no other file knows. Holds its own copy of the configuration; logs each
+// Warning header of the server once. Credentials are rotated under it: token files are read again as config.h says;
+// files of the CA and the client certificate for every new connection, and while there is none from time to time.
+// Another CA is trusted by new connections, and idle ones go; another client certificate ends all connections, streams
+// as well. Threads: the library's process-wide pool; the first transport opened sets its size.
 std::unique_ptr<Transport> open_rest_transport(ClusterConfig config, TransportOptions options = {});
 
 }  // namespace tributary::kube

@@ -105,6 +105,18 @@ TEST(Transport, a_write_on_a_connection_that_the_server_has_closed_is_not_sent_t
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(send(*transport, get(kinds::config_maps, key)).ok());
 }
 
+// A process may stand still between the decision to write and the bytes.
+TEST(Transport, a_write_whose_time_is_over_before_it_is_sent_is_not_executed) {
+  FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_FALSE(send(*transport, create(kinds::config_maps, Object(settings("v"))), Milliseconds(-1)).ok());
+    if (i % 2 == 0) continue;
+    ASSERT_TRUE(send(*transport, get(kinds::pods, key)).ok());  // leaves a connection for the next one
+  }
+  EXPECT_TRUE(server.all(kinds::config_maps).empty());
+}
+
 TEST(Transport, an_answer_beyond_the_cap_is_refused) {
   FakeApiServer server;
   server.put(kinds::config_maps, settings(std::string(100'000, 'x')));

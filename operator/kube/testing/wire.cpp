@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/pem.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,6 +66,17 @@ bool Wire::closed_by_peer() const {
   char byte = 0;
   const std::ptrdiff_t count = ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+std::string Wire::peer_certificate() const {
+  const std::unique_ptr<X509, void (*)(X509*)> certificate(ssl_ ? SSL_get1_peer_certificate(ssl_.get()) : nullptr,
+                                                           X509_free);
+  if (!certificate) return "";
+  const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_X509(text.get(), certificate.get());
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
 }
 
 bool Wire::write(const std::string& bytes) {

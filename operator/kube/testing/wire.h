@@ -34,6 +34,7 @@ class Wire {
   void wait_for_close();
 
   bool closed_by_peer() const;
+  std::string peer_certificate() const;  // PEM; empty where it showed none
 
   // From any thread: ends every read and write.
   void shut_down();

@@ -20,6 +20,9 @@ class Deadline {
   static Deadline after(Milliseconds span) { return Deadline{SteadyClock::now() + span}; }
   static Deadline never() { return Deadline{SteadyTime::max()}; }
 
+  // This one, or `at` if that comes sooner.
+  Deadline no_later_than(SteadyTime at) const { return Deadline{at < at_ ? at : at_}; }
+
   bool passed() const { return SteadyClock::now() >= at_; }
   // Never negative. A deadline that never comes answers one day, so that it fits poll().
   Milliseconds left() const;

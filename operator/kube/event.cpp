@@ -14,16 +14,6 @@ constexpr std::size_t most_waiting = 1000;
 constexpr std::size_t most_note = 1024;
 constexpr std::size_t most_name = 200;
 
-// metav1.MicroTime.
-std::string micro_time(WallTime now) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count() % 1'000'000;
-  std::string fraction = std::to_string(micros);
-  fraction.insert(0, 6 - fraction.size(), '0');
-  std::string text = rfc3339(now);
-  text.pop_back();
-  return text + "." + fraction + "Z";
-}
-
 std::string hexadecimal(std::uint64_t number) {
   constexpr const char* digits = "0123456789abcdef";
   std::string text;

@@ -12,6 +12,7 @@ inline const Resource pods{"", "v1", "Pod", "pods"};
 inline const Resource core_events{"", "v1", "Event", "events"};
 inline const Resource jobs{"batch", "v1", "Job", "jobs"};
 inline const Resource deployments{"apps", "v1", "Deployment", "deployments"};
+inline const Resource leases{"coordination.k8s.io", "v1", "Lease", "leases"};
 inline const Resource events{"events.k8s.io", "v1", "Event", "events"};
 
 }  // namespace tributary::kube::kinds

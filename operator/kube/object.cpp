@@ -98,6 +98,16 @@ Json controller_reference(const Object& owner) {
           {"blockOwnerDeletion", true}};
 }
 
+std::string micro_time(WallTime time) {
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
+  std::string fraction = std::to_string(micros);
+  fraction.insert(0, 6 - fraction.size(), '0');
+  std::string text = rfc3339(time);
+  text.pop_back();
+  return text + "." + fraction + "Z";
+}
+
 void drop_bookkeeping(Object& object) {
   if (!at(object.json(), {"metadata"}).is_object()) return;
   Json& metadata = object.json()["metadata"];

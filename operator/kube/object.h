@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/base/clock.h"
+
 // Kubernetes objects as values. The server's answers are outside input: every accessor answers an empty value for a
 // member that is absent or of another type than expected, and none throws.
 namespace tributary::kube {
@@ -91,6 +93,9 @@ class Object {
 
 // The reference that makes `owner` the controller of a dependent in the same namespace (blockOwnerDeletion set).
 Json controller_reference(const Object& owner);
+
+// metav1.MicroTime: RFC 3339 in UTC with microseconds.
+std::string micro_time(WallTime time);
 
 // Removes what no cache should hold: managedFields, and the last-applied annotation, which carries whole Secrets.
 void drop_bookkeeping(Object& object);

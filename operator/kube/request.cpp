@@ -140,6 +140,11 @@ Request create(const Resource& resource, const Object& object) {
           body_of(with_type(resource, object))};
 }
 
+Request update(const Resource& resource, const Object& object) {
+  return {Method::put, object_path(resource, object.key(), Subresource::none), json_type, json_type,
+          body_of(with_type(resource, object))};
+}
+
 Request apply(const Resource& resource, const Object& intent, const std::string& field_manager,
               Subresource subresource) {
   return patch(object_path(resource, intent.key(), subresource), apply_type, with_type(resource, intent), field_manager,

@@ -63,6 +63,8 @@ Request list(const Resource& resource, const Selection& selection, const ListPag
 Request watch(const Resource& resource, const Selection& selection, const WatchFrom& from);
 Request get(const Resource& resource, const Key& key);
 Request create(const Resource& resource, const Object& object);
+// Replaces the whole object, unless it was changed since the version that it carries.
+Request update(const Resource& resource, const Object& object);
 // Server-side apply with force: the body is the whole intent of the field manager. apiVersion and kind are filled in.
 Request apply(const Resource& resource, const Object& intent, const std::string& field_manager,
               Subresource subresource = Subresource::none);

@@ -96,7 +96,8 @@ Json presented(const Json& object, bool metadata_only) {
 World::World() {
   for (const Resource& resource : {kinds::namespaces, kinds::pods, kinds::jobs, kinds::deployments})
     serve(resource, true);
-  for (const Resource& resource : {kinds::config_maps, kinds::secrets, kinds::core_events, kinds::events})
+  for (const Resource& resource :
+       {kinds::config_maps, kinds::secrets, kinds::core_events, kinds::events, kinds::leases})
     serve(resource, false);
 }
 
@@ -134,6 +135,7 @@ Reply World::answer(const Call& call) {
   if (found == kind->objects.end()) return not_found(kind->resource, call.key.name);
   if (call.method == Method::get) return {200, presented(found->second, call.metadata_only)};
   if (call.method == Method::remove) return remove(*kind, call);
+  if (call.method == Method::put) return replace(*kind, call);
   return refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 }
 
@@ -236,6 +238,15 @@ Reply World::apply(Kind& kind, const Call& call, const Json& intent) {
   const Reply reply = update(kind, call.key, std::move(wanted), call.status);
   if (reply.status < 300) kind.intents[call.key][owner] = std::move(owned);
   return reply;
+}
+
+Reply World::replace(Kind& kind, const Call& call) {
+  Parsed body = parse_json(call.body);
+  if (!body.ok || !at(body.json, {"metadata"}).is_object())
+    return refusal(400, "BadRequest", "the body is no object with a name");
+  Json& metadata = body.json["metadata"];
+  if (text_at(metadata, {"uid"}).empty()) metadata["uid"] = at(kind.objects.at(call.key), {"metadata", "uid"});
+  return update(kind, call.key, std::move(body.json), call.status);
 }
 
 Reply World::update(Kind& kind, const Key& key, Json wanted, bool status) {

@@ -70,6 +70,7 @@ class World {
   Reply list(const Kind& kind, const Call& call) const;
   Reply create(Kind& kind, const Key& key, Json object);
   Reply patch(Kind& kind, const Call& call);
+  Reply replace(Kind& kind, const Call& call);
   Reply apply(Kind& kind, const Call& call, const Json& intent);
   Reply update(Kind& kind, const Key& key, Json wanted, bool status);
   Reply remove(Kind& kind, const Call& call);

@@ -29,6 +29,11 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--log-format", flags.log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  app.add_flag("--leader-elect", flags.leader_elect,
+               "Of several operators one leads, by a Lease, and the others stand by; without it run one alone");
+  app.add_option("--leader-election-namespace", flags.leader_election_namespace,
+                 "Namespace of that Lease; default: the operator's own");
+  app.add_option("--leader-election-id", flags.leader_election_id, "Name of that Lease")->capture_default_str();
   app.add_option("--health-address", flags.health_address, "Serves /healthz and /readyz")->capture_default_str();
 }
 

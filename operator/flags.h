@@ -22,6 +22,9 @@ struct Flags {
   std::string log_level = "info";
   std::string log_format = "text";
   std::string health_address = ":8081";
+  bool leader_elect = false;
+  std::string leader_election_namespace;  // "": the operator's own
+  std::string leader_election_id = "tributary-operator";
 };
 
 void declare(CLI::App& app, Flags& flags);

@@ -7,6 +7,7 @@
 
 #include "engine/base/log.h"
 #include "engine/serve/server.h"
+#include "operator/election.h"
 #include "operator/flags.h"
 #include "operator/kube/config.h"
 #include "operator/kube/transport.h"
@@ -16,40 +17,62 @@
 namespace tributary {
 namespace {
 
+// With what the workers take to end (controller.h) less than the 30 s that a pod is given.
+constexpr Seconds hand_over_time{8};
+
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-serve::Routes health_of(const replication::Controller& controller) {
-  return {{"/healthz", {[] { return serve::Response{.body = "ok\n"}; }}},
-          {"/readyz", {[&controller] {
-             return controller.ready() ? serve::Response{.body = "ok\n"}
-                                       : serve::Response{.status = 503, .body = "caches are not filled yet\n"};
-           }}}};
+// Ready is whoever's caches are filled, whether it leads or not: one that stands by would else never be ready, and an
+// update, which waits for the new pod before it ends the one that leads, would never come to an end.
+serve::Routes health_of(const replication::Controller& controller, const Election* election) {
+  const auto health = [&controller, election] {
+    const SteadyTime now = SteadyClock::now();
+    std::optional<std::string> complaint = controller.complaint(now);
+    if (!complaint && election != nullptr) complaint = election->lease().complaint(now);
+    return complaint ? serve::Response{.status = 503, .body = *complaint + "\n"} : serve::Response{.body = "ok\n"};
+  };
+  return {{"/healthz", {health}}, {"/readyz", {[&controller] {
+                                     return controller.ready()
+                                                ? serve::Response{.body = "ok\n"}
+                                                : serve::Response{.status = 503, .body = "caches are not filled yet\n"};
+                                   }}}};
+}
+
+// Probes -> caches -> lease -> workers.
+Result<void> start(replication::Controller& controller, Election* election, const std::stop_token& stop) {
+  TRY(controller.fill(Deadline::after(std::chrono::minutes(2)), stop));
+  if (election != nullptr) TRY(election->lease().wait_to_lead(stop));
+  return controller.work();
 }
 
 Result<void> run(const Flags& flags, const sigset_t& signals) {
   const kube::ClusterConfig cluster = TRY(kube::find_config(environment, flags.kubeconfig, flags.context));
   const auto transport = kube::open_rest_transport(cluster);
-  replication::Controller controller(*transport, {.namespaces = flags.namespaces,
-                                                  .secrets = {flags.secret_access == "Watch", flags.secret_names},
-                                                  .image = flags.image,
-                                                  .workers = flags.workers,
-                                                  .release_key = {cluster.space, flags.release_key}});
-  const auto health = TRY(serve::Server::open(flags.health_address, health_of(controller)));
+  const std::unique_ptr<Election> election = Election::of(flags, cluster.space, *transport);
+  kube::Transport& way = election ? election->transport() : *transport;
+  replication::Controller controller(way, {.namespaces = flags.namespaces,
+                                           .secrets = {flags.secret_access == "Watch", flags.secret_names},
+                                           .image = flags.image,
+                                           .workers = flags.workers,
+                                           .release_key = {cluster.space, flags.release_key},
+                                           .fence = election ? &election->fence() : nullptr});
+  const auto health = TRY(serve::Server::open(flags.health_address, health_of(controller, election.get())));
   std::stop_source stop;
   std::jthread waiter([&signals, &stop] {
     int signal = 0;
     sigwait(&signals, &signal);
     stop.request_stop();
   });
-  const Result<void> started = controller.start(Deadline::after(std::chrono::minutes(2)), stop.get_token());
+  const Result<void> started = start(controller, election.get(), stop.get_token());
   const bool asked_to_stop = stop.stop_requested();
   if (!started.ok()) kill(getpid(), SIGTERM);  // so that the waiter ends
   waiter.join();
   log::info("operator ends");
   controller.stop();
+  if (election) election->lease().hand_over({Deadline::after(hand_over_time)});
   if (asked_to_stop) return {};
   return started;
 }

@@ -2,13 +2,20 @@
 
 #include <unistd.h>
 
+#include <thread>
+
 #include "engine/base/log.h"
+#include "engine/base/pause.h"
 #include "operator/replication/release_key.h"
 
 namespace tributary::replication {
 namespace {
 
 constexpr const char* controller_name = "tributary.dev/replication";
+
+constexpr Seconds end_of_patience{20};
+// A pass whose requests all take as long as they may ends by the first that fails, after two minutes.
+constexpr Seconds longest_pass{600};
 
 std::string host_name() {
   char name[256] = {};
@@ -24,16 +31,29 @@ std::vector<std::unique_ptr<Scope>> open_scopes(kube::Transport& transport, std:
   return scopes;
 }
 
+// An order changes something, though not on the API server. It is over before anybody else may lead: see fence.h.
+TellEngine while_open(kube::Fence* fence, TellEngine tell) {
+  if (fence == nullptr) return tell;
+  return [fence, tell = std::move(tell)](const std::string& ip, const std::string& token, bool forget,
+                                         std::stop_token stop) -> Result<int> {
+    const kube::Fence::Pass pass = TRY(fence->pass(Deadline::after(tell_time)));
+    const Result<int> answer = tell(ip, token, forget, std::move(stop));
+    if (!answer.ok()) fence->doubt(pass);
+    return answer;
+  };
+}
+
 }  // namespace
 
 Controller::Controller(kube::Transport& transport, ControllerOptions options)
     : options_(std::move(options)),
       client_(transport, {}, stop_.get_token()),
       listener_(options_.ask),
-      releaser_(options_.tell, stop_.get_token()),
+      releaser_(while_open(options_.fence, options_.tell), stop_.get_token()),
       events_(transport, controller_name, host_name()),
       scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_)),
-      reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}
+      reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_),
+      watchdog_(longest_pass) {}
 
 Controller::~Controller() {
   stop();
@@ -56,24 +76,38 @@ Result<void> Controller::learn_key() {
   return {};
 }
 
-Result<void> Controller::start(Deadline deadline, std::stop_token stop) {
+Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
   for (const auto& scope : scopes_) {
     if (scope->wait_synced(deadline, stop)) continue;
     const std::string place = scope->space().empty() ? "all namespaces" : "namespace " + scope->space();
     return Error{Fault::transient, "the first lists of " + place + " did not complete",
                  "check the connection to the API server, the CRD and the operator's RBAC rules"};
   }
-  TRY(learn_key());
-  workers_ = std::make_unique<kube::Workers>(
-      "replication", queue_, [this](const kube::Key& key, std::stop_token asked) { return reconciler_(key, asked); },
-      options_.workers);
   ready_ = true;
+  return {};
+}
+
+Result<void> Controller::work() {
+  TRY(learn_key());
+  const auto reconcile = [this](const kube::Key& key, std::stop_token asked) {
+    const kube::Watchdog::Work work(watchdog_, key.text());
+    return reconciler_(key, std::move(asked));
+  };
+  workers_ = std::make_unique<kube::Workers>("replication", queue_, reconcile, options_.workers);
   log::info("operator is at work", {{"workers", options_.workers}});
   return {};
 }
 
+Result<void> Controller::start(Deadline deadline, std::stop_token stop) {
+  TRY(fill(deadline, std::move(stop)));
+  return work();
+}
+
 void Controller::stop() {
   ready_ = false;
+  std::jthread patience([this](const std::stop_token& over) {
+    if (pause_for(end_of_patience, over)) stop_.request_stop();
+  });
   if (workers_) workers_->stop();
   stop_.request_stop();
 }

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "operator/kube/event.h"
+#include "operator/kube/fence.h"
+#include "operator/kube/watchdog.h"
 #include "operator/kube/worker.h"
 #include "operator/replication/reconcile.h"
 
@@ -20,6 +22,7 @@ struct ControllerOptions {
   TellEngine tell = tell_over_http();
   kube::Key release_key = {};  // the Secret with the key of orders to release; no name: there are none
   std::function<WallTime()> clock = std::chrono::system_clock::now;
+  kube::Fence* fence = nullptr;  // asked before an engine is told anything; the transport asks it by itself
 };
 
 // The operator as a whole: watches, then workers once all caches are filled. Everything runs on threads of its own
@@ -31,11 +34,17 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // Waits for the caches and starts the workers; transient when they were not filled in time.
+  // Waits for the caches; transient when they were not filled in time.
+  Result<void> fill(Deadline deadline, std::stop_token stop);
+  // Starts the workers. From here on things are changed; not before the caches are filled.
+  Result<void> work();
+  // Both.
   Result<void> start(Deadline deadline, std::stop_token stop);
-  // Whether workers run on caches that were filled. Thread-safe.
+  // Whether the caches were filled, and stop() was not called. Thread-safe.
   bool ready() const { return ready_.load(); }
-  // Lets each worker finish the key in hand.
+  // What only a restart helps; nothing when all is well. Thread-safe.
+  std::optional<std::string> complaint(SteadyTime now) const { return watchdog_.complaint(now); }
+  // Lets each worker finish the key in hand, for up to 20 s.
   void stop();
 
  private:
@@ -50,6 +59,7 @@ class Controller {
   kube::Events events_;
   std::vector<std::unique_ptr<Scope>> scopes_;
   Reconciler reconciler_;
+  kube::Watchdog watchdog_;
   std::unique_ptr<kube::Workers> workers_;
   std::atomic<bool> ready_ = false;
 };

@@ -8,17 +8,15 @@
 namespace tributary::replication {
 namespace {
 
-constexpr Milliseconds answer_time{2'000};
-
 Result<int> tell(const std::string& ip, const std::string& token, bool forget, std::stop_token stop) {
   kube::ClusterConfig engine;
   engine.server = engine_url(ip);
   engine.token.text = token;
-  const auto transport = kube::open_rest_transport(engine, {.idle = answer_time, .body_bytes = 4096});
+  const auto transport = kube::open_rest_transport(engine, {.idle = tell_time, .body_bytes = 4096});
   kube::Request request;
   request.method = kube::Method::post;
   request.path = forget ? "/release?forget" : "/release";
-  return TRY(transport->send(request, Deadline::after(answer_time), std::move(stop))).status;
+  return TRY(transport->send(request, Deadline::after(tell_time), std::move(stop))).status;
 }
 
 // What does not come from an engine that knows the route and the token is no answer for good either.

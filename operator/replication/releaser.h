@@ -15,7 +15,8 @@ namespace tributary::replication {
 using TellEngine =
     std::function<Result<int>(const std::string& pod_ip, const std::string& token, bool forget, std::stop_token)>;
 
-// POST http://<pod_ip>:8080/release, answered within two seconds.
+// POST http://<pod_ip>:8080/release, answered within tell_time.
+constexpr Seconds tell_time{2};
 TellEngine tell_over_http();
 
 // Orders engines to give back what they hold, and remembers what they said. The token of an order is the HMAC of the

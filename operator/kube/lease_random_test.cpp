@@ -22,16 +22,20 @@ constexpr Micros slack = 5 * second - Micros(1);  // between a leader's last cha
 constexpr Micros calm_enough = 45 * second;       // to have a leader, whatever was before
 const WallTime noon = WallTime(Seconds(1'700'000'000));
 
-// The API server's one Lease. Every write says who makes it, so that the rules of a record are held against it.
+// The API server's one Lease. The rules of a record are held against each write.
 class Server {
  public:
+  // Whoever has led so far may change things until then.
+  Micros changes_until{0};
+
   Answer look() const { return lease_ ? Answer(Found{lease_->record, lease_->version}) : Answer(Absent{}); }
-  Answer write(const Claim& claim) {
+  Answer write(const Claim& claim, Micros now) {
     const std::string have = lease_ ? lease_->version : "";
     if (claim.version != have) return Failed{"conflict"};
     const Record before = lease_ ? lease_->record : Record{};
     const bool taken = claim.record.holder != before.holder && !claim.record.holder.empty();
     EXPECT_EQ(claim.record.transitions, before.transitions + (taken && lease_ ? 1 : 0));
+    EXPECT_TRUE(!taken || before.holder.empty() || changes_until < now) << "taken over too soon";
     if (!lease_ || lease_->record != claim.record) lease_ = Found{claim.record, std::to_string(++versions_)};
     return Written{lease_->record, lease_->version};
   }
@@ -163,7 +167,10 @@ void Simulation::turn(const Member& who) {
   const WallTime wall = noon + between(-3600 * second, 3600 * second);  // a clock that jumps
   const Move move = who->state.next(who->local(now_), wall);
   if (std::holds_alternative<Resign>(move)) return leave(who);
-  if (const auto* rest = std::get_if<Rest>(&move)) return by(who, who->global(rest->until), [=, this] { turn(who); });
+  if (const auto* rest = std::get_if<Rest>(&move)) {
+    ASSERT_GT(rest->until, who->local(now_));
+    return by(who, who->global(rest->until), [=, this] { turn(who); });
+  }
   send(who, move);
 }
 
@@ -179,7 +186,7 @@ void Simulation::send(const Member& who, const Move& move) {
   if (who->cut_off || down_) return;
   at(now_ + latency(), [=, this] {
     const auto* claim = std::get_if<Claim>(&move);
-    const Answer answer = claim == nullptr ? server_.look() : server_.write(*claim);
+    const Answer answer = claim == nullptr ? server_.look() : server_.write(*claim, now_);
     if (who->cut_off || down_) return;
     by(who, now_ + latency(), [=] { tell(answer); });
   });
@@ -192,6 +199,7 @@ void Simulation::hear(const Member& who, const Answer& answer, SteadyTime sent) 
   if (until && now < *until) {
     if (!who->fence) ++leaders_;
     who->fence = who->global(*until);
+    server_.changes_until = std::max(server_.changes_until, *who->fence + slack);
   }
   turn(who);
 }
@@ -224,7 +232,7 @@ void Simulation::hand_over(const Member& who) {
 void Simulation::give_back(const Member& who, const Claim& release) {
   if (who->changing > 0) return by(who, now_ + Micros(10'000), [=, this] { give_back(who, release); });
   if (who->cut_off || down_) return;
-  at(now_ + latency(), [=, this] { server_.write(release); });
+  at(now_ + latency(), [=, this] { server_.write(release, now_); });
 }
 
 void Simulation::disturb() {
@@ -281,7 +289,7 @@ void Simulation::hold() {
 std::vector<std::uint64_t> seeds() {
   if (const char* one = std::getenv("TRIBUTARY_SEED")) return {std::stoull(one)};
   const char* count = std::getenv("TRIBUTARY_SEEDS");
-  std::vector<std::uint64_t> drawn(count == nullptr ? 300 : std::stoull(count));
+  std::vector<std::uint64_t> drawn(count == nullptr ? 2'000 : std::stoull(count));
   std::random_device source;
   for (std::uint64_t& seed : drawn) seed = source();
   return drawn;

@@ -21,7 +21,7 @@ class LeaseStateTest : public ::testing::Test {
  protected:
   template <class M>
   M expect(Milliseconds at) const {
-    const Move move = state.next(start + at, noon);
+    const Move move = state.next(start + at, noon + at);
     const auto* found = std::get_if<M>(&move);
     EXPECT_NE(found, nullptr) << "another move, number " << move.index() << ", at " << at.count() << " ms";
     return found == nullptr ? M{} : *found;
@@ -81,7 +81,8 @@ TEST_F(LeaseStateTest, a_holder_is_left_alone_until_its_record_has_not_changed_f
   expect<Rest>(Milliseconds(14'999));
   hear(Found{held_by("other"), "7"}, Milliseconds(15'000));
   const Claim claim = expect<Claim>(Milliseconds(15'000));
-  EXPECT_EQ(claim.record, (Record{"me", 15, at_noon, at_noon, 5}));
+  const std::string then = micro_time(noon + Seconds(15));
+  EXPECT_EQ(claim.record, (Record{"me", 15, then, then, 5}));
   EXPECT_EQ(claim.version, "7");
 }
 
@@ -156,6 +157,7 @@ TEST_F(LeaseStateTest, a_leader_renews_every_two_seconds_without_looking) {
   EXPECT_EQ(renewal.version, "1");
   EXPECT_EQ(renewal.record.transitions, 0);
   EXPECT_EQ(renewal.record.acquired, at_noon);
+  EXPECT_EQ(renewal.record.renewed, micro_time(noon + Seconds(2)));
   hear_late(Written{renewal.record, "2"}, Milliseconds(2'000), Milliseconds(2'100));
   EXPECT_EQ(rests_until(Milliseconds(2'100)), Milliseconds(4'100));
 }

@@ -36,12 +36,12 @@ sources() { git ls-files --cached --others --exclude-standard --deduplicate -- "
 format() {
   local mode=(-i)
   if [[ ${1:-} == --check ]]; then mode=(--dry-run --Werror); fi
-  sources 'engine/*.h' 'engine/*.cpp' 'operator/*.h' 'operator/*.cpp' | xargs -r clang-format "${mode[@]}"
+  sources 'engine/*.h' 'engine/*.cpp' 'operator/*.h' 'operator/*.cpp' 'charts/*.h' 'charts/*.cpp' 'config/*.h' 'config/*.cpp' | xargs -r clang-format "${mode[@]}"
 }
 
 tidy() {
   packages
   build dev
   step "shellcheck" cmake/tests/scripts.sh .
-  step "clang-tidy" run-clang-tidy -quiet -p build/dev "$ROOT/(engine|operator)/"
+  step "clang-tidy" run-clang-tidy -quiet -p build/dev "$ROOT/(engine|operator|charts|config)/"
 }

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <set>
 
 #include "charts/testing/chart.h"
@@ -115,6 +116,14 @@ TEST(Chart, renders_what_kubernetes_knows_in_every_combination_of_values) {
   }
 }
 
+// A copy and no link: who takes the chart out of a repository's archive, as Flux does, finds no links there.
+TEST(Chart, holds_a_copy_of_the_crd) {
+  const std::string copy = "charts/tributary/files/replications.tributary.dev.yaml";
+  EXPECT_FALSE(std::filesystem::is_symlink(std::string(TRIBUTARY_ROOT) + "/" + copy));
+  EXPECT_TRUE(text_of(copy) == text_of("crds/replications.tributary.dev.yaml"))
+      << "cp crds/replications.tributary.dev.yaml " << copy;
+}
+
 TEST(Chart, renders_the_crd_of_crds) {
   json crd = one(rendered({}), "CustomResourceDefinition");
   EXPECT_EQ(crd["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
@@ -198,7 +207,8 @@ TEST(OperatorPod, is_restricted_in_every_combination_of_values) {
     const json spec = pod_of(rendered(combination.values, combination.release))["spec"];
     EXPECT_EQ(spec.at("securityContext").at("runAsNonRoot"), true);
     EXPECT_EQ(spec.at("securityContext").at("seccompProfile").at("type"), "RuntimeDefault");
-    EXPECT_FALSE(spec.contains("hostNetwork") || spec.contains("hostPID") || spec.contains("volumes"));
+    EXPECT_FALSE(spec.contains("hostNetwork") || spec.contains("hostPID"));
+    for (const json& volume : spec.at("volumes")) EXPECT_TRUE(volume.contains("configMap"));
     for (const json& container : spec["containers"]) {
       EXPECT_EQ(container.at("securityContext").at("allowPrivilegeEscalation"), false);
       EXPECT_EQ(container.at("securityContext").at("readOnlyRootFilesystem"), true);
@@ -217,6 +227,19 @@ TEST(OperatorPod, is_probed_at_the_ports_that_it_names) {
         "--" + port["name"].get<std::string>() + "-address=:" + std::to_string(port["containerPort"].get<int>());
     EXPECT_THAT(container["args"], ::testing::Contains(flag));
   }
+}
+
+// Another level changes nothing of the pods, and so replaces none.
+TEST(OperatorPod, reads_its_log_level_from_a_file_that_may_change) {
+  const std::vector<json> objects = rendered({{"logLevel", "debug"}});
+  EXPECT_EQ(pod_of(objects), pod_of(rendered({})));
+  const json settings = one(objects, "ConfigMap");
+  EXPECT_EQ(settings["data"], (json{{"log-level", "debug"}}));
+  const json spec = pod_of(objects)["spec"];
+  const json container = spec["containers"][0];
+  EXPECT_EQ(spec["volumes"][0]["configMap"]["name"], settings["metadata"]["name"]);
+  const std::string folder = container["volumeMounts"][0]["mountPath"];
+  EXPECT_THAT(container["args"], ::testing::Contains("--log-level-file=" + folder + "/log-level"));
 }
 
 TEST(OperatorPod, has_the_image_by_its_digest_and_hands_it_to_engines) {
@@ -311,6 +334,25 @@ TEST(HelmTest, asks_for_nothing_and_waits_for_the_operator_to_let_it_go) {
     const json watched = combination.values.is_null() ? json() : combination.values.value("watchNamespaces", json());
     EXPECT_EQ(test["metadata"]["namespace"], watched.empty() ? json(release_namespace) : watched[0]);
   }
+}
+
+// What somebody copies out of the documentation is YAML, and its values are the chart's.
+TEST(Gitops, shows_yaml_that_is_what_it_says) {
+  const std::string text = text_of("docs/gitops.md");
+  const std::string fence = "```yaml\n";
+  std::set<std::string> kinds;
+  for (std::size_t at = text.find(fence); at != std::string::npos; at = text.find(fence, at + 1)) {
+    const std::size_t begin = at + fence.size();
+    for (const json& object : crd::parse_yaml(text.substr(begin, text.find("```", begin) - begin))) {
+      kinds.insert(object.value("kind", "a part"));
+      for (const char* values : {"/spec/values", "/spec/source/helm/valuesObject"}) {
+        const json::json_pointer place(values);
+        if (!object.contains(place)) continue;
+        EXPECT_EQ(refusal(object[place]), "");
+      }
+    }
+  }
+  EXPECT_EQ(kinds, (std::set<std::string>{"Application", "HelmRelease", "Kustomization", "a part"}));
 }
 
 TEST(ExtraObjects, may_have_templates_in_them) {

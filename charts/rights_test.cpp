@@ -61,9 +61,10 @@ Flags parsed(const json& args) {
   declare(app, flags);
   auto words = args.get<std::vector<std::string>>();
   std::reverse(words.begin(), words.end());
-  app.allow_extras();  // flags of leader election and metrics, where this operator has none
+  app.allow_extras();  // flags of leader election, metrics and the log level, where this operator has none
   EXPECT_NO_THROW(app.parse(words)) << args.dump();
-  EXPECT_THAT(app.remaining(), Each(AnyOf(StartsWith("--leader-elect"), StartsWith("--metrics-address="))));
+  EXPECT_THAT(app.remaining(), Each(AnyOf(StartsWith("--leader-elect"), StartsWith("--metrics-address="),
+                                          StartsWith("--log-level-file="))));
   return flags;
 }
 

@@ -1,75 +1,108 @@
 #!/usr/bin/env bash
-# The chart: its values are checked, it says what config/install says, and confined to one namespace it works there with no
-# right anywhere else.
+# The chart: a real API server takes what it renders, an older release is upgraded under a running stream, `helm test` tells an
+# operator that works from one that does not, and confined to one namespace it works there with no right anywhere else. What
+# can be told from the text alone is told without a cluster: charts/.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
 source "$(dirname "$0")/../lib/scenario.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/stream.sh
+source "$(dirname "$0")/../lib/stream.sh"
 # shellcheck source-path=SCRIPTDIR source=../../scripts/helm.sh
 source "$ROOT/scripts/helm.sh"
 
 CHART=$ROOT/charts/tributary
+# The chart before leader election, two replicas and all values that came with these.
+OLDER=253002a
 # render RELEASE helm-arguments...
 render() { helm template "$1" "$CHART" --namespace "$OPERATOR_NAMESPACE" --kube-version 1.29.0 --set image.tag=dev "${@:2}"; }
-rules() { sed -n '/^kind: ClusterRole$/,/^---$/p'; }
-# What an operator may do and how its pod looks, whatever its labels.
-gist() {
-  kubectl create --dry-run=client --validate=false -o 'jsonpath={.kind} {.rules}{.roleRef}{.spec.template.spec}{"\n"}' -f "$@" |
-    sed 's/"--log-level=info","--workers=8",\?//; s/,\]/]/' | sort
-}
 says_no() { [[ $("$@" 2>/dev/null) == no* ]]; }
 elsewhere() { kubectl -n "$NAMESPACE-elsewhere" "$@"; }
 main_operator() { kubectl -n "$OPERATOR_NAMESPACE" scale deployment/tributary-operator --replicas="$1" >/dev/null; }
+confined() { in_namespace get deployment confined-tributary-operator -o "jsonpath=$1"; }
+confined_is() { [[ $(confined "$1") == "$2" ]]; }
+key() { in_namespace get secret confined-tributary-operator-release -o 'jsonpath={.data}'; }
+leader() { in_namespace get lease confined-tributary-operator -o 'jsonpath={.spec.holderIdentity}'; }
+one_leads() { [[ $(leader) == confined-tributary-operator-* ]]; }
+another_leads() { one_leads && [[ $(leader) != "$1" ]]; }
+helm_test() { helm test confined --namespace "$NAMESPACE" --timeout "$1" 2>&1; }
+no_test_is_left() { [[ -z $(in_namespace get replication confined-tributary-operator-test --ignore-not-found -o name) ]]; }
+# install|upgrade CHART helm-arguments...: the release `confined`, once it is ready
+confine() { helm "$1" confined "$2" --namespace "$NAMESPACE" --wait --timeout 120s "${@:3}" 2>/dev/null >&2; }
 
 # The operator of the other scenarios rests meanwhile.
 bring_back_main_operator() {
   helm uninstall confined --namespace "$NAMESPACE" --wait >/dev/null 2>&1 || true
   kubectl delete namespace "$NAMESPACE-elsewhere" --wait=false >/dev/null
-  main_operator 1
+  main_operator 2
   kubectl -n "$OPERATOR_NAMESPACE" rollout status --timeout=60s deployment/tributary-operator >&2
+}
+
+fetch_older_chart() {
+  git -C "$ROOT" archive "$OLDER" charts crds 2>/dev/null | tar -x -C "$SCENARIO_DIR" ||
+    die "the chart of commit $OLDER is not there to be upgraded: fetch the whole history (git fetch --unshallow)"
+}
+
+expect_confined() {
+  local operator=system:serviceaccount:$NAMESPACE:confined-tributary-operator
+  expect "it may not see Secrets of other namespaces" says_no elsewhere auth can-i list secrets --as "$operator"
+  expect "it may not see Secrets of all namespaces" says_no kubectl auth can-i list secrets --all-namespaces --as "$operator"
+  expect "it may see the Secrets that are named" in_namespace auth can-i watch secrets/source --as "$operator" --quiet
+  expect "it may not see others beside them" says_no in_namespace auth can-i list secrets --as "$operator"
+  expect "it may write no Secret at all" says_no in_namespace auth can-i update secrets --as "$operator"
+  expect "it may renew its Lease" in_namespace auth can-i update leases/confined-tributary-operator --as "$operator" --quiet
+  expect "it may renew no other" says_no in_namespace auth can-i update leases/other --as "$operator"
+  expect "it may not take a Lease elsewhere" says_no elsewhere auth can-i create leases --as "$operator"
 }
 
 fetch_helm
 begin
 helm lint --strict --kube-version 1.29.0 "$CHART" >&2
-expect "a value that does not exist is refused" refused "meet the specifications of the schema" render tributary --set no.such=value
-expect "a value of the wrong kind is refused" refused "meet the specifications of the schema" render tributary --set watchNamespaces=shop
-expect "an access to Secrets that does not exist is refused" refused "meet the specifications of the schema" render tributary --set secretAccess=Some
-watching=$(render tributary --set secretAccess=Watch | rules) || die "the chart cannot be rendered with secretAccess=Watch"
-without=$(render tributary --set secretAccess=None | rules) || die "the chart cannot be rendered with secretAccess=None"
-expect "with access to Secrets a rule names them" grep -q secrets <<<"$watching"
-expect "without it no rule names them" test "${without/secrets/}" = "$without"
-expect "without it the other rules are there" grep -q replications <<<"$without"
 expect "the API server takes everything it renders" \
-  kubectl apply --dry-run=server -f <(render new --set crds.enabled=false --set 'watchNamespaces={default}')
-diff <(kubectl create --dry-run=client -o 'jsonpath={.spec}' -f "$ROOT/crds") \
-  <(render tributary -s templates/crd.yaml | kubectl create --dry-run=client -o 'jsonpath={.spec}' -f -) >&2 || die "the chart's CRD is not that of crds/"
-diff <(gist "$ROOT/config/install" | grep -v Namespace) <(render tributary --set crds.enabled=false | gist -) >&2 ||
-  die "the chart does not install what config/install does"
-say "    the chart installs what config/install does"
+  kubectl apply --dry-run=server -f <(render new --set crds.enabled=false --set 'watchNamespaces={default}' \
+    --set networkPolicy.operator.enabled=true,networkPolicy.engines.enabled=true,metrics.dashboard.enabled=true)
+expect "and its CRD" kubectl apply --dry-run=server --server-side --force-conflicts -f <(render new -s templates/crd.yaml)
 
-start_shop 17
-secret source source shop
-secret target target shop
 AT_END+=(bring_back_main_operator)
 main_operator 0
 kubectl create namespace "$NAMESPACE-elsewhere" >/dev/null
-helm install confined "$CHART" --namespace "$NAMESPACE" --wait --timeout 60s --set image.tag=dev,crds.enabled=false \
-  --set "watchNamespaces={$NAMESPACE},secretNames={source,target}" 2>/dev/null >&2
-operator=system:serviceaccount:$NAMESPACE:confined-tributary-operator
-expect "it may not see Secrets of other namespaces" says_no elsewhere auth can-i list secrets --as "$operator"
-expect "it may not see Secrets of all namespaces" says_no kubectl auth can-i list secrets --all-namespaces --as "$operator"
-expect "it may see the Secrets that are named" in_namespace auth can-i watch secrets/source --as "$operator" --quiet
-expect "it may not see others beside them" says_no in_namespace auth can-i list secrets --as "$operator"
-expect "it may write no Secret at all" says_no in_namespace auth can-i update secrets --as "$operator"
-replication shop Snapshot </dev/null
+fetch_older_chart
+confine install "$SCENARIO_DIR/charts/tributary" --set image.tag=dev,crds.enabled=false \
+  --set "watchNamespaces={$NAMESPACE},secretNames={source,target}"
+start_stream 17 </dev/null
+engine=$(engine_pod)
+held=$(key)
+expect "values of the older chart lack what this one needs, and it says so" \
+  refused "missing properties" helm upgrade confined "$CHART" --namespace "$NAMESPACE" --reuse-values
+confine upgrade "$CHART" --reset-then-reuse-values
+wait_until 30 "two operators are ready" confined_is '{.status.readyReplicas}' 2
+wait_until 30 "one of them leads" one_leads
+expect "the key is the one of before" test "$(key)" = "$held"
+expect "the stream's pod is the one of before" test "$(engine_pod)" = "$engine"
+wait_until 30 "what is written on the source is on the target" arrived "$(mark)"
+in_namespace patch replication shop --type=merge -p '{"spec":{"sync":{"maxLag":"2m"}}}' >/dev/null
+wait_until 30 "the newer operator looks at it" status_is shop .observedGeneration 2
+wait_ready shop 60
+expect_confined
 elsewhere apply -f "$ROOT/config/samples/postgresql-validate.yaml" >/dev/null
-wait_ready shop
-expect_equal_content shop
-expect "what is elsewhere is not its business" test -z "$(elsewhere get replication shop-check -o 'jsonpath={.status}')"
-in_namespace delete replication shop --timeout=60s >&2
 
-helm upgrade confined "$CHART" --namespace "$NAMESPACE" --wait --timeout 60s --reuse-values --set secretAccess=None 2>/dev/null >&2
-expect "it may see no Secret any more" says_no in_namespace auth can-i watch secrets/source --as "$operator"
+expect "helm test finds an operator that works" helm_test 60s >/dev/null
+expect "it leaves nothing behind" no_test_is_left
+first=$(leader)
+in_namespace delete pod "${first%%_*}" --grace-period=0 --force >/dev/null 2>&1
+wait_until 40 "the other one leads" another_leads "$first"
+expect "helm test finds it working" helm_test 60s >/dev/null
+in_namespace scale deployment confined-tributary-operator --replicas=0 >/dev/null
+wait_until 60 "no operator is there" confined_is '{.status.replicas}' ""
+expect "helm test does not pass without one" refused "deadline exceeded" helm_test 5s
+in_namespace scale deployment confined-tributary-operator --replicas=1 >/dev/null
+wait_until 60 "its Replication goes when one is there" no_test_is_left
+in_namespace delete replication shop --timeout=120s >&2
+expect "no slot is left" no_slots
+expect "what is elsewhere is not its business" test -z "$(elsewhere get replication shop-check -o 'jsonpath={.status}')"
+
+confine upgrade "$CHART" --reset-then-reuse-values --set secretAccess=None,replicas=1,leaderElection.enabled=false
+expect "it may see no Secret any more" says_no in_namespace auth can-i watch secrets/source \
+  --as "system:serviceaccount:$NAMESPACE:confined-tributary-operator"
 psql_as_superuser target postgres -c "DROP DATABASE shop"
 replication check Validate </dev/null
 wait_ready check

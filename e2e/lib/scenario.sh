@@ -40,8 +40,11 @@ show_everything() {
   in_namespace get replications -o yaml | grep -v '^ *f:'
   in_namespace get events --sort-by=.lastTimestamp | tail -n 20
   in_namespace logs --tail=40 --prefix -l app.kubernetes.io/managed-by=tributary --all-containers
-  kubectl -n "$OPERATOR_NAMESPACE" logs --tail=60 deployment/tributary-operator
+  operator_logs --tail=60
 }
+
+# Of all of its pods.
+operator_logs() { kubectl -n "$OPERATOR_NAMESPACE" logs --prefix -l app.kubernetes.io/component=operator "$@"; }
 
 begin() {
   kubectl delete namespace "$NAMESPACE" --ignore-not-found --wait >/dev/null
@@ -103,9 +106,8 @@ refused() { # WORDS command...
 # Nothing that a person could read of this namespace or of the operator's log holds the word.
 never_told() {
   local told
-  told=$(in_namespace get replications,configmaps,jobs,pods,events -o json && in_namespace logs --prefix --all-containers \
-    -l app.kubernetes.io/managed-by=tributary && kubectl -n "$OPERATOR_NAMESPACE" logs deployment/tributary-operator) ||
-    return 1
+  told=$(in_namespace get replications,configmaps,jobs,pods,events -o json && in_namespace logs --prefix --all-containers --tail=-1 \
+    -l app.kubernetes.io/managed-by=tributary && operator_logs --tail=-1) || return 1
   [[ $told == *"\"namespace\": \"$NAMESPACE\""* && $told != *"$1"* ]]
 }
 

@@ -14,9 +14,9 @@ namespace tributary::charts {
 namespace {
 
 using nlohmann::json;
-using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 namespace crd = v1alpha1::testing;
 
 const json everything = R"({
@@ -107,6 +107,7 @@ TEST(Chart, renders_what_kubernetes_knows_in_every_combination_of_values) {
     for (const json& object : rendered(combination.values, combination.release)) {
       SCOPED_TRACE(combination.name + ": " + id_of(object));
       EXPECT_TRUE(ids.insert(id_of(object)).second) << "is there twice";
+      EXPECT_THAT(object.dump(), Not(HasSubstr("<no value>")));
       if (object["kind"] == "CustomResourceDefinition") continue;
       const std::string kind = object["apiVersion"].get<std::string>() + "/" + object["kind"].get<std::string>();
       const bool ours = object["apiVersion"] == v1alpha1::api_version;
@@ -353,6 +354,18 @@ TEST(Gitops, shows_yaml_that_is_what_it_says) {
     }
   }
   EXPECT_EQ(kinds, (std::set<std::string>{"Application", "HelmRelease", "Kustomization", "a part"}));
+}
+
+TEST(Notes, say_what_to_run_next) {
+  for (const Combination& combination : combinations()) {
+    SCOPED_TRACE(combination.name);
+    const Result<std::string> said = notes(combination.values, combination.release);
+    ASSERT_TRUE(said.ok()) << said.error().what;
+    const std::string name = one(rendered(combination.values, combination.release), "Deployment")["metadata"]["name"];
+    EXPECT_THAT(said.value(), HasSubstr("rollout status deployment/" + name + "\n"));
+    EXPECT_THAT(said.value(), HasSubstr("helm -n tributary-system test " + combination.release + "\n"));
+    EXPECT_THAT(said.value(), Not(HasSubstr("<no value>")));
+  }
 }
 
 TEST(ExtraObjects, may_have_templates_in_them) {

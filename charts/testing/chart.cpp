@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <sstream>
 
@@ -22,6 +23,15 @@ std::string read(const std::string& path) {
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+const std::string chart = TRIBUTARY_ROOT "/charts/tributary";
+
+Result<std::vector<json>> template_of(const std::string& folder, const json& values, const std::string& release) {
+  const ScratchFile file("values.json", values.is_null() ? "{}" : values.dump());
+  const std::string text = TRY(said_by("\"$HELM\" template " + release + " '" + folder + "' --namespace " +
+                                       release_namespace + " --kube-version 1.29.0 --values '" + file.path() + "'"));
+  return v1alpha1::testing::parse_yaml(text);
 }
 
 }  // namespace
@@ -43,11 +53,24 @@ std::string text_of(const std::string& path) {
 }
 
 Result<std::vector<json>> render(const json& values, const std::string& release) {
-  const ScratchFile file("values.json", values.is_null() ? "{}" : values.dump());
-  const std::string text =
-      TRY(said_by("\"$HELM\" template " + release + " '" TRIBUTARY_ROOT "/charts/tributary' --namespace " +
-                  release_namespace + " --kube-version 1.29.0 --values '" + file.path() + "'"));
-  return v1alpha1::testing::parse_yaml(text);
+  static std::map<std::string, Result<std::vector<json>>> rendered;
+  const std::string key = release + values.dump();
+  auto found = rendered.find(key);
+  if (found == rendered.end()) found = rendered.emplace(key, template_of(chart, values, release)).first;
+  return found->second;
+}
+
+// The notes of a chart are rendered when it is installed only: here as a file of a copy of the chart.
+Result<std::string> notes(const json& values, const std::string& release) {
+  const ScratchFile anchor("anchor", "");
+  const std::filesystem::path copy = std::filesystem::path(anchor.path()).parent_path() / "tributary";
+  std::filesystem::copy(chart, copy, std::filesystem::copy_options::recursive);
+  std::filesystem::copy_file(copy / "templates/NOTES.txt", copy / "files/notes.txt");
+  std::ofstream(copy / "templates/notes.yaml")
+      << R"({"kind": "Notes", "apiVersion": "v1", "metadata": {"name": "notes"},
+    "text": {{ tpl (.Files.Get "files/notes.txt") . | toJson }}})";
+  const std::vector<json> objects = TRY(template_of(copy, values, release));
+  return one(objects, "Notes")["text"].get<std::string>();
 }
 
 json one(const std::vector<json>& objects, const std::string& kind, const std::string& name) {

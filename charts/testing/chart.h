@@ -16,8 +16,11 @@ Result<std::string> said_by(const std::string& command);
 
 std::string text_of(const std::string& path);  // below the source's root
 
-// With these values over the chart's own; an Error has Helm's words.
+// With these values over the chart's own; an Error has Helm's words. The same is rendered once for all tests.
 Result<std::vector<nlohmann::json>> render(const nlohmann::json& values, const std::string& release = "tributary");
+
+// What Helm says when it has installed that.
+Result<std::string> notes(const nlohmann::json& values, const std::string& release);
 
 // The only object of the kind; null where there is none.
 nlohmann::json one(const std::vector<nlohmann::json>& objects, const std::string& kind, const std::string& name = "");

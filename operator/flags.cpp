@@ -26,6 +26,9 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->capture_default_str();
+  app.add_option("--log-level-file", flags.log_level_file,
+                 "File that holds the log level, such as a mounted ConfigMap; followed without a restart, and where it "
+                 "is empty or missing --log-level counts; default: none");
   app.add_option("--log-format", flags.log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
@@ -34,7 +37,9 @@ void declare(CLI::App& app, Flags& flags) {
   app.add_option("--leader-election-namespace", flags.leader_election_namespace,
                  "Namespace of that Lease; default: the operator's own");
   app.add_option("--leader-election-id", flags.leader_election_id, "Name of that Lease")->capture_default_str();
-  app.add_option("--health-address", flags.health_address, "Serves /healthz and /readyz")->capture_default_str();
+  app.add_option("--health-address", flags.health_address, "Serves /healthz, /readyz and /startupz")
+      ->capture_default_str();
+  app.add_option("--metrics-address", flags.metrics_address, "Serves /metrics, such as :8080; default: nowhere");
 }
 
 }  // namespace tributary

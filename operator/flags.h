@@ -20,8 +20,10 @@ struct Flags {
   std::string image = "tributary:" TRIBUTARY_VERSION;
   int workers = 8;
   std::string log_level = "info";
+  std::string log_level_file;  // "": none
   std::string log_format = "text";
   std::string health_address = ":8081";
+  std::string metrics_address;  // "": served nowhere
   bool leader_elect = false;
   std::string leader_election_namespace;  // "": the operator's own
   std::string leader_election_id = "tributary-operator";

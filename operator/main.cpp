@@ -1,6 +1,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <optional>
 #include <thread>
 
 #include <CLI/CLI.hpp>
@@ -8,8 +10,12 @@
 #include "engine/base/log.h"
 #include "engine/serve/server.h"
 #include "operator/election.h"
+#include "operator/endpoints/endpoints.h"
 #include "operator/flags.h"
 #include "operator/kube/config.h"
+#include "operator/kube/level_file.h"
+#include "operator/kube/metered_transport.h"
+#include "operator/kube/metrics.h"
 #include "operator/kube/transport.h"
 #include "operator/replication/controller.h"
 
@@ -25,41 +31,36 @@ std::optional<std::string> environment(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-// Ready is whoever's caches are filled, whether it leads or not: one that stands by would else never be ready, and an
-// update, which waits for the new pod before it ends the one that leads, would never come to an end.
-serve::Routes health_of(const replication::Controller& controller, const Election* election) {
-  const auto health = [&controller, election] {
-    const SteadyTime now = SteadyClock::now();
-    std::optional<std::string> complaint = controller.complaint(now);
-    if (!complaint && election != nullptr) complaint = election->lease().complaint(now);
-    return complaint ? serve::Response{.status = 503, .body = *complaint + "\n"} : serve::Response{.body = "ok\n"};
-  };
-  return {{"/healthz", {health}}, {"/readyz", {[&controller] {
-                                     return controller.ready()
-                                                ? serve::Response{.body = "ok\n"}
-                                                : serve::Response{.status = 503, .body = "caches are not filled yet\n"};
-                                   }}}};
-}
-
 // Probes -> caches -> lease -> workers.
 Result<void> start(replication::Controller& controller, Election* election, const std::stop_token& stop) {
   TRY(controller.fill(Deadline::after(std::chrono::minutes(2)), stop));
-  if (election != nullptr) TRY(election->lease().wait_to_lead(stop));
+  if (election != nullptr) TRY(election->wait_to_lead(stop));
   return controller.work();
 }
 
 Result<void> run(const Flags& flags, const sigset_t& signals) {
   const kube::ClusterConfig cluster = TRY(kube::find_config(environment, flags.kubeconfig, flags.context));
-  const auto transport = kube::open_rest_transport(cluster);
-  const std::unique_ptr<Election> election = Election::of(flags, cluster.space, *transport);
-  kube::Transport& way = election ? election->transport() : *transport;
+  const auto server = kube::open_rest_transport(cluster);
+  kube::Metrics metrics({.controller = "replication", .workers = flags.workers, .host = server->host()});
+  kube::MeteredTransport transport(*server, metrics);
+  const std::unique_ptr<Election> election = Election::of(flags, cluster.space, transport, metrics);
+  kube::Transport& way = election ? election->transport() : transport;
   replication::Controller controller(way, {.namespaces = flags.namespaces,
                                            .secrets = {flags.secret_access == "Watch", flags.secret_names},
                                            .image = flags.image,
                                            .workers = flags.workers,
                                            .release_key = {cluster.space, flags.release_key},
+                                           .meter = &metrics,
                                            .fence = election ? &election->fence() : nullptr});
-  const auto health = TRY(serve::Server::open(flags.health_address, health_of(controller, election.get())));
+  const auto complaint = [&controller, &election](SteadyTime now) {
+    const std::optional<std::string> why = controller.complaint(now);
+    return !why && election ? election->lease().complaint(now) : why;
+  };
+  const auto health = TRY(serve::Server::open(flags.health_address, endpoints::probes_of(controller, complaint)));
+  std::unique_ptr<serve::Server> scraped;
+  if (!flags.metrics_address.empty()) {
+    scraped = TRY(serve::Server::open(flags.metrics_address, endpoints::metrics_of(controller, metrics)));
+  }
   std::stop_source stop;
   std::jthread waiter([&signals, &stop] {
     int signal = 0;
@@ -72,7 +73,7 @@ Result<void> run(const Flags& flags, const sigset_t& signals) {
   waiter.join();
   log::info("operator ends");
   controller.stop();
-  if (election) election->lease().hand_over({Deadline::after(hand_over_time)});
+  if (election) election->hand_over({Deadline::after(hand_over_time)});
   if (asked_to_stop) return {};
   return started;
 }
@@ -95,6 +96,8 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread; one of them waits for them
   std::signal(SIGPIPE, SIG_IGN);
+  std::optional<kube::LevelFile> level_file;
+  if (!flags.log_level_file.empty()) level_file.emplace(flags.log_level_file, level);
   const Result<void> ended = run(flags, signals);
   if (!ended.ok()) log::error("operator gave up", {{"error", describe(ended.error())}});
   log::flush();

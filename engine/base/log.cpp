@@ -3,10 +3,12 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 namespace tributary::log {
 namespace {
@@ -78,14 +80,37 @@ std::string json_quoted(std::string_view value) {
   return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+struct OwnedField {
+  std::string key;
+  std::string value;
+};
+
+std::vector<OwnedField>& context() {
+  static thread_local std::vector<OwnedField> fields;
+  return fields;
+}
+
+// Calls `visit(key, value)` for the line's own fields, and then for those of the context that they do not hide.
+template <class F>
+void for_each(Fields own, const F& visit) {
+  for (const Field& field : own) visit(field.key, field.value);
+  const std::vector<OwnedField>& around = context();
+  for (auto field = around.begin(); field != around.end(); ++field) {
+    const auto same = [&](const auto& other) { return other.key == field->key; };
+    if (std::none_of(own.begin(), own.end(), same) && std::none_of(field + 1, around.end(), same)) {
+      visit(field->key, field->value);
+    }
+  }
+}
+
 std::string as_text(std::string_view event, Fields fields) {
   std::string line(event);
-  for (const Field& field : fields) {
+  for_each(fields, [&](std::string_view key, const std::string& value) {
     line += ' ';
-    line += field.key;
+    line += key;
     line += '=';
-    line += needs_quotes(field.value) ? json_quoted(field.value) : field.value;
-  }
+    line += needs_quotes(value) ? json_quoted(value) : value;
+  });
   return line;
 }
 
@@ -96,7 +121,7 @@ std::string as_json(Level level, std::string_view event, Fields fields) {
   line["ts"] = std::chrono::duration<double>(now.time_since_epoch()).count();
   line["level"] = words[static_cast<int>(level)];
   line["msg"] = event;
-  for (const Field& field : fields) line[std::string(field.key)] = field.value;
+  for_each(fields, [&](std::string_view key, const std::string& value) { line[std::string(key)] = value; });
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -128,6 +153,18 @@ bool parse_level(std::string_view word, Level& level) {
   else
     return false;
   return true;
+}
+
+bool shows(Level level) {
+  return logger().sink->should_log(Logger::spdlog_level(level));
+}
+
+Context::Context(Fields fields) : outer_(context().size()) {
+  for (const Field& field : fields) context().push_back({std::string(field.key), field.value});
+}
+
+Context::~Context() {
+  context().resize(outer_);
 }
 
 void debug(std::string_view event, Fields fields) {

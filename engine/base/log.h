@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -36,6 +37,22 @@ void debug(std::string_view event, Fields fields = {});  // a step
 void info(std::string_view event, Fields fields = {});   // a state changed
 void warn(std::string_view event, Fields fields = {});   // retrying
 void error(std::string_view event, Fields fields = {});  // gave up
+
+// Whether lines of this level go out: whoever would have to put one together at a cost asks first.
+bool shows(Level level);
+
+// Adds fields to every line of this thread while it lives; of two with the same key the innermost counts, and a line's
+// own before all. Lives and dies on one thread, in the order of a stack.
+class Context {
+ public:
+  explicit Context(Fields fields);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+ private:
+  std::size_t outer_;  // how many fields there were before
+};
 
 // From here on each finished line, without its line break, goes to `writer` instead of standard error; an empty one
 // undoes that. The writer is called by one thread at a time and must not log.

@@ -28,7 +28,7 @@ class Agenda {
  public:
   explicit Agenda(RetryLimits limits = {}) : limits_(limits), tokens_(limits.bucket_burst) {}
 
-  void add(const Key& key, Priority priority);
+  void add(const Key& key, Priority priority, SteadyTime now);
   void add_after(const Key& key, Milliseconds delay, Priority priority, SteadyTime now);
   void add_rate_limited(const Key& key, SteadyTime now);
   void forget(const Key& key) { failures_.erase(key); }
@@ -41,6 +41,10 @@ class Agenda {
   std::optional<SteadyTime> next_due() const;
   std::size_t ready() const { return ready_.size(); }
   int failures(const Key& key) const;
+  // Since when a key that was taken had been due.
+  SteadyTime due_since(const Key& key) const;
+  std::uint64_t added() const { return added_; }      // keys that became due, so far
+  std::uint64_t retried() const { return retried_; }  // calls of add_rate_limited()
 
  private:
   // Position among the ready: higher priority first, then first come.
@@ -49,20 +53,26 @@ class Agenda {
     std::uint64_t ticket = 0;
     auto operator<=>(const Place&) const = default;
   };
+  struct Due {
+    Place place;
+    SteadyTime since;
+  };
   struct Waiting {
     SteadyTime at;
     Priority priority = Priority::live;
   };
 
   void promote(SteadyTime now);
-  void enqueue(const Key& key, Priority priority);
+  void enqueue(const Key& key, Priority priority, SteadyTime since);
   Milliseconds bucket_delay(SteadyTime now);
 
   RetryLimits limits_;
   std::uint64_t tickets_ = 0;
-  std::map<Key, Place> dirty_;  // to be worked on: in ready_ unless being processed
+  std::uint64_t added_ = 0;
+  std::uint64_t retried_ = 0;
+  std::map<Key, Due> dirty_;  // to be worked on: in ready_ unless being processed
   std::map<Place, Key> ready_;
-  std::set<Key> processing_;
+  std::map<Key, SteadyTime> processing_;      // since when each had been due
   std::map<Key, Waiting> waiting_;            // delayed
   std::set<std::pair<SteadyTime, Key>> due_;  // waiting_ by time
   std::map<Key, int> failures_;

@@ -17,8 +17,8 @@ SteadyTime after(int milliseconds) {
 
 TEST(Agenda, keys_come_out_in_the_order_they_came_in) {
   Agenda agenda;
-  agenda.add(b, Priority::live);
-  agenda.add(a, Priority::live);
+  agenda.add(b, Priority::live, start);
+  agenda.add(a, Priority::live, start);
   EXPECT_EQ(agenda.take(start), b);
   EXPECT_EQ(agenda.take(start), a);
   EXPECT_EQ(agenda.take(start), std::nullopt);
@@ -26,8 +26,8 @@ TEST(Agenda, keys_come_out_in_the_order_they_came_in) {
 
 TEST(Agenda, a_key_added_twice_comes_out_once) {
   Agenda agenda;
-  agenda.add(a, Priority::live);
-  agenda.add(a, Priority::live);
+  agenda.add(a, Priority::live, start);
+  agenda.add(a, Priority::live, start);
   EXPECT_EQ(agenda.ready(), 1U);
   EXPECT_EQ(agenda.take(start), a);
   EXPECT_EQ(agenda.take(start), std::nullopt);
@@ -35,9 +35,9 @@ TEST(Agenda, a_key_added_twice_comes_out_once) {
 
 TEST(Agenda, a_key_being_worked_on_is_not_handed_out_again_until_it_is_done) {
   Agenda agenda;
-  agenda.add(a, Priority::live);
+  agenda.add(a, Priority::live, start);
   EXPECT_EQ(agenda.take(start), a);
-  agenda.add(a, Priority::live);
+  agenda.add(a, Priority::live, start);
   EXPECT_EQ(agenda.take(start), std::nullopt);
   agenda.done(a);
   EXPECT_EQ(agenda.take(start), a);
@@ -47,11 +47,11 @@ TEST(Agenda, a_key_being_worked_on_is_not_handed_out_again_until_it_is_done) {
 
 TEST(Agenda, live_keys_go_before_initial_ones_and_a_merge_keeps_the_higher_priority) {
   Agenda agenda;
-  agenda.add(a, Priority::initial);
-  agenda.add(b, Priority::initial);
-  agenda.add(c, Priority::live);
-  agenda.add(b, Priority::live);
-  agenda.add(b, Priority::initial);
+  agenda.add(a, Priority::initial, start);
+  agenda.add(b, Priority::initial, start);
+  agenda.add(c, Priority::live, start);
+  agenda.add(b, Priority::live, start);
+  agenda.add(b, Priority::initial, start);
   EXPECT_EQ(agenda.take(start), c);
   EXPECT_EQ(agenda.take(start), b);
   EXPECT_EQ(agenda.take(start), a);
@@ -81,7 +81,7 @@ TEST(Agenda, of_two_delays_the_earlier_time_is_kept) {
 TEST(Agenda, adding_a_delayed_key_makes_it_ready_once) {
   Agenda agenda;
   agenda.add_after(a, Milliseconds(100), Priority::live, start);
-  agenda.add(a, Priority::initial);
+  agenda.add(a, Priority::initial, start);
   EXPECT_EQ(agenda.take(start), a);
   agenda.done(a);
   EXPECT_EQ(agenda.take(after(1000)), std::nullopt);
@@ -89,7 +89,7 @@ TEST(Agenda, adding_a_delayed_key_makes_it_ready_once) {
 
 TEST(Agenda, a_delay_during_processing_is_not_lost) {
   Agenda agenda;
-  agenda.add(a, Priority::live);
+  agenda.add(a, Priority::live, start);
   EXPECT_EQ(agenda.take(start), a);
   agenda.add_after(a, Milliseconds(10), Priority::live, start);
   EXPECT_EQ(agenda.take(after(20)), std::nullopt);
@@ -150,7 +150,7 @@ TEST(Agenda, random_histories_never_lose_an_add_nor_share_a_key) {
     now += Milliseconds(random() % 3);
     switch (random() % 5) {
       case 0:
-        agenda.add(key, random() % 2 ? Priority::live : Priority::initial);
+        agenda.add(key, random() % 2 ? Priority::live : Priority::initial, start);
         owed[key] = true;
         break;
       case 1:
@@ -174,6 +174,34 @@ TEST(Agenda, random_histories_never_lose_an_add_nor_share_a_key) {
   now += Milliseconds(1000);
   while (const auto taken = agenda.take(now)) owed[*taken] = false;
   for (const auto& [key, open] : owed) EXPECT_FALSE(open) << key.text() << " was lost";
+}
+
+TEST(Agenda, a_key_was_due_since_it_was_first_added_or_its_delay_was_over) {
+  Agenda agenda;
+  agenda.add(a, Priority::initial, after(10));
+  agenda.add(a, Priority::live, after(20));
+  agenda.add_after(b, Milliseconds(30), Priority::live, after(0));
+  EXPECT_EQ(agenda.take(after(50)), a);
+  EXPECT_EQ(agenda.due_since(a), after(10));
+  EXPECT_EQ(agenda.take(after(50)), b);
+  EXPECT_EQ(agenda.due_since(b), after(30));
+  agenda.add(a, Priority::live, after(60));
+  agenda.done(a);
+  EXPECT_EQ(agenda.take(after(90)), a);
+  EXPECT_EQ(agenda.due_since(a), after(60)) << "also while it was worked on";
+}
+
+TEST(Agenda, it_counts_what_becomes_due_and_what_is_tried_again) {
+  Agenda agenda;
+  agenda.add(a, Priority::live, start);
+  agenda.add(a, Priority::live, start);
+  agenda.add_after(b, Milliseconds(30), Priority::live, start);
+  EXPECT_EQ(agenda.added(), 1U);
+  agenda.take(after(50));
+  EXPECT_EQ(agenda.added(), 2U);
+  EXPECT_EQ(agenda.retried(), 0U);
+  agenda.add_rate_limited(c, start);
+  EXPECT_EQ(agenda.retried(), 1U);
 }
 
 }  // namespace

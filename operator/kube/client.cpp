@@ -65,8 +65,10 @@ Client::Client(Transport& transport, ClientOptions options, std::stop_token stop
 Result<Response> Client::perform(const Request& request) const {
   constexpr Milliseconds broken_wait{1'000};
   Milliseconds budget = options_.retry_wait;
+  std::optional<Request> repeated;
   for (int tries = 0;; ++tries) {
-    Result<Response> answer = transport_->send(request, Deadline::after(options_.timeout), stop_);
+    const Request& next = repeated ? *repeated : request;
+    Result<Response> answer = transport_->send(next, Deadline::after(options_.timeout), stop_);
     Milliseconds wait{0};
     if (answer.ok()) {
       if (answer->ok()) return answer;
@@ -82,6 +84,8 @@ Result<Response> Client::perform(const Request& request) const {
     if (give_up) return Error{Fault::transient, answer.error().what, answer.error().hint};
     budget -= wait;
     if (!pause_for(wait, stop_)) return Error{Fault::cancelled, "stopped while waiting to repeat a request"};
+    if (!repeated) repeated = request;
+    repeated->repeats = answer.ok() ? answer->status : 0;
   }
 }
 

@@ -83,6 +83,7 @@ class FencedTransport final : public Transport {
 
   Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) override;
   Result<Opened> open(const Request& request, const StreamLimits& limits, std::stop_token stop) override;
+  std::string host() const override { return inner_.host(); }
 
  private:
   Transport& inner_;

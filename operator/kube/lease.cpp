@@ -73,6 +73,7 @@ void Lease::run(const std::stop_token& stop) {
 void Lease::ask(const Move& move, Until until) {
   const SteadyTime sent = SteadyClock::now();
   const auto* claim = std::get_if<Claim>(&move);
+  if (claim == nullptr && options_.looked) options_.looked();
   const Answer answer = claim != nullptr ? write(*claim, until) : look(until);
   if (until.stop.stop_requested() && std::holds_alternative<Failed>(answer)) return;
   const SteadyTime now = SteadyClock::now();

@@ -18,6 +18,8 @@ struct LeaseOptions {
   Key name;              // of the Lease object
   std::string identity;  // of this process and no other, ever: see lease_identity()
   leasing::Terms terms = {};
+  // Called on the lease's thread at each look at who leads, where nothing could be written at once.
+  std::function<void()> looked = {};
   // Called once, on the lease's thread, when the leadership is lost. The process is to end at once and without any
   // goodbye: somebody else may lead by now.
   std::function<void(const Error&)> lost = {};

@@ -2,6 +2,7 @@
 
 #include <spawn.h>
 #include <sys/wait.h>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -38,14 +39,17 @@ struct Operator {
         fenced(*transport, fence),
         client(fenced, {}, {}),
         lease(*transport, fence,
-              {.name = name, .identity = identity, .terms = terms, .lost = [this](const Error& error) {
-                 lost.put(error);
-               }}) {}
+              {.name = name,
+               .identity = identity,
+               .terms = terms,
+               .looked = [this] { ++looks; },
+               .lost = [this](const Error& error) { lost.put(error); }}) {}
 
   Result<Object> write(const std::string& value) const {
     return client.merge_patch(kinds::config_maps, settings, {{"data", {{"key", value}}}});
   }
 
+  std::atomic<int> looks = 0;
   Channel<Error> lost{1};
   const std::unique_ptr<Transport> transport;
   Fence fence;
@@ -107,6 +111,7 @@ TEST_F(LeaseTest, the_lease_is_renewed_and_keeps_what_others_wrote_into_it) {
   ASSERT_TRUE(first.lease.wait_to_lead({}).ok());
   const leasing::Record taken = record();
   ASSERT_TRUE(comes_true([&] { return record() != taken; }));
+  EXPECT_EQ(first.looks, 1) << "a renewal is written at once";
   EXPECT_EQ(record().holder, "first");
   EXPECT_EQ(record().acquired, taken.acquired);
   EXPECT_EQ(record().transitions, taken.transitions);

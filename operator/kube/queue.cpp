@@ -4,7 +4,7 @@ namespace tributary::kube {
 
 void Queue::add(const Key& key, Priority priority) {
   const std::lock_guard lock(mutex_);
-  agenda_.add(key, priority);
+  agenda_.add(key, priority, SteadyClock::now());
   changed_.notify_all();
 }
 
@@ -28,7 +28,11 @@ void Queue::forget(const Key& key) {
 std::optional<Key> Queue::take(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
-    if (std::optional<Key> key = agenda_.take(SteadyClock::now())) return key;
+    const SteadyTime now = SteadyClock::now();
+    if (std::optional<Key> key = agenda_.take(now)) {
+      meter_.key_taken(now - agenda_.due_since(*key));
+      return key;
+    }
     // Waking when anything changes: which key is next is the agenda's to say.
     bool woken = false;
     const auto wake = [&] { return std::exchange(woken, true); };
@@ -47,9 +51,9 @@ void Queue::done(const Key& key) {
   changed_.notify_all();
 }
 
-std::size_t Queue::depth() const {
+Queue::Figures Queue::figures() const {
   const std::lock_guard lock(mutex_);
-  return agenda_.ready();
+  return {agenda_.ready(), agenda_.added(), agenda_.retried()};
 }
 
 }  // namespace tributary::kube

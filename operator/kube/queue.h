@@ -7,13 +7,15 @@
 #include <stop_token>
 
 #include "operator/kube/agenda.h"
+#include "operator/kube/meter.h"
 
 namespace tributary::kube {
 
 // The agenda between threads: any number of producers and workers. take() blocks until a key is ready.
 class Queue {
  public:
-  explicit Queue(RetryLimits limits = {}) : agenda_(limits) {}
+  // The meter outlives it.
+  explicit Queue(RetryLimits limits = {}, Meter& meter = no_meter()) : meter_(meter), agenda_(limits) {}
 
   void add(const Key& key, Priority priority = Priority::live);
   void add_after(const Key& key, Milliseconds delay, Priority priority = Priority::live);
@@ -26,9 +28,15 @@ class Queue {
   std::optional<Key> take(std::stop_token stop);
   void done(const Key& key);
 
-  std::size_t depth() const;  // keys ready to be taken
+  struct Figures {
+    std::size_t depth = 0;      // keys ready to be taken
+    std::uint64_t added = 0;    // keys that became due, so far
+    std::uint64_t retried = 0;  // of them, after failures
+  };
+  Figures figures() const;
 
  private:
+  Meter& meter_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   Agenda agenda_;

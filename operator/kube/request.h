@@ -20,6 +20,7 @@ struct Request {
   std::string content_type;  // empty when there is no body
   std::string accept = "application/json";
   std::string body;
+  std::optional<int> repeats = {};  // it was sent before, and answered with this status; 0: there was no answer
 };
 
 // Whether repeating the request is harmless whatever became of the first try.

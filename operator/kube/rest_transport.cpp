@@ -153,6 +153,12 @@ concurrency::streams::istream once(const std::string& body) {
   return buffer.create_istream();
 }
 
+std::string host_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  return url.substr(begin, url.find('/', begin) - begin);
+}
+
 bool is_address(const std::string& host) {
   return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
 }
@@ -200,6 +206,7 @@ class RestTransport final : public Transport {
 
   Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) override;
   Result<Opened> open(const Request& request, const StreamLimits& limits, std::stop_token stop) override;
+  std::string host() const override { return host_of(config_.server); }
 
  private:
   struct Pending {

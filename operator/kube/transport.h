@@ -56,6 +56,8 @@ class Transport {
   // still in between: what is not sent by then is never executed.
   virtual Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) = 0;
   virtual Result<Opened> open(const Request& request, const StreamLimits& limits, std::stop_token stop) = 0;
+  // "10.96.0.1:443", for people.
+  virtual std::string host() const = 0;
 };
 
 struct TransportOptions {

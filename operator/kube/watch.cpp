@@ -48,7 +48,10 @@ void Watch::run(std::stop_token stop) {
       Input input = perform(state, stop);
       if (stop.stop_requested()) break;
       if (const auto* trouble = std::get_if<Trouble>(&input)) report(*trouble);
+      record_.note(input);
+      const std::string cause = cause_of(input);
       Step next = step(std::move(state), std::move(input), SteadyClock::now());
+      record_.note(next.turn, cause);
       if (!std::holds_alternative<Streaming>(next.next)) lines_.reset();
       carry_out(std::move(next.effect));
       state = std::move(next.next);
@@ -74,6 +77,9 @@ Input Watch::list_page(const Listing& state, std::stop_token stop) {
   const ListPage page{state.paged ? options_.page : 0, state.continue_token};
   Result<ListResult> listed = client.list(options_.resource, options_.selection, page);
   if (!listed.ok() && listed.error().fault == Fault::lost) return Trouble{TroubleKind::expired, listed.error().what};
+  if (!listed.ok() && listed.error().fault == Fault::denied) {
+    return Trouble{TroubleKind::forbidden, listed.error().what};
+  }
   if (!listed.ok()) return trouble_of(listed.error());
   for (Object& object : listed->items) pages_.push_back(slimmed(std::move(object)));
   return PageListed{std::move(listed->continue_token), std::move(listed->resource_version)};

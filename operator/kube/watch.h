@@ -9,6 +9,7 @@
 #include "engine/base/clock.h"
 #include "operator/kube/client.h"
 #include "operator/kube/store.h"
+#include "operator/kube/watch_record.h"
 #include "operator/kube/watch_state.h"
 
 namespace tributary::kube {
@@ -40,6 +41,10 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
 
   void stop();
+  // Thread-safe, like the next.
+  WatchHealth health() const { return record_.health(); }
+  const WatchOptions& options() const { return options_; }
+  const Store& store() const { return store_; }
 
  private:
   void run(std::stop_token stop);
@@ -61,6 +66,7 @@ class Watch {
   std::vector<Object> pages_;  // of the list under way
   Backoff backoff_;
   SteadyTime last_backoff_;
+  WatchRecord record_;
   std::jthread thread_;
 };
 

@@ -10,11 +10,15 @@ constexpr int open_tries = 10;
 constexpr Milliseconds very_short{1'000};
 
 Step relist_later(Milliseconds at_least = {}) {
-  return {Pausing{Listing{}, at_least}, DropPages{}};
+  return {Pausing{Listing{}, at_least}, DropPages{}, Turn::relist};
 }
 
 Step reopen_later(std::string version, Milliseconds at_least = {}) {
-  return {Pausing{Opening{std::move(version)}, at_least}};
+  return {Pausing{Opening{std::move(version)}, at_least}, {}, Turn::restart};
+}
+
+Step reopen(std::string version) {
+  return {Opening{std::move(version)}, {}, Turn::restart};
 }
 
 Step on_page(const Listing& state, PageListed page) {
@@ -26,7 +30,9 @@ Step on_page(const Listing& state, PageListed page) {
 // Only a continue token can expire here: the pages began at a state that the server has compacted since. Everything
 // in one answer cannot expire; should a server say so all the same, that is trouble like any other.
 Step on_trouble(const Listing& state, const Trouble& trouble) {
-  if (trouble.kind == TroubleKind::expired && state.paged) return {Listing{.paged = false}, DropPages{}};
+  if (trouble.kind == TroubleKind::expired && state.paged) {
+    return {Listing{.paged = false}, DropPages{}, Turn::relist};
+  }
   return relist_later(trouble.retry_after);
 }
 
@@ -40,7 +46,7 @@ Step on_trouble(const Opening& state, const Trouble& trouble) {
     case TroubleKind::interrupted:
     case TroubleKind::idle:
       if (state.tries + 1 >= open_tries) return relist_later();
-      return {Pausing{.then = Opening{state.resource_version, state.tries + 1}, .reopen = true}};
+      return {Pausing{.then = Opening{state.resource_version, state.tries + 1}, .reopen = true}, {}, Turn::restart};
     case TroubleKind::expired:
     case TroubleKind::undecodable:
     case TroubleKind::other:
@@ -52,7 +58,7 @@ Step on_trouble(const Opening& state, const Trouble& trouble) {
 // A stream that ends at once and empty would be opened again in a tight loop: it counts as trouble.
 Step on_end(const Streaming& state, SteadyTime now) {
   if (state.quiet && now - state.opened < very_short) return relist_later();
-  return {Opening{state.resource_version}};
+  return reopen(state.resource_version);
 }
 
 Step on_trouble(const Streaming& state, const Trouble& trouble, SteadyTime now) {
@@ -61,7 +67,7 @@ Step on_trouble(const Streaming& state, const Trouble& trouble, SteadyTime now) 
     case TroubleKind::interrupted:
       return on_end(state, now);
     case TroubleKind::idle:
-      return {Opening{state.resource_version}};
+      return reopen(state.resource_version);
     case TroubleKind::throttled:
       return reopen_later(state.resource_version, trouble.retry_after);
     case TroubleKind::unauthorized:
@@ -210,6 +216,22 @@ const char* name_of(TroubleKind kind) {
       return "other";
   }
   return "other";
+}
+
+std::string cause_of(const Input& input) {
+  if (const auto* trouble = std::get_if<Trouble>(&input)) return name_of(trouble->kind);
+  return std::holds_alternative<StreamEnded>(input) ? "ended" : name_of(TroubleKind::other);
+}
+
+const std::vector<std::string>& causes() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> names = {"ended"};
+    for (int i = 0; i <= static_cast<int>(TroubleKind::other); ++i) {
+      names.emplace_back(name_of(static_cast<TroubleKind>(i)));
+    }
+    return names;
+  }();
+  return all;
 }
 
 }  // namespace tributary::kube::watching

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "engine/base/clock.h"
 #include "operator/kube/client.h"
@@ -86,9 +87,14 @@ struct Remove {
 };  // as it was when it was deleted
 using Effect = std::variant<std::monostate, ReplaceAll, DropPages, Put, Remove>;
 
+// What a step means for the conversation: a stream takes up where one ended or could not be opened, or a list begins
+// over.
+enum class Turn { none, restart, relist };
+
 struct Step {
   State next;
   Effect effect = {};
+  Turn turn = Turn::none;
 };
 
 // Total: an input that does not belong to the state is treated as trouble, which leads to a new list.
@@ -99,5 +105,9 @@ Trouble trouble_of(const Response& response);  // an answer that is not ok
 Trouble trouble_of(const Error& error);        // no answer, or a client's error
 Input read_line(const std::string& line);      // one watch frame: EventRead or Trouble
 const char* name_of(TroubleKind kind);
+
+// What made a turn: the name of a trouble, or "ended" for a stream that ended as it should.
+std::string cause_of(const Input& input);
+const std::vector<std::string>& causes();
 
 }  // namespace tributary::kube::watching

@@ -58,6 +58,26 @@ TEST_P(StepTable, leads_where_the_error_table_says) {
   EXPECT_EQ(words(step(row.state, row.input, row.now).next), row.expected);
 }
 
+// By the words alone: whatever leads to a list anew is a relist, and whatever leads to a stream again a restart.
+Turn turn_in(const Case& row) {
+  const bool goes_on = std::holds_alternative<PageListed>(row.input) && row.expected.find("pause") == std::string::npos;
+  if (goes_on || std::holds_alternative<Paused>(row.input)) return Turn::none;
+  if (row.expected.find("list") != std::string::npos) return Turn::relist;
+  return row.expected.find("open") != std::string::npos ? Turn::restart : Turn::none;
+}
+
+TEST_P(StepTable, says_whether_a_stream_or_a_list_begins_over) {
+  const Case& row = GetParam();
+  EXPECT_EQ(step(row.state, row.input, row.now).turn, turn_in(row));
+}
+
+TEST(Cause, is_the_trouble_or_an_end_and_all_of_them_are_known) {
+  EXPECT_EQ(cause_of(StreamEnded{}), "ended");
+  EXPECT_EQ(cause_of(trouble(TroubleKind::expired)), "expired");
+  EXPECT_EQ(causes(), (std::vector<std::string>{"ended", "refused", "interrupted", "idle", "expired", "throttled",
+                                                "unauthorized", "forbidden", "undecodable", "other"}));
+}
+
 using enum TroubleKind;
 INSTANTIATE_TEST_SUITE_P(
     Listing, StepTable,

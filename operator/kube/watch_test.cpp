@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <gmock/gmock.h>
@@ -246,6 +247,51 @@ TEST_F(WatchTest, stopping_ends_it_in_every_state) {
   Watch listing(*transport, std::move(options), other, [](const Change&) {});
   listing.stop();
   EXPECT_FALSE(other.synced());
+}
+
+TEST_F(WatchTest, it_counts_streams_and_lists_that_began_over_and_why) {
+  start();
+  ASSERT_TRUE(server.wait_for_streams(1, Seconds(30)));
+  EXPECT_EQ(watch->health().relists.at("expired"), 0U) << "there from the start";
+  server.silence_streams();
+  server.put(things, thing("a", 1));
+  server.send_raw(R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}})"
+                  "\n");
+  expect("a", 1);
+  ASSERT_TRUE(server.wait_for_streams(1, Seconds(30)));
+  server.put(things, thing("a", 2));  // an end without an event would be no ordinary one
+  expect("a", 2);
+  server.end_streams();
+  while (watch->health().restarts.at("ended") == 0) std::this_thread::yield();
+  const WatchHealth health = watch->health();
+  EXPECT_EQ(health.relists.at("expired"), 1U);
+  for (const auto* counts : {&health.restarts, &health.relists}) {
+    std::uint64_t sum = 0;
+    for (const auto& [cause, count] : *counts) sum += count;
+    EXPECT_EQ(sum, 1U) << "the first list and the first stream are none";
+  }
+}
+
+TEST_F(WatchTest, it_says_that_it_is_forbidden_and_why_until_it_is_not) {
+  const SteadyTime before = SteadyClock::now();
+  const Misfortune refusal{.kind = Kind::answer, .status = 403, .message = "things are not for you"};
+  server.set_fate([=](const testing::Served&) { return refusal; });
+  WatchOptions options;
+  options.resource = things;
+  options.backoff = {.first = Milliseconds(1), .factor = 1, .cap = Milliseconds(5), .jitter = 1};
+  watch = std::make_unique<Watch>(*transport, std::move(options), store, [](const Change&) {});
+  while (!watch->health().forbidden) std::this_thread::yield();
+  EXPECT_FALSE(store.synced());
+  EXPECT_THAT(watch->health().trouble.value_or(""), ::testing::HasSubstr("things are not for you"));
+  EXPECT_GE(watch->health().begun, before);
+  server.set_fate({});
+  ASSERT_TRUE(store.wait_synced(Deadline::after(Seconds(30)), {}));
+  ASSERT_TRUE(server.wait_for_streams(1, Seconds(30)));
+  EXPECT_FALSE(watch->health().forbidden);
+  server.set_fate([=](const testing::Served&) { return refusal; });
+  server.reset_streams();
+  while (!watch->health().forbidden) std::this_thread::yield();
+  EXPECT_TRUE(store.synced()) << "what was listed stays";
 }
 
 // The oracle is the server's own content after a storm of changes, ends, resets, splits and compactions.

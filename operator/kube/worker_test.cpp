@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/channel.h"
+#include "engine/base/log.h"
 
 namespace tributary::kube {
 namespace {
@@ -125,7 +126,7 @@ TEST(Workers, stopping_ends_a_reconcile_that_looks_at_its_token) {
   queue.add(a);
   inside.wait();
   workers.stop();
-  EXPECT_EQ(queue.depth(), 0U);
+  EXPECT_EQ(queue.figures().depth, 0U);
 }
 
 TEST(Queue, take_ends_with_nothing_when_asked_to_stop) {
@@ -146,6 +147,41 @@ TEST(Queue, a_sooner_delay_wakes_a_taker_that_waits_for_a_later_one) {
   });
   queue.add_after(b, Milliseconds(1));
   EXPECT_EQ(taken.take(), b);
+}
+
+TEST(Workers, each_line_of_a_pass_names_its_key_and_the_pass) {
+  std::vector<std::string> lines;  // written by one thread at a time
+  log::write_to([&](std::string_view line) { lines.emplace_back(line); });
+  log::start(log::Level::info, log::Format::json);
+  {
+    Queue queue;
+    Channel<int> passed(10);
+    Workers workers(
+        "replication", queue,
+        [&](const Key&, std::stop_token) -> Result<Requeue> {
+          log::info("first step");
+          log::info("second step", {{"replication", "said by the line"}});
+          passed.put(1);
+          return Requeue{};
+        },
+        1);
+    queue.add(a);
+    passed.take();
+    queue.add(a);
+    passed.take();
+  }
+  log::info("outside");
+  log::write_to({});
+  log::start(log::Level::info, log::Format::text);
+  ASSERT_EQ(lines.size(), 5U);
+  std::vector<Json> read;
+  for (const std::string& line : lines) read.push_back(parse_json(line).json);
+  EXPECT_EQ(read[0]["replication"], "ns/a");
+  EXPECT_EQ(read[1]["replication"], "said by the line");
+  EXPECT_EQ(text_at(read[0], {"reconcileID"}).size(), 16U);
+  EXPECT_EQ(read[0]["reconcileID"], read[1]["reconcileID"]);
+  EXPECT_NE(read[0]["reconcileID"], read[2]["reconcileID"]);
+  EXPECT_FALSE(read[4].contains("replication"));
 }
 
 }  // namespace

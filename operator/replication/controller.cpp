@@ -2,20 +2,24 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
+#include "operator/api/duration.h"
+#include "operator/replication/metrics.h"
 #include "operator/replication/release_key.h"
 
 namespace tributary::replication {
 namespace {
 
 constexpr const char* controller_name = "tributary.dev/replication";
+// A pass makes about a dozen requests, none of which takes longer than 30 s but for those few that are repeated, and it
+// ends with the first that fails. Ten minutes are no slow API server any more.
+constexpr Seconds longest_pass{600};
 
 constexpr Seconds end_of_patience{20};
-// A pass whose requests all take as long as they may ends by the first that fails, after two minutes.
-constexpr Seconds longest_pass{600};
 
 std::string host_name() {
   char name[256] = {};
@@ -29,6 +33,19 @@ std::vector<std::unique_ptr<Scope>> open_scopes(kube::Transport& transport, std:
   for (const std::string& space : namespaces)
     scopes.push_back(std::make_unique<Scope>(transport, space, queue, secrets));
   return scopes;
+}
+
+std::string place_of(const Scope& scope) {
+  return scope.space().empty() ? "all namespaces" : "namespace " + scope.space();
+}
+
+std::string account_of(const Scope& scope, const kube::Watch& watch) {
+  const kube::WatchHealth health = watch.health();
+  const auto since = std::chrono::duration_cast<Seconds>(SteadyClock::now() - health.begun);
+  const std::string& fields = watch.options().selection.fields;
+  return watch.options().resource.plural + " of " + place_of(scope) + (fields.empty() ? "" : " with " + fields) +
+         " are not listed yet, for " + v1alpha1::duration_text(since) +
+         (health.trouble ? ": " + *health.trouble : ": no answer so far");
 }
 
 // An order changes something, though not on the API server. It is over before anybody else may lead: see fence.h.
@@ -47,13 +64,13 @@ TellEngine while_open(kube::Fence* fence, TellEngine tell) {
 
 Controller::Controller(kube::Transport& transport, ControllerOptions options)
     : options_(std::move(options)),
+      queue_({}, *options_.meter),
       client_(transport, {}, stop_.get_token()),
       listener_(options_.ask),
       releaser_(while_open(options_.fence, options_.tell), stop_.get_token()),
       events_(transport, controller_name, host_name()),
       scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_)),
-      reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_),
-      watchdog_(longest_pass) {}
+      reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}
 
 Controller::~Controller() {
   stop();
@@ -79,8 +96,7 @@ Result<void> Controller::learn_key() {
 Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
   for (const auto& scope : scopes_) {
     if (scope->wait_synced(deadline, stop)) continue;
-    const std::string place = scope->space().empty() ? "all namespaces" : "namespace " + scope->space();
-    return Error{Fault::transient, "the first lists of " + place + " did not complete",
+    return Error{Fault::transient, "the first lists of " + place_of(*scope) + " did not complete",
                  "check the connection to the API server, the CRD and the operator's RBAC rules"};
   }
   ready_ = true;
@@ -89,13 +105,40 @@ Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
 
 Result<void> Controller::work() {
   TRY(learn_key());
-  const auto reconcile = [this](const kube::Key& key, std::stop_token asked) {
-    const kube::Watchdog::Work work(watchdog_, key.text());
-    return reconciler_(key, std::move(asked));
-  };
-  workers_ = std::make_unique<kube::Workers>("replication", queue_, reconcile, options_.workers);
+  workers_ = std::make_unique<kube::Workers>(
+      "replication", queue_, [this](const kube::Key& key, std::stop_token asked) { return reconciler_(key, asked); },
+      options_.workers, *options_.meter);
+  at_work_ = true;
   log::info("operator is at work", {{"workers", options_.workers}});
   return {};
+}
+
+std::vector<std::string> Controller::unfilled() const {
+  std::vector<std::string> lines;
+  for (const auto& scope : scopes_) {
+    for (const kube::Watch* watch : scope->watches()) {
+      if (!watch->store().synced()) lines.push_back(account_of(*scope, *watch));
+    }
+  }
+  return lines;
+}
+
+std::vector<kube::InHand> Controller::in_hand() const {
+  return at_work_ ? workers_->in_hand() : std::vector<kube::InHand>();
+}
+
+std::optional<std::string> Controller::complaint(SteadyTime now) const {
+  for (const kube::InHand& each : in_hand()) {
+    const auto span = std::chrono::duration_cast<Seconds>(now - each.since);
+    if (span > longest_pass) {
+      return "a worker has been at " + each.key.text() + " for " + v1alpha1::duration_text(span);
+    }
+  }
+  return std::nullopt;
+}
+
+std::string Controller::metrics_text() const {
+  return replication_metrics({scopes_, listener_, reconciler_.orphaned(), at_work_, options_.clock()});
 }
 
 Result<void> Controller::start(Deadline deadline, std::stop_token stop) {

@@ -7,7 +7,7 @@
 
 #include "operator/kube/event.h"
 #include "operator/kube/fence.h"
-#include "operator/kube/watchdog.h"
+#include "operator/kube/meter.h"
 #include "operator/kube/worker.h"
 #include "operator/replication/reconcile.h"
 
@@ -22,7 +22,8 @@ struct ControllerOptions {
   TellEngine tell = tell_over_http();
   kube::Key release_key = {};  // the Secret with the key of orders to release; no name: there are none
   std::function<WallTime()> clock = std::chrono::system_clock::now;
-  kube::Fence* fence = nullptr;  // asked before an engine is told anything; the transport asks it by itself
+  kube::Meter* meter = &kube::no_meter();  // of queue and workers; outlives the controller
+  kube::Fence* fence = nullptr;            // asked before an engine is told anything; the transport asks it by itself
 };
 
 // The operator as a whole: watches, then workers once all caches are filled. Everything runs on threads of its own
@@ -40,10 +41,16 @@ class Controller {
   Result<void> work();
   // Both.
   Result<void> start(Deadline deadline, std::stop_token stop);
-  // Whether the caches were filled, and stop() was not called. Thread-safe.
+  // Whether the caches were filled, and stop() was not called. Thread-safe, like all that follow.
   bool ready() const { return ready_.load(); }
-  // What only a restart helps; nothing when all is well. Thread-safe.
-  std::optional<std::string> complaint(SteadyTime now) const { return watchdog_.complaint(now); }
+  // The caches that are not filled yet, in a line each: since when, and what went wrong last.
+  std::vector<std::string> unfilled() const;
+  // What only a restart helps: a worker that should long be through with a key. Nothing when all is well.
+  std::optional<std::string> complaint(SteadyTime now) const;
+  // For /metrics: what is in the queue and in hand, and `replication_*` in Prometheus' text format.
+  kube::Queue::Figures queue_figures() const { return queue_.figures(); }
+  std::vector<kube::InHand> in_hand() const;
+  std::string metrics_text() const;
   // Lets each worker finish the key in hand, for up to 20 s.
   void stop();
 
@@ -59,9 +66,9 @@ class Controller {
   kube::Events events_;
   std::vector<std::unique_ptr<Scope>> scopes_;
   Reconciler reconciler_;
-  kube::Watchdog watchdog_;
   std::unique_ptr<kube::Workers> workers_;
   std::atomic<bool> ready_ = false;
+  std::atomic<bool> at_work_ = false;  // workers_ is there, and stays
 };
 
 }  // namespace tributary::replication

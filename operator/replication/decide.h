@@ -13,7 +13,9 @@
 namespace tributary::replication {
 
 struct AddFinalizer {};
-struct RemoveFinalizer {};
+struct RemoveFinalizer {
+  bool orphans = false;  // what the source or the target holds was to go first, and is left
+};
 struct ApplyConfigMap {
   kube::Object object;
 };

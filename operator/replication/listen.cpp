@@ -12,6 +12,7 @@ namespace {
 constexpr Milliseconds answer_time{2'000};
 constexpr Milliseconds after_an_answer{4'000};  // less than what decide() waits between two looks
 constexpr Milliseconds after_silence{1'000};
+constexpr Seconds counts_for{60};
 constexpr std::size_t largest_answer = std::size_t{1} << 20;
 
 Result<api::Progress> ask(const std::string& ip, std::stop_token stop) {
@@ -54,8 +55,15 @@ std::optional<Voice> Listener::listen(const std::string& uid, const std::string&
   }
   const std::lock_guard lock(mutex_);
   Memory& memory = memory_[uid];
-  const WallTime silent_since = memory.voice.silent_since.value_or(now);
-  memory = {pod->uid, now, heard ? Voice{.progress = std::move(answer).value()} : Voice{.silent_since = silent_since}};
+  memory.pod = pod->uid;
+  memory.asked = now;
+  if (heard) {
+    memory.figures = figures_of(*answer);
+    memory.heard = now;
+    memory.voice = {.progress = std::move(answer).value()};
+  } else {
+    memory.voice = {.silent_since = memory.voice.silent_since.value_or(now)};
+  }
   return memory.voice;
 }
 
@@ -66,6 +74,13 @@ std::optional<Voice> Listener::recent(const std::string& uid, const Pod& pod, Wa
   if (!memory.asked || now < *memory.asked) return std::nullopt;
   const bool fresh = now - *memory.asked < (memory.voice.progress ? after_an_answer : after_silence);
   return fresh ? std::optional(memory.voice) : std::nullopt;
+}
+
+Figures Listener::figures(const std::string& uid, WallTime now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = memory_.find(uid);
+  const bool counts = found != memory_.end() && now - found->second.heard < counts_for;
+  return counts ? found->second.figures : Figures{};
 }
 
 void Listener::forget(const std::string& uid) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/api/progress.h"
+#include "operator/replication/lag.h"
 #include "operator/replication/observed.h"
 
 namespace tributary::replication {
@@ -32,6 +33,8 @@ class Listener {
   // An answer counts that names `identity`. `uid` is the Replication's.
   std::optional<Voice> listen(const std::string& uid, const std::string& identity, const std::vector<Pod>& pods,
                               WallTime now, std::stop_token stop);
+  // The figures of its last answer, as long as one that is late by no more than a minute counts.
+  Figures figures(const std::string& uid, WallTime now) const;
   // The Replication of this UID is gone or needs no engine.
   void forget(const std::string& uid);
 
@@ -40,11 +43,13 @@ class Listener {
     std::string pod = {};  // UID
     std::optional<WallTime> asked = {};
     Voice voice = {};
+    Figures figures = {};  // of the last answer
+    WallTime heard = {};   // when that was
   };
   std::optional<Voice> recent(const std::string& uid, const Pod& pod, WallTime now);
 
   const AskEngine ask_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Memory> memory_;  // by the Replication's UID
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/log.h"
 #include "operator/replication/perform.h"
 #include "operator/replication/status.h"
 
@@ -25,48 +26,65 @@ const Scope* Reconciler::scope_of(const kube::Key& key) const {
 Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_token stop) const {
   const Scope* scope = scope_of(key);
   if (scope == nullptr) return kube::Requeue{};
+  Lap lap;
   std::optional<Sight> sight = observe_cached(means_, *scope, key, stop);
   if (!sight) return kube::Requeue{};
+  narrate_look("caches", sight->seen, lap);
   Decision next = decide(sight->seen);
   if (wants_a_live_look(next)) {
     sight = TRY(observe_live(means_, *scope, key, stop));
     if (!sight) return kube::Requeue{};
+    narrate_look("server", sight->seen, lap);
     next = decide(sight->seen);
   }
-  return carry_out(*sight, next);
+  narrate_decision(next, lap);
+  return carry_out(*sight, next, lap);
 }
 
-Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& next) const {
+Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& next, Lap lap) const {
   const Observed& seen = sight.seen;
   const Performed performed = perform(means_.client, events_, means_.releaser, sight.object, next.actions);
+  if (!next.actions.empty()) narrate_beat(performed.outcome.ok() ? "acted" : "failed to act", lap);
   if (!performed.outcome.ok()) {
     const Error& error = performed.outcome.error();
     if (seen.object.deleted && !seen.terminating && namespace_ends(error)) {
       Sight informed = sight;
       informed.seen.terminating = true;
-      return carry_out(informed, decide(informed.seen));
+      return carry_out(informed, decide(informed.seen), lap);
     }
     if (const auto status = with_fault(opened(seen), error, seen.now)) {
-      TRY(publish_and_tell(sight, performed.version, *status));
+      TRY(publish_and_tell(sight, performed.version, *status, lap));
     }
     return error;
   }
-  const bool let_go = std::any_of(next.actions.begin(), next.actions.end(),
-                                  [](const Action& action) { return std::holds_alternative<RemoveFinalizer>(action); });
-  if (let_go) {
-    means_.listener.forget(seen.object.uid);
-    means_.releaser.forget(seen.object.uid);
-    return kube::Requeue{};
+  for (const Action& action : next.actions) {
+    if (const auto* removal = std::get_if<RemoveFinalizer>(&action)) return let_go(sight, *removal);
   }
-  TRY(publish_and_tell(sight, performed.version, next.status));
+  TRY(publish_and_tell(sight, performed.version, next.status, lap));
   return kube::Requeue{next.recheck};
 }
 
+Result<kube::Requeue> Reconciler::let_go(const Sight& sight, const RemoveFinalizer& action) const {
+  means_.listener.forget(sight.seen.object.uid);
+  means_.releaser.forget(sight.seen.object.uid);
+  if (!action.orphans) return kube::Requeue{};
+  log::warn("deletion left something behind", {{"hint", "the last Events about the object say what, and what to do"}});
+  const std::lock_guard lock(mutex_);
+  ++orphaned_[sight.object.space()];
+  return kube::Requeue{};
+}
+
+std::map<std::string, std::uint64_t> Reconciler::orphaned() const {
+  const std::lock_guard lock(mutex_);
+  return orphaned_;
+}
+
 Result<void> Reconciler::publish_and_tell(const Sight& sight, const std::string& version,
-                                          const v1alpha1::Status& status) const {
+                                          const v1alpha1::Status& status, Lap& lap) const {
   const v1alpha1::Status& before = sight.seen.object.status;
   if (status == before) return {};
   TRY(publish(means_.client, sight.object, version, status));
+  narrate_beat("status written", lap);
   for (const kube::EventNote& note : news(before, status)) events_.emit(sight.object, note);
   return {};
 }

@@ -156,22 +156,17 @@ kube::Seen Scope::secret(const kube::Key& key) const {
   return feed == nullptr ? nullptr : feed->store.find(key);
 }
 
-std::vector<const kube::Store*> Scope::stores() const {
-  std::vector<const kube::Store*> stores = {&objects_, &jobs_, &deployments_, &pods_};
-  for (const auto& feed : secret_feeds_) stores.push_back(&feed->store);
-  return stores;
+std::vector<const kube::Watch*> Scope::watches() const {
+  std::vector<const kube::Watch*> watches = {&object_watch_, &job_watch_, &deployment_watch_, &pod_watch_};
+  for (const auto& feed : secret_feeds_) watches.push_back(&feed->watch);
+  return watches;
 }
 
 bool Scope::wait_synced(Deadline deadline, std::stop_token stop) const {
-  for (const kube::Store* store : stores()) {
-    if (!store->wait_synced(deadline, stop)) return false;
+  for (const kube::Watch* watch : watches()) {
+    if (!watch->store().wait_synced(deadline, stop)) return false;
   }
   return true;
-}
-
-bool Scope::synced() const {
-  const std::vector<const kube::Store*> all = stores();
-  return std::all_of(all.begin(), all.end(), [](const kube::Store* store) { return store->synced(); });
 }
 
 }  // namespace tributary::replication

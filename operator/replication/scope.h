@@ -34,8 +34,8 @@ class Scope {
   bool covers(const std::string& space) const { return space_.empty() || space_ == space; }
   // Whether all first lists are complete; false when the deadline passed or a stop was requested first.
   bool wait_synced(Deadline deadline, std::stop_token stop) const;
-  bool synced() const;
   const std::string& space() const { return space_; }
+  std::vector<const kube::Watch*> watches() const;
 
   const kube::Store& objects() const { return objects_; }          // indexed by what they may share: see sharers()
   const kube::Store& jobs() const { return jobs_; }                // those with our UID label, by owner
@@ -52,7 +52,6 @@ class Scope {
   kube::WatchOptions watching(const kube::Resource& resource, const std::string& labels = {}) const;
   void watch_secrets(kube::Transport& transport, const std::string& name, kube::Queue& queue);
   const SecretFeed* feed_of(const std::string& name) const;
-  std::vector<const kube::Store*> stores() const;
 
   const std::string space_;
   kube::Store objects_;

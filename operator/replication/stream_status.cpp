@@ -4,6 +4,7 @@
 
 #include "engine/base/counted.h"
 #include "operator/api/duration.h"
+#include "operator/replication/lag.h"
 #include "operator/replication/status.h"
 #include "operator/replication/table_status.h"
 
@@ -25,6 +26,7 @@ using v1alpha1::Verdict;
 constexpr Seconds between_lags{15};
 constexpr Seconds between_times{60};
 constexpr Seconds silence_limit{60};
+constexpr std::uint64_t log_segment = std::uint64_t{16} << 20;  // a source's log grows and goes by such pieces
 
 bool is(const DatabaseProgress& database, StreamState state) {
   return database.stream && database.stream->state == state;
@@ -36,10 +38,6 @@ bool all_are(const api::Progress& progress, StreamState state) {
          std::all_of(databases.begin(), databases.end(), [&](const auto& database) { return is(database, state); });
 }
 
-bool lag_is_known(const api::Progress& progress) {
-  return all_are(progress, StreamState::following);
-}
-
 // The first database whose stream is not there.
 const DatabaseProgress* connecting(const api::Progress& progress) {
   const auto& databases = progress.databases;
@@ -47,27 +45,6 @@ const DatabaseProgress* connecting(const api::Progress& progress) {
     return !database.stream || is(database, StreamState::connecting);
   });
   return found == databases.end() ? nullptr : &*found;
-}
-
-// That one which is furthest behind; nothing where none is there.
-const api::StreamProgress* furthest(const api::Progress& progress) {
-  const auto behind = [](const api::StreamProgress& stream) { return std::pair(stream.lag_seconds, stream.lag_bytes); };
-  const api::StreamProgress* found = nullptr;
-  for (const DatabaseProgress& database : progress.databases) {
-    if (!database.stream || is(database, StreamState::connecting)) continue;
-    if (found == nullptr || behind(*database.stream) > behind(*found)) found = &*database.stream;
-  }
-  return found;
-}
-
-// The slots of one source keep the same log: it is not kept twice.
-std::optional<std::uint64_t> retained(const api::Progress& progress) {
-  std::optional<std::uint64_t> most;
-  for (const DatabaseProgress& database : progress.databases) {
-    if (!database.stream || !database.stream->retained_bytes) continue;
-    most = std::max(most.value_or(0), rounded(*database.stream->retained_bytes));
-  }
-  return most;
 }
 
 void set_lag(SyncStatus& sync, const api::StreamProgress& stream) {
@@ -86,8 +63,9 @@ SyncStatus said(const api::Progress& progress, SyncStatus sync) {
   sync.method = "Logical";
   if (std::vector<std::string> slots = slots_of(progress); !slots.empty()) sync.slots = std::move(slots);
   forget_lag(sync);
-  sync.retained_bytes = retained(progress);
-  const api::StreamProgress* stream = furthest(progress);
+  sync.retained_bytes.reset();
+  if (const auto retained = retained_of(progress)) sync.retained_bytes = rounded(*retained);
+  const api::StreamProgress* stream = furthest_of(progress);
   if (stream == nullptr) return sync;
   if (!stream->received.empty()) sync.received_position = stream->received;
   if (!stream->applied.empty()) sync.applied_position = stream->applied;
@@ -99,7 +77,7 @@ SyncStatus said(const api::Progress& progress, SyncStatus sync) {
 // By the engine's own number, not by the rounded one.
 bool late(const api::Progress& progress, const Spec& spec) {
   return lag_is_known(progress) && spec.sync.max_lag > Seconds{0} &&
-         furthest(progress)->lag_seconds > static_cast<std::uint64_t>(spec.sync.max_lag.count());
+         furthest_of(progress)->lag_seconds > static_cast<std::uint64_t>(spec.sync.max_lag.count());
 }
 
 // Where something worse was told, lag was not.
@@ -110,12 +88,21 @@ bool turned(const Status& status, bool is_late) {
   return was_late != is_late && !was_worse;
 }
 
+// By a quarter, and by so much.
+bool far_apart(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after,
+               std::uint64_t least) {
+  if (!before || !after) return before.has_value() != after.has_value();
+  const std::uint64_t apart = std::max(*before, *after) - std::min(*before, *after);
+  return apart >= least && apart >= *before / 4;
+}
+
 bool worth_a_write(const SyncStatus& before, const SyncStatus& after, WallTime now) {
   const auto written = parse_rfc3339(before.observed_time);
   if (!written || *written > now) return true;
   if (before.slots != after.slots || before.lag_seconds.has_value() != after.lag_seconds.has_value()) return true;
-  const bool moved = before.lag_seconds != after.lag_seconds || before.lag_bytes != after.lag_bytes ||
-                     before.retained_bytes != after.retained_bytes;
+  const bool moved = far_apart(before.lag_seconds, after.lag_seconds, 1) ||
+                     far_apart(before.lag_bytes, after.lag_bytes, log_segment) ||
+                     far_apart(before.retained_bytes, after.retained_bytes, log_segment);
   return now - *written >= (moved ? between_lags : between_times);
 }
 

@@ -9,8 +9,9 @@
 // From what the engine of a stream says to what status says. All pure.
 namespace tributary::replication {
 
-// Takes over what is worth a write: another lag at most every 15 seconds, positions and the time alone every minute,
-// and at once whether the lag is known and within spec.sync.maxLag.
+// Takes over what is worth a write. At once: whether the lag is known and within spec.sync.maxLag. At most every 15
+// seconds: lag or retained log that differ by a quarter, and by more than a second or a segment of the log. Every
+// minute: all of it, with positions and the time.
 void set_stream(v1alpha1::Status& status, const api::Progress& progress, const v1alpha1::Spec& spec, WallTime now);
 
 // Ready only while every database's stream follows with all its tables and none lags further behind than

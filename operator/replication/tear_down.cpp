@@ -141,7 +141,7 @@ Decision tear_down(const Observed& seen) {
     const char* const why = "because nothing can be started in a namespace that is being deleted";
     if (holds) announce_source(seen, next.status, why, next);
     if (filled) announce_target(seen, why, next);
-    next.actions.push_back(RemoveFinalizer{});
+    next.actions.push_back(RemoveFinalizer{.orphans = true});
     return next;
   } else if ((!holds && !filled) || release(seen, next, Phase::deleting, wish.remains)) {
     if (wish.remains == Remains::nothing) announce_kept(seen, next);
@@ -158,7 +158,7 @@ Decision tear_down(const Observed& seen) {
   if (!engine.empty()) announce_leftover(engine, next);
   if (holds) announce_source(seen, next.status, why, next);
   if (filled) announce_target(seen, why, next);
-  next.actions.push_back(RemoveFinalizer{});
+  next.actions.push_back(RemoveFinalizer{.orphans = true});
   next.recheck.reset();
   return next;
 }

@@ -1,0 +1,10 @@
+#include "operator/kube/meter.h"
+
+namespace tributary::kube {
+
+Meter& no_meter() {
+  static Meter one;
+  return one;
+}
+
+}  // namespace tributary::kube

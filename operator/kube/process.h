@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace tributary::kube {
+
+// What the kernel says of this process (proc(5)). Members that it does not say are absent.
+struct ProcessFigures {
+  std::optional<double> cpu_seconds = {};
+  std::optional<double> start_time = {};  // seconds since the epoch
+  std::optional<std::uint64_t> resident_bytes = {};
+  std::optional<std::uint64_t> virtual_bytes = {};
+  std::optional<std::uint64_t> most_virtual_bytes = {};
+  std::optional<std::uint64_t> open_files = {};
+  std::optional<std::uint64_t> most_files = {};
+};
+ProcessFigures process_figures();
+
+}  // namespace tributary::kube

@@ -13,8 +13,7 @@ std::set<std::string> metrics_in(const std::string& query);
 // Labels that it selects, groups or matches by.
 std::set<std::string> labels_in(const std::string& query);
 
-// Each metric with all labels it may have, those that Prometheus adds included: the tables of docs/metrics.md, and what
-// an operator has to serve by the names of client-go and controller-runtime.
+// Each metric of the tables of docs/metrics.md with all labels it may have, those that Prometheus adds included.
 std::map<std::string, std::set<std::string>> documented_metrics();
 
 }  // namespace tributary::charts

@@ -79,6 +79,7 @@ class Conversation {
   Key key(const char* name) const { return {space_, name}; }
 
   void create_and_read();
+  void replace();
   void patch_and_apply();
   void status_apart();
   void lists();
@@ -102,6 +103,13 @@ void Conversation::create_and_read() {
   versioned.json()["metadata"]["resourceVersion"] = "7";
   say("create with a version", create(things, versioned));
   say("a kind that is not served", get({"example.tributary.dev", "v1", "Nothing", "nothings"}, key("a")));
+}
+
+void Conversation::replace() {
+  Object whole(say("get to replace", get(things, key("a"))));
+  whole.json()["spec"]["size"] = 8;
+  say("replace", update(things, whole));
+  say("replace an old version", update(things, whole));
 }
 
 void Conversation::patch_and_apply() {
@@ -188,6 +196,7 @@ void Conversation::watch_changes() {
 
 std::vector<Exchange> Conversation::hold() {
   create_and_read();
+  replace();
   patch_and_apply();
   status_apart();
   lists();

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/base/pause.h"
 #include "operator/kube/kinds.h"
 #include "operator/kube/request.h"
 #include "operator/kube/testing/fake_api_server.h"
@@ -83,8 +84,15 @@ class Conversation {
   void patch_and_apply();
   void status_apart();
   void lists();
+  void unknown_fields();
   void deletion();
+  void garbage();
   void watch_changes();
+  void watch_from_the_beginning();
+
+  Object config_map(const char* name, const Json& owner = {}) const;
+  // Asks until the answer is as it is to be, for as long as a garbage collector may take.
+  Json await(const Request& request, const std::function<bool(int status, const Json& body)>& is_right);
 
   Transport& transport_;
   const std::string space_;
@@ -153,8 +161,14 @@ void Conversation::status_apart() {
 
 void Conversation::lists() {
   const Json page = say("list a page", list(things, {.space = space_}, {.limit = 1}));
+  say("create between pages", create(things, thing("b-between")));
   say("list the next",
-      list(things, {.space = space_}, {.limit = 1, .continue_token = text_at(page, {"metadata", "continue"})}));
+      list(things, {.space = space_}, {.limit = 0, .continue_token = text_at(page, {"metadata", "continue"})}));
+  say("delete what came between pages", remove(things, key("b-between"), {}));
+  Request future = list(things, {.space = space_}, {.limit = 0});
+  future.path += (future.path.find('?') == std::string::npos ? "?" : "&");
+  future.path += "resourceVersion=999999999999";
+  say("list a version that is too large", future);
   say("list by label", list(things, {.space = space_, .labels = "name in (applied,b)"}, {}));
   say("list by no label", list(things, {.space = space_, .labels = "!name"}, {}));
   say("list by name", list(things, {.space = space_, .fields = "metadata.name=a"}, {}));
@@ -172,6 +186,73 @@ void Conversation::deletion() {
   say("let go", merge_patch(things, key("a"), remove_finalizer(deleting, "tributary.dev/test"), manager));
   say("gone", get(things, key("a")));
   say("delete what is gone", remove(things, key("a"), {}));
+}
+
+void Conversation::unknown_fields() {
+  say("create with what the schema does not know",
+      create(things, thing("pruned", R"({"strict":{"known":"x","unknown":"y"},"free":{"any":1}})")));
+  say("patch with what the schema does not know",
+      merge_patch(things, key("pruned"), Json::parse(R"({"spec":{"strict":{"other":"z"}}})"), manager));
+  say("apply what the schema does not know", apply(things, thing("pruned", R"({"strict":{"third":"z"}})"), manager));
+  say("delete what was pruned", remove(things, key("pruned"), {}));
+}
+
+Object Conversation::config_map(const char* name, const Json& owner) const {
+  Json json = {{"apiVersion", "v1"},
+               {"kind", "ConfigMap"},
+               {"metadata", {{"name", name}, {"namespace", space_}}},
+               {"data", {{"of", name}}}};
+  if (owner.is_object()) json["metadata"]["ownerReferences"] = Json::array({controller_reference(Object(owner))});
+  return Object(std::move(json));
+}
+
+Json Conversation::await(const Request& request, const std::function<bool(int, const Json&)>& is_right) {
+  const Deadline deadline = Deadline::after(Seconds(60));
+  while (true) {
+    const Response response = transport_.send(request, Deadline::after(Seconds(20)), {}).value();
+    Json body = parse_json(response.body).json;
+    if (is_right(response.status, body) || deadline.passed()) return body;
+    pause_for(Milliseconds(50), {});
+  }
+}
+
+void Conversation::garbage() {
+  using kinds::config_maps;
+  const auto is_gone = [](int status, const Json&) { return status == 404; };
+  const Json owner = say("create an owner", create(config_maps, config_map("owner")));
+  Object held = config_map("held", owner);
+  held.json()["metadata"]["finalizers"] = {"tributary.dev/test"};
+  say("create a dependent that is held", create(config_maps, held));
+  say("delete in the foreground", remove(config_maps, key("owner"), {.propagation = Propagation::foreground}));
+  const Json going =
+      await(get(config_maps, key("held")), [](int, const Json& body) { return Object(body).deleting(); });
+  say("a dependent that goes", get(config_maps, key("held")));
+  say("its owner, which waits", get(config_maps, key("owner")));
+  await(merge_patch(config_maps, key("held"), remove_finalizer(Object(going), "tributary.dev/test"), manager),
+        [](int status, const Json&) { return status == 200 || status == 404; });
+  await(get(config_maps, key("owner")), is_gone);
+  say("an owner that has waited", get(config_maps, key("owner")));
+
+  const Json second = say("create a second owner", create(config_maps, config_map("owner")));
+  say("create its dependent", create(config_maps, config_map("dependent", second)));
+  say("delete in the background", remove(config_maps, key("owner"), {}));
+  await(get(config_maps, key("dependent")), is_gone);
+  say("a dependent that has gone", get(config_maps, key("dependent")));
+
+  const Json third = say("create a third owner", create(config_maps, config_map("owner")));
+  say("create a dependent that stays", create(config_maps, config_map("orphan", third)));
+  say("delete and leave orphans", remove(config_maps, key("owner"), {.propagation = Propagation::orphan}));
+  await(get(config_maps, key("owner")), is_gone);
+  say("an orphan", get(config_maps, key("orphan")));
+  say("delete the orphan", remove(config_maps, key("orphan"), {}));
+}
+
+void Conversation::watch_from_the_beginning() {
+  say("create for a watch", create(things, thing("first")));
+  const Opened opened = transport_.open(watch(things, {.space = space_, .labels = "name=first"}, {}), {}, {}).value();
+  ASSERT_EQ(opened.head.status, 200);
+  const auto line = opened.lines->next({}).value();
+  heard_.push_back({"event of what was there", 200, line ? comparable(parse_json(*line).json) : Json()});
 }
 
 void Conversation::watch_changes() {
@@ -200,9 +281,20 @@ std::vector<Exchange> Conversation::hold() {
   patch_and_apply();
   status_apart();
   lists();
+  unknown_fields();
   deletion();
+  garbage();
   watch_changes();
+  watch_from_the_beginning();
   return std::move(heard_);
+}
+
+// As things.yaml has it.
+Json schema() {
+  return Json::parse(R"({"type": "object", "properties": {
+    "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
+      "strict": {"type": "object", "properties": {"known": {"type": "string"}}}}},
+    "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}})");
 }
 
 std::optional<std::string> environment(const std::string& name) {
@@ -213,8 +305,8 @@ std::optional<std::string> environment(const std::string& name) {
 TEST(FakeApiServer, answers_as_a_real_one_does) {
   const std::string space = environment("NAMESPACE").value();
   const auto real = open_rest_transport(find_config(environment, "", "").value());
-  testing::FakeApiServer server;
-  server.serve(things);
+  testing::FakeApiServer server({.as_cluster = true});
+  server.serve(things, true, schema());
   const auto fake = open_rest_transport(server.config());
   const std::vector<Exchange> truth = Conversation(*real, space).hold();
   const std::vector<Exchange> ours = Conversation(*fake, space).hold();

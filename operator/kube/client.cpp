@@ -63,7 +63,6 @@ Client::Client(Transport& transport, ClientOptions options, std::stop_token stop
     : transport_(&transport), options_(std::move(options)), stop_(std::move(stop)) {}
 
 Result<Response> Client::perform(const Request& request) const {
-  constexpr Milliseconds broken_wait{1'000};
   Milliseconds budget = options_.retry_wait;
   std::optional<Request> repeated;
   for (int tries = 0;; ++tries) {
@@ -77,7 +76,7 @@ Result<Response> Client::perform(const Request& request) const {
     } else {
       if (answer.error().fault == Fault::failed && !is_read(request)) return outcome_unknown(answer.error());
       if (!broken(answer.error()) || !is_read(request)) return answer.error();
-      wait = broken_wait;
+      wait = options_.broken_wait;
     }
     const bool give_up = tries >= options_.retries || wait > budget;
     if (give_up && answer.ok()) return error_of(*answer);

@@ -26,6 +26,7 @@ struct ClientOptions {
   Milliseconds timeout{30'000};     // of one request
   Milliseconds retry_wait{10'000};  // spent waiting for Retry-After in one call, in all
   int retries = 3;
+  Milliseconds broken_wait{1'000};  // before a read is repeated whose connection broke
 };
 
 struct ListResult {

@@ -27,11 +27,12 @@ std::string host_name() {
 }
 
 std::vector<std::unique_ptr<Scope>> open_scopes(kube::Transport& transport, std::vector<std::string> namespaces,
-                                                const SecretAccess& secrets, kube::Queue& queue) {
+                                                const SecretAccess& secrets, kube::Queue& queue,
+                                                const kube::WatchOptions& manner) {
   if (namespaces.empty()) namespaces = {""};
   std::vector<std::unique_ptr<Scope>> scopes;
   for (const std::string& space : namespaces)
-    scopes.push_back(std::make_unique<Scope>(transport, space, queue, secrets));
+    scopes.push_back(std::make_unique<Scope>(transport, space, queue, secrets, manner));
   return scopes;
 }
 
@@ -64,12 +65,12 @@ TellEngine while_open(kube::Fence* fence, TellEngine tell) {
 
 Controller::Controller(kube::Transport& transport, ControllerOptions options)
     : options_(std::move(options)),
-      queue_({}, *options_.meter),
-      client_(transport, {}, stop_.get_token()),
+      queue_(options_.retries, *options_.meter),
+      client_(transport, options_.client, stop_.get_token()),
       listener_(options_.ask),
       releaser_(while_open(options_.fence, options_.tell), stop_.get_token()),
       events_(transport, controller_name, host_name()),
-      scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_)),
+      scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_, options_.watches)),
       reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}
 
 Controller::~Controller() {
@@ -93,6 +94,13 @@ Result<void> Controller::learn_key() {
   return {};
 }
 
+// What is due by the clock is waited for by the machine's.
+Result<kube::Requeue> Controller::reconcile(const kube::Key& key, std::stop_token stop) const {
+  kube::Requeue next = TRY(reconciler_(key, std::move(stop)));
+  if (next.after) *next.after /= options_.haste;
+  return next;
+}
+
 Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
   for (const auto& scope : scopes_) {
     if (scope->wait_synced(deadline, stop)) continue;
@@ -106,7 +114,7 @@ Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
 Result<void> Controller::work() {
   TRY(learn_key());
   workers_ = std::make_unique<kube::Workers>(
-      "replication", queue_, [this](const kube::Key& key, std::stop_token asked) { return reconciler_(key, asked); },
+      "replication", queue_, [this](const kube::Key& key, std::stop_token asked) { return reconcile(key, asked); },
       options_.workers, *options_.meter);
   at_work_ = true;
   log::info("operator is at work", {{"workers", options_.workers}});

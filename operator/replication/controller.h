@@ -24,6 +24,11 @@ struct ControllerOptions {
   std::function<WallTime()> clock = std::chrono::system_clock::now;
   kube::Meter* meter = &kube::no_meter();  // of queue and workers; outlives the controller
   kube::Fence* fence = nullptr;            // asked before an engine is told anything; the transport asks it by itself
+  // How long what goes wrong is waited with, and how much faster `clock` goes than the machine's: tests hurry.
+  kube::ClientOptions client = {};
+  kube::WatchOptions watches = {};
+  kube::RetryLimits retries = {};
+  int haste = 1;
 };
 
 // The operator as a whole: watches, then workers once all caches are filled. Everything runs on threads of its own
@@ -56,6 +61,7 @@ class Controller {
 
  private:
   Result<void> learn_key();
+  Result<kube::Requeue> reconcile(const kube::Key& key, std::stop_token stop) const;
 
   const ControllerOptions options_;
   kube::Queue queue_;

@@ -116,7 +116,8 @@ TEST_F(ControllerTest, a_secret_that_comes_late_starts_the_copy_by_itself) {
 }
 
 TEST_F(ControllerTest, a_mended_secret_starts_a_stalled_one_again) {
-  start_copy();
+  start();
+  ASSERT_TRUE(comes_true([&] { return bed.jobs() == 1; }));
   bed.end_pod(2, report(2, "AuthenticationFailed", "secret for source: wrong password", "", bed.replication().uid));
   bed.finish_job("Failed", "PodFailurePolicy");
   ASSERT_TRUE(comes_true([&] { return bed.reason("Stalled") == "AuthenticationFailed"; }));

@@ -341,6 +341,17 @@ TEST(DecideFollow, another_request_ends_the_stream_before_it_copies_again) {
   EXPECT_EQ(truth(again, "Synced"), Truth::no);
 }
 
+TEST(DecideFollow, a_deployment_that_somebody_deleted_comes_back_when_its_pod_has_ended) {
+  Observed seen = followed();
+  seen.deployment.reset();
+  seen.pods.back().deleting = true;
+  EXPECT_THAT(names(look(seen)), IsEmpty()) << "two would follow at once";
+  EXPECT_EQ(reason(look(seen)), "Ending");
+  seen.pods.pop_back();
+  seen.pods.push_back({.name = "compares", .verifies = true});
+  EXPECT_THAT(names(look(seen)), ElementsAre("ApplyConfigMap", "ApplyDeployment")) << "which a comparison waits for";
+}
+
 TEST(DecideFollow, a_job_that_copies_ends_a_deployment_that_should_not_be_there) {
   Observed seen = followed();
   const Deployment stray = *seen.deployment;

@@ -58,7 +58,9 @@ TEST(DecideOrder, the_engine_of_a_stopped_stream_gives_back_what_it_holds_and_is
   const Decision ending = look(seen);
   EXPECT_THAT(names(ending), ElementsAre("DeleteJob", "DeleteDeployment"));
   EXPECT_EQ(ending.status.release->result, RunResult::succeeded);
+  EXPECT_EQ(reason(ending, "SourceReleased"), "Released") << "while its pod ends";
   seen = after(seen, ending);
+  EXPECT_EQ(truth(look(seen), "SourceReleased"), Truth::yes);
   const Decision done = look(seen);
   EXPECT_THAT(names(done), IsEmpty());
   EXPECT_EQ(reason(done), "Stopped");

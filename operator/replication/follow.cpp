@@ -189,6 +189,12 @@ void watch_engine(const Observed& seen, const std::vector<Pod>& pods, Decision& 
   next.recheck = there.created && seen.now - *there.created >= first_time ? poll : brisk_poll;
 }
 
+// Of a Deployment that somebody has deleted.
+const Pod* living(const std::vector<Pod>& pods) {
+  const auto found = std::find_if(pods.begin(), pods.end(), [](const Pod& pod) { return !pod.finished; });
+  return found == pods.end() ? nullptr : &*found;
+}
+
 void keep(const Observed& seen, Decision& next) {
   open_recopy(next.status, seen.object.spec, seen.now);
   if (seen.deployment && seen.deployment->deleting) return wait_for(seen, next, leftover(seen));
@@ -197,6 +203,8 @@ void keep(const Observed& seen, Decision& next) {
   Stream wanted = stream_for(seen, stream_attempt(next.status), paused(seen), credentials);
   if (const auto why = why_apply(seen, wanted, credentials)) {
     if (!seen.deployment && !missing_secrets(seen).empty()) return await_secrets(seen, next);
+    if (const Pod* last = living(pods); !seen.deployment && last != nullptr)
+      return wait_for(seen, next, "pod " + last->name);
     return apply(seen, *why, std::move(wanted), credentials, next);
   }
   if (!engine_ended(pods)) look_after_config(seen, pods, std::move(wanted.config_map), next);

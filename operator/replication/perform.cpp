@@ -15,6 +15,13 @@ Result<void> gone_is_fine(Result<void> removed) {
   return removed.error();
 }
 
+// Of a Replication: it is gone, which its watch will tell, or its kind is not served for a moment, and then nothing
+// will.
+Result<void> look_again_if_missing(Result<void> written) {
+  if (written.ok() || written.error().fault != Fault::missing) return written;
+  return Error{Fault::conflict, written.error().what, written.error().hint};
+}
+
 Object namespace_of(const Object& object) {
   return Object(Json{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", object.space()}}}});
 }
@@ -27,7 +34,7 @@ class Performer {
   Result<void> operator()(const AddFinalizer&) { return patch(kube::add_finalizer(object_, v1alpha1::finalizer)); }
 
   Result<void> operator()(const RemoveFinalizer&) {
-    return gone_is_fine(patch(kube::remove_finalizer(object_, v1alpha1::finalizer)));
+    return look_again_if_missing(patch(kube::remove_finalizer(object_, v1alpha1::finalizer)));
   }
 
   Result<void> operator()(const ApplyConfigMap& action) {
@@ -51,11 +58,12 @@ class Performer {
                  "delete it or name this Replication otherwise"};
   }
 
+  // The ConfigMap first: while its Job is there, a deletion that was cut short is begun again.
   Result<void> operator()(const DeleteJob& action) {
     const kube::Key key{object_.space(), action.name};
     const kube::Removal job{.propagation = kube::Propagation::foreground, .uid = action.uid};
-    TRY(gone_is_fine(client_.remove(kube::kinds::jobs, key, job)));
-    return gone_is_fine(client_.remove(kube::kinds::config_maps, key));
+    TRY(gone_is_fine(client_.remove(kube::kinds::config_maps, key)));
+    return gone_is_fine(client_.remove(kube::kinds::jobs, key, job));
   }
 
   Result<void> operator()(const ApplyDeployment& action) {
@@ -66,8 +74,8 @@ class Performer {
   Result<void> operator()(const DeleteDeployment& action) {
     const kube::Key key{object_.space(), action.name};
     const kube::Removal deployment{.propagation = kube::Propagation::foreground, .uid = action.uid};
-    TRY(gone_is_fine(client_.remove(kube::kinds::deployments, key, deployment)));
-    return gone_is_fine(client_.remove(kube::kinds::config_maps, key));
+    TRY(gone_is_fine(client_.remove(kube::kinds::config_maps, key)));
+    return gone_is_fine(client_.remove(kube::kinds::deployments, key, deployment));
   }
 
   // Whether it was heard is seen by what it answers, then or later.
@@ -122,8 +130,8 @@ Result<void> publish(const kube::Client& client, const Object& object, const std
        {"metadata", {{"name", object.name()}, {"namespace", object.space()}, {"resourceVersion", version}}},
        {"status", to_json(status)}});
   const Result<Object> applied = client.apply(replications(), intent, kube::Subresource::status);
-  if (applied.ok() || applied.error().fault == Fault::missing) return {};
-  return applied.error();
+  if (applied.ok()) return {};
+  return look_again_if_missing(applied.error());
 }
 
 }  // namespace tributary::replication

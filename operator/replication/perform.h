@@ -20,7 +20,7 @@ struct Performed {
 Performed perform(const kube::Client& client, kube::Events& events, Releaser& releaser, const kube::Object& object,
                   const std::vector<Action>& actions);
 
-// Writes the status, unless the object was changed since `version` (conflict). A vanished object is no error.
+// Writes the status, unless the object was changed since `version`, or is not found (conflict: look again).
 Result<void> publish(const kube::Client& client, const kube::Object& object, const std::string& version,
                      const v1alpha1::Status& status);
 

@@ -218,7 +218,7 @@ TEST_F(ReconcileTest, an_outage_is_outlived_without_help) {
   bed.server.forget_served();
   // A node's clock says noon of long ago: it is due.
   pass().value();
-  EXPECT_THAT(bed.writes(), ElementsAre("DELETE jobs", "DELETE configmaps", "PATCH configmaps", "POST jobs",
+  EXPECT_THAT(bed.writes(), ElementsAre("DELETE configmaps", "DELETE jobs", "PATCH configmaps", "POST jobs",
                                         "PATCH replications/status"));
   EXPECT_EQ(bed.job().annotation(v1alpha1::attempt_annotation), "2");
   EXPECT_EQ(bed.job().annotation(v1alpha1::outages_annotation), "1");
@@ -367,7 +367,7 @@ TEST_F(ReconcileTest, deletion_in_the_middle_of_a_copy_lets_the_object_go_last) 
   bed.ask_to_delete();
   bed.server.forget_served();
   pass().value();
-  EXPECT_THAT(bed.writes(), ElementsAre("DELETE jobs", "DELETE configmaps", "PATCH replications/status"));
+  EXPECT_THAT(bed.writes(), ElementsAre("DELETE configmaps", "DELETE jobs", "PATCH replications/status"));
   EXPECT_EQ(bed.replication().status.phase, Phase::deleting);
   bed.server.forget_served();
   pass().value();
@@ -422,6 +422,31 @@ TEST_F(ReconcileTest, deleting_a_completed_one_with_its_data_waits_for_the_job_t
   bed.finish_release();
   pass().value();
   EXPECT_EQ(bed.replication().uid, "") << "gone";
+}
+
+TEST_F(ReconcileTest, what_the_server_says_is_not_there_and_is_all_the_same_is_looked_at_again) {
+  complete();
+  bed.ask_to_delete();
+  int left = 1;
+  bed.server.set_fate([&left](const Served& served) {
+    const bool lets_go = served.method == kube::Method::patch && served.path.ends_with("/replications/shop");
+    return lets_go && left-- > 0 ? Misfortune{Misfortune::Kind::answer, 404, "", "404 page not found"} : Misfortune{};
+  });
+  EXPECT_FALSE(pass().ok()) << "its kind was not served for a moment";
+  pass().value();
+  EXPECT_EQ(bed.replication().uid, "");
+}
+
+TEST_F(ReconcileTest, a_status_that_finds_no_object_is_written_again) {
+  int left = 1;
+  bed.server.set_fate([&left](const Served& served) {
+    return served.path.ends_with("/status") && left-- > 0
+               ? Misfortune{Misfortune::Kind::answer, 404, "", "no such kind"}
+               : Misfortune{};
+  });
+  EXPECT_FALSE(pass().ok());
+  pass().value();
+  EXPECT_EQ(bed.reason(), "Starting");
 }
 
 TEST_F(ReconcileTest, an_object_that_is_gone_is_nobodys_error) {

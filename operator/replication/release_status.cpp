@@ -52,7 +52,7 @@ void conclude_release(const Observed& seen, Status& status, const Verdict& verdi
   } else {
     v1alpha1::conclude(status, verdict, seen.now);
   }
-  if (!is_about_source(seen, status)) return;
+  if (!is_about_source(seen, status) || released(status)) return;
   const std::string hint = has_failed(status) ? by_hand(seen, status) : "";
   v1alpha1::set_condition(status, condition::source_released, Truth::no, verdict.reason, verdict.message + hint,
                           seen.now);

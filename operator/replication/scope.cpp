@@ -83,7 +83,7 @@ const kube::Resource& replications() {
 }
 
 kube::WatchOptions Scope::watching(const kube::Resource& resource, const std::string& labels) const {
-  kube::WatchOptions options;
+  kube::WatchOptions options = manner_;
   options.resource = resource;
   options.selection.space = space_;
   options.selection.labels = labels;
@@ -101,8 +101,10 @@ struct Scope::SecretFeed {
   kube::Watch watch;
 };
 
-Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets)
+Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets,
+             kube::WatchOptions manner)
     : space_(std::move(space)),
+      manner_(std::move(manner)),
       objects_(ends_of),
       pods_(uid_of),
       object_watch_(transport, watching(replications()), objects_,

@@ -25,8 +25,10 @@ struct SecretAccess {
 // one per watch, and one per named Secret where only some may be watched. Transport and queue outlive it.
 class Scope {
  public:
-  // `space` is a namespace; empty: all of them.
-  Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets = {});
+  // `space` is a namespace; empty: all of them. `manner`: how each watch is kept up; what it is of is the scope's to
+  // say.
+  Scope(kube::Transport& transport, std::string space, kube::Queue& queue, const SecretAccess& secrets = {},
+        kube::WatchOptions manner = {});
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -54,6 +56,7 @@ class Scope {
   const SecretFeed* feed_of(const std::string& name) const;
 
   const std::string space_;
+  const kube::WatchOptions manner_;
   kube::Store objects_;
   kube::Store jobs_;
   kube::Store deployments_;

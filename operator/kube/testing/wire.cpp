@@ -19,6 +19,11 @@ std::string lowered(std::string text) {
   return text;
 }
 
+std::string head_of(int status, const std::string& headers, const std::string& body) {
+  return "HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: application/json\r\n" + headers +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
+}
+
 }  // namespace
 
 Wire::Wire(int socket, SSL_CTX* tls) : socket_(socket), ssl_(tls == nullptr ? nullptr : SSL_new(tls), SSL_free) {
@@ -119,14 +124,21 @@ std::optional<HttpRequest> Wire::read_request() {
 }
 
 bool Wire::write_response(int status, const std::string& headers, const std::string& body) {
-  return write("HTTP/1.1 " + std::to_string(status) + " Status\r\nContent-Type: application/json\r\n" + headers +
-               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  return write(head_of(status, headers, body) + body);
+}
+
+bool Wire::write_part(int status, const std::string& body, std::size_t bytes) {
+  return write(head_of(status, "", body) + body.substr(0, bytes));
 }
 
 bool Wire::write_chunk(const std::string& bytes) {
+  return write(chunk_of(bytes));
+}
+
+std::string chunk_of(const std::string& bytes) {
   std::ostringstream size;
   size << std::hex << bytes.size();
-  return write(size.str() + "\r\n" + bytes + "\r\n");
+  return size.str() + "\r\n" + bytes + "\r\n";
 }
 
 std::string percent_decode(const std::string& text) {

@@ -29,7 +29,8 @@ class Wire {
   std::optional<HttpRequest> read_request();
   bool write(const std::string& bytes);
   bool write_response(int status, const std::string& headers, const std::string& body);
-  bool write_chunk(const std::string& bytes);  // empty: the last one
+  bool write_part(int status, const std::string& body, std::size_t bytes);  // that many of the body's
+  bool write_chunk(const std::string& bytes);                               // empty: the last one
   // Until the peer has closed or shut_down() is called.
   void wait_for_close();
 
@@ -49,6 +50,9 @@ class Wire {
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
   std::string buffer_;
 };
+
+// As it goes over the wire.
+std::string chunk_of(const std::string& bytes);
 
 std::string percent_decode(const std::string& text);
 

@@ -5,7 +5,7 @@
 
 #include "engine/base/clock.h"
 #include "operator/kube/kinds.h"
-#include "operator/kube/testing/selector.h"
+#include "operator/kube/testing/schema.h"
 
 namespace tributary::kube::testing {
 namespace {
@@ -21,10 +21,6 @@ Reply not_found(const Resource& resource, const std::string& name) {
 Reply conflict(const Resource& resource, const std::string& name, const std::string& why) {
   return refusal(409, "Conflict",
                  "Operation cannot be fulfilled on " + qualified(resource) + " \"" + name + "\": " + why);
-}
-
-std::string now() {
-  return rfc3339(std::chrono::system_clock::now());
 }
 
 // Kinds of the core group that we meet have no generation; all others count it.
@@ -68,11 +64,6 @@ void merge(Json& object, const Json& intent) {
   for (const auto& [name, value] : intent.items()) merge(object[name], value);
 }
 
-// Items of a list carry their kind where it comes from a CustomResourceDefinition.
-bool is_custom(const Resource& resource) {
-  return resource.group.find('.') != std::string::npos && !resource.group.ends_with(".k8s.io");
-}
-
 }  // namespace
 
 Reply refusal(int code, const std::string& reason, const std::string& message) {
@@ -93,7 +84,7 @@ Json presented(const Json& object, bool metadata_only) {
           {"metadata", object.value("metadata", Json::object())}};
 }
 
-World::World() {
+World::World(std::function<WallTime()> clock, bool as_cluster) : clock_(std::move(clock)), as_cluster_(as_cluster) {
   for (const Resource& resource : {kinds::namespaces, kinds::pods, kinds::jobs, kinds::deployments})
     serve(resource, true);
   for (const Resource& resource :
@@ -101,13 +92,25 @@ World::World() {
     serve(resource, false);
 }
 
-void World::serve(const Resource& resource, bool status_subresource) {
-  kinds_[collection_of(resource.group, resource.version, resource.plural)] = {resource, status_subresource, {}, {}};
+void World::serve(const Resource& resource, bool status_subresource, Json schema) {
+  const auto [kind, fresh] = kinds_.try_emplace(collection_of(resource.group, resource.version, resource.plural));
+  if (fresh) kind->second.resource = resource;
+  kind->second.status_subresource = status_subresource;
+  kind->second.schema = std::move(schema);
+  kind->second.served = true;
+}
+
+void World::withdraw(const Resource& resource) {
+  kind_of(resource).served = false;
+}
+
+std::string World::now() const {
+  return rfc3339(clock_());
 }
 
 World::Kind* World::kind_of(const Call& call) {
   const auto found = kinds_.find(collection_of(call.group, call.version, call.plural));
-  return found == kinds_.end() ? nullptr : &found->second;
+  return found == kinds_.end() || !found->second.served ? nullptr : &found->second;
 }
 
 World::Kind& World::kind_of(const Resource& resource) {
@@ -116,7 +119,7 @@ World::Kind& World::kind_of(const Resource& resource) {
 
 const Resource* World::resource_of(const Call& call) const {
   const auto found = kinds_.find(collection_of(call.group, call.version, call.plural));
-  return found == kinds_.end() ? nullptr : &found->second.resource;
+  return found == kinds_.end() || !found->second.served ? nullptr : &found->second.resource;
 }
 
 Reply World::answer(const Call& call) {
@@ -124,59 +127,25 @@ Reply World::answer(const Call& call) {
   if (kind == nullptr || (call.status && !kind->status_subresource))
     return {404, Json()};  // a real server says so in plain text
   if (call.key.name.empty() && call.method == Method::get) return list(*kind, call);
+  const Reply reply = answer_one(*kind, call);
+  if (as_cluster_ && call.method != Method::get) collect_garbage();
+  return reply;
+}
+
+Reply World::answer_one(Kind& kind, const Call& call) {
   if (call.key.name.empty() && call.method == Method::post) {
     Parsed body = parse_json(call.body);
     const Key key{call.key.space, text_at(body.json, {"metadata", "name"})};
     if (!body.ok || key.name.empty()) return refusal(400, "BadRequest", "the body is no object with a name");
-    return create(*kind, key, std::move(body.json));
+    return create(kind, key, std::move(body.json));
   }
-  if (call.method == Method::patch) return patch(*kind, call);
-  const auto found = kind->objects.find(call.key);
-  if (found == kind->objects.end()) return not_found(kind->resource, call.key.name);
+  if (call.method == Method::patch) return patch(kind, call);
+  const auto found = kind.objects.find(call.key);
+  if (found == kind.objects.end()) return not_found(kind.resource, call.key.name);
   if (call.method == Method::get) return {200, presented(found->second, call.metadata_only)};
-  if (call.method == Method::remove) return remove(*kind, call);
-  if (call.method == Method::put) return replace(*kind, call);
+  if (call.method == Method::remove) return remove(kind, call);
+  if (call.method == Method::put) return replace(kind, call);
   return refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
-}
-
-// Pages are cut in the order of the keys; a continue token is "version:space/name" of the last one served.
-Reply World::list(const Kind& kind, const Call& call) const {
-  const auto parameter = [&](const char* name) {
-    const auto found = call.query.find(name);
-    return found == call.query.end() ? std::string() : found->second;
-  };
-  const std::size_t limit = parameter("limit").empty() ? 0 : std::stoul(parameter("limit"));
-  std::uint64_t version = version_;
-  Key after;
-  if (const std::string token = parameter("continue"); !token.empty()) {
-    const std::size_t colon = token.find(':'), slash = token.find('/');
-    version = std::stoull(token.substr(0, colon));
-    after = {token.substr(colon + 1, slash - colon - 1), token.substr(slash + 1)};
-    if (version < oldest_) return refusal(410, "Expired", "The provided continue parameter is too old");
-  }
-  Json items = Json::array();
-  std::string continue_token;
-  for (const auto& [key, object] : kind.objects) {
-    if (!after.name.empty() && key <= after) continue;
-    if (!call.key.space.empty() && key.space != call.key.space) continue;
-    if (!matches(object, parameter("labelSelector"), parameter("fieldSelector"))) continue;
-    if (limit > 0 && items.size() == limit) {
-      const Object last(items.back());
-      continue_token = std::to_string(version) + ":" + last.space() + "/" + last.name();
-      break;
-    }
-    items.push_back(presented(object, call.metadata_only));
-    if (call.metadata_only || is_custom(kind.resource)) continue;
-    items.back().erase("kind");
-    items.back().erase("apiVersion");
-  }
-  Json metadata = {{"resourceVersion", std::to_string(version)}};
-  if (!continue_token.empty()) metadata["continue"] = continue_token;
-  return {200,
-          {{"kind", call.metadata_only ? "PartialObjectMetadataList" : kind.resource.kind + "List"},
-           {"apiVersion", call.metadata_only ? "meta.k8s.io/v1" : kind.resource.api_version()},
-           {"metadata", metadata},
-           {"items", items}}};
 }
 
 Reply World::create(Kind& kind, const Key& key, Json object) {
@@ -190,6 +159,7 @@ Reply World::create(Kind& kind, const Key& key, Json object) {
   metadata["creationTimestamp"] = now();
   metadata.erase("deletionTimestamp");
   if (counts_generation(kind.resource)) metadata["generation"] = 1;
+  prune(kind.schema, object);
   if (kind.status_subresource) object.erase("status");
   store(kind, key, std::move(object));
   return {201, kind.objects.at(key)};
@@ -252,6 +222,7 @@ Reply World::replace(Kind& kind, const Call& call) {
 Reply World::update(Kind& kind, const Key& key, Json wanted, bool status) {
   const Json have = kind.objects.at(key);
   const Object before(have);
+  prune(kind.schema, wanted);
   if (!wanted.is_object() || !at(wanted, {"metadata"}).is_object())
     return refusal(422, "Invalid", "the patched object has no metadata");
   Json& metadata = wanted["metadata"];
@@ -293,29 +264,41 @@ Reply World::update(Kind& kind, const Key& key, Json wanted, bool status) {
 }
 
 Reply World::remove(Kind& kind, const Call& call) {
-  Json object = kind.objects.at(call.key);
-  const Object before(object);
+  const Json& object = kind.objects.at(call.key);
   const Parsed options = parse_json(call.body);
   for (const char* name : {"uid", "resourceVersion"}) {
     const std::string wanted = text_at(options.json, {"preconditions", name});
     if (!wanted.empty() && wanted != text_at(object, {"metadata", name}))
       return conflict(kind.resource, call.key.name, std::string("Precondition failed: ") + name);
   }
-  if (before.finalizers().empty()) {
-    drop(kind, call.key);
+  const std::string propagation = text_at(options.json, {"propagationPolicy"});
+  const bool at_once = at(options.json, {"gracePeriodSeconds"}) == 0;
+  return remove(kind, call.key, as_cluster_ ? propagation : "", at_once || !as_cluster_);
+}
+
+Reply World::remove(Kind& kind, const Key& key, const std::string& propagation, bool at_once) {
+  Json object = kind.objects.at(key);
+  const Object before(object);
+  const std::string held = propagation == "Foreground" ? "foregroundDeletion" : propagation == "Orphan" ? "orphan" : "";
+  const bool awaits = !held.empty() && !before.has_finalizer(held) && !before.deleting();
+  const std::string phase = text_at(object, {"status", "phase"});
+  const bool runs = kind.resource.kind == "Pod" && phase != "Succeeded" && phase != "Failed";
+  if (before.finalizers().empty() && !awaits && (at_once || !runs)) {
+    drop(kind, key);
     return {200,
             {{"kind", "Status"},
              {"apiVersion", "v1"},
              {"metadata", Json::object()},
              {"status", "Success"},
-             {"details", {{"name", call.key.name}, {"kind", call.plural}, {"uid", before.uid()}}}}};
+             {"details", {{"name", key.name}, {"kind", kind.resource.plural}, {"uid", before.uid()}}}}};
   }
   if (before.deleting()) return {200, object};
+  if (awaits) object["metadata"]["finalizers"].push_back(held);
   object["metadata"]["deletionTimestamp"] = now();
   object["metadata"]["deletionGracePeriodSeconds"] = 0;
   if (counts_generation(kind.resource)) object["metadata"]["generation"] = before.generation() + 1;
-  store(kind, call.key, std::move(object));
-  return {200, kind.objects.at(call.key)};
+  store(kind, key, std::move(object));
+  return {200, kind.objects.at(key)};
 }
 
 void World::store(Kind& kind, const Key& key, Json object) {
@@ -358,12 +341,16 @@ Object World::put(const Resource& resource, Json object) {
     with_status["status"] = state;
     store(kind, key, std::move(with_status));
   }
-  return Object(kind.objects.at(key));
+  const Object stored(kind.objects.at(key));
+  if (as_cluster_) collect_garbage();
+  return stored;
 }
 
 void World::erase(const Resource& resource, const Key& key) {
   Kind& kind = kind_of(resource);
-  if (kind.objects.contains(key)) drop(kind, key);
+  if (!kind.objects.contains(key)) return;
+  drop(kind, key);
+  if (as_cluster_) collect_garbage();
 }
 
 Object World::find(const Resource& resource, const Key& key) const {

@@ -1,0 +1,86 @@
+#include "operator/torture/crowd.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iostream>
+#include <thread>
+
+#include "engine/base/log.h"
+
+namespace tributary::torture {
+namespace {
+
+// A life waits most of its time, but for programs that are sanitized.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t usual_crowd = 4;
+#else
+constexpr std::size_t usual_crowd = 12;
+#endif
+
+std::size_t at_a_time() {
+  const char* count = std::getenv("TRIBUTARY_CROWD");
+  return count == nullptr ? usual_crowd : std::stoul(count);
+}
+
+// Reads along while it lives.
+class Censor {
+ public:
+  explicit Censor(bool shows) {
+    log::start(log::Level::debug, log::Format::text);
+    log::write_to([this, shows](std::string_view line) {
+      if (line.find(planted) != std::string_view::npos) ++leaks_;
+      if (shows) std::cerr << line << "\n";
+    });
+  }
+  ~Censor() {
+    log::flush();
+    log::write_to({});
+    EXPECT_EQ(leaks_, 0) << "lines of the log hold what stands in a Secret";
+  }
+
+ private:
+  std::atomic<int> leaks_ = 0;
+};
+
+void report(const Script& script, const Outcome& outcome) {
+  for (const std::string& complaint : outcome.complaints) {
+    ADD_FAILURE() << "TRIBUTARY_SEED=" << script.seed << " " << entry_of(script.fault).name << " at "
+                  << name_of(script.moment) << " of '" << script.plan->name << "'"
+                  << (script.kill_after < 0 ? "" : ", killed after write " + std::to_string(script.kill_after)) << ": "
+                  << complaint << "\n  " << outcome.story;
+  }
+}
+
+}  // namespace
+
+std::vector<Outcome> live_all(const std::vector<Script>& scripts, const std::map<const Plan*, Outcome>& calm) {
+  const Censor censor(scripts.size() == 1);
+  std::vector<Outcome> outcomes(scripts.size());
+  std::atomic<std::size_t> next = 0;
+  {
+    std::vector<std::jthread> crowd;
+    for (std::size_t i = 0; i < std::min(at_a_time(), scripts.size()); ++i) {
+      crowd.emplace_back([&] {
+        for (std::size_t mine = next++; mine < scripts.size(); mine = next++) {
+          const auto expected = calm.find(scripts[mine].plan);
+          outcomes[mine] = live(scripts[mine], expected == calm.end() ? nullptr : &expected->second);
+        }
+      });
+    }
+  }
+  for (std::size_t i = 0; i < scripts.size(); ++i) report(scripts[i], outcomes[i]);
+  return outcomes;
+}
+
+std::map<const Plan*, Outcome> lives_without_faults() {
+  std::vector<Script> scripts;
+  for (const Plan& plan : plans()) scripts.push_back({.plan = &plan});
+  std::vector<Outcome> outcomes = live_all(scripts, {});
+  std::map<const Plan*, Outcome> calm;
+  for (std::size_t i = 0; i < scripts.size(); ++i) calm[scripts[i].plan] = std::move(outcomes[i]);
+  return calm;
+}
+
+}  // namespace tributary::torture

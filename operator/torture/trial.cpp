@@ -1,0 +1,340 @@
+#include "operator/torture/trial.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "operator/api/testing/crd_schema.h"
+#include "operator/kube/kinds.h"
+#include "operator/replication/scope.h"
+#include "operator/torture/state.h"
+
+namespace tributary::torture {
+namespace {
+
+using kube::Json;
+using kube::Object;
+using kube::testing::FakeApiServer;
+using kube::testing::Misfortune;
+using kube::testing::Served;
+using replication::replications;
+namespace kinds = kube::kinds;
+
+constexpr Milliseconds patience{40'000};  // of the machine, with one moment
+constexpr Milliseconds look{5};
+
+bool comes_true(const std::function<bool()>& condition, Milliseconds limit) {
+  const Deadline deadline = Deadline::after(limit);
+  while (!condition()) {
+    if (deadline.passed()) return false;
+    std::this_thread::sleep_for(look);
+  }
+  return true;
+}
+
+kube::WatchOptions hasty_watches() {
+  kube::WatchOptions options;
+  options.client = {.timeout = Seconds(1), .retry_wait = Seconds(2), .broken_wait = Milliseconds(10)};
+  options.limits = {.open = Seconds(1), .idle = Milliseconds(800)};
+  options.page = 1;
+  options.backoff = {.first = Milliseconds(8), .cap = Milliseconds(300)};
+  options.reopen_wait = Milliseconds(10);
+  return options;
+}
+
+class Life {
+ public:
+  explicit Life(const Script& script);
+  ~Life() {
+    server_.set_fate({});
+    std::filesystem::remove(token_file_);
+  }
+
+  Outcome live(const Outcome* expected);
+
+ private:
+  replication::ControllerOptions options();
+  void create();
+  void insist(const std::function<bool(const kube::Client&)>& does);
+  void ask_to_delete();
+  void act(Moment moment);
+  bool comes_to(Moment moment);
+  bool is_gone() const;
+  void disturb();
+  void rest();
+  void settle();
+  void compare(Moment moment, const Outcome* expected);
+  void compare_end();
+  void check_all(const Outcome* expected);
+  void complain(const std::string& what) { outcome_.complaints.push_back(what); }
+  v1alpha1::Replication replication() const {
+    return v1alpha1::replication_from_json(server_.find(replications(), shop).json());
+  }
+  int writes() const;
+
+  const Script script_;
+  const std::string token_file_;
+  const Clock clock_;
+  std::mt19937_64 random_;
+  Engines engines_;
+  FakeApiServer server_;
+  std::optional<Cluster> cluster_;
+  std::optional<Process> process_;
+  std::optional<Disturbance> disturbance_;
+  std::string uid_;
+  SteadyTime begun_;  // the last moment
+  Outcome outcome_;
+};
+
+std::string fresh_token_file() {
+  std::string path = (std::filesystem::temp_directory_path() / "torture-token-XXXXXX").string();
+  const int file = mkstemp(path.data());
+  if (file < 0) std::abort();
+  ::close(file);
+  std::ofstream(path) << "first";
+  return path;
+}
+
+Life::Life(const Script& script)
+    : script_(script),
+      token_file_(fresh_token_file()),
+      random_(script.seed),
+      server_({.token = "first",
+               .clock = [this] { return clock_.now(); },
+               .as_cluster = true,
+               .bookmark_every = Milliseconds(300)}) {
+  server_.serve(replications(), true, v1alpha1::testing::crd_schema());
+  for (const char* name : {"shop-source", "shop-target"}) {
+    const Json annotations = {{"kubectl.kubernetes.io/last-applied-configuration", planted}};
+    server_.put(kinds::secrets,
+                {{"metadata", {{"name", name}, {"namespace", shop.space}, {"annotations", annotations}}},
+                 {"data", {{"password", planted}}}});
+  }
+  server_.put(kinds::secrets, {{"metadata", {{"name", "key"}, {"namespace", "system"}}}});
+  cluster_.emplace(server_, engines_, clock_, random_());
+  process_.emplace(server_, token_file_, [this] { return options(); });
+  process_->kill_after(script.kill_after);
+  disturbance_.emplace(script.fault, random_(),
+                       Disturbance::Surroundings{server_, *cluster_, engines_, *process_, token_file_});
+  server_.set_fate([this](const Served& served) {
+    const Misfortune fate = process_->judge(served);
+    return fate.kind == Misfortune::Kind::none ? disturbance_->judge(served) : fate;
+  });
+}
+
+replication::ControllerOptions Life::options() {
+  replication::ControllerOptions options{.image = "tributary:test", .workers = 2};
+  options.ask = engines_.ask();
+  options.tell = engines_.tell();
+  if (script_.plan->orders_release) options.release_key = {"system", "key"};
+  options.clock = [this] { return clock_.now(); };
+  options.watches = hasty_watches();
+  options.client = options.watches.client;
+  options.retries = {.item_first = Milliseconds(1), .item_cap = Milliseconds(300), .bucket_rate = 1000};
+  options.haste = haste;
+  return options;
+}
+
+// --- what its user does
+
+void Life::create() {
+  uid_ = server_
+             .put(replications(),
+                  {{"metadata", {{"name", shop.name}, {"namespace", shop.space}}}, {"spec", script_.plan->spec}})
+             .uid();
+}
+
+// He tries until it is accepted.
+void Life::insist(const std::function<bool(const kube::Client&)>& does) {
+  const auto transport = kube::open_rest_transport(server_.config());
+  const kube::Client user(*transport, {}, {});
+  while (!does(user)) {
+    disturbance_->go_on();
+    std::this_thread::sleep_for(look);
+    if (SteadyClock::now() - begun_ > real(Seconds(30))) disturbance_->lift();
+  }
+}
+
+void Life::ask_to_delete() {
+  insist([&](const kube::Client& user) {
+    (void)user.remove(replications(), shop);
+    const Object object = server_.find(replications(), shop);
+    return object.json().is_null() || object.deleting();
+  });
+}
+
+void Life::act(Moment moment) {
+  begun_ = SteadyClock::now();
+  if (moment == Moment::create) create();
+  if (script_.fault == Fault::recreated && script_.moment == moment) {
+    ask_to_delete();
+    if (!comes_true([&] { return is_gone(); }, patience)) complain("it does not go, so that another may come");
+    create();
+    if (moment == Moment::update) compare(Moment::create, nullptr);
+  }
+  if (moment == Moment::remove) ask_to_delete();
+  if (moment == Moment::update)
+    insist([&](const kube::Client& user) { return user.merge_patch(replications(), shop, script_.plan->change).ok(); });
+}
+
+// --- what comes of it
+
+bool Life::is_gone() const {
+  return server_.find(replications(), shop).json().is_null();
+}
+
+bool Life::comes_to(Moment moment) {
+  switch (moment) {
+    case Moment::create:
+    case Moment::steady:
+      return script_.plan->is_created(replication());
+    case Moment::update:
+      return script_.plan->is_changed(replication());
+    case Moment::remove:
+      return is_gone();
+  }
+  std::abort();
+}
+
+void Life::disturb() {
+  const Seconds more(script_.fault == Fault::no_bookmarks ? 120 : 0);  // than the watches have patience
+  const SteadyTime until = SteadyClock::now() + real(more + Seconds(20 + static_cast<int>(random_() % 40)));
+  while (SteadyClock::now() < until) {
+    disturbance_->go_on();
+    std::this_thread::sleep_for(look);
+  }
+  disturbance_->lift();
+}
+
+int Life::writes() const {
+  int count = 0;
+  for (const Served& served : server_.served())
+    if (served.user_agent.starts_with("incarnation-") && is_write(served)) ++count;
+  return count;
+}
+
+// Until nothing has happened for half a minute of our clock.
+void Life::settle() {
+  std::string before;
+  std::uint64_t version = 0;
+  SteadyTime since = SteadyClock::now();
+  const auto is_still = [&] {
+    if (std::exchange(version, server_.version()) == version) return SteadyClock::now() - since >= real(Seconds(30));
+    const std::string now = state_of(server_, false);
+    if (now != before) since = SteadyClock::now();
+    before = now;
+    return SteadyClock::now() - since >= real(Seconds(30));
+  };
+  if (!comes_true(is_still, patience)) complain("it never comes to rest");
+}
+
+// An operator at rest writes nothing but, once a minute, how its stream fares. It comes to rest when its caches have
+// come to the present, which may take it some minutes.
+void Life::rest() {
+  constexpr int most = 2, minutes = 4;
+  std::string what;
+  for (int minute = 0; minute < minutes; ++minute) {
+    const int before = writes();
+    const std::size_t happened = server_.history().size();
+    std::this_thread::sleep_for(real(Seconds(60)));
+    if (writes() - before <= most) return;
+    what = std::to_string(writes() - before) + " times in a minute of rest";
+    for (const kube::testing::Logged& entry : server_.history(happened))
+      what += "\n" + entry.collection + Json::diff(entry.before, entry.after).dump();
+  }
+  complain("it wrote " + what);
+}
+
+void Life::compare(Moment moment, const Outcome* expected) {
+  if (!comes_true([&] { return comes_to(moment); }, patience))
+    return complain("at " + std::string(name_of(moment)) + " it does not come to what was asked for");
+  if (expected == nullptr) {
+    settle();
+    outcome_.marks[moment] = {state_of(server_, false), state_of(server_, true)};
+    return;
+  }
+  const bool two_ways = script_.plan->ends_in_two_ways && moment == Moment::update;
+  const bool without_jobs = entry_of(script_.fault).leaves_jobs_out || two_ways;
+  const Mark& mark = expected->marks.at(moment);
+  const std::string& wanted = without_jobs ? mark.without_jobs : mark.whole;
+  std::string found;
+  std::uint64_t version = 0;
+  const auto is_equal = [&] {
+    if (std::exchange(version, server_.version()) == version) return false;
+    found = state_of(server_, without_jobs);
+    return found == wanted;
+  };
+  if (!comes_true(is_equal, patience))
+    complain("at " + std::string(name_of(moment)) + " its state is another: " + difference(wanted, found));
+}
+
+void Life::compare_end() {
+  const auto children = [&] {
+    std::size_t count = 0;
+    for (const kube::Resource& resource : {kinds::jobs, kinds::deployments, kinds::config_maps, kinds::pods})
+      count += server_.all(resource).size();
+    return count;
+  };
+  if (!comes_true([&] { return children() == 0; }, patience)) complain("something of it is left in the cluster");
+  if (!engines_.holds(uid_)) return;
+  for (const Object& event : server_.all(kinds::events))
+    if (kube::text_at(event.json(), {"reason"}) == "SourceObjectsLeft" && script_.fault == Fault::namespace_ends)
+      return;
+  complain("the source still holds something for it");
+}
+
+void Life::check_all(const Outcome* expected) {
+  const int most_returns = entry_of(script_.fault).leaves_jobs_out ? 12 : 6;  // further attempts start again
+  const std::vector<kube::testing::Logged> history = server_.history();
+  for (const std::string& complaint : violations(history, most_returns)) complain(complaint);
+  for (const Served& served : server_.served()) {
+    if (served.path.find("/namespaces/system/secrets") != std::string::npos) continue;
+    if ((served.body + served.query + served.path).find(planted) != std::string::npos)
+      complain("a Secret's content stands in " + served.path);
+  }
+  const int blind = script_.fault == Fault::name_taken ? 0 : blind_creations(server_.served(), history);
+  if (blind > 0) complain("it created " + std::to_string(blind) + " Jobs without looking whether they were there");
+  for (const std::string& one : reasons(history)) outcome_.story += one + ", ";
+  outcome_.writes = writes();
+  outcome_.was_killed = process_->was_killed();
+  if (expected == nullptr) return;
+  const int most = 4 * expected->writes + 60;
+  if (outcome_.writes > most)
+    complain("it wrote " + std::to_string(outcome_.writes) + " times, of " + std::to_string(expected->writes));
+  const bool copies_count =
+      outcome_.complaints.empty() && !entry_of(script_.fault).leaves_jobs_out && script_.fault != Fault::recreated;
+  if (copies_count && engines_.copies() != script_.plan->copies)
+    complain("it copied " + std::to_string(engines_.copies()) + " times");
+}
+
+Outcome Life::live(const Outcome* expected) {
+  for (const Moment moment : moments) {
+    const bool disturbed = script_.fault != Fault::none && script_.moment == moment;
+    if (disturbed) disturbance_->begin();
+    const bool ends = disturbed && script_.fault == Fault::namespace_ends;
+    act(moment);
+    if (ends && moment != Moment::remove) act(Moment::remove);
+    if (disturbed) disturb();
+    const Moment goal = ends ? Moment::remove : moment;
+    if (goal == Moment::remove) {
+      if (!comes_true([&] { return is_gone(); }, patience)) complain("its finalizer is left");
+      compare_end();
+    } else {
+      compare(goal, expected);
+    }
+    if (goal == Moment::steady) rest();
+    if (goal == Moment::remove || !outcome_.complaints.empty()) break;
+  }
+  check_all(expected);
+  return std::move(outcome_);
+}
+
+}  // namespace
+
+Outcome live(const Script& script, const Outcome* expected) {
+  return Life(script).live(expected);
+}
+
+}  // namespace tributary::torture

@@ -11,8 +11,6 @@ source "$(dirname "$0")/../lib/stream.sh"
 source "$ROOT/scripts/helm.sh"
 
 CHART=$ROOT/charts/tributary
-# The chart before leader election, two replicas and all values that came with these.
-OLDER=253002a
 # render RELEASE helm-arguments...
 render() { helm template "$1" "$CHART" --namespace "$OPERATOR_NAMESPACE" --kube-version 1.29.0 --set image.tag=dev "${@:2}"; }
 says_no() { [[ $("$@" 2>/dev/null) == no* ]]; }
@@ -37,9 +35,10 @@ bring_back_main_operator() {
   kubectl -n "$OPERATOR_NAMESPACE" rollout status --timeout=60s deployment/tributary-operator >&2
 }
 
+# As it was before leader election, two replicas and all values that came with these.
 fetch_older_chart() {
-  git -C "$ROOT" archive "$OLDER" charts crds 2>/dev/null | tar -x -C "$SCENARIO_DIR" ||
-    die "the chart of commit $OLDER is not there to be upgraded: fetch the whole history (git fetch --unshallow)"
+  mkdir -p "$SCENARIO_DIR/charts/tributary"
+  tar -xzf "$ROOT/e2e/chart/older.tgz" -C "$SCENARIO_DIR/charts/tributary"
 }
 
 expect_confined() {

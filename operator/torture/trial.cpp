@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -56,6 +57,7 @@ class Life {
 
  private:
   replication::ControllerOptions options();
+  bool outlasts_deletion() const;
   void create();
   void insist(const std::function<bool(const kube::Client&)>& does);
   void ask_to_delete();
@@ -139,6 +141,11 @@ replication::ControllerOptions Life::options() {
 
 // --- what its user does
 
+// What holds its children holds them for longer than its deletion may take.
+bool Life::outlasts_deletion() const {
+  return script_.fault == Fault::child_stuck && script_.moment == Moment::remove;
+}
+
 void Life::create() {
   uid_ = server_
              .put(replications(),
@@ -158,6 +165,10 @@ void Life::insist(const std::function<bool(const kube::Client&)>& does) {
 }
 
 void Life::ask_to_delete() {
+  if (outlasts_deletion()) {
+    const Json impatient = {{"spec", {{"deletion", {{"timeout", "2m"}}}}}};
+    insist([&](const kube::Client& user) { return user.merge_patch(replications(), shop, impatient).ok(); });
+  }
   insist([&](const kube::Client& user) {
     (void)user.remove(replications(), shop);
     const Object object = server_.find(replications(), shop);
@@ -201,10 +212,12 @@ bool Life::comes_to(Moment moment) {
 void Life::disturb() {
   const Seconds more(script_.fault == Fault::no_bookmarks ? 120 : 0);  // than the watches have patience
   const SteadyTime until = SteadyClock::now() + real(more + Seconds(20 + static_cast<int>(random_() % 40)));
-  while (SteadyClock::now() < until) {
+  const Deadline patient = Deadline::after(patience);
+  while (SteadyClock::now() < until || (outlasts_deletion() && !is_gone() && !patient.passed())) {
     disturbance_->go_on();
     std::this_thread::sleep_for(look);
   }
+  if (outlasts_deletion() && !is_gone()) complain("its finalizer is left after spec.deletion.timeout");
   disturbance_->lift();
 }
 
@@ -279,9 +292,14 @@ void Life::compare_end() {
   };
   if (!comes_true([&] { return children() == 0; }, patience)) complain("something of it is left in the cluster");
   if (!engines_.holds(uid_)) return;
-  for (const Object& event : server_.all(kinds::events))
-    if (kube::text_at(event.json(), {"reason"}) == "SourceObjectsLeft" && script_.fault == Fault::namespace_ends)
-      return;
+  const bool may_leave = script_.fault == Fault::namespace_ends || outlasts_deletion();
+  const auto says_so = [&] {
+    const std::vector<Object> events = server_.all(kinds::events);
+    return std::any_of(events.begin(), events.end(), [](const Object& event) {
+      return kube::text_at(event.json(), {"reason"}) == "SourceObjectsLeft";
+    });
+  };
+  if (may_leave && comes_true(says_so, Seconds(2))) return;
   complain("the source still holds something for it");
 }
 

@@ -54,6 +54,17 @@ Observed end_release(Observed seen, int exit_code, const std::string& reason) {
   return seen;
 }
 
+TEST(DecideRelease, a_job_that_waits_for_its_config_map_gets_it_again) {
+  Observed seen = releasing(in_state(State::stopped));
+  ASSERT_EQ(seen.releases.size(), 1U);
+  seen.pods = {pod_of(seen.releases[0], waiting("ContainerCreating", ""))};
+  EXPECT_THAT(names(look(seen)), IsEmpty());
+  seen.now += Seconds(10);
+  const Decision decision = look(seen);
+  ASSERT_THAT(names(decision), ElementsAre("RestoreConfigMap"));
+  EXPECT_EQ(std::get<RestoreConfigMap>(decision.actions[0]).object.name(), seen.releases[0].name);
+}
+
 // --- paused
 
 TEST(DecidePause, the_engine_is_started_again_to_hold_and_says_what_the_source_keeps) {

@@ -41,6 +41,7 @@ void adopt(const Job& job, Decision& next) {
 void watch_job(const Observed& seen, const Job& job, const std::vector<Pod>& pods, Phase phase, Decision& next) {
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
   const bool told = trouble && trouble->reason != "Starting";
+  look_after_config(seen, pods, release_for(seen, job.attempt, 0, Remains::data).config_map, next);
   const std::string about = "job " + job.name + " " + errand_of(seen, next.status);
   conclude_release(seen, next.status,
                    {Standing::progressing, phase, told ? trouble->reason : "Releasing",

@@ -188,6 +188,19 @@ class Count {
   std::map<std::string, std::set<std::string>> counted_;
 };
 
+// A status is never written over a newer one.
+void check_order(const std::vector<kube::testing::Logged>& history, std::vector<std::string>& complaints) {
+  for (const kube::testing::Logged& entry : history) {
+    if (!entry.collection.ends_with("/replications") || Object(entry.before).uid() != Object(entry.after).uid())
+      continue;
+    const auto fell = [&](std::initializer_list<std::string_view> path) {
+      return kube::integer_at(entry.after, path) < kube::integer_at(entry.before, path);
+    };
+    if (fell({"status", "observedGeneration"})) complaints.push_back("status.observedGeneration went back");
+    if (fell({"status", "snapshot", "attempt"})) complaints.push_back("status.snapshot.attempt went back");
+  }
+}
+
 }  // namespace
 
 int blind_creations(const std::vector<kube::testing::Served>& served,
@@ -232,6 +245,7 @@ std::vector<std::string> violations(const std::vector<kube::testing::Logged>& hi
       copies.note(entry, is_active_copy(entry.after), complaints);
     }
   }
+  check_order(history, complaints);
   const std::vector<std::string> told = reasons(history);
   std::map<std::string, int> times;
   for (const std::string& one : told) ++times[one];

@@ -18,7 +18,7 @@ std::string state_of(const kube::testing::FakeApiServer& server, bool without_jo
 std::string difference(const std::string& wanted, const std::string& found);
 
 // What the history shows that may never be: two engines that copy or follow, two active Jobs of a snapshot, a status
-// that goes to and fro. Nothing when all was well.
+// that goes to and fro, or back. Nothing when all was well.
 std::vector<std::string> violations(const std::vector<kube::testing::Logged>& history, int most_returns);
 
 // How often a Job was to be created that was there when the request came: nobody who looks first does that.

@@ -22,6 +22,8 @@ key() { in_namespace get secret confined-tributary-operator-release -o 'jsonpath
 leader() { in_namespace get lease confined-tributary-operator -o 'jsonpath={.spec.holderIdentity}'; }
 one_leads() { [[ $(leader) == confined-tributary-operator-* ]]; }
 another_leads() { one_leads && [[ $(leader) != "$1" ]]; }
+no_operator_is_left() { ! in_namespace get pods -o name | grep -q /confined-; }
+stream_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | grep -e -sync-; }
 helm_test() { helm test confined --namespace "$NAMESPACE" --timeout "$1" 2>&1; }
 no_test_is_left() { [[ -z $(in_namespace get replication confined-tributary-operator-test --ignore-not-found -o name) ]]; }
 # install|upgrade CHART helm-arguments...: the release `confined`, once it is ready
@@ -68,7 +70,7 @@ fetch_older_chart
 confine install "$SCENARIO_DIR/charts/tributary" --set image.tag=dev,crds.enabled=false \
   --set "watchNamespaces={$NAMESPACE},secretNames={source,target}"
 start_stream 17 </dev/null
-engine=$(engine_pod)
+engine=$(stream_pod)
 held=$(key)
 expect "values of the older chart lack what this one needs, and it says so" \
   refused "missing properties" helm upgrade confined "$CHART" --namespace "$NAMESPACE" --reuse-values
@@ -76,7 +78,7 @@ confine upgrade "$CHART" --reset-then-reuse-values
 wait_until 30 "two operators are ready" confined_is '{.status.readyReplicas}' 2
 wait_until 30 "one of them leads" one_leads
 expect "the key is the one of before" test "$(key)" = "$held"
-expect "the stream's pod is the one of before" test "$(engine_pod)" = "$engine"
+expect "the stream's pod is the one of before" test "$(stream_pod)" = "$engine"
 wait_until 30 "what is written on the source is on the target" arrived "$(mark)"
 in_namespace patch replication shop --type=merge -p '{"spec":{"sync":{"maxLag":"2m"}}}' >/dev/null
 wait_until 30 "the newer operator looks at it" status_is shop .observedGeneration 2
@@ -91,7 +93,7 @@ in_namespace delete pod "${first%%_*}" --grace-period=0 --force >/dev/null 2>&1
 wait_until 40 "the other one leads" another_leads "$first"
 expect "helm test finds it working" helm_test 60s >/dev/null
 in_namespace scale deployment confined-tributary-operator --replicas=0 >/dev/null
-wait_until 60 "no operator is there" confined_is '{.status.replicas}' ""
+wait_until 60 "no operator is there" no_operator_is_left
 expect "helm test does not pass without one" refused "deadline exceeded" helm_test 5s
 in_namespace scale deployment confined-tributary-operator --replicas=1 >/dev/null
 wait_until 60 "its Replication goes when one is there" no_test_is_left

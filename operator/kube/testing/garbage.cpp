@@ -78,6 +78,7 @@ bool World::orphan_dependents(Kind& kind, const Key& key) {
       Json orphan = object;
       std::erase_if(orphan["metadata"]["ownerReferences"].get_ref<Json::array_t&>(),
                     [&](const Json& owner) { return text_at(owner, {"uid"}) == uid; });
+      if (orphan["metadata"]["ownerReferences"].empty()) orphan["metadata"].erase("ownerReferences");
       store(other, name, std::move(orphan));
     }
   }

@@ -28,10 +28,17 @@ Script script_of(std::uint64_t seed) {
           .seed = seed};
 }
 
+// Sanitized lives take their time: each fault once in each moment.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t usual_lives = faults * moments.size();
+#else
+constexpr std::size_t usual_lives = 400;
+#endif
+
 std::vector<std::uint64_t> seeds() {
   if (const char* one = std::getenv("TRIBUTARY_SEED")) return {std::stoull(one)};
   const char* count = std::getenv("TRIBUTARY_SEEDS");
-  std::vector<std::uint64_t> drawn(count == nullptr ? 400 : std::stoul(count));
+  std::vector<std::uint64_t> drawn(count == nullptr ? usual_lives : std::stoul(count));
   std::uint64_t next = std::random_device{}();
   for (std::uint64_t& seed : drawn) seed = next++;
   return drawn;

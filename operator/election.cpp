@@ -1,19 +1,13 @@
 #include "operator/election.h"
 
-#include <unistd.h>
 #include <cstdlib>
 #include <utility>
 
 #include "engine/base/log.h"
+#include "operator/kube/process.h"
 
 namespace tributary {
 namespace {
-
-// A pod's own name.
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "tributary-operator";
-}
 
 [[noreturn]] void end_at_once(const Error& error) {
   log::error("leadership lost", {{"error", describe(error)}});
@@ -30,7 +24,7 @@ std::unique_ptr<Election> Election::of(const Flags& flags, const std::string& sp
   const std::string& name = flags.leader_election_id;
   return std::unique_ptr<Election>(new Election(transport, metrics,
                                                 {.name = {given.empty() ? space : given, name},
-                                                 .identity = kube::lease_identity(host_name()),
+                                                 .identity = kube::lease_identity(kube::host_name()),
                                                  .looked = [&metrics, name] { metrics.count_slow_path(name); },
                                                  .lost = end_at_once}));
 }

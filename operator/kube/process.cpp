@@ -69,4 +69,9 @@ ProcessFigures process_figures() {
   return figures;
 }
 
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "tributary-operator";
+}
+
 }  // namespace tributary::kube

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace tributary::kube {
 
@@ -16,5 +17,8 @@ struct ProcessFigures {
   std::optional<std::uint64_t> most_files = {};
 };
 ProcessFigures process_figures();
+
+// Of a pod its name.
+std::string host_name();
 
 }  // namespace tributary::kube

@@ -1,13 +1,12 @@
 #include "operator/replication/controller.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <thread>
 
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
 #include "operator/api/duration.h"
+#include "operator/kube/process.h"
 #include "operator/replication/metrics.h"
 #include "operator/replication/release_key.h"
 
@@ -20,11 +19,6 @@ constexpr const char* controller_name = "tributary.dev/replication";
 constexpr Seconds longest_pass{600};
 
 constexpr Seconds end_of_patience{20};
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "tributary-operator";
-}
 
 std::vector<std::unique_ptr<Scope>> open_scopes(kube::Transport& transport, std::vector<std::string> namespaces,
                                                 const SecretAccess& secrets, kube::Queue& queue,
@@ -69,7 +63,7 @@ Controller::Controller(kube::Transport& transport, ControllerOptions options)
       client_(transport, options_.client, stop_.get_token()),
       listener_(options_.ask),
       releaser_(while_open(options_.fence, options_.tell), stop_.get_token()),
-      events_(transport, controller_name, host_name()),
+      events_(transport, controller_name, kube::host_name()),
       scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_, options_.watches)),
       reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}
 

@@ -12,6 +12,7 @@
 #include "engine/base/channel.h"
 #include "operator/kube/client.h"
 #include "operator/kube/kinds.h"
+#include "operator/kube/testing/condition.h"
 #include "operator/kube/testing/fake_api_server.h"
 
 namespace tributary::kube {
@@ -59,12 +60,7 @@ struct Operator {
 };
 
 bool comes_true(const std::function<bool()>& condition) {
-  const Deadline deadline = Deadline::after(Seconds(60));
-  while (!condition()) {
-    if (deadline.passed()) return false;
-    std::this_thread::sleep_for(Milliseconds(2));
-  }
-  return true;
+  return testing::comes_true(condition, Seconds(60));
 }
 
 class LeaseTest : public ::testing::Test {

@@ -9,6 +9,7 @@
 
 #include "operator/api/testing/crd_schema.h"
 #include "operator/kube/kinds.h"
+#include "operator/kube/testing/condition.h"
 #include "operator/replication/scope.h"
 #include "operator/torture/state.h"
 
@@ -27,12 +28,7 @@ constexpr Milliseconds patience{40'000};  // of the machine, with one moment
 constexpr Milliseconds look{5};
 
 bool comes_true(const std::function<bool()>& condition, Milliseconds limit) {
-  const Deadline deadline = Deadline::after(limit);
-  while (!condition()) {
-    if (deadline.passed()) return false;
-    std::this_thread::sleep_for(look);
-  }
-  return true;
+  return kube::testing::comes_true(condition, limit, look);
 }
 
 kube::WatchOptions hasty_watches() {

@@ -1,12 +1,9 @@
 #include "operator/kube/testing/serving.h"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,15 +13,9 @@
 namespace tributary::kube::testing {
 
 FakeApiServer::Self::Self(Options given) : options(std::move(given)), world(options.clock, options.as_cluster) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-    std::abort();
-  port = ntohs(address.sin_port);
+  const Listener listener = listen_on_loopback();
+  listener_ = listener.socket;
+  port = listener.port;
   if (!options.certificate_file.empty()) {
     tls_.reset(SSL_CTX_new(TLS_server_method()));
     if (SSL_CTX_use_certificate_chain_file(tls_.get(), options.certificate_file.c_str()) != 1 ||
@@ -69,11 +60,7 @@ void FakeApiServer::Self::accept_all() {
 }
 
 void FakeApiServer::Self::converse(const std::shared_ptr<Wire>& wire) {
-  // OpenSSL writes without MSG_NOSIGNAL.
-  sigset_t broken_pipe;
-  sigemptyset(&broken_pipe);
-  sigaddset(&broken_pipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+  block_broken_pipe();
   if (!wire->handshake()) return;
   while (const std::optional<HttpRequest> request = wire->read_request())
     if (!serve(*wire, *request)) return;

@@ -1,11 +1,7 @@
 #include "operator/kube/testing/tls_server.h"
 
-#include <csignal>
-#include <cstdlib>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,15 +37,9 @@ Context context_of(const Pair& identity, const Pair& authority) {
 }  // namespace
 
 TlsServer::TlsServer(Pair identity) : identity_(std::move(identity)) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-    std::abort();
-  port_ = ntohs(address.sin_port);
+  const Listener listener = listen_on_loopback();
+  listener_ = listener.socket;
+  port_ = listener.port;
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
@@ -109,11 +99,7 @@ void TlsServer::accept_all() {
 }
 
 void TlsServer::converse(Wire& wire) {
-  // OpenSSL writes without MSG_NOSIGNAL.
-  sigset_t broken_pipe;
-  sigemptyset(&broken_pipe);
-  sigaddset(&broken_pipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
+  block_broken_pipe();
   if (!wire.handshake()) return;
   while (const std::optional<HttpRequest> request = wire.read_request()) {
     {

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <sstream>
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/pem.h>
@@ -139,6 +142,27 @@ std::string chunk_of(const std::string& bytes) {
   std::ostringstream size;
   size << std::hex << bytes.size();
   return size.str() + "\r\n" + bytes + "\r\n";
+}
+
+Listener listen_on_loopback() {
+  Listener listener{.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  if (::bind(listener.socket, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+      ::listen(listener.socket, 64) != 0 ||
+      ::getsockname(listener.socket, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    std::abort();
+  listener.port = ntohs(address.sin_port);
+  return listener;
+}
+
+void block_broken_pipe() {
+  sigset_t broken_pipe;
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
 }
 
 std::string percent_decode(const std::string& text) {

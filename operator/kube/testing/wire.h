@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,6 +51,16 @@ class Wire {
   std::unique_ptr<SSL, void (*)(SSL*)> ssl_;
   std::string buffer_;
 };
+
+// A socket that listens at a free port of the loopback interface. Whoever asked closes it.
+struct Listener {
+  int socket = -1;
+  std::uint16_t port = 0;
+};
+Listener listen_on_loopback();
+
+// In this thread: OpenSSL writes without MSG_NOSIGNAL.
+void block_broken_pipe();
 
 // As it goes over the wire.
 std::string chunk_of(const std::string& bytes);

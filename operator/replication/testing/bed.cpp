@@ -1,10 +1,9 @@
 #include "operator/replication/testing/bed.h"
 
-#include <thread>
-
 #include "operator/api/conditions.h"
 #include "operator/api/names.h"
 #include "operator/kube/kinds.h"
+#include "operator/kube/testing/condition.h"
 #include "operator/replication/scope.h"
 #include "operator/replication/testing/scene.h"
 
@@ -192,12 +191,7 @@ std::vector<std::string> Bed::writes() const {
 }
 
 bool comes_true(const std::function<bool()>& condition) {
-  const Deadline deadline = Deadline::after(Seconds(10));
-  while (!condition()) {
-    if (deadline.passed()) return false;
-    std::this_thread::sleep_for(Milliseconds(2));
-  }
-  return true;
+  return kube::testing::comes_true(condition, Seconds(10));
 }
 
 }  // namespace tributary::replication::testing

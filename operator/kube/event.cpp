@@ -72,6 +72,16 @@ void Events::run(std::stop_token stop) {
     if (!created.ok() && !stop.stop_requested())
       log::warn("event not written", {{"object", event->key().text()}, {"error", describe(created.error())}});
   }
+  const std::lock_guard lock(mutex_);
+  is_through_ = true;
+  changed_.notify_all();
+}
+
+void Events::finish(Until until) {
+  waiting_.close();
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, until.stop, until.deadline.left(), [&] { return is_through_; }))
+    log::warn("events are left unwritten at the end");
 }
 
 }  // namespace tributary::kube

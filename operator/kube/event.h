@@ -1,10 +1,13 @@
 #pragma once
 
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 
 #include "engine/base/channel.h"
+#include "engine/base/until.h"
 #include "operator/kube/client.h"
 #include "operator/kube/object.h"
 
@@ -36,6 +39,8 @@ class Events {
 
   // Thread-safe, never blocks on the server.
   void emit(const Object& regarding, const EventNote& note);
+  // Takes none any more, and waits until those that there are were sent. Thread-safe.
+  void finish(Until until);
 
  private:
   void run(std::stop_token stop);
@@ -44,6 +49,9 @@ class Events {
   const std::string controller_;
   const std::string instance_;
   Channel<Object> waiting_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  bool is_through_ = false;
   std::jthread thread_;
 };
 

@@ -50,5 +50,16 @@ TEST(Events, they_reach_the_server_and_a_refusal_does_not_stop_the_next) {
   EXPECT_EQ(text_at(written[0].json(), {"reason"}), "Accepted");
 }
 
+TEST(Events, those_that_wait_at_the_end_are_written_first) {
+  testing::FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  Events events(*transport, "tributary-operator", "pod-1");
+  for (int i = 0; i < 30; ++i) events.emit(regarding, {EventKind::normal, "Told", "Copy", std::to_string(i)});
+  events.finish({Deadline::after(Seconds(60))});
+  EXPECT_EQ(server.all(kinds::events).size(), 30U);
+  events.emit(regarding, {EventKind::normal, "TooLate", "Copy", "late"});
+  EXPECT_EQ(server.all(kinds::events).size(), 30U);
+}
+
 }  // namespace
 }  // namespace tributary::kube

@@ -8,8 +8,12 @@
 namespace tributary::kube {
 namespace {
 
-// The API server carries out nothing of a request after this time.
+// With the time that the API server is given, which begins with the request, less than Terms::lease - Terms::renew.
+constexpr Seconds promptly{4};
+
+// The API server carries out nothing of a request that takes longer, nor one that is not sent promptly.
 Request limited(Request request, Milliseconds span) {
+  request.begin_by = SteadyClock::now() + promptly;
   const char separator = request.path.find('?') == std::string::npos ? '?' : '&';
   request.path += separator + ("timeout=" + std::to_string(span.count()) + "ms");
   return request;

@@ -15,11 +15,12 @@
 // takes it no sooner than Terms::lease (15 s) after he has seen the record change for the last time: not before
 // t0 + 15 s, however his clock differs, if it runs no faster than ours by half. The fence is open until t0 +
 // Terms::renew (10 s) and asked right before each change is sent; a change gets no longer than that for its answer, and
-// the API server is told the same (`timeout`), so that it gives up by itself what it has not carried out. So the
-// last change of one leader is over 5 s before the first of another.
+// the API server is told the same (`timeout`), so that it gives up by itself what it has not carried out.
 //
-// A process may be frozen between the question and the bytes. The transport therefore looks at the deadline once more
-// when the HTTP library takes up the request's body (transport.h); without its body no change is executed.
+// A process may be frozen between the question and the bytes, and what the API server is told counts from when it has
+// the request. The transport therefore sends a body within 4 s of the question or not at all: it looks at the clock
+// once more when the HTTP library takes up the body (transport.h), and without its body no change is executed. So the
+// last change of one leader is over 1 s before the first of another, whatever the connection took.
 //
 // What remains: a process that is frozen in the microseconds between that and its system call, bytes that a network
 // delivers more than 5 s after they were sent, an API server that exceeds the time it was given, a machine that is

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/base/clock.h"
 #include "operator/kube/object.h"
 
 // Requests as values: parameters in, HTTP request out, no I/O. The one place that spells a path, a query or a
@@ -20,7 +21,8 @@ struct Request {
   std::string content_type;  // empty when there is no body
   std::string accept = "application/json";
   std::string body;
-  std::optional<int> repeats = {};  // it was sent before, and answered with this status; 0: there was no answer
+  std::optional<SteadyTime> begin_by = {};  // after that the body is not sent any more, nor is the request executed
+  std::optional<int> repeats = {};          // it was sent before, and answered with this status; 0: there was no answer
 };
 
 // Whether repeating the request is harmless whatever became of the first try.

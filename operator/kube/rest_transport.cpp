@@ -301,7 +301,8 @@ Result<http::http_request> RestTransport::message_of(const Request& request, Dea
     message.set_request_uri(web::uri(request.path));
     if (!request.body.empty()) {
       message.set_body(once(request.body), request.body.size(), request.content_type);
-      message.set_progress_handler(in_time(request.body.size(), deadline));
+      message.set_progress_handler(
+          in_time(request.body.size(), deadline.no_later_than(request.begin_by.value_or(deadline.at()))));
     }
     http::http_headers& headers = message.headers();
     headers.add("Accept", request.accept);

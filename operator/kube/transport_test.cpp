@@ -117,6 +117,18 @@ TEST(Transport, a_write_whose_time_is_over_before_it_is_sent_is_not_executed) {
   EXPECT_TRUE(server.all(kinds::config_maps).empty());
 }
 
+TEST(Transport, a_write_that_was_to_begin_before_is_not_executed_though_its_answer_has_time) {
+  FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  Request late = create(kinds::config_maps, Object(settings("v")));
+  late.begin_by = SteadyClock::now();
+  ASSERT_FALSE(send(*transport, late, Seconds(60)).ok());
+  EXPECT_TRUE(server.all(kinds::config_maps).empty());
+  late.begin_by = SteadyClock::now() + Seconds(60);
+  ASSERT_TRUE(send(*transport, late, Seconds(60)).ok());
+  EXPECT_EQ(server.all(kinds::config_maps).size(), 1U);
+}
+
 TEST(Transport, an_answer_beyond_the_cap_is_refused) {
   FakeApiServer server;
   server.put(kinds::config_maps, settings(std::string(100'000, 'x')));

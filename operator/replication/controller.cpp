@@ -18,7 +18,8 @@ constexpr const char* controller_name = "tributary.dev/replication";
 // ends with the first that fails. Ten minutes are no slow API server any more.
 constexpr Seconds longest_pass{600};
 
-constexpr Seconds end_of_patience{20};
+constexpr Seconds end_of_patience{17};
+constexpr Seconds last_events{3};
 
 std::vector<std::unique_ptr<Scope>> open_scopes(kube::Transport& transport, std::vector<std::string> namespaces,
                                                 const SecretAccess& secrets, kube::Queue& queue,
@@ -154,6 +155,7 @@ void Controller::stop() {
     if (pause_for(end_of_patience, over)) stop_.request_stop();
   });
   if (workers_) workers_->stop();
+  events_.finish({Deadline::after(last_events)});
   stop_.request_stop();
 }
 

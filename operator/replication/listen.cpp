@@ -79,7 +79,7 @@ std::optional<Voice> Listener::recent(const std::string& uid, const Pod& pod, Wa
 Figures Listener::figures(const std::string& uid, WallTime now) const {
   const std::lock_guard lock(mutex_);
   const auto found = memory_.find(uid);
-  const bool counts = found != memory_.end() && now - found->second.heard < counts_for;
+  const bool counts = found != memory_.end() && found->second.heard <= now && now - found->second.heard < counts_for;
   return counts ? found->second.figures : Figures{};
 }
 

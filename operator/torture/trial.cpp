@@ -230,7 +230,8 @@ void Life::settle() {
   std::uint64_t version = 0;
   SteadyTime since = SteadyClock::now();
   const auto is_still = [&] {
-    if (std::exchange(version, server_.version()) == version) return SteadyClock::now() - since >= real(Seconds(30));
+    const std::uint64_t seen = std::exchange(version, server_.version());
+    if (seen == version) return SteadyClock::now() - since >= real(Seconds(30));
     const std::string now = state_of(server_, false);
     if (now != before) since = SteadyClock::now();
     before = now;
@@ -271,7 +272,8 @@ void Life::compare(Moment moment, const Outcome* expected) {
   std::string found;
   std::uint64_t version = 0;
   const auto is_equal = [&] {
-    if (std::exchange(version, server_.version()) == version) return false;
+    const std::uint64_t seen = std::exchange(version, server_.version());
+    if (seen == version) return false;
     found = state_of(server_, without_jobs);
     return found == wanted;
   };

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/counted.h"
+#include "engine/postgres/verify/repair_frame.h"
 
 namespace tributary::cli {
 namespace {
@@ -56,6 +57,13 @@ std::string value_of(const std::string& text) {
   return value + "'";
 }
 
+bool copy(std::FILE* from, std::FILE* to) {
+  std::array<char, 65536> bytes;
+  while (const std::size_t size = std::fread(bytes.data(), 1, bytes.size(), from))
+    if (std::fwrite(bytes.data(), 1, size, to) != size) return false;
+  return std::ferror(from) == 0;
+}
+
 }  // namespace
 
 // As a keyword string, since psql takes a name with = or :// in it for one.
@@ -63,8 +71,7 @@ Result<std::string> connect_lines(const std::string& database) {
   if (database.find_first_of(std::string("\n\r\0", 3)) != std::string::npos)
     return Error{Fault::invalid, "--repair-sql: the name of a database has a line break, which psql cannot be told",
                  "rename it, or leave it out of the selection"};
-  return "\n\\connect -reuse-previous=on " + quoted("dbname=" + value_of(database), '"') +
-         "\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n";
+  return "\n\\connect -reuse-previous=on " + quoted("dbname=" + value_of(database), '"') + "\n";
 }
 
 Result<std::unique_ptr<RepairScript>> RepairScript::open(const std::string& path) {
@@ -102,20 +109,79 @@ Result<void> RepairScript::write(const std::string& text) {
   return {};
 }
 
-Result<void> RepairScript::add(const std::string& database, const std::string& statement) {
-  const std::lock_guard lock(mutex_);
-  if (statements_ == 0 || database != database_) {
-    const std::string lines = TRY(connect_lines(database));
-    TRY(write(lines));
-    database_ = database;
+// On the disk that the script is for.
+Result<std::FILE*> RepairScript::spool(Part part) {
+  Spool& spool = spools_[part];
+  if (spool) return spool.get();
+  if (path_.empty()) {
+    spool.reset(std::tmpfile());
+  } else {
+    std::string name = path_ + ".XXXXXX";
+    const int descriptor = mkostemp(name.data(), O_CLOEXEC);
+    if (descriptor >= 0) {
+      ::unlink(name.c_str());
+      spool.reset(fdopen(descriptor, "wb+"));
+    }
   }
-  ++statements_;
-  return write(statement + "\n");
+  if (!spool) return failure("written");
+  return spool.get();
 }
 
-Result<void> RepairScript::finish() {
+Result<void> RepairScript::add(const Place& place, const Step& step) {
   const std::lock_guard lock(mutex_);
-  TRY(write("\n-- " + counted(statements_, "statement") + "\n"));
+  if (place != place_) {
+    TRY(write_place());
+    place_ = place;
+  }
+  mended_ += step.mends;
+  if (step.sql.empty()) return {};
+  std::FILE* const file = TRY(spool(step.part));
+  const std::string line = (step.part == Part::remark ? "-- " : "") + step.sql + "\n";
+  if (std::fwrite(line.data(), 1, line.size(), file) != line.size()) return failure("written");
+  if (step.part == Part::remark) return {};
+  ++statements_;
+  if (!step.table.empty()) tables_.insert(step.table);
+  return {};
+}
+
+Result<void> RepairScript::write_part(Part part, const char* heading) {
+  const auto found = spools_.find(part);
+  if (found == spools_.end()) return {};
+  TRY(write(heading));
+  std::FILE* const file = found->second.get();
+  std::rewind(file);
+  if (!copy(file, file_)) return failure("written");
+  spools_.erase(found);
+  return {};
+}
+
+// What has come for one database.
+Result<void> RepairScript::write_place() {
+  if (spools_.empty()) return {};
+  const bool does_something = spools_.size() > spools_.count(Part::remark);
+  TRY(write("\n"));
+  TRY(write_part(Part::remark, ""));
+  if (!does_something) return {};
+  const std::string lines = TRY(connect_lines(place_.database));
+  TRY(write(lines + postgres::verify::repair_settings(place_.encoding)));
+  if (!tables_.empty()) {
+    TRY(write(postgres::verify::begin_repair(tables_)));
+    TRY(write_part(Part::respell, "\n-- Keys that are equal to the target and written in another way.\n"));
+    TRY(write_part(Part::remove, "\n-- Rows that are too many, and those that are written anew below.\n"));
+    TRY(write_part(Part::update, "\n-- Rows that differ.\n"));
+    TRY(write_part(Part::insert, "\n-- Rows that are missing, or are written anew.\n"));
+    TRY(write(postgres::verify::end_repair()));
+    tables_.clear();
+  }
+  return write_part(Part::sequence, "\n-- Sequences that are behind.\n");
+}
+
+Result<void> RepairScript::finish(std::uint64_t differences) {
+  const std::lock_guard lock(mutex_);
+  TRY(write_place());
+  unmended_ = differences > mended_ ? differences - mended_ : 0;
+  TRY(write("\n-- " + counted(statements_, "statement") +
+            (unmended_ > 0 ? "; not mended: " + counted(unmended_, "difference") : "") + "\n"));
   if (std::fflush(file_) != 0) return failure("written");
   is_whole_ = true;
   if (draft_.empty()) return {};
@@ -128,10 +194,7 @@ Result<void> RepairScript::finish() {
 Result<void> RepairScript::print() const {
   if (!path_.empty() || !is_whole_) return {};
   std::rewind(file_);
-  std::array<char, 65536> bytes;
-  while (const std::size_t size = std::fread(bytes.data(), 1, bytes.size(), file_))
-    if (std::fwrite(bytes.data(), 1, size, stdout) != size) return failure("written");
-  if (std::ferror(file_) != 0 || std::fflush(stdout) != 0) return failure("written");
+  if (!copy(file_, stdout) || std::fflush(stdout) != 0) return failure("written");
   return {};
 }
 

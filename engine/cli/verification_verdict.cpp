@@ -90,6 +90,23 @@ std::string differences_text(std::uint64_t differing, std::uint64_t missing, std
          (missing == 1 ? " is" : " are") + " missing, " + count_text(extra) + " too many";
 }
 
+std::uint64_t differences_in(const api::Verification& verification) {
+  std::uint64_t differences = sequences_of(verification, "sequence");
+  for (const api::TableVerification& table : verification.tables) {
+    const std::uint64_t rows = table.differing + table.missing + table.extra;
+    differences += rows == 0 && table.result == Comparison::different ? 1 : rows;
+  }
+  return differences;
+}
+
+std::string repair_hint(const std::string& place, std::uint64_t statements, std::uint64_t unmended) {
+  const std::string left = with_verb(unmended, "difference", "is", "are") + " not mended by it, and it says why";
+  if (statements > 0)
+    return "read what " + place + " has, " + counted(statements, "statement") +
+           " that would mend the target, before psql runs it" + (unmended > 0 ? "; " + left : "");
+  return unmended > 0 ? "read what " + place + " has: " + left : "";
+}
+
 api::Report judged(api::Verification verification) {
   api::Report report;
   report.message = message_of(verification);

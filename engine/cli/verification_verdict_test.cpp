@@ -127,5 +127,21 @@ TEST(Differences, are_counted_in_words) {
   EXPECT_EQ(differences_text(0, 0, 1), "0 rows differ, 0 are missing, 1 too many");
 }
 
+TEST(Differences, to_be_mended_are_rows_and_sequences_and_tables_that_lack_something) {
+  api::Verification found = different();
+  const std::uint64_t rows = differences_in(found);
+  found.tables.push_back(a_table("public.narrow", Comparison::different));
+  found.tables.push_back(a_table("public.locked", Comparison::not_compared));
+  found.sequences = {{"shop", "sequence", "public.s", "2", "1"}, {"shop", "unreadable sequence", "public.r", "", ""}};
+  EXPECT_EQ(differences_in(found), rows + 2);
+  EXPECT_EQ(repair_hint("a.sql", 0, 0), "");
+  EXPECT_EQ(repair_hint("a.sql", 1, 0),
+            "read what a.sql has, 1 statement that would mend the target, before psql runs it");
+  EXPECT_EQ(repair_hint("a.sql", 2, 1),
+            "read what a.sql has, 2 statements that would mend the target, before psql runs it; 1 difference is not "
+            "mended by it, and it says why");
+  EXPECT_EQ(repair_hint("a.sql", 0, 3), "read what a.sql has: 3 differences are not mended by it, and it says why");
+}
+
 }  // namespace
 }  // namespace tributary::cli

@@ -3,7 +3,6 @@
 #include <memory>
 #include <utility>
 
-#include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/cli/output.h"
 #include "engine/cli/repair_script.h"
@@ -28,19 +27,18 @@ Result<api::Report> compare(const Options& options, RepairScript* script, pipeli
   board.enter(api::Phase::comparing);
   postgres::verify::Repair repair;
   if (script != nullptr)
-    repair = [script](const std::string& database, const std::string& statement) {
-      return script->add(database, statement);
+    repair = [script](const RepairScript::Place& place, const RepairScript::Step& step) {
+      return script->add(place, step);
     };
   const postgres::verify::Flags flags{options.verify.show_values, options.verify.restart};
   api::Verification found = TRY(postgres::verify::verify(options.spec, flags, board, repair, until));
   found.request_id = options.spec.verify.request_id;
   api::Report report = judged(std::move(found));
   if (script == nullptr) return report;
-  TRY(script->finish());
+  TRY(script->finish(differences_in(*report.verification)));
   const std::string place = options.verify.repair_sql == "-" ? "standard output" : options.verify.repair_sql;
-  if (script->statements() > 0)
-    report.hint = "read what " + place + " has, " + counted(script->statements(), "statement") +
-                  " that would mend the target, before psql runs it";
+  const std::string hint = repair_hint(place, script->statements(), script->unmended());
+  if (!hint.empty()) report.hint = hint;
   return report;
 }
 

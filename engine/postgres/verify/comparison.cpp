@@ -9,6 +9,7 @@
 #include "engine/base/counted.h"
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
+#include "engine/base/text.h"
 #include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/verify/comparison_round.h"
@@ -180,6 +181,15 @@ auto patiently(const Until& until, Ask&& ask) -> decltype(ask()) {
   }
 }
 
+// Whatever is told of a table in one sentence, no statement mends.
+Result<void> remark(const ComparisonOptions& options, const std::vector<api::TableVerification>& tables) {
+  if (!options.repair) return {};
+  for (const api::TableVerification& table : tables)
+    if (!table.reason.empty())
+      TRY(options.repair({RepairPart::remark, one_line("table " + table.name + " is not mended: " + table.reason)}));
+  return {};
+}
+
 // Repairs and values are of this process alone: what another has found does not help then.
 Result<std::unique_ptr<KeptResults>> open_results(const ComparisonOptions& options, const Until& until) {
   if (options.run.empty() || options.repair || options.show_values) return std::unique_ptr<KeptResults>();
@@ -213,7 +223,9 @@ Result<void> compare_database(const ComparisonOptions& options, pipeline::Progre
   const std::map<model::Name, std::string> redefined =
       TRY(patiently(until, [&] { return find_redefined(options, plan, until); }));
   work.disclaim(redefined);
-  for (const api::TableVerification& table : work.results()) add(table, verification);
+  const std::vector<api::TableVerification> results = work.results();
+  for (const api::TableVerification& table : results) add(table, verification);
+  TRY(remark(options, results));
   if (kept) kept->forget(until);
   return {};
 }

@@ -13,6 +13,7 @@
 #include "engine/postgres/verify/database_ends.h"
 #include "engine/postgres/verify/difference_log.h"
 #include "engine/postgres/verify/key_ranges.h"
+#include "engine/postgres/verify/repair.h"
 #include "engine/postgres/verify/subjects.h"
 
 // One database of both ends, compared.

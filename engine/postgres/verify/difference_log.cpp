@@ -6,7 +6,6 @@
 
 #include "engine/base/text.h"
 #include "engine/postgres/client/sql.h"
-#include "engine/postgres/verify/repair.h"
 
 namespace tributary::postgres::verify {
 namespace {
@@ -47,9 +46,9 @@ std::string spell_key(const Found& found, const TablePair& pair) {
 Result<void> DifferenceLog::add(const Found& found, const Until& until) {
   count(found);
   const bool told = told_++ < most_told;
-  if (!told && !repair_) return {};
+  if (!told && !repairs_) return {};
   pending_.push_back({found, told});
-  return pending_.size() < (repair_ ? whole_rows_at_once : rows_at_once) ? Result<void>{} : finish(until);
+  return pending_.size() < (repairs_ ? whole_rows_at_once : rows_at_once) ? Result<void>{} : finish(until);
 }
 
 Result<void> DifferenceLog::finish(const Until& until) {
@@ -57,9 +56,12 @@ Result<void> DifferenceLog::finish(const Until& until) {
   Both<std::vector<Key>> keys;
   for (const Pending& each : pending_) {
     const Kind kind = each.found.kind;
-    if (kind == Kind::differs || (kind == Kind::missing && values_ != Values::none))
+    if (kind == Kind::differs || (kind == Kind::missing && show_values_) ||
+        (repairs_ && repairs_->wants_source(each.found)))
       keys.source.push_back(each.found.row.key);
-    if (kind == Kind::differs || (kind == Kind::extra && show_values_)) keys.target.push_back(each.found.row.key);
+    if (kind == Kind::differs || (kind == Kind::extra && show_values_) ||
+        (repairs_ && repairs_->wants_target(each.found)))
+      keys.target.push_back(each.found.row.key);
   }
   Both<std::map<Key, RowTexts>> rows;
   if (!keys.source.empty() || !keys.target.empty()) {
@@ -71,7 +73,11 @@ Result<void> DifferenceLog::finish(const Until& until) {
     const RowTexts* const source = at(rows.source, each.found.row.key);
     const RowTexts* const target = at(rows.target, each.found.row.key);
     if (each.told) result_.rows.push_back(describe(each.found, source, target));
-    if (repair_) TRY(repair(each.found, source, target));
+  }
+  if (repairs_) {
+    std::vector<Found> found;
+    for (const Pending& each : pending_) found.push_back(each.found);
+    TRY(repairs_->mend(found, rows, until));
   }
   pending_.clear();
   return {};
@@ -98,21 +104,6 @@ api::RowDifference DifferenceLog::describe(const Found& found, const RowTexts* s
     difference.values.push_back({name, shown(source), shown(target)});
   }
   return difference;
-}
-
-Result<void> DifferenceLog::repair(const Found& found, const RowTexts* source, const RowTexts* target) {
-  if (found.kind == Kind::extra)
-    return repair_(pair_.key.empty() ? delete_copies(pair_, dialect_, found) : delete_row(pair_, found.row.key));
-  if (source == nullptr) return {};
-  if (found.kind == Kind::missing) {
-    const std::string before = pair_.key.empty() ? "" : delete_equal(pair_, found.row.key);
-    if (!before.empty()) TRY(repair_(before));
-    for (std::uint64_t copy = 0; copy < found.copies; ++copy) TRY(repair_(insert_row(pair_, *source)));
-    return {};
-  }
-  if (target == nullptr) return {};
-  const std::string update = update_row(pair_, found.row.key, *source, *target);
-  return update.empty() ? Result<void>{} : repair_(update);
 }
 
 }  // namespace tributary::postgres::verify

@@ -6,7 +6,7 @@
 
 #include "engine/postgres/client/endpoint.h"
 #include "engine/postgres/verify/comparison.h"
-#include "engine/postgres/verify/repair.h"
+#include "engine/postgres/verify/testing/repair_steps.h"
 #include "engine/testing/postgres_server.h"
 
 // Keys that are not one number: what the tables drawn at random have found, each by itself.
@@ -26,7 +26,7 @@ struct Ends {
     target.exec(sql);
   }
   api::TableVerification compare(const RangeSizes& sizes = {}) {
-    script.clear();
+    script = {};
     ComparisonOptions options;
     options.database = source.name();
     api::Endpoint ends[2];
@@ -35,8 +35,8 @@ struct Ends {
     options.ends = {[&] { return resolve(ends[0], "source"); }, [&] { return resolve(ends[1], "target"); }};
     options.selects = [](const model::Name&, const std::vector<model::Name>&) { return true; };
     options.sizes = sizes;
-    options.repair = [&](const std::string& statement) {
-      script += statement + "\n";
+    options.repair = [&](const RepairStep& step) {
+      script.take(step);
       return Result<void>{};
     };
     pipeline::ProgressBoard board("");
@@ -48,15 +48,15 @@ struct Ends {
     EXPECT_EQ(found.tables.front().reason, "");
     return found.tables.front();
   }
-  void mend() const { target.exec(repair_settings + ("\n" + script)); }
+  void mend() const { EXPECT_EQ(script.run(target.uri()), ""); }
   void expect_equal_texts() const {
     const std::string content = "SELECT coalesce(string_agg(t::text, '|' ORDER BY t::text COLLATE \"C\"), '') FROM t";
-    EXPECT_EQ(target.scalar(content), source.scalar(content)) << script;
+    EXPECT_EQ(target.scalar(content), source.scalar(content)) << script.text();
   }
 
   testbed::Database source;
   testbed::Database target;
-  std::string script;
+  testbed::RepairSteps script;
 };
 
 class AKey : public testing::TestWithParam<std::pair<std::string, std::vector<std::string>>> {};
@@ -73,6 +73,9 @@ TEST_P(AKey, is_found_again_whatever_its_type) {
       "CREATE TABLE t (k " +
       type + " PRIMARY KEY, a text); INSERT INTO t VALUES ('" + values[0] + "', 'x'), ('" + values[1] + "', 'y')");
   EXPECT_EQ(ends.compare().result, api::Comparison::equal);
+  ends.target.exec(
+      "CREATE TABLE child (k " + type +
+      " REFERENCES t ON UPDATE CASCADE ON DELETE CASCADE); INSERT INTO child SELECT k FROM t WHERE a = 'x'");
   ends.target.exec("UPDATE t SET a = 'z' WHERE a = 'x'; UPDATE t SET k = '" + values[2] + "' WHERE a = 'y'");
   const api::TableVerification found = ends.compare();
   EXPECT_EQ(found.differing, 1U);

@@ -16,8 +16,8 @@
 #include "engine/postgres/client/endpoint.h"
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/verify/comparison.h"
-#include "engine/postgres/verify/repair.h"
 #include "engine/postgres/verify/testing/random_table.h"
+#include "engine/postgres/verify/testing/repair_steps.h"
 #include "engine/testing/postgres_server.h"
 
 // Tables of all types that are drawn at random, on two servers that hold the same in different ways: nothing may be
@@ -197,7 +197,7 @@ class Trial {
   void plant();
   void expect_what_is_there(const api::Verification& found);
   void expect_equal_contents();
-  void mend(const std::vector<std::string>& statements);
+  void mend(const testbed::RepairSteps& steps);
   std::string described() const;
   std::string counts() const {
     return std::to_string(tables_.size()) + " tables, " + std::to_string(rows_) + " rows, " +
@@ -292,9 +292,9 @@ api::Verification Trial::compare(const TakeRepair& repair) {
   if (random_.once_in(2)) options.sizes = {8192, 8192ULL * (1 + random_.below(3))};
   std::mutex mutex;
   if (repair) {
-    options.repair = [&](const std::string& statement) {
+    options.repair = [&](const RepairStep& step) {
       const std::lock_guard lock(mutex);
-      return repair(statement);
+      return repair(step);
     };
   }
   pipeline::ProgressBoard board("");
@@ -399,12 +399,9 @@ void Trial::expect_equal_contents() {
         << table.quoted();
 }
 
-void Trial::mend(const std::vector<std::string>& statements) {
-  Session session(target_.uri());
-  session.exec(repair_settings);
-  session.exec("SET session_replication_role = replica; BEGIN");
-  for (const std::string& statement : statements) session.exec(statement);
-  session.exec("COMMIT");
+void Trial::mend(const testbed::RepairSteps& steps) {
+  EXPECT_EQ(steps.run(target_.uri()), "") << steps.text();
+  EXPECT_EQ(steps.remarks(), "");
 }
 
 std::string Trial::described() const {
@@ -426,14 +423,14 @@ TEST_P(TablesDrawn, are_equal_until_they_differ_and_after_they_are_mended) {
   ASSERT_FALSE(HasFailure()) << trial.described();
   trial.plant();
   trial.expect_what_is_there(trial.compare());
-  std::vector<std::string> statements;
-  trial.expect_what_is_there(trial.compare([&](const std::string& statement) {
-    statements.push_back(statement);
+  testbed::RepairSteps steps;
+  trial.expect_what_is_there(trial.compare([&](const RepairStep& step) {
+    steps.take(step);
     return Result<void>{};
   }));
   ASSERT_FALSE(HasFailure()) << trial.described();
   std::cout << trial.counts() << std::endl;
-  trial.mend(statements);
+  trial.mend(steps);
   trial.expect_equal_contents();
   EXPECT_FALSE(HasFailure()) << trial.described();
 }

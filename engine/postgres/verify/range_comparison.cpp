@@ -61,17 +61,18 @@ Result<void> RangeComparison::require_unchanged(const Compared& table, const Unt
   return look(sessions_->target, table.pair.ends.target);
 }
 
-// Statements are written of what is known for sure.
+// Nothing mends a table that has no place for all that its rows hold.
 DifferenceLog RangeComparison::log_of(const Compared& table, api::TableVerification& found) {
-  TakeRepair repair;
-  if (options_.repair && moment_.exact()) {
-    repair = [this](const std::string& statement) {
+  const auto open = [this](const Until& limit) { return aside(limit); };
+  std::optional<RowRepairs> repairs;
+  if (options_.repair && table.pair.missing.empty()) {
+    const TakeRepair take = [this](const RepairStep& step) {
       has_repaired_ = true;
-      return options_.repair(statement);
+      return options_.repair(step);
     };
+    repairs.emplace(table.pair, dialect_, moment_.exact(), take, open);
   }
-  return DifferenceLog(table.pair, dialect_, found, options_.show_values, std::move(repair),
-                       [this](const Until& limit) { return aside(limit); });
+  return DifferenceLog(table.pair, dialect_, found, options_.show_values, std::move(repairs), open);
 }
 
 Result<RangeFindings> RangeComparison::compare(const Compared& table, const Range& range, const Until& until) {

@@ -1,5 +1,7 @@
 #include "engine/postgres/verify/repair.h"
 
+#include <algorithm>
+
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/verify/row_hash.h"
 #include "engine/postgres/verify/table_sql.h"
@@ -15,20 +17,24 @@ std::string target_of(const TablePair& pair) {
   return quote_name(pair.ends.target.name);
 }
 
-}  // namespace
-
-const char* const repair_settings =
-    "SET search_path = pg_catalog; SET row_security = off; SET standard_conforming_strings = on; SET DateStyle = ISO; "
-    "SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET extra_float_digits = 3; SET bytea_output = hex; "
-    "SET lc_monetary = 'C'; SET client_encoding = UTF8; SET array_nulls = on; SET xmloption = content;";
-
-std::string set_sequence(const model::Name& sequence, std::int64_t value) {
-  return "SELECT setval(" + quote_literal(quote_name(sequence)) + ", " + std::to_string(value) + ");";
+void append(std::string& list, const std::string& separator, const std::string& item) {
+  list += (list.empty() ? "" : separator) + item;
 }
 
-std::string delete_equal(const TablePair& pair, const tributary::verify::Key& key) {
-  if (is_exact(pair)) return "";
-  return "DELETE FROM " + scanned(pair.ends.target) + " WHERE " + equality_of(key, pair) + ";";
+// That the column holds what was read, letter by letter.
+std::string holds(const std::string& column, const std::optional<std::string>& value) {
+  if (!value) return of_t(column) + " IS NOT DISTINCT FROM NULL";
+  return of_t(column) + " IS DISTINCT FROM NULL AND format('%s', " + of_t(column) +
+         ") COLLATE \"C\" = " + quote_literal(*value);
+}
+
+}  // namespace
+
+RepairStep set_sequence(const model::Name& sequence, std::int64_t value) {
+  return {RepairPart::sequence,
+          "SELECT setval(" + quote_literal(quote_name(sequence)) + ", " + std::to_string(value) + ");",
+          {},
+          1};
 }
 
 std::string insert_row(const TablePair& pair, const RowTexts& row) {
@@ -36,8 +42,8 @@ std::string insert_row(const TablePair& pair, const RowTexts& row) {
   std::string values;
   for (std::size_t each = 0; each < pair.columns.size(); ++each) {
     if (pair.columns[each].is_generated) continue;
-    columns += (columns.empty() ? "" : ", ") + quote_identifier(pair.columns[each].name);
-    values += (values.empty() ? "" : ", ") + literal(row[each].value);
+    append(columns, ", ", quote_identifier(pair.columns[each].name));
+    append(values, ", ", literal(row[each].value));
   }
   if (columns.empty()) return "INSERT INTO " + target_of(pair) + " DEFAULT VALUES;";
   return "INSERT INTO " + target_of(pair) + " (" + columns + ") OVERRIDING SYSTEM VALUE VALUES (" + values + ");";
@@ -47,25 +53,57 @@ std::string update_row(const TablePair& pair, const tributary::verify::Key& key,
                        const RowTexts& target) {
   std::string sets;
   for (std::size_t each = 0; each < pair.columns.size(); ++each) {
-    const bool differs = source[each].hash != target[each].hash;
-    if (pair.columns[each].is_identity_always && differs)
-      return delete_row(pair, key) + "\n" + insert_row(pair, source);
-    if (pair.columns[each].is_generated || !differs) continue;
-    sets +=
-        (sets.empty() ? "" : ", ") + quote_identifier(pair.columns[each].name) + " = " + literal(source[each].value);
+    const ComparedColumn& column = pair.columns[each];
+    if (column.is_generated || column.is_identity_always || source[each].hash == target[each].hash) continue;
+    append(sets, ", ", quote_identifier(column.name) + " = " + literal(source[each].value));
   }
   if (sets.empty()) return "";
   return "UPDATE " + scanned(pair.ends.target) + " SET " + sets + " WHERE " + condition_of(key, pair) + ";";
+}
+
+std::string respell_key(const TablePair& pair, const tributary::verify::Key& from, const tributary::verify::Key& to) {
+  std::string sets;
+  for (std::size_t each = 0; each < pair.key.size(); ++each)
+    if (from[each] != to[each])
+      append(sets, ", ", quote_identifier(pair.key[each].name) + " = " + quote_literal(to[each]));
+  return "UPDATE " + scanned(pair.ends.target) + " SET " + sets + " WHERE " + condition_of(from, pair) + ";";
 }
 
 std::string delete_row(const TablePair& pair, const tributary::verify::Key& key) {
   return "DELETE FROM " + scanned(pair.ends.target) + " WHERE " + condition_of(key, pair) + ";";
 }
 
-std::string delete_copies(const TablePair& pair, const Dialect& dialect, const tributary::verify::Found& found) {
+std::string delete_copies(const TablePair& pair, const RowTexts& row, std::uint64_t copies) {
+  std::string all;
+  for (std::size_t each = 0; each < pair.columns.size(); ++each)
+    append(all, " AND ", holds(pair.columns[each].name, row[each].value));
   return "DELETE FROM " + target_of(pair) + " WHERE (tableoid, ctid) IN (SELECT t.tableoid, t.ctid FROM " +
-         scanned(pair.ends.target) + " WHERE " + row_hash(pair, dialect).key + " = " +
-         std::to_string(found.row.key_hash) + " LIMIT " + std::to_string(found.copies) + ");";
+         scanned(pair.ends.target) + (all.empty() ? "" : " WHERE ") + all + " LIMIT " + std::to_string(copies) + ");";
+}
+
+bool needs_room(const TablePair& pair, const std::set<std::string>& constrained, const RowTexts& source,
+                const RowTexts& target) {
+  for (std::size_t each = 0; each < pair.columns.size(); ++each) {
+    const ComparedColumn& column = pair.columns[each];
+    const bool is_bound = column.is_identity_always || constrained.count(column.name) != 0;
+    if (is_bound && source[each].hash != target[each].hash) return true;
+  }
+  return false;
+}
+
+bool holds_more(const TablePair& pair) {
+  return std::any_of(pair.ends.target.columns.begin(), pair.ends.target.columns.end(), [&](const ColumnTraits& column) {
+    return !column.is_generated && std::none_of(pair.columns.begin(), pair.columns.end(),
+                                                [&](const auto& compared) { return compared.name == column.name; });
+  });
+}
+
+bool is_unique_on_target(const TablePair& pair) {
+  const auto is_of_key = [&](const std::string& name) {
+    return std::any_of(pair.key.begin(), pair.key.end(), [&](const auto& column) { return column.name == name; });
+  };
+  return std::any_of(pair.ends.target.keys.begin(), pair.ends.target.keys.end(),
+                     [&](const auto& columns) { return std::all_of(columns.begin(), columns.end(), is_of_key); });
 }
 
 }  // namespace tributary::postgres::verify

@@ -19,15 +19,27 @@ std::string value_of(const std::string& column, Values values) {
          (values == Values::cut ? "left(" + text + ", " + longest_shown + ")" : text) + " END";
 }
 
-std::string statement(const TablePair& pair, const TableTraits& end, const Dialect& dialect,
-                      const std::vector<Key>& keys, Values values) {
+std::string selected(const TablePair& pair, const Dialect& dialect, Values values) {
   std::string select = pair.key.empty() ? "t.tableoid::regclass::text, t.ctid::text" : "";
   for (const ComparedColumn& column : pair.key) select += (select.empty() ? "" : ", ") + of_t(column.name);
   for (const ComparedColumn& column : pair.columns) {
     select += ", " + column_hash(column.name, dialect);
     if (values != Values::none) select += ", " + value_of(column.name, values);
   }
-  return "SELECT " + select + " FROM " + scanned(end) + " WHERE " + condition_of(keys, pair);
+  return select;
+}
+
+// Whose key begins in `column`.
+KeyedRow row_in(const Rows& rows, int row, int column, const TablePair& pair, Values values) {
+  const int end_of_key = column + (pair.key.empty() ? 2 : static_cast<int>(pair.key.size()));
+  KeyedRow found;
+  while (column < end_of_key) found.key.push_back(rows.str(row, column++));
+  while (column < rows.columns()) {
+    CellTexts cell{rows.str(row, column++), {}};
+    if (values != Values::none) cell.value = rows.maybe(row, column++);
+    found.texts.push_back(std::move(cell));
+  }
+  return found;
 }
 
 }  // namespace
@@ -37,19 +49,34 @@ Result<std::map<Key, RowTexts>> read_rows(Connection& connection, const TablePai
                                           const Until& until) {
   std::map<Key, RowTexts> found;
   if (keys.empty()) return found;
-  const Rows rows = TRY(connection.query(statement(pair, end, dialect, keys, values), until));
-  const int key_columns = pair.key.empty() ? 2 : static_cast<int>(pair.key.size());
+  const Rows rows = TRY(connection.query(
+      "SELECT " + selected(pair, dialect, values) + " FROM " + scanned(end) + " WHERE " + condition_of(keys, pair),
+      until));
   for (int row = 0; row < rows.size(); ++row) {
-    Key key;
-    int column = 0;
-    while (column < key_columns) key.push_back(rows.str(row, column++));
-    RowTexts texts;
-    while (column < rows.columns()) {
-      CellTexts cell{rows.str(row, column++), {}};
-      if (values != Values::none) cell.value = rows.maybe(row, column++);
-      texts.push_back(std::move(cell));
-    }
-    found.emplace(std::move(key), std::move(texts));
+    KeyedRow read = row_in(rows, row, 0, pair, values);
+    found.emplace(std::move(read.key), std::move(read.texts));
+  }
+  return found;
+}
+
+Result<std::vector<std::optional<KeyedRow>>> read_equal(Connection& target, const TablePair& pair,
+                                                        const Dialect& dialect, const std::vector<Key>& keys,
+                                                        const Until& until) {
+  std::vector<std::optional<KeyedRow>> found(keys.size());
+  if (keys.empty()) return found;
+  std::string cases;
+  std::string condition;
+  for (std::size_t each = 0; each < keys.size(); ++each) {
+    const std::string is_equal = "(" + equality_of(keys[each], pair) + ")";
+    cases += " WHEN " + is_equal + " THEN " + std::to_string(each);
+    condition += (each == 0 ? "" : " OR ") + is_equal;
+  }
+  const Rows rows = TRY(target.query("SELECT CASE" + cases + " END, " + selected(pair, dialect, Values::whole) +
+                                         " FROM " + scanned(pair.ends.target) + " WHERE " + condition,
+                                     until));
+  for (int row = 0; row < rows.size(); ++row) {
+    std::optional<KeyedRow>& place = found[static_cast<std::size_t>(rows.integer(row, 0))];
+    if (!place) place = row_in(rows, row, 1, pair, Values::whole);
   }
   return found;
 }

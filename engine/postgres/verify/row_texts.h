@@ -33,4 +33,15 @@ Result<std::map<tributary::verify::Key, RowTexts>> read_rows(Connection& connect
                                                              const std::vector<tributary::verify::Key>& keys,
                                                              Values values, const Until& until);
 
+struct KeyedRow {
+  tributary::verify::Key key;
+  RowTexts texts;
+};
+
+// Of each key the first row of the target that its own equality takes for it, whole, if there is one.
+Result<std::vector<std::optional<KeyedRow>>> read_equal(Connection& target, const TablePair& pair,
+                                                        const Dialect& dialect,
+                                                        const std::vector<tributary::verify::Key>& keys,
+                                                        const Until& until);
+
 }  // namespace tributary::postgres::verify

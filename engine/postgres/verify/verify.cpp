@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "engine/base/log.h"
+#include "engine/base/text.h"
 #include "engine/pipeline/selection.h"
 #include "engine/pipeline/servers.h"
 #include "engine/postgres/catalog/catalog.h"
@@ -15,7 +17,6 @@
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/verify/comparison.h"
-#include "engine/postgres/verify/repair.h"
 
 namespace tributary::postgres::verify {
 namespace {
@@ -53,21 +54,19 @@ Result<std::string> read_stream_key(const api::Spec& spec, const std::string& se
   return others.size() == 0 ? std::string() : others.str(0, 0);
 }
 
-// Statements of all tables of a database, behind what must be said before the first.
+// Steps of all tables of a database, one at a time.
 class Repairs {
  public:
-  Repairs(const Repair& repair, std::string database) : repair_(repair), database_(std::move(database)) {}
-  Result<void> take(const std::string& statement) {
+  Repairs(const Repair& repair, RepairPlace place) : repair_(repair), place_(std::move(place)) {}
+  Result<void> take(const RepairStep& step) {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(has_begun_, true)) TRY(repair_(database_, repair_settings));
-    return repair_(database_, statement);
+    return repair_(place_, step);
   }
 
  private:
   std::mutex mutex_;
   const Repair& repair_;
-  const std::string database_;
-  bool has_begun_ = false;
+  const RepairPlace place_;
 };
 
 // Two comparisons of the same name do the same.
@@ -99,7 +98,6 @@ struct Request {
 Result<void> compare_pair(const Request& request, const pipeline::DatabasePair& pair, api::Verification& verification,
                           const Until& until) {
   const api::Spec& spec = request.spec;
-  Repairs repairs(request.repair, pair.target);
   ComparisonOptions options;
   options.database = pair.source;
   options.ends = {[&] { return resolve_database(spec.source, "source", pair.source); },
@@ -114,7 +112,12 @@ Result<void> compare_pair(const Request& request, const pipeline::DatabasePair& 
   options.show_values = request.flags.show_values;
   options.run = run_of(spec, pair);
   options.restart = request.flags.restart;
-  if (request.repair) options.repair = [&](const std::string& statement) { return repairs.take(statement); };
+  std::optional<Repairs> repairs;
+  if (request.repair) {
+    const Sessions sessions = TRY(open_sessions(options.ends, until));
+    repairs.emplace(request.repair, RepairPlace{pair.target, sessions.source.reported("client_encoding")});
+    options.repair = [&](const RepairStep& step) { return repairs->take(step); };
+  }
   return compare_database(options, request.board, verification, until);
 }
 
@@ -144,6 +147,10 @@ Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipe
     if (compared.error().fault == Fault::cancelled || ++failed == databases.size()) return compared.error();
     log::warn("a database cannot be compared", {{"database", pair.source}, {"error", describe(compared.error())}});
     disclaim(pair.source, describe(compared.error()), verification);
+    if (repair)
+      TRY(repair(
+          {pair.target, "UTF8"},
+          {RepairPart::remark, one_line("database " + pair.target + " is not mended: " + describe(compared.error()))}));
   }
   verification.result = judged(verification);
   return verification;

@@ -8,6 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/pipeline/progress.h"
+#include "engine/postgres/verify/repair.h"
 
 // Source and target compared, down to the row: what `tributary verify` does.
 namespace tributary::postgres::verify {
@@ -17,8 +18,15 @@ struct Flags {
   bool restart = false;  // forgets what a comparison that was killed has found
 };
 
-// Takes one statement that would mend the target; one at a time, in any thread.
-using Repair = std::function<Result<void>(const std::string& database, const std::string& statement)>;
+// Where statements are to be run.
+struct RepairPlace {
+  std::string database;  // the target's name of it
+  std::string encoding;  // as client_encoding knows it: that of the statements
+  bool operator==(const RepairPlace&) const = default;
+};
+
+// Takes what would mend the target; one at a time, in any thread.
+using Repair = std::function<Result<void>(const RepairPlace& place, const RepairStep& step)>;
 
 // Compares all that the spec selects, in all databases. `repair` may be null. Only an end that could not be asked at
 // all is an Error.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/postgres/verify/testing/repair_steps.h"
 #include "engine/testing/postgres_server.h"
 
 namespace tributary::postgres::verify {
@@ -422,14 +423,15 @@ TEST(Verify, writes_statements_that_make_the_target_what_the_source_is) {
       "INSERT INTO keyed (a, j, b) VALUES ('its', '{\"a\": 1}', '\\x01'), ('', NULL, NULL);"
       "INSERT INTO keyed (id, a) OVERRIDING SYSTEM VALUE VALUES (9, 'extra');"
       "INSERT INTO bare VALUES (1, '{a,NULL}'), (3, '{}'), (3, '{}'), (3, '{}')");
-  std::string script;
-  const api::Verification found = pair.compare({}, [&](const std::string& database, const std::string& statement) {
-    EXPECT_EQ(database, pair.target.name());
-    script += statement + "\n";
+  testbed::RepairSteps script;
+  const api::Verification found = pair.compare({}, [&](const RepairPlace& place, const RepairStep& step) {
+    EXPECT_EQ(place.database, pair.target.name());
+    EXPECT_EQ(place.encoding, "UTF8");
+    script.take(step);
     return Result<void>{};
   });
   EXPECT_EQ(found.result, Comparison::different);
-  pair.target.exec(script);
+  EXPECT_EQ(script.run(pair.target.uri()), "");
   expect_equal(pair.compare());
   const std::string content = "SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM ";
   EXPECT_EQ(pair.target.scalar(content + "keyed t"), pair.source.scalar(content + "keyed t"));

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/postgres/structure/definition.h"
+#include "engine/postgres/structure/options.h"
 #include "engine/postgres/structure/structure.h"
 
 namespace tributary::postgres::structure {
@@ -26,6 +27,14 @@ struct Grantee {
   bool is_role;
 };
 
+// Who cannot be told what differs is told that something does.
+void conceal(Difference& difference) {
+  const bool differs = difference.source != difference.target;
+  difference.source = without_secrets(difference.source);
+  difference.target = without_secrets(difference.target);
+  if (differs && difference.source == difference.target) difference.target += " with other values";
+}
+
 class Comparison {
  public:
   Comparison(const Structure& source, const Structure& target) : source_(source), target_(target) {}
@@ -43,6 +52,7 @@ class Comparison {
     }
     for (const auto& [role, exists_at_source] : strange_roles_)
       found_.push_back({"role", role, exists_at_source ? "exists" : "", exists_at_source ? "" : "exists"});
+    for (Difference& each : found_) conceal(each);
     return std::move(found_);
   }
 

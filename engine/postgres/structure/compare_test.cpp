@@ -39,6 +39,22 @@ class TwoStructures : public ::testing::Test {
   Structure target_;
 };
 
+TEST_F(TwoStructures, differ_in_values_that_are_not_told) {
+  at_source().definition = {"OPTIONS (a=\x01one\x02, b=2)"};
+  at_target().definition = {"OPTIONS (a=\x01two\x02, b=2)"};
+  EXPECT_THAT(
+      told(source_, target_),
+      ElementsAre("table public.t: OPTIONS (a=(concealed), b=2) | OPTIONS (a=(concealed), b=2) with other values"));
+  at_target().definition = {"OPTIONS (a=\x01one\x02, b=3)"};
+  EXPECT_THAT(told(source_, target_),
+              ElementsAre("table public.t: OPTIONS (a=(concealed), b=2) | OPTIONS (a=(concealed), b=3)"));
+  at_target().definition = at_source().definition;
+  EXPECT_THAT(told(source_, target_), IsEmpty());
+  at_target().definition = {"OPTIONS (a=\x01never ended"};
+  EXPECT_THAT(told(source_, target_),
+              ElementsAre("table public.t: OPTIONS (a=(concealed), b=2) | OPTIONS (a=(concealed)"));
+}
+
 TEST_F(TwoStructures, that_are_equal_have_no_differences) {
   EXPECT_THAT(told(source_, target_), IsEmpty());
 }

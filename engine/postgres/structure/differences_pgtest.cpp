@@ -195,7 +195,22 @@ const std::vector<Planted> everywhere = {
      "ALTER TEXT SEARCH DICTIONARY app.words (STOPWORDS = english)"},
     {"foreign data wrapper more:  | ", "CREATE FOREIGN DATA WRAPPER more"},
     {"server far_away: WRAPPER nowhere | WRAPPER nowhere OPTIONS (host=x)", "ALTER SERVER far_away OPTIONS (host 'x')"},
-    {"user mapping far_away for fidelity_reader: user mapping | ",
+    {"server far_away: WRAPPER nowhere | WRAPPER nowhere OPTIONS (host=x, token=(concealed))",
+     "ALTER SERVER far_away OPTIONS (host 'x', token 'secret = of it')"},
+    {"user mapping far_away for fidelity_reader: user mapping OPTIONS (password=(concealed)) | user mapping OPTIONS "
+     "(password=(concealed)) with other values",
+     "ALTER USER MAPPING FOR fidelity_reader SERVER far_away OPTIONS (SET password 'another secret')"},
+    {"user mapping far_away for fidelity_reader: user mapping OPTIONS (password=(concealed)) | user mapping OPTIONS "
+     "(password=(concealed), user=(concealed))",
+     "ALTER USER MAPPING FOR fidelity_reader SERVER far_away OPTIONS (user 'u')"},
+    {"foreign table app.far: SERVER far_away OPTIONS (path=/x) | SERVER far_away OPTIONS (path=/x, "
+     "program=(concealed))",
+     "ALTER FOREIGN TABLE app.far OPTIONS (program 'curl -H secret')"},
+    {"foreign options app.far.id:  | header_key=(concealed)",
+     "ALTER FOREIGN TABLE app.far ALTER id OPTIONS (header_key 'secret')"},
+    {"foreign data wrapper nowhere: HANDLER - VALIDATOR - | HANDLER - VALIDATOR - OPTIONS (key_file=(concealed))",
+     "ALTER FOREIGN DATA WRAPPER nowhere OPTIONS (key_file 'secret')"},
+    {"user mapping far_away for fidelity_reader: user mapping OPTIONS (password=(concealed)) | ",
      "DROP USER MAPPING FOR fidelity_reader SERVER far_away"},
     {"event trigger noted: ON ddl_command_end EXECUTE FUNCTION app.on_ddl | ON ddl_command_end EXECUTE FUNCTION "
      "app.on_ddl "

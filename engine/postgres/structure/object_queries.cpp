@@ -1,10 +1,14 @@
 #include <utility>
 
+#include "engine/postgres/structure/options.h"
 #include "engine/postgres/structure/queries.h"
 
 // What is neither a relation nor about types. Rows of these queries are described in queries.h.
 namespace tributary::postgres::structure {
 namespace {
+
+// A detail since then is compared by nobody.
+constexpr int no_major = 1'000;
 
 std::string schemas() {
   return "SELECT 'schema', NULL, o.nspname, NULL, NULL, NULL, 'schema', 'schema', 'schema', NULL, 0,  "
@@ -73,7 +77,8 @@ std::string wrappers() {
   return "SELECT 'foreign data wrapper', NULL, o.fdwname, NULL, NULL, NULL, 'foreign data wrapper', 'foreign data "
          "wrapper',"
          " concat_ws(' ', 'HANDLER', o.fdwhandler::regproc, 'VALIDATOR', o.fdwvalidator::regproc,"
-         " 'OPTIONS (' || array_to_string(o.fdwoptions, ', ') || ')'), NULL, 0, pg_get_userbyid(o.fdwowner), " +
+         " 'OPTIONS (' || " +
+         options_of("o.fdwoptions") + " || ')'), NULL, 0, pg_get_userbyid(o.fdwowner), " +
          grants_of("o.fdwacl", 'F', "o.fdwowner") + ", " + comment_of("pg_foreign_data_wrapper", "o.oid") +
          " FROM pg_foreign_data_wrapper o WHERE " + is_no_member("pg_foreign_data_wrapper", "o");
 }
@@ -82,16 +87,24 @@ std::string servers() {
   return "SELECT 'server', NULL, o.srvname, NULL, NULL, NULL, 'server', 'server', concat_ws(' ',"
          " 'TYPE ' || quote_literal(o.srvtype), 'VERSION ' || quote_literal(o.srvversion), format('WRAPPER %I', "
          "w.fdwname),"
-         " 'OPTIONS (' || array_to_string(o.srvoptions, ', ') || ')'), NULL, 0, pg_get_userbyid(o.srvowner), " +
+         " 'OPTIONS (' || " +
+         options_of("o.srvoptions") + " || ')'), NULL, 0, pg_get_userbyid(o.srvowner), " +
          grants_of("o.srvacl", 'S', "o.srvowner") + ", " + comment_of("pg_foreign_server", "o.oid") +
          " FROM pg_foreign_server o JOIN pg_foreign_data_wrapper w ON w.oid = o.srvfdw WHERE " +
          is_no_member("pg_foreign_server", "o");
 }
 
-// Options hold passwords: they are left to those who may read them.
+// Compared where both roles may read the options, which pg_user_mappings shows to the role itself, for PUBLIC to the
+// server's owner, and to superusers.
 std::string user_mappings() {
   return "SELECT 'user mapping', NULL, NULL, NULL, format('%I for %I', o.srvname, o.usename), NULL, 'user mapping',"
-         " 'user mapping', 'user mapping', NULL, 0, NULL, NULL, NULL FROM pg_user_mappings o";
+         " 'user mapping', 'user mapping', 'OPTIONS (' || " +
+         options_of("o.umoptions", true) +
+         " || ')', CASE WHEN pg_has_role(s.srvowner, 'USAGE') AND o.umuser = 0 OR o.usename = current_user AND"
+         " (pg_has_role(s.srvowner, 'USAGE') OR has_server_privilege(s.oid, 'USAGE'))"
+         " OR (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN 0 ELSE " +
+         std::to_string(no_major) +
+         " END, NULL, NULL, NULL FROM pg_user_mappings o JOIN pg_foreign_server s ON s.oid = o.srvid";
 }
 
 std::string event_triggers() {

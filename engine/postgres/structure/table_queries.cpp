@@ -1,3 +1,4 @@
+#include "engine/postgres/structure/options.h"
 #include "engine/postgres/structure/queries.h"
 
 // Rows of these queries are described in queries.h. What a newer major alone has is NULL before it.
@@ -8,7 +9,9 @@ std::string relations() {
   return "SELECT 'relation', p.schema, p.relname, NULL, NULL, NULL, k.kind, k.kind,"
          " CASE p.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'"
          "  WHEN 'f' THEN (SELECT format('SERVER %I', s.srvname) ||"
-         "    coalesce(' OPTIONS (' || array_to_string(f.ftoptions, ', ') || ')', '')"
+         "    coalesce(' OPTIONS (' || " +
+         options_of("f.ftoptions") +
+         " || ')', '')"
          "   FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = p.oid)"
          "  ELSE pg_get_viewdef(p.oid) || CASE WHEN p.relispopulated THEN '' ELSE ' WITH NO DATA' END END,"
          " NULL, 0, pg_get_userbyid(p.relowner), " +
@@ -90,7 +93,9 @@ std::string column_aspects(int major) {
          ", NULL, 0),"
          " ('statistics target', nullif(a.attstattarget, -1)::text, NULL, 0),"
          " ('options', array_to_string(a.attoptions, ', '), NULL, 0),"
-         " ('foreign options', array_to_string(a.attfdwoptions, ', '), NULL, 0)"
+         " ('foreign options', " +
+         options_of("a.attfdwoptions") +
+         ", NULL, 0)"
          ") AS v (aspect, definition, detail, since) WHERE v.definition IS NOT NULL OR v.detail IS NOT NULL";
 }
 

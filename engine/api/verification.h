@@ -48,8 +48,12 @@ struct TableVerification {
   std::uint64_t differing = 0;
   std::uint64_t missing = 0;
   std::uint64_t extra = 0;
-  std::vector<RowDifference> rows = {};  // the first 100 by key
+  std::vector<RowDifference> rows = {};  // the first by key, most_rows_told at most
+  std::uint64_t kept_rows = 0;           // of source_rows, that an attempt which was interrupted has compared
+  std::string kept_since = {};           // the earliest of these, RFC 3339; "" where nothing was taken over
 };
+
+inline constexpr std::size_t most_rows_told = 100;  // of one table
 
 // For a ledger: one line of JSON, and what it says.
 std::string to_json(const TableVerification& table);
@@ -65,6 +69,15 @@ struct ObjectDifference {
   bool operator==(const ObjectDifference&) const = default;
 };
 
+// What the selection has beside tables and was not compared. It is no part of the verdict, and told with it.
+struct Unread {
+  std::string database;
+  std::string kind;  // "materialized view", "large object"
+  std::uint64_t count = 0;
+  std::string reason;
+  bool operator==(const Unread&) const = default;
+};
+
 struct Verification {
   std::string request_id;                        // Spec.verify.request_id
   Comparison result = Comparison::not_compared;  // of rows and sequences; not_compared where only some could be
@@ -75,10 +88,13 @@ struct Verification {
   std::uint64_t rows = 0;     // of the source, that were compared
   std::uint64_t moments = 0;  // at which both ends were read
   std::uint64_t held_ms = 0;  // the longest that the apply of a running sync stood still for one of them
+  std::uint64_t kept_rows = 0;  // of `rows`, that an attempt before this one has compared
+  std::string kept_since = {};  // the earliest of these, RFC 3339; "" where nothing was taken over
   std::vector<TableVerification> tables = {};
   // Behind on the target, or missing there. An "unreadable sequence" was not compared.
   std::vector<ObjectDifference> sequences = {};
   std::vector<ObjectDifference> structure = {};  // told apart from the data: does not make the result different
+  std::vector<Unread> unread = {};
 };
 
 }  // namespace tributary::api

@@ -80,6 +80,7 @@ void VerificationExcerpt::keep_spread_rows() {
 }
 
 std::size_t VerificationExcerpt::drop_least() {
+  if (!shown_.unread.empty()) return drop_last(shown_.unread);
   if (!shown_.structure.empty()) return drop_last(shown_.structure);
   if (!shown_.sequences.empty()) return drop_last(shown_.sequences);
   if (!further_rows_.empty()) {

@@ -39,6 +39,8 @@ void read_table(JsonReader& in, TableVerification& table) {
       .read("differing", table.differing)
       .read("missing", table.missing)
       .read("extra", table.extra)
+      .read("keptRows", table.kept_rows)
+      .read("keptSince", table.kept_since)
       .read_list("rows", table.rows, read_row);
 }
 
@@ -48,6 +50,13 @@ void read_object(JsonReader& in, ObjectDifference& object) {
       .read("object", object.object)
       .read("source", object.source)
       .read("target", object.target);
+}
+
+void read_unread(JsonReader& in, Unread& unread) {
+  in.read("database", unread.database)
+      .read("kind", unread.kind)
+      .read("count", unread.count)
+      .read("reason", unread.reason);
 }
 
 }  // namespace
@@ -73,6 +82,10 @@ ordered_json write(const TableVerification& table) {
                        {"missing", table.missing},
                        {"extra", table.extra}};
   if (!table.reason.empty()) json["reason"] = table.reason;
+  if (!table.kept_since.empty()) {
+    json["keptRows"] = table.kept_rows;
+    json["keptSince"] = table.kept_since;
+  }
   json["rows"] = write_all(table.rows);
   return json;
 }
@@ -85,6 +98,10 @@ ordered_json write(const ObjectDifference& object) {
           {"target", object.target}};
 }
 
+ordered_json write(const Unread& unread) {
+  return {{"database", unread.database}, {"kind", unread.kind}, {"count", unread.count}, {"reason", unread.reason}};
+}
+
 ordered_json write(const Verification& verification) {
   return {{"requestID", verification.request_id},
           {"result", word_for(comparison_words, verification.result)},
@@ -95,9 +112,12 @@ ordered_json write(const Verification& verification) {
           {"rows", verification.rows},
           {"moments", verification.moments},
           {"heldMilliseconds", verification.held_ms},
+          {"keptRows", verification.kept_rows},
+          {"keptSince", verification.kept_since},
           {"tables", write_all(verification.tables)},
           {"sequences", write_all(verification.sequences)},
-          {"structure", write_all(verification.structure)}};
+          {"structure", write_all(verification.structure)},
+          {"unread", write_all(verification.unread)}};
 }
 
 void read_verification(JsonReader& in, Verification& verification) {
@@ -110,9 +130,12 @@ void read_verification(JsonReader& in, Verification& verification) {
       .read("rows", verification.rows)
       .read("moments", verification.moments)
       .read("heldMilliseconds", verification.held_ms)
+      .read("keptRows", verification.kept_rows)
+      .read("keptSince", verification.kept_since)
       .read_list("tables", verification.tables, read_table)
       .read_list("sequences", verification.sequences, read_object)
-      .read_list("structure", verification.structure, read_object);
+      .read_list("structure", verification.structure, read_object)
+      .read_list("unread", verification.unread, read_unread);
 }
 
 std::string to_json(const TableVerification& table) {

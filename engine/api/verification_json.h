@@ -11,6 +11,7 @@ namespace tributary::api {
 nlohmann::ordered_json write(const RowDifference& row);
 nlohmann::ordered_json write(const TableVerification& table);
 nlohmann::ordered_json write(const ObjectDifference& object);
+nlohmann::ordered_json write(const Unread& unread);
 nlohmann::ordered_json write(const Verification& verification);
 
 void read_verification(JsonReader& in, Verification& verification);

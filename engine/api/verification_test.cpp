@@ -50,6 +50,9 @@ Report a_full_report() {
   found.rows = 17;
   found.moments = 4;
   found.held_ms = 12;
+  found.kept_rows = found.tables[0].kept_rows = 9;
+  found.kept_since = found.tables[0].kept_since = "2026-11-21T09:30:00Z";
+  found.unread = {{"shop", "materialized view", 2, "refreshed, not copied"}};
   found.tables[0].missing = 5;
   found.tables[0].extra = 6;
   found.tables[0].rows[0].kind = RowDifference::Kind::missing;
@@ -70,6 +73,8 @@ void expect_same(const TableVerification& again, const TableVerification& table)
   EXPECT_EQ(again.target_rows, table.target_rows);
   EXPECT_EQ(again.differing, table.differing);
   EXPECT_EQ(again.missing, table.missing);
+  EXPECT_EQ(again.kept_rows, table.kept_rows);
+  EXPECT_EQ(again.kept_since, table.kept_since);
   EXPECT_EQ(again.extra, table.extra);
   EXPECT_EQ(again.rows, table.rows);
 }
@@ -90,6 +95,9 @@ TEST(Verification, survives_the_way_through_json) {
   EXPECT_EQ(again.rows, 17u);
   EXPECT_EQ(again.moments, 4u);
   EXPECT_EQ(again.held_ms, 12u);
+  EXPECT_EQ(again.kept_rows, 9u);
+  EXPECT_EQ(again.kept_since, "2026-11-21T09:30:00Z");
+  EXPECT_EQ(again.unread, whole.unread);
   ASSERT_EQ(again.tables.size(), whole.tables.size());
   for (std::size_t i = 0; i < whole.tables.size(); ++i) expect_same(again.tables[i], whole.tables[i]);
   EXPECT_EQ(again.sequences, whole.sequences);

@@ -95,7 +95,7 @@ void add_comparison(CLI::App& verb, Flags& flags) {
              "Tell what the rows hold that differ: they are data");
   add_text(verb, "--repair-sql", flags.repair_sql, "FILE", comparison,
            "Write statements there that would mend the target, and run none; - is standard output");
-  add_switch(verb, "--restart", flags.restart, comparison, "Forget what a killed comparison has found");
+  add_switch(verb, "--restart", flags.restart, comparison, "Take nothing over from an attempt that was interrupted");
 }
 
 void add_stream(CLI::App& verb, Flags& flags) {

@@ -64,6 +64,9 @@ std::string message_of(const api::Verification& found) {
     message += "; " + with_verb(found.tables_not_compared, "table", "was not compared", "were not compared");
   else if (found.result == Comparison::not_compared && found.tables_compared > 0)
     message += "; not everything could be compared";
+  if (!found.kept_since.empty())
+    message += "; " + with_verb(found.kept_rows, "row", "was", "were") + " compared by an interrupted attempt, from " +
+               found.kept_since + " on";
   if (!found.structure.empty()) message += "; the schema differs in " + counted(found.structure.size(), "place");
   return message;
 }

@@ -46,6 +46,15 @@ TEST(Verdict, is_done_where_everything_was_compared_and_is_equal) {
   EXPECT_EQ(report.verification.value().rows, 1'234'567u);
 }
 
+TEST(Verdict, says_what_an_interrupted_attempt_has_compared) {
+  api::Verification found = equal();
+  found.kept_rows = 17;
+  found.kept_since = "2026-11-21T09:30:00Z";
+  EXPECT_EQ(judged(found).message,
+            "14 tables with 1,234,567 rows are equal; 17 rows were compared by an interrupted attempt, from "
+            "2026-11-21T09:30:00Z on");
+}
+
 TEST(Verdict, of_rows_that_differ_says_how_many_and_what_to_do) {
   const api::Report report = judged(different());
   EXPECT_EQ(report.exit_code, api::ExitCode::differences);

@@ -66,8 +66,11 @@ std::string name_of(const api::TableVerification& table) {
 void add(Table& lines, const api::TableVerification& table, const Style& style) {
   const bool compared = table.result != Comparison::not_compared;
   const std::string told = compared ? differences_text(table.differing, table.missing, table.extra) : table.reason;
+  std::string notes = table.result == Comparison::equal ? "" : told;
+  if (!table.kept_since.empty())
+    notes += (notes.empty() ? "" : "; ") + amount(table.kept_rows, "row") + " as of " + table.kept_since;
   lines.add({word_of(table.result), name_of(table), compared ? count_text(table.source_rows) : "-",
-             compared ? count_text(table.target_rows) : "-", table.result == Comparison::equal ? "" : told},
+             compared ? count_text(table.target_rows) : "-", notes},
             style.colour ? colour_of(table.result) : "");
 }
 
@@ -138,6 +141,9 @@ std::string reading_text(const api::Verification& found) {
   std::string text = "\n" + amount(found.rows, "row") + " of " + amount(found.tables_compared, "table") +
                      " compared at " + amount(found.moments, "moment");
   if (!found.position.empty()) text += ", the last at " + printable(found.position);
+  if (!found.kept_since.empty())
+    text += "; " + amount(found.kept_rows, "row") + (found.kept_rows == 1 ? " of these was" : " of these were") +
+            " compared before that, by an attempt that was interrupted, from " + found.kept_since + " on";
   if (found.held_ms > 0) text += "; the sync stood still for at most " + count_text(found.held_ms) + " ms";
   return text + "\n";
 }

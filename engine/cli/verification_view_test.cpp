@@ -58,6 +58,17 @@ TEST(VerificationView, has_a_line_for_each_table_and_then_the_rows_that_differ) 
             "2,000 rows of 2 tables compared at 1 moment\n");
 }
 
+TEST(VerificationView, says_what_an_interrupted_attempt_has_compared) {
+  api::Verification found = compared();
+  found.kept_rows = found.tables[0].kept_rows = 1'000;
+  found.kept_since = found.tables[0].kept_since = "2026-11-21T09:30:00Z";
+  const std::string text = verification_text(found, {});
+  EXPECT_THAT(text, HasSubstr("equal         shop.public.stock   1,000        1,000        1,000 rows as of "
+                              "2026-11-21T09:30:00Z\n"));
+  EXPECT_THAT(text, HasSubstr("compared at 1 moment; 1,000 rows of these were compared before that, by an attempt that "
+                              "was interrupted, from 2026-11-21T09:30:00Z on\n"));
+}
+
 TEST(VerificationView, sums_up_tables_that_are_equal_where_they_are_many) {
   api::Verification found = compared();
   for (int i = 0; i < 20; ++i) found.tables.push_back(a_table("public.t" + std::to_string(i), Comparison::equal));

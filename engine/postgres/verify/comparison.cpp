@@ -69,6 +69,7 @@ Result<std::map<model::Name, std::string>> find_unkept(const UnderWay& way, mome
 Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Verification& verification,
                                                     const Until& until) {
   way.board.say("waiting for one moment of both ends");
+  if (way.kept != nullptr) way.kept->begin_moment();
   moment::MomentEnds ends;
   ends.source = TRY(way.options.ends.source());
   ends.target = TRY(way.options.ends.target());
@@ -152,6 +153,8 @@ Result<void> settle_doubts(const UnderWay& way, api::Verification& verification,
 
 void add(const api::TableVerification& table, api::Verification& sum) {
   sum.rows += table.source_rows;
+  sum.kept_rows += table.kept_rows;
+  keep_earliest(sum.kept_since, table.kept_since);
   const bool is_compared = table.result != api::Comparison::not_compared;
   ++(is_compared ? sum.tables_compared : sum.tables_not_compared);
   if (table.result == api::Comparison::different) ++sum.tables_different;

@@ -29,7 +29,7 @@ struct ComparisonOptions {
   bool show_values = false;
   TakeRepair repair = nullptr;
   std::string run = {};  // what the ledger calls this comparison; "" keeps nothing in it
-  bool restart = false;  // forgets what one of the same name has found
+  bool restart = false;  // takes nothing over from one of the same name
   RangeSizes sizes = {};
   // As long is a snapshot kept, and until the ranges are done that were begun before.
   Seconds moment_age{600};

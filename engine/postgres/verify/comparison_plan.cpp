@@ -141,6 +141,7 @@ Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan,
     }
   }
   TRY(kept.plan(unknown, until));
+  if (known.size() == plan.ranges.size()) known.clear();
   return known;
 }
 

@@ -19,7 +19,6 @@ using Kind = api::RowDifference::Kind;
 constexpr std::size_t rows_at_once = 100;
 constexpr std::size_t whole_rows_at_once = 10;
 constexpr std::size_t longest_key = 200;
-constexpr std::size_t most_told = 100;
 
 const std::set<std::string> numbers{"int2", "int4", "int8", "oid", "numeric", "float4", "float8"};
 
@@ -45,7 +44,7 @@ std::string spell_key(const Found& found, const TablePair& pair) {
 
 Result<void> DifferenceLog::add(const Found& found, const Until& until) {
   count(found);
-  const bool told = told_++ < most_told;
+  const bool told = told_++ < api::most_rows_told;
   if (!told && !repairs_) return {};
   pending_.push_back({found, told});
   return pending_.size() < (repairs_ ? whole_rows_at_once : rows_at_once) ? Result<void>{} : finish(until);

@@ -15,9 +15,12 @@ constexpr Milliseconds write_every{1'000};
 constexpr const char* lock = "SELECT pg_try_advisory_lock(7526756, hashtext($1))";
 constexpr const char* forget_old = "DELETE FROM _tributary.compared_range WHERE planned < now() - interval '1 day'";
 constexpr const char* forget_run = "DELETE FROM _tributary.compared_range WHERE run = $1";
+// Of a range that was read, `planned` says when.
 constexpr const char* read_run =
-    "SELECT schema_name, table_name, number, from_key, before_key, found, shape FROM _tributary.compared_range"
-    " WHERE run = $1 ORDER BY 1, 2, 3";
+    "SELECT schema_name, table_name, number, from_key, before_key,"
+    " CASE WHEN planned > now() - interval '1 hour' THEN found END, shape,"
+    " to_char(planned AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+    " FROM _tributary.compared_range WHERE run = $1 ORDER BY 1, 2, 3";
 constexpr const char* forget_tables =
     "DELETE FROM _tributary.compared_range WHERE run = $1 AND (schema_name, table_name) IN"
     " (SELECT * FROM unnest($2::text[], $3::text[]))";
@@ -27,7 +30,7 @@ constexpr const char* plan_ranges =
     " FROM unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::text[])"
     " AS r(schema_name, table_name, number, from_key, before_key, shape)";
 constexpr const char* record_found =
-    "UPDATE _tributary.compared_range AS c SET found = r.found"
+    "UPDATE _tributary.compared_range AS c SET found = r.found, planned = now() - $6::interval"
     " FROM unnest($2::text[], $3::text[], $4::int[], $5::text[]) AS r(schema_name, table_name, number, found)"
     " WHERE c.run = $1 AND c.schema_name = r.schema_name AND c.table_name = r.table_name AND c.number = r.number";
 
@@ -59,7 +62,11 @@ Result<void> KeptResults::read(const Until& until) {
     range.keys.from = TRY(parse_array(rows.text(row, 3)));
     range.keys.before = TRY(parse_array(rows.text(row, 4)));
     range.shape = rows.str(row, 6);
-    if (!rows.is_null(row, 5)) range.found = TRY(api::table_verification_from_json(rows.text(row, 5)));
+    if (!rows.is_null(row, 5)) {
+      range.found = TRY(api::table_verification_from_json(rows.text(row, 5)));
+      range.found->kept_rows = range.found->source_rows;
+      range.found->kept_since = rows.str(row, 7);
+    }
     ranges_[{rows.str(row, 0), rows.str(row, 1)}].push_back(std::move(range));
   }
   return {};
@@ -90,6 +97,11 @@ Result<void> KeptResults::plan(const std::vector<Planned>& tables, const Until& 
   return {};
 }
 
+void KeptResults::begin_moment() {
+  const std::lock_guard guard(mutex_);
+  read_since_ = SteadyClock::now();
+}
+
 void KeptResults::record(const model::Name& table, int number, const api::TableVerification& found,
                          const Until& until) {
   const std::lock_guard guard(mutex_);
@@ -114,9 +126,12 @@ void KeptResults::write(const Until& until) {
   }
   unwritten_.clear();
   write_due_ = Deadline::after(write_every);
-  const Result<Rows> written = session_.query(
-      record_found, {run_, array_literal(schemas), array_literal(names), array_literal(numbers), array_literal(found)},
-      until);
+  const auto age = std::chrono::ceil<Seconds>(SteadyClock::now() - read_since_);
+  const Result<Rows> written =
+      session_.query(record_found,
+                     {run_, array_literal(schemas), array_literal(names), array_literal(numbers), array_literal(found),
+                      std::to_string(age.count()) + " seconds"},
+                     until);
   if (!written) log::warn("what was found is not kept", {{"error", describe(written.error())}});
 }
 

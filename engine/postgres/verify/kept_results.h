@@ -28,13 +28,13 @@ struct KeptRange {
 };
 
 // What a comparison has found so far, in the target's ledger, so that one that is killed goes on where it was: of each
-// table which ranges it has, and of each range what it holds. Gone with the comparison's end. Keys are kept, and
-// no other values.
+// table which ranges it has, and of each range what it holds and when it was read. Gone with the comparison's end. Keys
+// are kept, and no other values.
 class KeptResults {
  public:
   // `run` tells comparisons apart. Nothing where the target has no ledger of this version, where the role may not write
-  // to it, or where another process is at work on the same run. What is older than a day is forgotten, and everything
-  // where `restart`.
+  // to it, or where another process is at work on the same run. What was read more than an hour ago is worth nothing,
+  // by the target's clock, nor is anything where `restart`.
   static Result<std::unique_ptr<KeptResults>> open(const DatabaseEnds& ends, const std::string& run, bool restart,
                                                    const Until& until);
 
@@ -47,6 +47,8 @@ class KeptResults {
     std::vector<tributary::verify::KeyRange> ranges;
   };
   Result<void> plan(const std::vector<Planned>& tables, const Until& until);
+  // What is recorded from now on is read no earlier than now. Before a moment, with no thread at work.
+  void begin_moment();
   // In any thread. May be written a second later, with others; what cannot be written is not kept, and that is all.
   void record(const model::Name& table, int number, const api::TableVerification& found, const Until& until);
   // Writes what was not written yet.
@@ -70,6 +72,7 @@ class KeptResults {
   std::mutex mutex_;  // guards session_ and what follows, once record() may be called
   std::vector<Unwritten> unwritten_;
   Deadline write_due_ = Deadline::after(Milliseconds{0});
+  SteadyTime read_since_ = SteadyClock::now();
 };
 
 }  // namespace tributary::postgres::verify

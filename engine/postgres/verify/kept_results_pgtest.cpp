@@ -5,6 +5,7 @@
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/postgres/verify/comparison_plan.h"
+#include "engine/postgres/verify/verify.h"
 
 namespace tributary::postgres::verify {
 namespace {
@@ -72,7 +73,8 @@ void wait_until_alone(const Copied& copied) {
 }
 
 // As one that was killed leaves them: of a, what it found; of b nothing.
-void leave_results(const Copied& copied) {
+using Left = std::map<std::string, api::TableVerification>;
+void leave_results(const Copied& copied, const Left& left = {{"a", one_missing()}}) {
   ComparisonOptions options;
   options.ends = copied.ends();
   options.selects = [](const model::Name&, const std::vector<model::Name>&) { return true; };
@@ -81,7 +83,7 @@ void leave_results(const Copied& copied) {
     const std::unique_ptr<KeptResults> kept = copied.open();
     ASSERT_TRUE(kept);
     ASSERT_TRUE(take_up(*kept, plan, soon()));
-    kept->record({"public", "a"}, 0, one_missing(), soon());
+    for (const auto& [table, found] : left) kept->record({"public", table}, 0, found, soon());
     kept->flush(soon());
   }
   wait_until_alone(copied);
@@ -122,16 +124,74 @@ TEST(KeptResults, are_gone_on_with) {
   EXPECT_EQ(copied.compare().tables_different, 0U);
 }
 
+api::TableVerification three_equal() {
+  api::TableVerification found;
+  found.source_rows = found.target_rows = 3;
+  return found;
+}
+
+TEST(KeptResults, are_told_of_with_when_they_were_read) {
+  const Copied copied;
+  leave_results(copied, {{"a", three_equal()}});
+  const std::string before =
+      copied.target.scalar("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+  const api::Verification found = copied.compare();
+  ASSERT_GE(found.tables.size(), 2U);
+  EXPECT_EQ(found.tables[0].kept_rows, 3U);
+  EXPECT_FALSE(found.tables[0].kept_since.empty());
+  EXPECT_LE(found.tables[0].kept_since, before);
+  EXPECT_EQ(found.tables[1].kept_since, "");
+  EXPECT_EQ(found.kept_rows, 3U);
+  EXPECT_EQ(found.kept_since, found.tables[0].kept_since);
+  const api::Verification again = copied.compare();
+  EXPECT_EQ(again.kept_rows, 0U);
+  EXPECT_EQ(again.kept_since, "");
+}
+
+TEST(KeptResults, are_no_proof_by_themselves) {
+  const Copied copied;
+  leave_results(copied, {{"a", three_equal()}, {"b", three_equal()}, {"mark", three_equal()}});
+  ASSERT_EQ(copied.target.scalar("SELECT count(*) FROM _tributary.compared_range WHERE found IS NULL"), "0");
+  copied.target.exec("DELETE FROM a WHERE id = 2");
+  const api::Verification found = copied.compare();
+  EXPECT_EQ(found.moments, 1U);
+  EXPECT_EQ(found.tables_different, 1U);
+  EXPECT_EQ(found.kept_since, "");
+}
+
+TEST(KeptResults, are_of_comparisons_that_have_a_name) {
+  const Copied copied;
+  copied.target.exec(
+      "CREATE TABLE public.log (run text); CREATE FUNCTION public.record() RETURNS trigger LANGUAGE plpgsql AS"
+      " 'BEGIN INSERT INTO public.log VALUES (new.run); RETURN new; END';"
+      "CREATE TRIGGER record AFTER INSERT ON _tributary.compared_range FOR EACH ROW EXECUTE FUNCTION public.record()");
+  const auto kept_by = [&](const std::string& request, const std::string& replication) {
+    copied.target.exec("TRUNCATE public.log");
+    api::Spec spec;
+    spec.source.uri = copied.source.uri();
+    spec.target.uri = copied.target.uri();
+    spec.verify.request_id = request;
+    spec.replication = replication;
+    pipeline::ProgressBoard board("");
+    const Result<api::Verification> found = verify(spec, {}, board, nullptr, soon());
+    EXPECT_TRUE(found) << describe(found.error());
+    return copied.target.scalar("SELECT count(*) > 0 FROM public.log");
+  };
+  EXPECT_EQ(kept_by("", ""), "f") << "whoever types it again wants to know what is there now";
+  EXPECT_EQ(kept_by("nightly", ""), "t");
+  EXPECT_EQ(kept_by("", "shop"), "t");
+}
+
 TEST(KeptResults, are_forgotten_where_it_is_asked_for) {
   const Copied copied;
   leave_results(copied);
   EXPECT_EQ(copied.compare(true).tables_different, 0U);
 }
 
-TEST(KeptResults, older_than_a_day_are_forgotten) {
+TEST(KeptResults, that_were_read_more_than_an_hour_ago_are_worth_nothing) {
   const Copied copied;
   leave_results(copied);
-  copied.target.exec("UPDATE _tributary.compared_range SET planned = now() - interval '25 hours'");
+  copied.target.exec("UPDATE _tributary.compared_range SET planned = now() - interval '61 minutes'");
   EXPECT_EQ(copied.compare().tables_different, 0U);
 }
 

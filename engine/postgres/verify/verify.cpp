@@ -69,8 +69,10 @@ class Repairs {
   const RepairPlace place_;
 };
 
-// Two comparisons of the same name do the same.
+// Two comparisons of the same name do the same. Whoever types the verb again without a request ID wants to know what is
+// there now: it has none.
 std::string run_of(const api::Spec& spec, const pipeline::DatabasePair& pair) {
+  if (spec.replication.empty() && spec.verify.request_id.empty()) return "";
   std::vector<std::string> parts{spec.replication, spec.verify.request_id, pair.source, pair.target};
   for (const auto* const list : {&spec.selection.include_tables, &spec.selection.exclude_tables}) {
     parts.push_back("");

@@ -15,7 +15,7 @@ namespace tributary::postgres::verify {
 
 struct Flags {
   bool show_values = false;
-  bool restart = false;  // forgets what a comparison that was killed has found
+  bool restart = false;  // takes nothing over from an attempt that was interrupted
 };
 
 // Where statements are to be run.

@@ -7,16 +7,16 @@
 namespace tributary::postgres::verify {
 namespace {
 
-constexpr std::size_t most_rows = 100;
-
 void add(api::TableVerification& sum, const api::TableVerification& range) {
   sum.source_rows += range.source_rows;
   sum.target_rows += range.target_rows;
   sum.differing += range.differing;
   sum.missing += range.missing;
   sum.extra += range.extra;
+  sum.kept_rows += range.kept_rows;
+  keep_earliest(sum.kept_since, range.kept_since);
   for (const api::RowDifference& row : range.rows)
-    if (sum.rows.size() < most_rows) sum.rows.push_back(row);
+    if (sum.rows.size() < api::most_rows_told) sum.rows.push_back(row);
 }
 
 // Numbers of different lengths in their order, too.
@@ -32,6 +32,10 @@ void judge(api::TableVerification& table) {
 }
 
 }  // namespace
+
+void keep_earliest(std::string& since, const std::string& other) {
+  if (!other.empty() && (since.empty() || other < since)) since = other;
+}
 
 Work::Work(std::vector<Compared> tables, std::vector<Range> ranges)
     : tables_(std::move(tables)), ranges_(ranges.begin(), ranges.end()) {

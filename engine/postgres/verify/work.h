@@ -42,6 +42,9 @@ struct KnownRange {
   api::TableVerification found;
 };
 
+// `since` becomes the earlier of two times, RFC 3339, of which "" is none.
+void keep_earliest(std::string& since, const std::string& other);
+
 // The ranges that are still to be compared, the largest first, and what came of the others. Any thread.
 class Work {
  public:

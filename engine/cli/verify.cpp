@@ -10,6 +10,8 @@
 #include "engine/cli/verbs.h"
 #include "engine/cli/verification_verdict.h"
 #include "engine/pipeline/reason.h"
+#include "engine/pipeline/refusal.h"
+#include "engine/postgres/verify/refusals.h"
 
 namespace tributary::cli {
 namespace {
@@ -31,6 +33,12 @@ Result<api::Report> compare(const Options& options, RepairScript* script, pipeli
       return script->add(place, step);
     };
   const postgres::verify::Flags flags{options.verify.show_values, options.verify.restart};
+  std::vector<api::Finding> findings = TRY(postgres::verify::find_refusals(options.spec, until));
+  if (const api::Finding* const error = pipeline::first_error(findings)) {
+    api::Report refused = report_of(options, pipeline::refusal(*error), error->code);
+    refused.findings = std::move(findings);
+    return refused;
+  }
   api::Verification found = TRY(postgres::verify::verify(options.spec, flags, board, repair, until));
   found.request_id = options.spec.verify.request_id;
   api::Report report = judged(std::move(found));

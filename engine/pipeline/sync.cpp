@@ -13,6 +13,7 @@
 #include "engine/base/pause.h"
 #include "engine/pipeline/patience.h"
 #include "engine/pipeline/reason.h"
+#include "engine/pipeline/selection.h"
 
 namespace tributary::pipeline {
 namespace {
@@ -154,9 +155,22 @@ Result<Standing> look_at(SyncServers& servers, const std::vector<Asked>& asked, 
   return sum;
 }
 
+// Before anything is asked: the databases look at the entries of their own names only.
+Result<void> require_databases(const std::vector<std::string>& entries, const std::vector<DatabasePair>& databases) {
+  for (const std::string& entry : entries) {
+    const NamePattern pattern = TRY(NamePattern::parse(entry, NamePattern::Kind::table));
+    if (std::none_of(databases.begin(), databases.end(),
+                     [&](const DatabasePair& pair) { return pattern.matches_database(pair.source); }))
+      return Error{Fault::invalid, "'" + entry + "' is in no selected database", "name tables like db.schema.table"};
+  }
+  return {};
+}
+
 Result<std::vector<Asked>> ask(SyncServers& servers, const std::vector<std::string>& entries, const Until& until) {
   std::vector<Asked> asked;
-  for (const DatabasePair& pair : TRY(servers.databases(until))) {
+  const std::vector<DatabasePair> databases = TRY(servers.databases(until));
+  TRY(require_databases(entries, databases));
+  for (const DatabasePair& pair : databases) {
     std::vector<AskedTable> tables = TRY(servers.ask_for_recopy(pair, entries, until));
     if (!tables.empty()) asked.push_back({pair, std::move(tables)});
   }

@@ -158,7 +158,7 @@ TEST_F(ASyncOfTwoDatabases, waits_for_all_tables_that_are_to_be_copied_again) {
   servers.asked["two"] = {{{"public", "u"}, 8}};
   servers.standings["one"] = {{{.waiting = 2500}, true}, {{.waiting = 0}, true}};
   servers.standings["two"] = {{}};
-  const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
+  const api::Report report = run_recopy({}, {"*.*"}, servers, board, {}, Seconds{0}, at_once);
   EXPECT_EQ(report.exit_code, api::ExitCode::done);
   EXPECT_EQ(report.message, "3001 tables copied again");
 }
@@ -166,7 +166,7 @@ TEST_F(ASyncOfTwoDatabases, waits_for_all_tables_that_are_to_be_copied_again) {
 TEST_F(ASyncOfTwoDatabases, says_that_a_stream_which_cannot_go_on_copies_nothing_again) {
   servers.asked["two"] = {{{"public", "t"}, 7}};
   servers.standings["two"] = {{{.waiting = 1}, false, "slot x is gone", "take a new snapshot"}};
-  const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
+  const api::Report report = run_recopy({}, {"*.*"}, servers, board, {}, Seconds{0}, at_once);
   EXPECT_EQ(report.exit_code, api::ExitCode::lost_position);
   EXPECT_EQ(report.message, "database two: slot x is gone");
   EXPECT_EQ(report.hint, "take a new snapshot");
@@ -175,9 +175,18 @@ TEST_F(ASyncOfTwoDatabases, says_that_a_stream_which_cannot_go_on_copies_nothing
 TEST_F(ASyncOfTwoDatabases, says_how_many_tables_could_not_be_copied_again) {
   servers.asked["one"] = {{{"public", "t"}, 7}, {{"public", "u"}, 8}};
   servers.standings["one"] = {{{.stopped = 2, .reasons = {"public.t: a constraint", "public.u: another"}}, true}};
-  const api::Report report = run_recopy({}, {"*"}, servers, board, {}, Seconds{0}, at_once);
+  const api::Report report = run_recopy({}, {"*.*"}, servers, board, {}, Seconds{0}, at_once);
   EXPECT_EQ(report.exit_code, api::exit_code_of(Fault::failed));
   EXPECT_EQ(report.message, "could not be copied again: one.public.t: a constraint; and 1 more");
+}
+
+TEST_F(ASyncOfTwoDatabases, copies_nothing_again_where_one_entry_is_of_no_selected_database) {
+  servers.asked["one"] = {{{"public", "t"}, 7}};
+  servers.standings["one"] = {{}};
+  const api::Report report = run_recopy({}, {"one.t", "onw.u"}, servers, board, {}, Seconds{0}, at_once);
+  EXPECT_EQ(report.exit_code, api::ExitCode::bad_configuration);
+  EXPECT_EQ(report.message, "'onw.u' is in no selected database");
+  EXPECT_EQ(run_recopy({}, {"one.t"}, servers, board, {}, Seconds{0}, at_once).exit_code, api::ExitCode::done);
 }
 
 TEST_F(ASyncOfTwoDatabases, is_released) {

@@ -46,6 +46,11 @@ std::string database_subject(const std::string& name) {
   return "database " + name;
 }
 
+api::Finding finding_of(const pipeline::Unmatched& unmatched) {
+  const Error error = describe(unmatched);
+  return {api::Severity::error, "SelectionMatchesNothing", "selection", error.what, error.hint};
+}
+
 bool same_server(const Server& a, const Server& b) {
   const bool identified = !a.system_identifier.empty() && !b.system_identifier.empty();
   return identified ? a.system_identifier == b.system_identifier : a.start_time == b.start_time;

@@ -32,6 +32,8 @@ Findings judge(const Facts& facts);
 // For the checks themselves. "source" and "target" are the subjects of the servers.
 void add(Findings& findings, api::Severity severity, const char* code, const std::string& subject,
          const std::string& message, const std::string& hint = "");
+// An entry of the selection that names nothing.
+api::Finding finding_of(const pipeline::Unmatched& unmatched);
 // "database app".
 std::string database_subject(const std::string& name);
 // Large objects come along: all with a whole database, with a selection of tables only where one may refer to them.

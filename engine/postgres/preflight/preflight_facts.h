@@ -155,6 +155,13 @@ struct Facts {
   int cores = 0;  // of this machine
 };
 
+// Entries of the selection that name nothing, of all databases of the source and the tables of the selected ones.
+std::vector<pipeline::Unmatched> find_unmatched(const pipeline::Selection& selection,
+                                                const std::vector<Database>& databases, const std::string& own,
+                                                const std::vector<pipeline::DatabaseTables>& held);
+// What the entries may name. Pure, as the one above.
+pipeline::DatabaseTables candidates(const std::string& database, const std::vector<CatalogTable>& tables);
+
 // Looks at both ends and changes nothing. Fails only when it was stopped or its time is over.
 Result<Facts> gather_facts(const api::Spec& spec, const Until& until);
 

@@ -262,8 +262,9 @@ Result<void> read_source_database(const Parameters& parameters, const pipeline::
   Connection connection = TRY(open_preflight_session(for_database(parameters, pair.source_name), until));
   SourceDatabase& database = pair.source;
   database.facts = TRY(read_current_database(connection, until));
-  for (CatalogTable& table : TRY(read_tables(connection, until))) {
-    held.tables.push_back({table.table.name, table.partition_of});
+  std::vector<CatalogTable> tables = TRY(read_tables(connection, until));
+  held = candidates(pair.source_name, tables);
+  for (CatalogTable& table : tables) {
     if (selection.selects_table(pair.source_name, table.table.name, table.partition_of)) {
       database.tables.push_back(std::move(table));
     } else if (!table.partition_of.empty()) {
@@ -351,17 +352,30 @@ Result<void> gather_pairs(const api::Spec& spec, const pipeline::Selection& sele
   }
   // What a database that could not be read holds is not known.
   if (!all_read) return {};
-  std::vector<std::string> all;
-  for (const Database& database : facts.source.databases)
-    if (!database.is_template) all.push_back(database.name);
-  facts.unmatched = selection.unmatched(all, own, held);
-  for (pipeline::Unmatched& each : facts.unmatched)
-    if (is_template(facts.source.databases, each.entry))
-      each = {each.list, each.entry, {}, "names a template, and templates are not copied"};
+  facts.unmatched = find_unmatched(selection, facts.source.databases, own, held);
   return {};
 }
 
 }  // namespace
+
+std::vector<pipeline::Unmatched> find_unmatched(const pipeline::Selection& selection,
+                                                const std::vector<Database>& databases, const std::string& own,
+                                                const std::vector<pipeline::DatabaseTables>& held) {
+  std::vector<std::string> all;
+  for (const Database& database : databases)
+    if (!database.is_template) all.push_back(database.name);
+  std::vector<pipeline::Unmatched> unmatched = selection.unmatched(all, own, held);
+  for (pipeline::Unmatched& each : unmatched)
+    if (is_template(databases, each.entry))
+      each = {each.list, each.entry, {}, "names a template, and templates are not copied"};
+  return unmatched;
+}
+
+pipeline::DatabaseTables candidates(const std::string& database, const std::vector<CatalogTable>& tables) {
+  pipeline::DatabaseTables held{database, {}};
+  for (const CatalogTable& table : tables) held.tables.push_back({table.table.name, table.partition_of});
+  return held;
+}
 
 Result<SessionRole> read_role(Connection& connection, const Until& until) {
   const Rows rows = TRY(connection.query_row(role_query, {}, until));

@@ -313,10 +313,7 @@ void check_selection(const Facts& facts, Findings& findings) {
     add(findings, named ? Severity::error : Severity::warning, "DatabaseLeftOut", "database " + name,
         "it allows no connections, so nobody can copy it", "ALTER DATABASE ... ALLOW_CONNECTIONS true, or exclude it");
   }
-  for (const pipeline::Unmatched& unmatched : facts.unmatched) {
-    const Error error = describe(unmatched);
-    add(findings, Severity::error, "SelectionMatchesNothing", "selection", error.what, error.hint);
-  }
+  for (const pipeline::Unmatched& unmatched : facts.unmatched) findings.push_back(finding_of(unmatched));
   if (!facts.source.failure && facts.pairs.empty() && facts.unmatched.empty()) {
     add(findings, Severity::error, "NoDatabaseSelected", "selection", "no database of the source is selected",
         "include a database by its name");

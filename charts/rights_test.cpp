@@ -127,21 +127,52 @@ TEST(Rights, in_a_namespace_are_those_of_the_cluster_and_no_more) {
   for (const auto& [space, rule] : rules_of(rendered(namespaced))) spaces[space].insert(rule.dump());
   EXPECT_EQ(spaces["shop"], cluster);
   EXPECT_EQ(spaces["stock"], cluster);
-  EXPECT_EQ(spaces.size(), 3U);
 }
 
-TEST(Rights, in_namespaces_need_no_right_in_the_cluster) {
-  const auto of_the_cluster = [](json values) {
-    std::vector<std::string> names;
-    for (const json& object : of_kinds(rendered(values), {"ClusterRole", "ClusterRoleBinding"})) {
-      names.push_back(object["metadata"]["name"]);
-    }
-    return names;
-  };
+std::vector<std::string> names_in_the_cluster(const json& values) {
+  std::vector<std::string> names;
+  for (const json& object : of_kinds(rendered(values), {"ClusterRole", "ClusterRoleBinding"})) {
+    names.push_back(object["metadata"]["name"]);
+  }
+  return names;
+}
+
+// A namespace that is deleted loses the Role in it before the finalizers of its Replications are gone.
+TEST(Rights, in_namespaces_need_of_the_cluster_what_outlives_one_of_them_alone) {
   json values = namespaced;
-  EXPECT_THAT(of_the_cluster(values), ::testing::UnorderedElementsAre("tributary-edit", "tributary-view"));
   values["userRoles"]["enabled"] = false;
-  EXPECT_THAT(of_the_cluster(values), IsEmpty());
+  EXPECT_THAT(names_in_the_cluster(values),
+              ::testing::ElementsAre("tributary-operator-finalizer", "tributary-operator-finalizer"));
+  std::map<std::string, json> verbs;
+  for (const auto& [space, rule] : rules_of(rendered(values))) {
+    if (!space.empty()) continue;
+    for (const json& resource : rule["resources"]) verbs[resource] = rule["verbs"];
+  }
+  EXPECT_EQ(verbs, (std::map<std::string, json>{{"replications", {"get", "patch"}},
+                                                {"replications/status", json{"patch"}},
+                                                {"namespaces", json{"get"}}}));
+}
+
+TEST(Rights, in_the_cluster_are_none_where_that_is_asked_for) {
+  json values = namespaced;
+  values["finalizerAccess"] = "Namespace";
+  EXPECT_THAT(names_in_the_cluster(values), ::testing::UnorderedElementsAre("tributary-edit", "tributary-view"));
+  values["userRoles"]["enabled"] = false;
+  EXPECT_THAT(names_in_the_cluster(values), IsEmpty());
+}
+
+// Where Events about what is not in a namespace stand, and about what one that ends has left.
+TEST(Rights, in_default_are_to_create_events) {
+  for (json values : {namespaced, json{{"watchNamespaces", {"default", "shop"}}}}) {
+    std::vector<json> rules;
+    for (const json& role : of_kinds(rendered(values), {"Role"})) {
+      if (role["metadata"]["namespace"] == "default" && role["metadata"]["name"] == "tributary-operator-events")
+        rules = role["rules"];
+    }
+    EXPECT_THAT(rules, ::testing::ElementsAre(
+                           json{{"apiGroups", {"events.k8s.io"}}, {"resources", {"events"}}, {"verbs", {"create"}}}));
+  }
+  EXPECT_TRUE(one(rendered({}), "Role", "tributary-operator-events").is_null()) << "they are of the ClusterRole";
 }
 
 TEST(Rights, are_bound_to_the_account_of_the_pod) {

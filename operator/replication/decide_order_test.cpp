@@ -207,6 +207,20 @@ TEST(DecideOrder, a_copy_in_a_namespace_that_goes_is_asked_though_its_job_is_gon
   EXPECT_THAT(names(look(seen)), ElementsAre("OrderRelease"));
 }
 
+TEST(DecideOrder, where_the_namespace_took_the_rights_with_it_an_engine_is_asked_and_nothing_else_is_touched) {
+  Observed seen = deleted();
+  seen.terminating = true;
+  seen.barred = true;
+  const Decision asking = look(seen);
+  EXPECT_THAT(names(asking), ElementsAre("OrderRelease"));
+  seen = after(seen, asking);
+  seen.terminating = seen.barred = true;
+  seen.release_answer = ReleaseAnswer::released;
+  EXPECT_THAT(names(look(seen)), ElementsAre("RemoveFinalizer")) << "whatever was seen last of its engines";
+  seen.release_answer = ReleaseAnswer::refused;
+  EXPECT_THAT(names(look(seen)), ElementsAre("Announce", "RemoveFinalizer"));
+}
+
 TEST(DecideOrder, a_deletion_leaves_time_for_a_job) {
   Observed seen = deleted();
   seen.object.spec.deletion_timeout = Seconds(30);

@@ -39,6 +39,7 @@ std::string summary_of(const Observed& seen) {
   if (!seen.rival.empty()) text += " rival=" + seen.rival;
   if (seen.object.deleted) text += " deleted";
   if (seen.terminating) text += " terminating";
+  if (seen.barred) text += " barred";
   return text;
 }
 

@@ -100,6 +100,12 @@ bool namespace_goes(const Means& means, const Observed& seen) {
   return space.ok() && space->deleting();
 }
 
+void take_cached(const Scope& scope, const std::string& uid, Observed& seen) {
+  for (const kube::Seen& job : scope.jobs().owned_by(uid)) take_job(seen, *job);
+  for (const kube::Seen& each : scope.deployments().owned_by(uid)) seen.deployment = deployment_from(*each);
+  for (const kube::Seen& pod : scope.pods().indexed(uid)) seen.pods.push_back(pod_from(*pod));
+}
+
 // What is the same for both ways of looking, once object, Jobs and pods are known.
 void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop_token stop) {
   Observed& seen = sight.seen;
@@ -117,6 +123,22 @@ void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop
   if (const Job* job = podless_job(seen)) seen.refusal = refusal_of(means, seen.object.space, *job);
 }
 
+// Where Jobs may not be listed: a namespace that is deleted may have lost its Role before its Replications.
+Result<std::optional<Sight>> observe_barred(const Means& means, const Scope& scope, const kube::Object& cached,
+                                            const Error& refusal, std::stop_token stop) {
+  const Result<kube::Object> space = means.client.get(kube::kinds::namespaces, {"", cached.space()});
+  if (!space.ok() || !space->deleting()) return refusal;
+  std::optional<kube::Object> object = TRY(unless_missing(means.client.get(replications(), cached.key())));
+  if (!object || object->uid() != cached.uid()) return std::optional<Sight>();
+  Sight sight{std::move(*object), {}};
+  sight.seen.object = v1alpha1::replication_from_json(sight.object.json());
+  take_cached(scope, cached.uid(), sight.seen);
+  look_around(means, scope, sight, std::move(stop));
+  sight.seen.terminating = true;
+  sight.seen.barred = true;
+  return std::optional(std::move(sight));
+}
+
 }  // namespace
 
 std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key,
@@ -124,11 +146,7 @@ std::optional<Sight> observe_cached(const Means& means, const Scope& scope, cons
   const kube::Seen object = scope.objects().find(key);
   if (!object) return std::nullopt;
   Sight sight{*object, {.object = v1alpha1::replication_from_json(object->json())}};
-  for (const kube::Seen& job : scope.jobs().owned_by(object->uid())) take_job(sight.seen, *job);
-  for (const kube::Seen& each : scope.deployments().owned_by(object->uid())) {
-    sight.seen.deployment = deployment_from(*each);
-  }
-  for (const kube::Seen& pod : scope.pods().indexed(object->uid())) sight.seen.pods.push_back(pod_from(*pod));
+  take_cached(scope, object->uid(), sight.seen);
   look_around(means, scope, sight, std::move(stop));
   return sight;
 }
@@ -139,14 +157,18 @@ Result<std::optional<Sight>> observe_live(const Means& means, const Scope& scope
   if (!cached) return std::optional<Sight>();
   const kube::Selection ours{.space = key.space, .labels = std::string(v1alpha1::uid_label) + "=" + cached->uid()};
   const kube::ListPage everything{.limit = 0};
-  const kube::ListResult jobs = TRY(means.client.list(kube::kinds::jobs, ours, everything));
+  const Result<kube::ListResult> jobs = means.client.list(kube::kinds::jobs, ours, everything);
+  if (!jobs.ok() && jobs.error().fault == Fault::denied) {
+    return observe_barred(means, scope, *cached, jobs.error(), std::move(stop));
+  }
+  if (!jobs.ok()) return jobs.error();
   const kube::ListResult deployments = TRY(means.client.list(kube::kinds::deployments, ours, everything));
   const kube::ListResult pods = TRY(means.client.list(kube::kinds::pods, ours, everything));
   std::optional<kube::Object> object = TRY(unless_missing(means.client.get(replications(), key)));
   if (!object || object->uid() != cached->uid()) return std::optional<Sight>();  // its watch will tell
   Sight sight{std::move(*object), {}};
   sight.seen.object = v1alpha1::replication_from_json(sight.object.json());
-  for (const kube::Object& job : jobs.items) take_job(sight.seen, job);
+  for (const kube::Object& job : jobs->items) take_job(sight.seen, job);
   for (const kube::Object& each : deployments.items) sight.seen.deployment = deployment_from(each);
   for (const kube::Object& pod : pods.items) sight.seen.pods.push_back(pod_from(pod));
   look_around(means, scope, sight, std::move(stop));

@@ -33,7 +33,8 @@ struct Sight {
 std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key, std::stop_token stop);
 
 // Object, Jobs, Deployment and pods from the server itself. Jobs are read before the object: a Job that was gone by
-// then had been recorded in the status that is read after it.
+// then had been recorded in the status that is read after it. Where a namespace that is deleted has lost the right to
+// list Jobs, the object alone, with what the caches have of the others.
 Result<std::optional<Sight>> observe_live(const Means& means, const Scope& scope, const kube::Key& key,
                                           std::stop_token stop);
 

@@ -121,6 +121,7 @@ struct Observed {
   std::string rival = {};
   int rolling = 0;           // Deployments of all Replications that have this image and whose pods are not ready yet
   bool terminating = false;  // the namespace is known to be: nothing can be created in it any more
+  bool barred = false;       // its Role has gone with it: beside the object, what is here is what was seen last
   WallTime now = {};
 };
 

@@ -385,6 +385,34 @@ TEST_F(ReconcileTest, deletion_in_the_middle_of_a_copy_lets_the_object_go_last) 
   EXPECT_EQ(bed.replication().uid, "") << "gone";
 }
 
+// What a Role in the namespace gave is gone; the ClusterRole of the chart is left.
+Misfortune without_role(const Served& served) {
+  const std::size_t at = served.path.find("/namespaces/prod/");
+  if (at == std::string::npos || served.path.find("/replications/shop", at) != std::string::npos) return {};
+  return {Misfortune::Kind::answer, 403, "Forbidden", "no"};
+}
+
+TEST_F(ReconcileTest, a_namespace_that_loses_its_role_first_does_not_keep_the_object) {
+  copy();
+  fill_caches();
+  Json space = {{"metadata", {{"name", "prod"}}}};
+  bed.server.put(kinds::namespaces, space);
+  bed.server.set_fate(without_role);
+  bed.ask_to_delete();
+  ASSERT_TRUE(comes_true([&] { return scopes[0]->objects().find(shop)->deleting(); }));
+  EXPECT_FALSE(blind_pass().ok()) << "a right that is missing is no reason to leave anything behind";
+  EXPECT_TRUE(bed.replication().finalized);
+  space["metadata"]["deletionTimestamp"] = rfc3339(now);
+  bed.server.put(kinds::namespaces, space);
+  blind_pass().value();
+  EXPECT_EQ(bed.replication().uid, "") << "gone";
+  EXPECT_EQ(reconciler.orphaned()["prod"], 1U);
+  EXPECT_TRUE(comes_true([&] {
+    const std::vector<kube::Object> told = bed.server.all(kinds::events);
+    return std::any_of(told.begin(), told.end(), [](const kube::Object& event) { return event.space() == "default"; });
+  }));
+}
+
 TEST_F(ReconcileTest, the_engines_pods_are_gone_before_their_job) {
   copy();
   bed.ask_to_delete();

@@ -127,7 +127,7 @@ Decision tear_down(const Observed& seen) {
   next.status.observed_generation = seen.object.generation;
   remember_begin(seen, next.status);
   remember_traces(seen, next);
-  end_verifications(seen, next);
+  if (!seen.barred) end_verifications(seen, next);
   const Wish wish = wish_of(seen.object.spec);
   const bool asked = ask(seen, next, wish);
   const bool holds = wish.gives_back && may_hold_source(seen, next.status);
@@ -135,7 +135,7 @@ Decision tear_down(const Observed& seen) {
   std::string engine;
   if (asked) {
     engine = leftover(seen);
-  } else if (engine_may_live(seen)) {
+  } else if (engine_may_live(seen) && !seen.barred) {
     engine = end_engines(seen, next);
   } else if ((holds || filled) && seen.terminating) {
     const char* const why = "because nothing can be started in a namespace that is being deleted";

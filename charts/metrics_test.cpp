@@ -21,7 +21,10 @@ using ::testing::IsSubsetOf;
 
 json rule_values(json rule = json::object()) {
   rule["enabled"] = true;
-  return {{"metrics", {{"prometheusRule", std::move(rule)}, {"dashboard", {{"enabled", true}}}}}};
+  return {{"metrics",
+           {{"prometheusRule", std::move(rule)},
+            {"serviceMonitor", {{"enabled", true}}},
+            {"dashboard", {{"enabled", true}}}}}};
 }
 
 json groups_of(const json& values) {
@@ -93,6 +96,19 @@ TEST(Alerts, are_each_seen_to_fire_and_not_to) {
   const std::map<std::string, json> alerts = alerts_of(rule_values());
   EXPECT_GE(alerts.size(), 13U);
   for (const auto& [name, rule] : alerts) EXPECT_EQ(seen[name], (std::set<bool>{false, true})) << name;
+}
+
+// Where nobody reads the operator's metrics it would fire for ever.
+TEST(Alerts, say_that_the_operator_is_down_only_where_a_monitor_asks_for_it) {
+  const auto down = [](const json& monitors) {
+    json values = {{"metrics", monitors}};
+    values["metrics"]["prometheusRule"]["enabled"] = true;
+    return alerts_of(values).contains("TributaryOperatorDown");
+  };
+  EXPECT_FALSE(down(json::object()));
+  EXPECT_FALSE(down({{"enginePodMonitor", {{"enabled", true}}}}));
+  EXPECT_TRUE(down({{"serviceMonitor", {{"enabled", true}}}}));
+  EXPECT_TRUE(down({{"podMonitor", {{"enabled", true}}}}));
 }
 
 TEST(Alerts, are_explained_each_in_a_section_of_its_own) {

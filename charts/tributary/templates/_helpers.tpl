@@ -99,6 +99,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [create]
 {{- end -}}
 
+{{/* By which the metrics of this release's operator are selected. */}}
+{{- define "tributary.scraped" -}}
+job="{{ include "tributary.name" . }}", namespace="{{ .Release.Namespace }}"
+{{- end -}}
+
 {{/* Metrics of a Replication have its namespace and name; the job is the one that alerts and dashboard name. */}}
 {{- define "tributary.scrape" -}}
 path: /metrics

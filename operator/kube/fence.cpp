@@ -66,7 +66,7 @@ Result<Response> FencedTransport::send(const Request& request, Deadline deadline
   const Fence::Pass pass = TRY(fence_.pass(deadline));
   const Milliseconds left = std::max(Milliseconds(1), pass.deadline().left());
   Result<Response> answer = inner_.send(limited(request, left), pass.deadline(), std::move(stop));
-  if (!answer.ok() && answer.error().fault != Fault::denied) fence_.doubt(pass);
+  if (!answer.ok() && may_come(answer.error())) fence_.doubt(pass);
   return answer;
 }
 

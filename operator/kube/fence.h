@@ -28,8 +28,9 @@
 // these ways meets names that derive from UIDs and attempts, so that creating meets what is there; UIDs on every
 // deletion of a Job or Deployment and resourceVersions on finalizers and status, so that it fails with 409 once the
 // other leader has replaced what it was decided on; intents that the other leader sees in its watch and corrects; and
-// ConfigMaps that are restored where a pod waits for one. An order to release that an engine hears late was right when
-// it was sent, and the other leader would have given it for the same spec.
+// ConfigMaps that are restored where a pod waits for one. An order to release has no body, and is looked at once, right
+// before it is given to the HTTP library; one that an engine hears late was right when it was sent, and the other
+// leader would have given it for the same spec.
 namespace tributary::kube {
 
 class Fence {

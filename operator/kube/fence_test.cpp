@@ -171,6 +171,31 @@ TEST_F(FencedTransportTest, a_change_whose_answer_was_lost_delays_the_closing) {
   EXPECT_GE(SteadyClock::now(), until);
 }
 
+class NoAnswer final : public Transport {
+ public:
+  explicit NoAnswer(Fault fault) : fault_(fault) {}
+  Result<Response> send(const Request&, Deadline, std::stop_token) override { return Error{fault_, "no answer"}; }
+  Result<Opened> open(const Request&, const StreamLimits&, std::stop_token) override {
+    return Error{fault_, "no answer"};
+  }
+  std::string host() const override { return "nowhere"; }
+
+ private:
+  const Fault fault_;
+};
+
+TEST_F(FencedTransportTest, only_a_change_that_may_still_be_carried_out_delays_the_closing) {
+  for (const Fault fault : {Fault::transient, Fault::denied, Fault::invalid, Fault::failed, Fault::cancelled}) {
+    Fence open{"ns/lease"};
+    ASSERT_TRUE(open.extend(in(Seconds(60))));
+    NoAnswer inner(fault);
+    FencedTransport through(inner, open);
+    ASSERT_FALSE(through.send(create(kinds::config_maps, settings()), Deadline::never(), {}).ok());
+    const bool at_once = open.close({Deadline::after(Milliseconds(0))});
+    EXPECT_EQ(at_once, fault != Fault::failed && fault != Fault::cancelled) << name_of(fault);
+  }
+}
+
 TEST_F(FencedTransportTest, events_are_changes_too) {
   Channel<std::string> lines(100);
   log::write_to([&](std::string_view line) { lines.offer(std::string(line)); });

@@ -120,11 +120,20 @@ Error error_of(const http::http_exception& exception) {
 // Thrown through the library, which then closes the connection.
 struct TooLate {};
 
+Error too_late() {
+  return {Fault::transient, "there was no time left to send the request to the API server"};
+}
+
+// Later than that it is not sent.
+Deadline begin_of(const Request& request, Deadline deadline) {
+  return deadline.no_later_than(request.begin_by.value_or(deadline.at()));
+}
+
 Error current_error() {
   try {
     throw;
   } catch (const TooLate&) {
-    return {Fault::transient, "there was no time left to send the request to the API server"};
+    return too_late();
   } catch (const http::http_exception& exception) {
     return error_of(exception);
   } catch (const std::exception& exception) {
@@ -301,8 +310,7 @@ Result<http::http_request> RestTransport::message_of(const Request& request, Dea
     message.set_request_uri(web::uri(request.path));
     if (!request.body.empty()) {
       message.set_body(once(request.body), request.body.size(), request.content_type);
-      message.set_progress_handler(
-          in_time(request.body.size(), deadline.no_later_than(request.begin_by.value_or(deadline.at()))));
+      message.set_progress_handler(in_time(request.body.size(), begin_of(request, deadline)));
     }
     http::http_headers& headers = message.headers();
     headers.add("Accept", request.accept);
@@ -379,7 +387,9 @@ Result<Response> RestTransport::whole_of(const Pending& pending, SteadyTime bega
 Result<Response> RestTransport::send(const Request& request, Deadline deadline, std::stop_token stop) {
   const SteadyTime began = SteadyClock::now();
   const std::shared_ptr<HttpClient> client = TRY(shared_client());
-  Pending pending = start(*client, TRY(message_of(request, deadline)), options_.body_bytes);
+  http::http_request message = TRY(message_of(request, deadline));
+  if (!is_read(request) && begin_of(request, deadline).passed()) return too_late();
+  Pending pending = start(*client, std::move(message), options_.body_bytes);
   Result<Response> response = whole_of(pending, began, deadline, stop);
   if (!response.ok()) {
     pending.exchange->body.abandon();

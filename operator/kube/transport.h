@@ -49,11 +49,17 @@ struct StreamLimits {
   std::size_t line_bytes = std::size_t{8} << 20;
 };
 
+// Whether the request of this error may still be carried out: it is on its way, and nobody waits for its answer.
+inline bool may_come(const Error& error) {
+  return error.fault == Fault::failed || error.fault == Fault::cancelled;
+}
+
 class Transport {
  public:
   virtual ~Transport() = default;
   // Thread-safe, all of them. No body of a request begins its way after the deadline, even where the process stood
-  // still in between: what is not sent by then is never executed.
+  // still in between: what is not sent by then is never executed. What changes something is not begun after it either,
+  // but without a body it is not looked at again once it has a connection.
   virtual Result<Response> send(const Request& request, Deadline deadline, std::stop_token stop) = 0;
   virtual Result<Opened> open(const Request& request, const StreamLimits& limits, std::stop_token stop) = 0;
   // "10.96.0.1:443", for people.

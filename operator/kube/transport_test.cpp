@@ -117,6 +117,21 @@ TEST(Transport, a_write_whose_time_is_over_before_it_is_sent_is_not_executed) {
   EXPECT_TRUE(server.all(kinds::config_maps).empty());
 }
 
+TEST(Transport, nothing_of_a_write_without_a_body_is_sent_when_its_time_is_over) {
+  FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  Request bare;
+  bare.method = Method::post;
+  bare.path = "/release";
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(fault_of(send(*transport, bare, Milliseconds(-1))), Fault::transient);
+    if (i % 2 == 1) {
+      ASSERT_TRUE(send(*transport, get(kinds::pods, key)).ok());  // leaves a connection for the next one
+    }
+  }
+  for (const testing::Served& served : server.served()) EXPECT_EQ(served.method, Method::get);
+}
+
 TEST(Transport, a_write_that_was_to_begin_before_is_not_executed_though_its_answer_has_time) {
   FakeApiServer server;
   const auto transport = open_rest_transport(server.config());

@@ -44,18 +44,6 @@ std::string account_of(const Scope& scope, const kube::Watch& watch) {
          (health.trouble ? ": " + *health.trouble : ": no answer so far");
 }
 
-// An order changes something, though not on the API server. It is over before anybody else may lead: see fence.h.
-TellEngine while_open(kube::Fence* fence, TellEngine tell) {
-  if (fence == nullptr) return tell;
-  return [fence, tell = std::move(tell)](const std::string& ip, const std::string& token, bool forget,
-                                         std::stop_token stop) -> Result<int> {
-    const kube::Fence::Pass pass = TRY(fence->pass(Deadline::after(tell_time)));
-    const Result<int> answer = tell(ip, token, forget, std::move(stop));
-    if (!answer.ok()) fence->doubt(pass);
-    return answer;
-  };
-}
-
 }  // namespace
 
 Controller::Controller(kube::Transport& transport, ControllerOptions options)
@@ -63,7 +51,8 @@ Controller::Controller(kube::Transport& transport, ControllerOptions options)
       queue_(options_.retries, *options_.meter),
       client_(transport, options_.client, stop_.get_token()),
       listener_(options_.ask),
-      releaser_(while_open(options_.fence, options_.tell), stop_.get_token()),
+      releaser_(options_.fence == nullptr ? options_.tell : fenced(*options_.fence, options_.tell),
+                stop_.get_token()),
       events_(transport, controller_name, kube::host_name()),
       scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_, options_.watches)),
       reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}

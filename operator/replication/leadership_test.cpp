@@ -27,7 +27,7 @@ class LeadershipTest : public ::testing::Test {
     bed.server.put(kube::kinds::secrets, {{"metadata", {{"namespace", key.space}, {"name", key.name}}}});
     ControllerOptions options{.image = "tributary:test", .workers = 2, .release_key = key, .fence = &fence};
     options.ask = bed.ask_engine();
-    options.tell = [this](const std::string&, const std::string&, bool, std::stop_token) -> Result<int> {
+    options.tell = [this](const std::string&, const std::string&, bool, Until) -> Result<int> {
       ++orders;
       return 202;
     };

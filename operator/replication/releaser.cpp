@@ -8,7 +8,9 @@
 namespace tributary::replication {
 namespace {
 
-Result<int> tell(const std::string& ip, const std::string& token, bool forget, std::stop_token stop) {
+constexpr Seconds tell_time{2};
+
+Result<int> tell(const std::string& ip, const std::string& token, bool forget, Until until) {
   kube::ClusterConfig engine;
   engine.server = engine_url(ip);
   engine.token.text = token;
@@ -16,7 +18,7 @@ Result<int> tell(const std::string& ip, const std::string& token, bool forget, s
   kube::Request request;
   request.method = kube::Method::post;
   request.path = forget ? "/release?forget" : "/release";
-  return TRY(transport->send(request, Deadline::after(tell_time), std::move(stop))).status;
+  return TRY(transport->send(request, until.deadline, std::move(until.stop))).status;
 }
 
 // What does not come from an engine that knows the route and the token is no answer for good either.
@@ -31,6 +33,16 @@ TellEngine tell_over_http() {
   return tell;
 }
 
+TellEngine fenced(kube::Fence& fence, TellEngine tell) {
+  return [&fence, tell = std::move(tell)](const std::string& ip, const std::string& token, bool forget,
+                                          Until until) -> Result<int> {
+    const kube::Fence::Pass pass = TRY(fence.pass(until.deadline));
+    Result<int> answer = tell(ip, token, forget, {pass.deadline(), std::move(until.stop)});
+    if (!answer.ok() && kube::may_come(answer.error())) fence.doubt(pass);
+    return answer;
+  };
+}
+
 std::string Releaser::token(const std::string& uid) const {
   return hmac_sha256(key_, uid);
 }
@@ -41,7 +53,7 @@ std::string Releaser::token_hash(const std::string& uid) const {
 
 void Releaser::order(const std::string& uid, const std::string& pod_ip, bool forget, bool first) {
   if (first) remember(uid, ReleaseAnswer::none);
-  const Result<int> status = tell_(pod_ip, token(uid), forget, stop_);
+  const Result<int> status = tell_(pod_ip, token(uid), forget, {Deadline::after(tell_time), stop_});
   if (!status.ok()) {
     log::debug("engine does not answer an order to release", {{"error", status.error().what}});
     return;

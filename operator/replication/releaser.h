@@ -7,17 +7,20 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/base/until.h"
+#include "operator/kube/fence.h"
 #include "operator/replication/observed.h"
 
 namespace tributary::replication {
 
-// Tells one engine to release what its stream holds, and gives the status of its answer.
-using TellEngine =
-    std::function<Result<int>(const std::string& pod_ip, const std::string& token, bool forget, std::stop_token)>;
+// Tells one engine to release what its stream holds, and gives the status of its answer. Nothing is told after `until`.
+using TellEngine = std::function<Result<int>(const std::string& pod_ip, const std::string& token, bool forget, Until)>;
 
-// POST http://<pod_ip>:8080/release, answered within tell_time.
-constexpr Seconds tell_time{2};
+// POST http://<pod_ip>:8080/release.
 TellEngine tell_over_http();
+// An order changes something, though not on the API server: it goes through the fence, and is over when the leadership
+// is. The fence outlives it.
+TellEngine fenced(kube::Fence& fence, TellEngine tell);
 
 // Orders engines to give back what they hold, and remembers what they said. The token of an order is the HMAC of the
 // Replication's UID under a key that never leaves the operator; an engine knows its hash alone. Thread-safe.

@@ -22,7 +22,7 @@ class ReleaserTest : public ::testing::Test {
   Result<int> status{202};
   std::string path;
   std::string token;
-  Releaser releaser{[this](const std::string& ip, const std::string& bearer, bool forget, std::stop_token) {
+  Releaser releaser{[this](const std::string& ip, const std::string& bearer, bool forget, Until) {
                       path = ip + (forget ? " forget" : "");
                       token = bearer;
                       return status;
@@ -55,6 +55,33 @@ TEST_F(ReleaserTest, what_an_engine_answers_is_remembered_until_another_stream_i
   answers(200, true);
   releaser.forget(uid);
   EXPECT_EQ(releaser.answer(uid), ReleaseAnswer::none);
+}
+
+// Without the fence's own deadline a process that was frozen would still send what another one decides by now.
+TEST(FencedOrder, is_over_when_the_leadership_is) {
+  kube::Fence fence{"ns/lease"};
+  std::vector<SteadyTime> ends;
+  const TellEngine order = fenced(fence, [&](const std::string&, const std::string&, bool, Until until) -> Result<int> {
+    ends.push_back(until.deadline.at());
+    return 202;
+  });
+  EXPECT_EQ(order("10.0.0.8", "token", false, {}).error().fault, Fault::fenced);
+  const SteadyTime end = SteadyClock::now() + std::chrono::hours(1);
+  ASSERT_TRUE(fence.extend(end));
+  EXPECT_EQ(order("10.0.0.8", "token", false, {}).value(), 202);
+  EXPECT_EQ(ends, std::vector<SteadyTime>{end});
+}
+
+TEST(FencedOrder, that_was_not_answered_delays_the_closing_where_an_engine_may_have_it) {
+  for (const Fault fault : {Fault::transient, Fault::failed}) {
+    kube::Fence fence{"ns/lease"};
+    ASSERT_TRUE(fence.extend(SteadyClock::now() + std::chrono::hours(1)));
+    const TellEngine order = fenced(fence, [&](const std::string&, const std::string&, bool, Until) -> Result<int> {
+      return Error{fault, "no"};
+    });
+    ASSERT_FALSE(order("10.0.0.8", "token", false, {Deadline::after(std::chrono::minutes(1))}).ok());
+    EXPECT_EQ(fence.close({Deadline::after(Milliseconds(0))}), fault == Fault::transient);
+  }
 }
 
 class ReleaseKeyTest : public ::testing::Test {

@@ -28,7 +28,7 @@ class StreamControllerTest : public ::testing::Test {
   void start() {
     ControllerOptions options{.image = "tributary:test", .workers = 2};
     options.ask = bed.ask_engine();
-    options.tell = [this](const std::string&, const std::string& token, bool forget, std::stop_token) -> Result<int> {
+    options.tell = [this](const std::string&, const std::string& token, bool forget, Until) -> Result<int> {
       const std::lock_guard lock(mutex);
       token_told = token;
       forgets = forget;

@@ -74,7 +74,8 @@ void Lease::ask(const Move& move, Until until) {
   const SteadyTime sent = SteadyClock::now();
   const auto* claim = std::get_if<Claim>(&move);
   if (claim == nullptr && options_.looked) options_.looked();
-  const Answer answer = claim != nullptr ? write(*claim, until) : look(until);
+  // A claim that is cut off may be carried out all the same, for a process that has ended.
+  const Answer answer = claim != nullptr ? write(*claim, {until.deadline}) : look(until);
   if (until.stop.stop_requested() && std::holds_alternative<Failed>(answer)) return;
   const SteadyTime now = SteadyClock::now();
   state_.heard(answer, sent, now, between_0_and_1());

@@ -211,6 +211,20 @@ TEST_F(LeaseTest, a_stop_ends_the_wait) {
   EXPECT_EQ(record().holder, "somebody") << "what was never held is not given back";
 }
 
+TEST_F(LeaseTest, a_claim_on_its_way_at_the_end_is_waited_for_and_given_back) {
+  Operator first(server.config(), "first");
+  std::stop_source stop;
+  server.set_fate([&](const Served& served) {
+    if (served.method != Method::post) return Misfortune{};
+    stop.request_stop();
+    return Misfortune{.delay = Milliseconds(500)};
+  });
+  const bool leads = first.lease.wait_to_lead(stop.get_token()).ok();
+  first.lease.hand_over({});
+  ASSERT_TRUE(comes_true([&] { return !server.find(kinds::leases, name).json().is_null(); }));
+  EXPECT_EQ(record().holder, "") << "it " << (leads ? "led" : "did not lead") << " for a moment";
+}
+
 TEST_F(LeaseTest, a_leader_whose_lease_was_long_anothers_is_a_case_for_the_watchdog) {
   Operator first(server.config(), "first");
   EXPECT_EQ(first.lease.complaint(SteadyClock::now() + std::chrono::hours(1)), std::nullopt);

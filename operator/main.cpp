@@ -35,7 +35,7 @@ std::optional<std::string> environment(const std::string& name) {
 Result<void> start(replication::Controller& controller, Election* election, const std::stop_token& stop) {
   TRY(controller.fill(Deadline::after(std::chrono::minutes(2)), stop));
   if (election != nullptr) TRY(election->wait_to_lead(stop));
-  return controller.work();
+  return controller.work(stop);
 }
 
 Result<void> run(const Flags& flags, const sigset_t& signals) {

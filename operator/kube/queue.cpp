@@ -2,8 +2,14 @@
 
 namespace tributary::kube {
 
+void Queue::open() {
+  const std::lock_guard lock(mutex_);
+  takes_ = true;
+}
+
 void Queue::add(const Key& key, Priority priority) {
   const std::lock_guard lock(mutex_);
+  if (!takes_) return;
   agenda_.add(key, priority, SteadyClock::now());
   changed_.notify_all();
 }

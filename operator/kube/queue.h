@@ -14,9 +14,11 @@ namespace tributary::kube {
 // The agenda between threads: any number of producers and workers. take() blocks until a key is ready.
 class Queue {
  public:
-  // The meter outlives it.
-  explicit Queue(RetryLimits limits = {}, Meter& meter = no_meter()) : meter_(meter), agenda_(limits) {}
+  // The meter outlives it. Until open() it takes nothing where `takes` says so: who stands by would fill it for nobody.
+  explicit Queue(RetryLimits limits = {}, Meter& meter = no_meter(), bool takes = true)
+      : meter_(meter), agenda_(limits), takes_(takes) {}
 
+  void open();
   void add(const Key& key, Priority priority = Priority::live);
   void add_after(const Key& key, Milliseconds delay, Priority priority = Priority::live);
   // After a failure: delayed by the key's own backoff and the bucket of all.
@@ -40,6 +42,7 @@ class Queue {
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   Agenda agenda_;
+  bool takes_;
 };
 
 }  // namespace tributary::kube

@@ -48,11 +48,11 @@ std::string account_of(const Scope& scope, const kube::Watch& watch) {
 
 Controller::Controller(kube::Transport& transport, ControllerOptions options)
     : options_(std::move(options)),
-      queue_(options_.retries, *options_.meter),
+      transport_(transport),
+      queue_(options_.retries, *options_.meter, false),
       client_(transport, options_.client, stop_.get_token()),
       listener_(options_.ask),
-      releaser_(options_.fence == nullptr ? options_.tell : fenced(*options_.fence, options_.tell),
-                stop_.get_token()),
+      releaser_(options_.fence == nullptr ? options_.tell : fenced(*options_.fence, options_.tell), stop_.get_token()),
       events_(transport, controller_name, kube::host_name()),
       scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_, options_.watches)),
       reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}
@@ -62,9 +62,10 @@ Controller::~Controller() {
 }
 
 // Without one Jobs give back what streams hold, as they do where an engine does not answer.
-Result<void> Controller::learn_key() {
+Result<void> Controller::learn_key(std::stop_token stop) {
   if (options_.release_key.name.empty()) return {};
-  Result<std::string> key = release_key(client_, options_.release_key);
+  const kube::Client client(transport_, options_.client, std::move(stop));
+  Result<std::string> key = release_key(client, options_.release_key);
   if (key.ok()) {
     releaser_.set_key(std::move(key).value());
     return {};
@@ -95,8 +96,17 @@ Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
   return {};
 }
 
-Result<void> Controller::work() {
-  TRY(learn_key());
+// A change that comes meanwhile is in the caches already, or is queued by its watch.
+void Controller::queue_everything() {
+  queue_.open();
+  for (const auto& scope : scopes_) {
+    for (const kube::Seen& object : scope->objects().all()) queue_.add(object->key(), kube::Priority::initial);
+  }
+}
+
+Result<void> Controller::work(std::stop_token stop) {
+  TRY(learn_key(std::move(stop)));
+  queue_everything();
   workers_ = std::make_unique<kube::Workers>(
       "replication", queue_, [this](const kube::Key& key, std::stop_token asked) { return reconcile(key, asked); },
       options_.workers, *options_.meter);
@@ -134,8 +144,8 @@ std::string Controller::metrics_text() const {
 }
 
 Result<void> Controller::start(Deadline deadline, std::stop_token stop) {
-  TRY(fill(deadline, std::move(stop)));
-  return work();
+  TRY(fill(deadline, stop));
+  return work(std::move(stop));
 }
 
 void Controller::stop() {

@@ -42,8 +42,9 @@ class Controller {
 
   // Waits for the caches; transient when they were not filled in time.
   Result<void> fill(Deadline deadline, std::stop_token stop);
-  // Starts the workers. From here on things are changed; not before the caches are filled.
-  Result<void> work();
+  // Starts the workers, which look at everything first. From here on things are changed; not before the caches are
+  // filled.
+  Result<void> work(std::stop_token stop);
   // Both.
   Result<void> start(Deadline deadline, std::stop_token stop);
   // Whether the caches were filled, and stop() was not called. Thread-safe, like all that follow.
@@ -60,10 +61,12 @@ class Controller {
   void stop();
 
  private:
-  Result<void> learn_key();
+  Result<void> learn_key(std::stop_token stop);
+  void queue_everything();
   Result<kube::Requeue> reconcile(const kube::Key& key, std::stop_token stop) const;
 
   const ControllerOptions options_;
+  kube::Transport& transport_;
   kube::Queue queue_;
   std::stop_source stop_;
   kube::Client client_;

@@ -9,6 +9,7 @@
 #include "operator/kube/fence.h"
 #include "operator/kube/kinds.h"
 #include "operator/replication/controller.h"
+#include "operator/replication/scope.h"
 #include "operator/replication/testing/bed.h"
 #include "operator/replication/testing/scene.h"
 
@@ -41,7 +42,7 @@ class LeadershipTest : public ::testing::Test {
   }
   void lead() {
     ASSERT_TRUE(fence.extend(SteadyClock::now() + std::chrono::hours(1)));
-    const Result<void> working = controller->work();
+    const Result<void> working = controller->work({});
     ASSERT_TRUE(working.ok()) << describe(working.error());
   }
   void follow() {
@@ -68,7 +69,7 @@ TEST_F(LeadershipTest, who_stands_by_is_ready_and_changes_nothing) {
   EXPECT_TRUE(controller->ready());
   EXPECT_EQ(controller->complaint(SteadyClock::now()), std::nullopt);
   EXPECT_THAT(bed.writes(), IsEmpty());
-  EXPECT_EQ(controller->work().error().fault, Fault::fenced) << "not even its own key is made";
+  EXPECT_EQ(controller->work({}).error().fault, Fault::fenced) << "not even its own key is made";
   EXPECT_THAT(bed.writes(), IsEmpty());
 }
 
@@ -80,6 +81,34 @@ TEST_F(LeadershipTest, whoever_comes_to_lead_has_seen_everything_already) {
   EXPECT_TRUE(comes_true([&] { return bed.reason("CredentialsSynced") == "SecretsFound"; }));
   for (const kube::testing::Served& served : bed.server.served())
     EXPECT_THAT(served.query, ::testing::Not(HasSubstr("limit=500"))) << "a list of " << served.path;
+}
+
+TEST_F(LeadershipTest, who_stands_by_queues_nothing) {
+  stand_by();
+  EXPECT_EQ(controller->queue_figures().added, 0U);
+  kube::Queue closed({}, kube::no_meter(), false);
+  const Scope scope(*bed.transport, "", closed);
+  ASSERT_TRUE(scope.wait_synced(Deadline::after(Seconds(10)), {}));
+  for (const char* word : {"one", "another"}) bed.change(Json{{"metadata", {{"labels", {{"word", word}}}}}});
+  ASSERT_TRUE(comes_true([&] { return scope.objects().find(shop)->label("word") == "another"; }));
+  EXPECT_EQ(closed.figures().added, 0U);
+  closed.open();
+  bed.change(Json{{"metadata", {{"labels", {{"word", "third"}}}}}});
+  EXPECT_EQ(closed.take({}), shop);
+}
+
+TEST_F(LeadershipTest, who_is_to_end_does_not_wait_for_its_key) {
+  stand_by();
+  ASSERT_TRUE(fence.extend(SteadyClock::now() + std::chrono::hours(1)));
+  std::stop_source stop;
+  bed.server.set_fate([&](const kube::testing::Served& served) {
+    if (!served.path.ends_with("/secrets/release")) return kube::testing::Misfortune{};
+    stop.request_stop();
+    return kube::testing::Misfortune{.kind = kube::testing::Misfortune::Kind::stall};
+  });
+  const Result<void> working = controller->work(stop.get_token());
+  ASSERT_FALSE(working.ok());
+  EXPECT_EQ(working.error().fault, Fault::cancelled);
 }
 
 TEST_F(LeadershipTest, whose_leadership_is_over_changes_nothing_more_and_orders_nothing) {

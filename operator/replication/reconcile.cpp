@@ -1,6 +1,7 @@
 #include "operator/replication/reconcile.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/log.h"
 #include "operator/replication/perform.h"
@@ -28,6 +29,7 @@ Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_tok
   if (scope == nullptr) return kube::Requeue{};
   Lap lap;
   std::optional<Sight> sight = observe_cached(means_, *scope, key, stop);
+  keep_memory_of(key, sight ? sight->object.uid() : "");
   if (!sight) return kube::Requeue{};
   narrate_look("caches", sight->seen, lap);
   Decision next = decide(sight->seen);
@@ -37,8 +39,22 @@ Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_tok
     narrate_look("server", sight->seen, lap);
     next = decide(sight->seen);
   }
+  if (stop.stop_requested()) return Error{Fault::cancelled, "stopped before anything was decided"};
   narrate_decision(next, lap);
   return carry_out(*sight, next, lap);
+}
+
+// Of one object at a time, and of none that is gone, whoever took its finalizer away.
+void Reconciler::keep_memory_of(const kube::Key& key, const std::string& uid) const {
+  std::string before;
+  {
+    const std::lock_guard lock(mutex_);
+    before = std::exchange(uids_[key], uid);
+    if (uid.empty()) uids_.erase(key);
+  }
+  if (before.empty() || before == uid) return;
+  means_.listener.forget(before);
+  means_.releaser.forget(before);
 }
 
 Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& next, Lap lap) const {

@@ -28,6 +28,7 @@ class Reconciler {
 
  private:
   const Scope* scope_of(const kube::Key& key) const;
+  void keep_memory_of(const kube::Key& key, const std::string& uid) const;
   Result<kube::Requeue> carry_out(const Sight& sight, const Decision& next, Lap lap) const;
   Result<kube::Requeue> let_go(const Sight& sight, const RemoveFinalizer& action) const;
   Result<void> publish_and_tell(const Sight& sight, const std::string& version, const v1alpha1::Status& status,
@@ -38,6 +39,7 @@ class Reconciler {
   kube::Events& events_;
   mutable std::mutex mutex_;
   mutable std::map<std::string, std::uint64_t> orphaned_;
+  mutable std::map<kube::Key, std::string> uids_;  // of what something may be remembered of
 };
 
 }  // namespace tributary::replication

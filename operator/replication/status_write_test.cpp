@@ -247,5 +247,32 @@ TEST_F(StatusWrites, each_beat_of_the_pass_is_told_with_what_was_seen_decided_an
   EXPECT_THAT(lines[4], HasSubstr("status written ms="));
 }
 
+// Its engine was silent because nobody waited for its answer.
+TEST_F(StatusWrites, none_is_made_by_a_pass_that_is_stopped_while_it_asks) {
+  follow();
+  std::stop_source stop;
+  Listener interrupted([&](const std::string&, std::stop_token) -> Result<api::Progress> {
+    stop.request_stop();
+    return Error{Fault::cancelled, "stopped while waiting"};
+  });
+  const Means means{bed.client, interrupted, releaser, "tributary:test", [this] { return now; }};
+  const Reconciler stopped(scopes, means, events);
+  now += Seconds(5);
+  const Result<kube::Requeue> outcome = stopped(shop, stop.get_token());
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().fault, Fault::cancelled);
+  EXPECT_THAT(bed.writes(), ::testing::IsEmpty());
+}
+
+TEST_F(StatusWrites, nothing_is_remembered_of_what_went_without_its_finalizer) {
+  follow();
+  const std::string uid = bed.replication().uid;
+  ASSERT_TRUE(listener.figures(uid, now).lag_seconds);
+  bed.server.erase(replications(), shop);
+  ASSERT_TRUE(comes_true([&] { return scopes[0]->objects().find(shop) == nullptr; }));
+  reconciler(shop, {}).value();
+  EXPECT_FALSE(listener.figures(uid, now).lag_seconds);
+}
+
 }  // namespace
 }  // namespace tributary::replication

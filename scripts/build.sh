@@ -26,7 +26,7 @@ bench() {
   fi
   packages
   postgres
-  build release --target tributary
+  build release --target tributary tributary-operator
   for name in "${cases[@]}"; do step "benchmark $name" "bench/$name/run.sh" "$@"; done
 }
 

@@ -87,7 +87,7 @@ TEST(Crd, defaults_nothing_but_stable_words) {
   walk(testing::crd_schema(), "", [&](const std::string& path, const json& schema) {
     if (schema.contains("default")) defaulted.insert(path);
   });
-  EXPECT_EQ(defaulted, (std::set<std::string>{".spec.state", ".spec.source.type"}));
+  EXPECT_EQ(defaulted, (std::set<std::string>{".spec.state", ".spec.source.type", ".status"}));
 }
 
 TEST(Samples, are_what_the_schema_allows_and_the_code_understands) {

@@ -228,6 +228,13 @@ TEST(Status, an_untouched_status_is_small) {
   EXPECT_EQ(to_json(Status{}), (json{{"observedGeneration", 0}, {"phase", "Pending"}}));
 }
 
+// The default of the CRD.
+TEST(Status, says_nothing_before_anybody_has_looked) {
+  json object = minimal();
+  object["status"] = {{"observedGeneration", -1}};
+  EXPECT_EQ(replication_from_json(object).status, Status{});
+}
+
 TEST(Duration, is_written_as_it_is_read) {
   for (const char* text : {"0s", "59s", "1m", "1h", "1m30s", "12h5s", "49h1m1s"}) {
     EXPECT_EQ(duration_text(*parse_duration(text)), text);

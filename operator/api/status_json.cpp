@@ -342,6 +342,8 @@ Status status_from_json(const json& object) {
   const JsonFields in(object, "status", flaw);
   Status status;
   in.read("observedGeneration", status.observed_generation);
+  // The schema's default, of what nobody has looked at.
+  if (status.observed_generation < 0) status.observed_generation = 0;
   in.read_word("phase", status.phase, phase_words);
   in.read("progress", status.progress);
   status.conditions = read_list<Condition>(in.raw("conditions"), flaw);

@@ -5,6 +5,7 @@
 #include "engine/postgres/client/sql.h"
 #include "engine/postgres/copy/copy_error.h"
 #include "engine/postgres/copy/copy_statement.h"
+#include "engine/postgres/ledger/belonging.h"
 
 namespace tributary::postgres {
 namespace {
@@ -41,6 +42,7 @@ Result<void> ReplacingWriter::empty(const model::Name& table, bool with_partitio
   const Result<void> held = connection_.execute(
       (with_partitions ? "LOCK TABLE " : "LOCK TABLE ONLY ") + name + " IN ROW EXCLUSIVE MODE", until);
   if (!held) return refused(held.error());
+  TRY(check_belongs(connection_, owner_, table, until));
   const Result<Rows> keys = connection_.query_row(keys_take_part, {name}, until);
   if (!keys) return refused(keys.error());
   if (keys->boolean(0, 0))

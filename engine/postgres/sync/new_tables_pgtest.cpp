@@ -148,6 +148,47 @@ TEST(ANewTable, leaves_what_is_there_and_is_not_its_own) {
   EXPECT_EQ(pair.target.scalar("SELECT count(other) FROM t"), "0");
 }
 
+// Of the same columns, so that nothing but whose it is speaks against it.
+TEST(ANewTable, replaces_no_rows_that_were_there_before) {
+  StreamPair pair("foreign_rows", 15, 18);
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 1)");
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 7)");
+  wait_until_back(pair, "t", "stopped");
+  EXPECT_THAT(reason_of(pair, "t"), HasSubstr("holds rows of somebody else"));
+  ask_for(pair, "t");
+  wait_until_back(pair, "t", "stopped");
+  EXPECT_EQ(pair.target.scalar("SELECT n FROM t"), "1");
+  pair.target.exec("TRUNCATE t");
+  ask_for(pair, "t");
+  expect_followed(pair, "t");
+  ask_for(pair, "t");
+  wait_until_back(pair, "t");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+}
+
+TEST(ANewTable, is_not_put_into_the_table_of_another_replication) {
+  StreamPair pair("foreign_stream", 15, 18);
+  pair.source.exec("CREATE TABLE mine (id int PRIMARY KEY)");
+  ASSERT_TRUE(done(pair.init()));
+  pair.target.exec(
+      "CREATE TABLE t (id int PRIMARY KEY, n int);"
+      "INSERT INTO _tributary.replication SELECT (jsonb_populate_record(r, '{\"key\": \"another\"}')).*"
+      " FROM _tributary.replication r;"
+      "INSERT INTO _tributary.stream SELECT (jsonb_populate_record(s, '{\"replication\": \"another\"}')).*"
+      " FROM _tributary.stream s;"
+      "INSERT INTO _tributary.table_state"
+      " SELECT (jsonb_populate_record(t, '{\"replication\": \"another\", \"table_name\": \"t\"}')).*"
+      " FROM _tributary.table_state t WHERE table_name = 'mine'");
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 7)");
+  wait_until_back(pair, "t", "stopped");
+  EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
+  EXPECT_THAT(reason_of(pair, "t"), HasSubstr("that of another replication, another"));
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "0");
+}
+
 // The values of sequences may be read before the source's tables are looked at.
 TEST(ASequence, is_carried_though_it_was_read_before_the_target_had_it) {
   StreamPair pair("sequence", 15, 18);

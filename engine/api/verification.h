@@ -85,9 +85,9 @@ struct Verification {
   std::uint64_t tables_compared = 0;
   std::uint64_t tables_different = 0;
   std::uint64_t tables_not_compared = 0;
-  std::uint64_t rows = 0;     // of the source, that were compared
-  std::uint64_t moments = 0;  // at which both ends were read
-  std::uint64_t held_ms = 0;  // the longest that the apply of a running sync stood still for one of them
+  std::uint64_t rows = 0;       // of the source, that were compared
+  std::uint64_t moments = 0;    // at which both ends were read
+  std::uint64_t held_ms = 0;    // the longest that the apply of a running sync stood still for one of them
   std::uint64_t kept_rows = 0;  // of `rows`, that an attempt before this one has compared
   std::string kept_since = {};  // the earliest of these, RFC 3339; "" where nothing was taken over
   std::vector<TableVerification> tables = {};

@@ -90,7 +90,10 @@ void add_pace(CLI::App& verb, Flags& flags, const char* group, const char* strea
 
 void add_comparison(CLI::App& verb, Flags& flags) {
   add_pace(verb, flags, course, "Tables at a time; default: chosen from what both servers have");
-  add_text(verb, "--request-id", flags.request_id, "ID", course, "Name the comparison in its report");
+  add_text(verb, "--request-id", flags.request_id, "ID", course,
+           "Name the comparison; one that is interrupted goes on under its name");
+  add_switch(verb, "--no-large-objects", flags.no_large_objects, course,
+             "Leave large objects out, as the copy has done");
   add_switch(verb, "--show-values", flags.show_values, comparison,
              "Tell what the rows hold that differ: they are data");
   add_text(verb, "--repair-sql", flags.repair_sql, "FILE", comparison,

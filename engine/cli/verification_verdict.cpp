@@ -25,6 +25,12 @@ std::uint64_t sequences_of(const api::Verification& found, const std::string& ki
                                                   [&](const auto& sequence) { return sequence.kind == kind; }));
 }
 
+std::map<std::string, std::uint64_t> unread_of(const api::Verification& found) {
+  std::map<std::string, std::uint64_t> kinds;
+  for (const api::Unread& unread : found.unread) kinds[unread.kind] += unread.count;
+  return kinds;
+}
+
 bool differs(const api::Verification& found) {
   return found.result == Comparison::different || found.tables_different > 0 || sequences_of(found, "sequence") > 0;
 }
@@ -67,6 +73,8 @@ std::string message_of(const api::Verification& found) {
   if (!found.kept_since.empty())
     message += "; " + with_verb(found.kept_rows, "row", "was", "were") + " compared by an interrupted attempt, from " +
                found.kept_since + " on";
+  for (const auto& [kind, count] : unread_of(found))
+    message += "; " + with_verb(count, kind, "is", "are") + " no part of it";
   if (!found.structure.empty()) message += "; the schema differs in " + counted(found.structure.size(), "place");
   return message;
 }

@@ -55,6 +55,19 @@ TEST(Verdict, says_what_an_interrupted_attempt_has_compared) {
             "2026-11-21T09:30:00Z on");
 }
 
+TEST(Verdict, names_what_is_no_part_of_it) {
+  api::Verification found = equal();
+  found.unread = {{"shop", "large object", 1, "of a stream"},
+                  {"shop", "materialized view", 2, "refreshed"},
+                  {"app", "materialized view", 1, "refreshed"}};
+  const api::Report report = judged(found);
+  EXPECT_EQ(report.exit_code, api::ExitCode::done);
+  EXPECT_EQ(
+      report.message,
+      "14 tables with 1,234,567 rows are equal; 1 large object is no part of it; 3 materialized views are no part "
+      "of it");
+}
+
 TEST(Verdict, of_rows_that_differ_says_how_many_and_what_to_do) {
   const api::Report report = judged(different());
   EXPECT_EQ(report.exit_code, api::ExitCode::differences);

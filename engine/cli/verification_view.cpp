@@ -137,6 +137,14 @@ std::string objects_text(const char* title, const std::vector<api::ObjectDiffere
   return text;
 }
 
+std::string unread_text(const std::vector<api::Unread>& unread) {
+  std::string text = unread.empty() ? "" : "\nNot compared, and no part of the result\n";
+  for (const api::Unread& one : unread)
+    text += "  " + amount(one.count, one.kind.c_str()) + " of database " + printable(one.database) + ": " + one.reason +
+            "\n";
+  return text;
+}
+
 std::string reading_text(const api::Verification& found) {
   std::string text = "\n" + amount(found.rows, "row") + " of " + amount(found.tables_compared, "table") +
                      " compared at " + amount(found.moments, "moment");
@@ -155,7 +163,7 @@ std::string verification_text(const api::Verification& verification, const Style
   for (const api::TableVerification& table : verification.tables) text += rows_text(table);
   text += objects_text("Sequences that are behind", verification.sequences);
   text += objects_text("Schema, apart from the data", verification.structure);
-  return text + reading_text(verification);
+  return text + unread_text(verification.unread) + reading_text(verification);
 }
 
 }  // namespace tributary::cli

@@ -103,6 +103,14 @@ TEST(VerificationView, tells_sequences_and_the_schema_apart) {
                         "  trigger shop.public.orders.audit: only on the target: CREATE TRIGGER b\n"));
 }
 
+TEST(VerificationView, names_what_was_not_compared_beside_tables) {
+  api::Verification found = compared();
+  found.unread = {{"shop", "materialized view", 2, "rows come from REFRESH"}};
+  EXPECT_THAT(verification_text(found, {}),
+              HasSubstr("\nNot compared, and no part of the result\n"
+                        "  2 materialized views of database shop: rows come from REFRESH\n"));
+}
+
 TEST(VerificationView, says_where_a_stream_was_read_and_how_long_it_stood_still) {
   api::Verification found = compared();
   found.position = "0/1A";

@@ -14,6 +14,7 @@
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/verify/comparison_round.h"
 #include "engine/postgres/verify/doubts.h"
+#include "engine/postgres/verify/large_objects.h"
 #include "engine/postgres/verify/surroundings.h"
 
 namespace tributary::postgres::verify {
@@ -152,13 +153,40 @@ Result<void> settle_doubts(const UnderWay& way, api::Verification& verification,
 }
 
 void add(const api::TableVerification& table, api::Verification& sum) {
+  const bool is_compared = table.result != api::Comparison::not_compared;
   sum.rows += table.source_rows;
   sum.kept_rows += table.kept_rows;
   keep_earliest(sum.kept_since, table.kept_since);
-  const bool is_compared = table.result != api::Comparison::not_compared;
   ++(is_compared ? sum.tables_compared : sum.tables_not_compared);
   if (table.result == api::Comparison::different) ++sum.tables_different;
   sum.tables.push_back(table);
+}
+
+// What asks both ends once is asked again where that may help.
+template <class Ask>
+auto patiently(const Until& until, Ask&& ask) -> decltype(ask()) {
+  for (int tries = 1;; ++tries) {
+    auto answer = ask();
+    if (answer || answer.error().fault != Fault::transient || tries == most_failures) return answer;
+    log::warn("asking again", {{"error", describe(answer.error())}});
+    if (!pause_for(pause_between_moments, until.stop)) return answer;
+  }
+}
+
+Result<void> compare_beside_tables(const UnderWay& way, const std::vector<model::Name>& tables,
+                                   api::Verification& verification, const Until& until) {
+  BesideTables beside = TRY(patiently(until, [&] { return look_beside_tables(way.options, tables, until); }));
+  std::move(beside.unread.begin(), beside.unread.end(), std::back_inserter(verification.unread));
+  if (!beside.compares_large_objects) return {};
+  LargeObjectComparison objects(way.options, way.board);
+  TRY(in_moments(
+      way, verification, until, [&] { return objects.is_done(); },
+      [&](moment::Moment& moment) {
+        way.board.say("comparing large objects");
+        return objects.go_on(moment, Deadline::after(way.options.moment_age), until);
+      }));
+  add(objects.result(), verification);
+  return {};
 }
 
 void show(const ComparisonOptions& options, ComparisonPlan& plan, pipeline::ProgressBoard& board) {
@@ -170,17 +198,6 @@ void show(const ComparisonOptions& options, ComparisonPlan& plan, pipeline::Prog
   for (std::size_t each = 0; each < plan.tables.size(); ++each) {
     plan.tables[each].meter = meters[each];
     if (!has_ranges[each]) board.done(*meters[each]);
-  }
-}
-
-// What asks both ends once is asked again where that may help.
-template <class Ask>
-auto patiently(const Until& until, Ask&& ask) -> decltype(ask()) {
-  for (int tries = 1;; ++tries) {
-    auto answer = ask();
-    if (answer || answer.error().fault != Fault::transient || tries == most_failures) return answer;
-    log::warn("asking again", {{"error", describe(answer.error())}});
-    if (!pause_for(pause_between_moments, until.stop)) return answer;
   }
 }
 
@@ -220,6 +237,7 @@ Result<void> compare_database(const ComparisonOptions& options, pipeline::Progre
   const UnderWay way{options, plan, work, kept.get(), board};
   TRY(compare_all(way, verification, until));
   TRY(settle_doubts(way, verification, until));
+  TRY(compare_beside_tables(way, tables, verification, until));
   board.say("comparing sequences");
   std::vector<api::ObjectDifference> behind = TRY(patiently(until, [&] { return sequences.finish(until); }));
   std::move(behind.begin(), behind.end(), std::back_inserter(verification.sequences));

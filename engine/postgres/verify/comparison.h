@@ -27,6 +27,7 @@ struct ComparisonOptions {
   Selects selects;
   int parallelism = 1;
   bool show_values = false;
+  bool large_objects = true;  // are part of it, as of a copy
   TakeRepair repair = nullptr;
   std::string run = {};  // what the ledger calls this comparison; "" keeps nothing in it
   bool restart = false;  // takes nothing over from one of the same name

@@ -20,14 +20,6 @@ using tributary::verify::Subset;
 constexpr Milliseconds look_around{1'000};
 constexpr std::size_t fields_before_key = 3;
 
-Result<Rows> answer_of(Running& running, const std::function<void()>& alive, const Until& until) {
-  while (true) {
-    std::optional<Rows> answer = TRY(running.wait(look_around, until));
-    if (answer) return std::move(*answer);
-    alive();
-  }
-}
-
 Digests digests_in(const Rows& rows) {
   Digests digests;
   for (int row = 0; row < rows.size(); ++row)
@@ -71,6 +63,14 @@ class CopiedMarks final : public MarkStream {
 };
 
 }  // namespace
+
+Result<Rows> answer_of(Running& running, const std::function<void()>& alive, const Until& until) {
+  while (true) {
+    std::optional<Rows> answer = TRY(running.wait(look_around, until));
+    if (answer) return std::move(*answer);
+    alive();
+  }
+}
 
 Result<Both<Digests>> TableReader::digests(const Subset& subset, int bits, const Until& until) {
   Running source = TRY(sessions_.source.begin(digest_sql(pair_, pair_.ends.source, dialect_, subset, bits), until));

@@ -13,6 +13,9 @@ namespace tributary::postgres::verify {
 // One session of each end, in transactions that read at one moment.
 using Sessions = tributary::verify::Both<Connection>;
 
+// The answer to a statement that may take long: `alive` is called each second.
+Result<Rows> answer_of(Running& running, const std::function<void()>& alive, const Until& until);
+
 // One table of both ends. Borrows all it is given. `alive` is called now and then while a server is at work.
 class TableReader final : public tributary::verify::TableEnds {
  public:

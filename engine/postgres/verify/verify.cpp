@@ -112,6 +112,7 @@ Result<void> compare_pair(const Request& request, const pipeline::DatabasePair& 
   };
   options.parallelism = parallelism_of(spec);
   options.show_values = request.flags.show_values;
+  options.large_objects = spec.snapshot.large_objects;
   options.run = run_of(spec, pair);
   options.restart = request.flags.restart;
   std::optional<Repairs> repairs;

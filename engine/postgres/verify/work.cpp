@@ -126,8 +126,7 @@ void Work::give_up(std::size_t table, const std::string& reason) {
 
 // Call both with the mutex held.
 void Work::drop(Compared& table, const std::string& reason) {
-  table.result.result = api::Comparison::not_compared;
-  table.result.reason = reason;
+  table.result = {.database = table.result.database, .name = table.result.name, .reason = reason};
   table.ranges_left = 0;
   table.doubts.clear();
 }

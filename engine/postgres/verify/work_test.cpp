@@ -54,8 +54,13 @@ TEST(Work, claims_nothing_of_a_table_of_which_one_range_was_given_up) {
   Work work({table("a")}, {{0, 0, {}, 2}, {0, 1, {}, 1}});
   const Range first = *work.take();
   const Range second = *work.take();
+  work.done(first, rows(10, 2));
   work.give_up(first.table, "denied");
   EXPECT_FALSE(work.done(second, rows(10)));
+  EXPECT_EQ(work.results().front().source_rows, 0U) << "nor are its rows counted";
+  EXPECT_EQ(work.results().front().missing, 0U);
+  EXPECT_TRUE(work.results().front().rows.empty());
+  EXPECT_EQ(work.results().front().name, "public.a");
   EXPECT_EQ(work.results().front().result, Comparison::not_compared);
   EXPECT_EQ(work.results().front().reason, "denied");
 }

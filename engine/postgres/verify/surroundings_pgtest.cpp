@@ -44,6 +44,26 @@ TEST(Surroundings, a_sequence_that_is_behind_is_a_difference) {
   EXPECT_EQ(found.sequences, expected);
 }
 
+TEST(Surroundings, a_definition_is_read_alike_whatever_is_set_on_a_server) {
+  const TwoDatabases pair;
+  pair.both(
+      "CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'x\\y' COLLATE \"C\", at timestamptz DEFAULT '2020-01-01 "
+      "12:00+00', of regclass DEFAULT 't'::regclass, took interval DEFAULT '1 month 2 days', CHECK (id > 0));"
+      "CREATE INDEX ON t (lower(a)) WHERE id > 7; CREATE VIEW v AS SELECT id, a FROM t WHERE at > '2020-01-01 "
+      "12:00+00';"
+      "CREATE FUNCTION f(t) RETURNS int LANGUAGE sql AS 'SELECT 1'; INSERT INTO t VALUES (1)");
+  const std::string name = pair.target.name();
+  for (const char* setting :
+       {"quote_all_identifiers = on", "TimeZone = 'Asia/Tokyo'", "DateStyle = 'SQL, DMY'", "search_path = public",
+        "IntervalStyle = iso_8601", "standard_conforming_strings = off", "bytea_output = escape"})
+    pair.target.exec("ALTER DATABASE " + name + " SET " + setting);
+  const api::Verification found = pair.compare();
+  EXPECT_EQ(found.result, Comparison::equal);
+  for (const ObjectDifference& each : found.structure)
+    if (each.kind != "settings")
+      ADD_FAILURE() << each.kind << " " << each.object << ": " << each.source << " | " << each.target;
+}
+
 TEST(Surroundings, another_schema_is_told_apart_from_the_data) {
   const TwoDatabases pair;
   pair.both("CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 2)");

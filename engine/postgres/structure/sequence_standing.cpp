@@ -121,7 +121,8 @@ Result<std::vector<SequenceDifference>> compare_sequences(Connection& source, Co
       differences.push_back(
           {here.name, source_value ? Kind::target_denied : Kind::source_denied, source_value, target_value});
     } else if (is_behind(here.value, there->second.value)) {
-      differences.push_back({here.name, Kind::behind, source_value, target_value, there->second.value.is_called});
+      differences.push_back(
+          {here.name, Kind::behind, source_value, target_value, there->second.value.is_called, here.value.is_called});
     }
   }
   return differences;

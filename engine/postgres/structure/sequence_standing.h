@@ -30,6 +30,7 @@ struct SequenceDifference {
   std::optional<std::int64_t> source;  // last_value; nothing where it could not be read
   std::optional<std::int64_t> target;  // nothing where it is missing, too
   bool target_is_called = false;       // has handed that number out
+  bool source_is_called = false;
 };
 
 // Of the source's sequences that these tables own or take a default from or, with `whole`, of all. The source is read

@@ -45,6 +45,10 @@ Compared compared(const std::string& database, const Subject& subject, const Tab
   return table;
 }
 
+std::string with_article(const std::string& kind) {
+  return (kind == "index" ? "an " : "a ") + kind;
+}
+
 void add(const TableTraits& end, std::vector<std::string>& parts) {
   parts.push_back(std::to_string(end.id));
   for (const ColumnTraits& column : end.columns) parts.insert(parts.end(), {column.name, column.declared});
@@ -93,6 +97,7 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
   const TraitsByName target = TRY(read_traits(sessions.target, names, until));
   std::set<model::Name> on_target;
   for (const auto& [name, traits] : target) on_target.insert(name);
+  const std::map<model::Name, std::string> others = TRY(read_other_relations(sessions.target, names, until));
   for (const Subject& subject : subjects_of(tables, options.selects, on_target)) {
     const auto here = source.find(subject.name);
     if (here == source.end()) continue;  // dropped meanwhile
@@ -101,6 +106,8 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
     plan.tables.push_back(
         compared(options.database, subject, here->second, is_there ? &there->second : nullptr, plan.dialect));
     if (!subject.not_comparable.empty()) continue;
+    if (const auto other = others.find(subject.name); !is_there && other != others.end())
+      plan.tables.back().result.reason += ", but " + with_article(other->second) + " of this name";
     std::vector<KeyRange> ranges(1);
     if (is_there) {
       // Whoever keeps the table, or hides it, is met again where it is read.

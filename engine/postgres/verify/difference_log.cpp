@@ -44,7 +44,7 @@ std::string spell_key(const Found& found, const TablePair& pair) {
 
 Result<void> DifferenceLog::add(const Found& found, const Until& until) {
   count(found);
-  const bool told = told_++ < api::most_rows_told;
+  const bool told = first_.take(spell_key(found, pair_));
   if (!told && !repairs_) return {};
   pending_.push_back({found, told});
   return pending_.size() < (repairs_ ? whole_rows_at_once : rows_at_once) ? Result<void>{} : finish(until);
@@ -79,6 +79,7 @@ Result<void> DifferenceLog::finish(const Until& until) {
     TRY(repairs_->mend(found, rows, until));
   }
   pending_.clear();
+  keep_first(result_.rows);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "engine/base/result.h"
 #include "engine/base/until.h"
 #include "engine/postgres/verify/dialect.h"
+#include "engine/postgres/verify/first_rows.h"
 #include "engine/postgres/verify/row_repairs.h"
 #include "engine/postgres/verify/row_texts.h"
 #include "engine/postgres/verify/table_pair.h"
@@ -22,7 +23,7 @@ namespace tributary::postgres::verify {
 class DifferenceLog {
  public:
   using Open = RowRepairs::Open;
-  // `found` is counted up, and told of the first hundred rows. `repairs` may be nothing.
+  // `found` is counted up, and told of the first rows by key. `repairs` may be nothing.
   DifferenceLog(const TablePair& pair, const Dialect& dialect, api::TableVerification& found, bool show_values,
                 std::optional<RowRepairs> repairs, Open open)
       : pair_(pair),
@@ -51,7 +52,7 @@ class DifferenceLog {
   const TablePair& pair_;
   const Dialect& dialect_;
   api::TableVerification& result_;
-  std::size_t told_ = 0;
+  FirstKeys first_;
   const Values values_;
   const bool show_values_;
   std::optional<RowRepairs> repairs_;

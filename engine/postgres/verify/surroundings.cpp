@@ -17,11 +17,15 @@ constexpr const char* unreadable = "may not be read";
 
 api::ObjectDifference told(const SequenceDifference& sequence, const std::string& database) {
   using Kind = SequenceDifference::Kind;
-  const auto value = [](const std::optional<std::int64_t>& of) { return of ? std::to_string(*of) : std::string(); };
+  const bool is_same = sequence.source && sequence.source == sequence.target;
+  const auto value = [&](const std::optional<std::int64_t>& of, bool is_called) {
+    if (!of) return std::string(unreadable);
+    return std::to_string(*of) + (!is_same ? "" : is_called ? ", given out" : ", not given out yet");
+  };
   const bool is_denied = sequence.kind == Kind::source_denied || sequence.kind == Kind::target_denied;
   return {database, is_denied ? "unreadable sequence" : "sequence", model::display(sequence.name),
-          sequence.kind == Kind::source_denied ? unreadable : value(sequence.source),
-          sequence.kind == Kind::target_denied ? unreadable : value(sequence.target)};
+          value(sequence.source, sequence.source_is_called),
+          sequence.kind == Kind::missing ? "" : value(sequence.target, sequence.target_is_called)};
 }
 
 // Whether the target has come by now to what the source had given out before.

@@ -44,6 +44,16 @@ TEST(Surroundings, a_sequence_that_is_behind_is_a_difference) {
   EXPECT_EQ(found.sequences, expected);
 }
 
+TEST(Surroundings, a_sequence_that_has_given_its_number_out_is_told_from_one_that_has_not) {
+  const TwoDatabases pair;
+  pair.both("CREATE TABLE t (id int); CREATE SEQUENCE s");
+  pair.source.exec("SELECT setval('s', 17)");
+  pair.target.exec("SELECT setval('s', 17, false)");
+  const std::vector<ObjectDifference> expected{
+      {pair.source.name(), "sequence", "public.s", "17, given out", "17, not given out yet"}};
+  EXPECT_EQ(pair.compare().sequences, expected);
+}
+
 TEST(Surroundings, a_definition_is_read_alike_whatever_is_set_on_a_server) {
   const TwoDatabases pair;
   pair.both(

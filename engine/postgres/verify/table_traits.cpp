@@ -19,6 +19,13 @@ CROSS JOIN LATERAL (
   FROM pg_class l WHERE CASE c.relkind WHEN 'r' THEN l.oid = c.oid
     ELSE l.relkind = 'r' AND l.oid IN (SELECT relid FROM pg_partition_tree(c.oid)) END) AS size)sql";
 
+constexpr const char* others = R"sql(
+SELECT n.nspname, c.relname, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+  WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'index' END
+FROM unnest($1::text[], $2::text[]) AS wanted(schema, name)
+JOIN pg_namespace n ON n.nspname = wanted.schema
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name AND c.relkind NOT IN ('r', 'p'))sql";
+
 constexpr const char* columns = R"sql(
 WITH RECURSIVE base AS (
   SELECT t.oid AS of, t.oid, t.typtype, t.typbasetype, t.typname, t.typnamespace, t.typcategory FROM pg_type t
@@ -100,6 +107,16 @@ Result<std::vector<TableTraits>> read_table_traits(Connection& connection, const
   TRY(add_columns(connection, array_literal(ids), by_id, until));
   TRY(add_keys(connection, array_literal(ids), by_id, until));
   return traits;
+}
+
+Result<std::map<model::Name, std::string>> read_other_relations(Connection& connection,
+                                                                const std::vector<model::Name>& names,
+                                                                const Until& until) {
+  const NameArrays wanted(names);
+  const Rows rows = TRY(connection.query(others, {wanted.schemas(), wanted.names()}, until));
+  std::map<model::Name, std::string> relations;
+  for (int row = 0; row < rows.size(); ++row) relations[{rows.str(row, 0), rows.str(row, 1)}] = rows.str(row, 2);
+  return relations;
 }
 
 }  // namespace tributary::postgres::verify

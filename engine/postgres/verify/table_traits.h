@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,5 +42,10 @@ struct TableTraits {
 // Of these names those that are tables, partitioned ones too. No privilege is needed.
 Result<std::vector<TableTraits>> read_table_traits(Connection& connection, const std::vector<model::Name>& names,
                                                    const Until& until);
+
+// Of these names those that are something else: "view", "foreign table" ...
+Result<std::map<model::Name, std::string>> read_other_relations(Connection& connection,
+                                                                const std::vector<model::Name>& names,
+                                                                const Until& until);
 
 }  // namespace tributary::postgres::verify

@@ -384,6 +384,39 @@ TEST(Verify, claims_nothing_of_what_it_may_not_read) {
   }
 }
 
+TEST(Verify, says_what_has_a_tables_name_on_the_target) {
+  const TwoDatabases pair;
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE v (id int)");
+  pair.target.exec("CREATE VIEW t AS SELECT 1 AS id; CREATE TYPE u AS (id int)");
+  std::string told;
+  for (const api::TableVerification& table : pair.compare().tables) {
+    EXPECT_EQ(table.result, Comparison::different);
+    told += table.name + ": " + table.reason + "\n";
+  }
+  EXPECT_EQ(told,
+            "public.t: the target has no such table, but a view of this name\n"
+            "public.u: the target has no such table, but a type of this name\n"
+            "public.v: the target has no such table\n");
+}
+
+TEST(Verify, tells_of_the_first_rows_by_their_key) {
+  const TwoDatabases pair;
+  pair.both("CREATE TABLE t (id int PRIMARY KEY, a int)");
+  pair.source.exec("INSERT INTO t SELECT i, 0 FROM generate_series(1, 3000) i");
+  pair.target.exec("INSERT INTO t SELECT i, 1 FROM generate_series(3000, 1, -1) i");
+  for (const bool show : {false, true}) {
+    Flags flags;
+    flags.show_values = show;
+    const api::TableVerification table = pair.table(flags);
+    EXPECT_EQ(table.differing, 3000U);
+    ASSERT_EQ(table.rows.size(), 100U);
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(table.rows[static_cast<std::size_t>(i)].key, "id=" + std::to_string(i + 1));
+      EXPECT_EQ(table.rows[static_cast<std::size_t>(i)].columns, std::vector<std::string>{"a"});
+    }
+  }
+}
+
 TEST(Verify, compares_the_other_databases_where_one_cannot_be_asked) {
   const testbed::Database first = server(15).create_database("verify_first");
   const testbed::Database second = server(15).create_database("verify_second");

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/postgres/verify/first_rows.h"
+
 namespace tributary::postgres::verify {
 namespace {
 
@@ -15,13 +17,8 @@ void add(api::TableVerification& sum, const api::TableVerification& range) {
   sum.extra += range.extra;
   sum.kept_rows += range.kept_rows;
   keep_earliest(sum.kept_since, range.kept_since);
-  for (const api::RowDifference& row : range.rows)
-    if (sum.rows.size() < api::most_rows_told) sum.rows.push_back(row);
-}
-
-// Numbers of different lengths in their order, too.
-bool is_before(const api::RowDifference& a, const api::RowDifference& b) {
-  return a.key.size() != b.key.size() ? a.key.size() < b.key.size() : a.key < b.key;
+  sum.rows.insert(sum.rows.end(), range.rows.begin(), range.rows.end());
+  keep_first(sum.rows);
 }
 
 // What was said before it was read stays.
@@ -152,10 +149,7 @@ void Work::give_up(const std::map<model::Name, std::string>& reasons) {
 std::vector<api::TableVerification> Work::results() const {
   const std::lock_guard lock(mutex_);
   std::vector<api::TableVerification> results;
-  for (const Compared& table : tables_) {
-    results.push_back(table.result);
-    std::sort(results.back().rows.begin(), results.back().rows.end(), is_before);
-  }
+  for (const Compared& table : tables_) results.push_back(table.result);
   return results;
 }
 

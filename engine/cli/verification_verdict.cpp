@@ -31,14 +31,6 @@ std::map<std::string, std::uint64_t> unread_of(const api::Verification& found) {
   return kinds;
 }
 
-bool differs(const api::Verification& found) {
-  return found.result == Comparison::different || found.tables_different > 0 || sequences_of(found, "sequence") > 0;
-}
-
-bool is_whole(const api::Verification& found) {
-  return found.result == Comparison::equal && found.tables_not_compared == 0 && found.tables_compared > 0;
-}
-
 std::string row_differences(const api::Verification& found) {
   std::uint64_t differing = 0;
   std::uint64_t missing = 0;
@@ -122,13 +114,13 @@ api::Report judged(api::Verification verification) {
   api::Report report;
   report.message = message_of(verification);
   report.findings = findings_of(verification.structure);
-  if (differs(verification)) {
+  if (verification.result == Comparison::different) {
     report.exit_code = api::ExitCode::differences;
     report.reason = "VerifyMismatch";
     report.hint =
         "tributary verify --show-values tells what the rows hold, and --repair-sql FILE writes statements that would "
         "mend the target; tributary recopy copies tables again beside a sync";
-  } else if (is_whole(verification)) {
+  } else if (verification.result == Comparison::equal) {
     report.exit_code = api::ExitCode::done;
     report.reason = "Verified";
   } else {

@@ -17,6 +17,7 @@
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/verify/comparison.h"
+#include "engine/postgres/verify/verdict.h"
 
 namespace tributary::postgres::verify {
 namespace {
@@ -79,14 +80,6 @@ std::string run_of(const api::Spec& spec, const pipeline::DatabasePair& pair) {
     parts.insert(parts.end(), list->begin(), list->end());
   }
   return digest_of(parts);
-}
-
-api::Comparison judged(const api::Verification& found) {
-  const auto is_behind = [](const api::ObjectDifference& each) { return each.kind == "sequence"; };
-  if (found.tables_different > 0 || std::any_of(found.sequences.begin(), found.sequences.end(), is_behind))
-    return api::Comparison::different;
-  const bool is_whole = found.tables_not_compared == 0 && found.sequences.empty() && found.tables_compared > 0;
-  return is_whole ? api::Comparison::equal : api::Comparison::not_compared;
 }
 
 struct Request {
@@ -155,7 +148,7 @@ Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipe
           {pair.target, "UTF8"},
           {RepairPart::remark, one_line("database " + pair.target + " is not mended: " + describe(compared.error()))}));
   }
-  verification.result = judged(verification);
+  verification.result = verdict_of(verification);
   return verification;
 }
 

@@ -19,6 +19,12 @@ inline bool is_declared(const api::Spec& spec) {
 // Somebody who started the engine by hand waits this long for a fault to pass.
 constexpr Seconds patience_by_hand{120};
 
+// Where nobody looks on, a fault has as long as a stall may last.
+inline bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
+  if (!is_declared(spec)) return idle < patience_by_hand;
+  return spec.snapshot.stall_timeout == Seconds{0} || idle < spec.snapshot.stall_timeout;
+}
+
 // How long another engine is waited for to end. Where nobody looks on: longer than a server needs to notice that the
 // other one is gone (postgres/session_settings.cpp).
 inline Seconds lock_patience(const api::Spec& spec) {

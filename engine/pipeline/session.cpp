@@ -28,12 +28,6 @@ constexpr Milliseconds last_words{10'000};
 // pass by itself.
 constexpr int most_broken_attempts = 5;
 
-// Where nobody looks on, a fault has as long as a stall may last.
-bool is_patient(const api::Spec& spec, SteadyClock::duration idle) {
-  if (!is_declared(spec)) return idle < patience_by_hand;
-  return spec.snapshot.stall_timeout == Seconds{0} || idle < spec.snapshot.stall_timeout;
-}
-
 // False when the wait was ended.
 bool rest(Milliseconds span, const Until& until) {
   return pause_for(std::min(span, until.deadline.left()), until.stop) && !until.deadline.passed();

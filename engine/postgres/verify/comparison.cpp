@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "engine/base/counted.h"
-#include "engine/base/log.h"
-#include "engine/base/pause.h"
 #include "engine/base/text.h"
 #include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/ledger/stream_ledger.h"
@@ -20,8 +18,6 @@
 namespace tributary::postgres::verify {
 namespace {
 
-constexpr Milliseconds pause_between_moments{500};
-constexpr int most_failures = 5;
 constexpr int most_looks_at_doubts = 8;
 
 constexpr const char* leaves_below =
@@ -69,7 +65,7 @@ Result<std::map<model::Name, std::string>> find_unkept(const UnderWay& way, mome
 
 Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Verification& verification,
                                                     const Until& until) {
-  way.board.say("waiting for one moment of both ends");
+  way.board.show(api::Phase::comparing, "waiting for one moment of both ends");
   if (way.kept != nullptr) way.kept->begin_moment();
   moment::MomentEnds ends;
   ends.source = TRY(way.options.ends.source());
@@ -83,21 +79,17 @@ Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Ve
   return moment;
 }
 
-// Again and again, until `is_done`; trouble that may pass is waited out a few times.
+// Again and again, until `is_done`; an end that is away is waited for.
 template <class IsDone, class Step>
 Result<void> in_moments(const UnderWay& way, api::Verification& verification, const Until& until, IsDone&& is_done,
                         Step&& step) {
-  int failures = 0;
+  Retry retry(way.options.retries, way.board);
   while (!is_done()) {
     const Result<void> ended = [&]() -> Result<void> {
       const std::unique_ptr<moment::Moment> moment = TRY(next_moment(way, verification, until));
       return step(*moment);
     }();
-    failures = ended ? 0 : failures + 1;
-    if (ended) continue;
-    if (ended.error().fault != Fault::transient || failures == most_failures) return ended;
-    log::warn("comparing again", {{"error", describe(ended.error())}});
-    if (!pause_for(pause_between_moments, until.stop)) return ended;
+    if (!ended && !retry.wait(ended.error(), until)) return ended;
   }
   return {};
 }
@@ -162,20 +154,10 @@ void add(const api::TableVerification& table, api::Verification& sum) {
   sum.tables.push_back(table);
 }
 
-// What asks both ends once is asked again where that may help.
-template <class Ask>
-auto patiently(const Until& until, Ask&& ask) -> decltype(ask()) {
-  for (int tries = 1;; ++tries) {
-    auto answer = ask();
-    if (answer || answer.error().fault != Fault::transient || tries == most_failures) return answer;
-    log::warn("asking again", {{"error", describe(answer.error())}});
-    if (!pause_for(pause_between_moments, until.stop)) return answer;
-  }
-}
-
 Result<void> compare_beside_tables(const UnderWay& way, const std::vector<model::Name>& tables,
                                    api::Verification& verification, const Until& until) {
-  BesideTables beside = TRY(patiently(until, [&] { return look_beside_tables(way.options, tables, until); }));
+  BesideTables beside = TRY(
+      retried(way.options.retries, way.board, until, [&] { return look_beside_tables(way.options, tables, until); }));
   std::move(beside.unread.begin(), beside.unread.end(), std::back_inserter(verification.unread));
   if (!beside.compares_large_objects) return {};
   LargeObjectComparison objects(way.options, way.board);
@@ -220,16 +202,17 @@ Result<std::unique_ptr<KeptResults>> open_results(const ComparisonOptions& optio
 
 Result<void> compare_database(const ComparisonOptions& options, pipeline::ProgressBoard& board,
                               api::Verification& verification, const Until& until) {
-  ComparisonPlan plan = TRY(patiently(until, [&] { return make_plan(options, until); }));
+  const auto patiently = [&](auto&& ask) { return retried(options.retries, board, until, ask); };
+  ComparisonPlan plan = TRY(patiently([&] { return make_plan(options, until); }));
   show(options, plan, board);
   board.say("comparing the schema");
   const std::vector<model::Name> tables = tables_of(plan);
   std::vector<api::ObjectDifference> structure =
-      TRY(patiently(until, [&] { return compare_structure(options, tables, until); }));
+      TRY(patiently([&] { return compare_structure(options, tables, until); }));
   std::move(structure.begin(), structure.end(), std::back_inserter(verification.structure));
   SequenceComparison sequences(options, tables);
-  TRY(patiently(until, [&] { return sequences.begin(until); }));
-  const std::unique_ptr<KeptResults> kept = TRY(open_results(options, until));
+  TRY(patiently([&] { return sequences.begin(until); }));
+  const std::unique_ptr<KeptResults> kept = TRY(patiently([&] { return open_results(options, until); }));
   std::vector<KnownRange> known;
   if (kept) known = TRY(take_up(*kept, plan, until));
   Work work(plan.tables, plan.ranges);
@@ -239,10 +222,10 @@ Result<void> compare_database(const ComparisonOptions& options, pipeline::Progre
   TRY(settle_doubts(way, verification, until));
   TRY(compare_beside_tables(way, tables, verification, until));
   board.say("comparing sequences");
-  std::vector<api::ObjectDifference> behind = TRY(patiently(until, [&] { return sequences.finish(until); }));
+  std::vector<api::ObjectDifference> behind = TRY(patiently([&] { return sequences.finish(until); }));
   std::move(behind.begin(), behind.end(), std::back_inserter(verification.sequences));
   const std::map<model::Name, std::string> redefined =
-      TRY(patiently(until, [&] { return find_redefined(options, plan, until); }));
+      TRY(patiently([&] { return find_redefined(options, plan, until); }));
   work.disclaim(redefined);
   const std::vector<api::TableVerification> results = work.results();
   for (const api::TableVerification& table : results) add(table, verification);

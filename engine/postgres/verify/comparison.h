@@ -14,6 +14,7 @@
 #include "engine/postgres/verify/difference_log.h"
 #include "engine/postgres/verify/key_ranges.h"
 #include "engine/postgres/verify/repair.h"
+#include "engine/postgres/verify/retry.h"
 #include "engine/postgres/verify/subjects.h"
 
 // One database of both ends, compared.
@@ -35,6 +36,7 @@ struct ComparisonOptions {
   // As long is a snapshot kept, and until the ranges are done that were begun before.
   Seconds moment_age{600};
   moment::MomentLimits moments = {};
+  RetryLimits retries = {};
   Seconds sequences_carried{90};  // within which a stream that is near carries them
 };
 

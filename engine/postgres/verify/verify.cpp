@@ -97,8 +97,10 @@ Result<void> compare_pair(const Request& request, const pipeline::DatabasePair& 
   options.database = pair.source;
   options.ends = {[&] { return resolve_database(spec.source, "source", pair.source); },
                   [&] { return resolve_database(spec.target, "target", pair.target); }};
-  options.key =
-      TRY(read_stream_key(spec, digest_of(request.selection.table_entries_of(pair.source)), options.ends, until));
+  options.retries.is_patient = [&](SteadyClock::duration idle) { return pipeline::is_patient(spec, idle); };
+  const std::string selection = digest_of(request.selection.table_entries_of(pair.source));
+  options.key = TRY(retried(options.retries, request.board, until,
+                            [&] { return read_stream_key(spec, selection, options.ends, until); }));
   options.whole = pair.whole;
   options.selects = [&](const model::Name& name, const std::vector<model::Name>& above) {
     return request.selection.selects_table(pair.source, name, above);
@@ -110,7 +112,8 @@ Result<void> compare_pair(const Request& request, const pipeline::DatabasePair& 
   options.restart = request.flags.restart;
   std::optional<Repairs> repairs;
   if (request.repair) {
-    const Sessions sessions = TRY(open_sessions(options.ends, until));
+    const Sessions sessions =
+        TRY(retried(options.retries, request.board, until, [&] { return open_sessions(options.ends, until); }));
     repairs.emplace(request.repair, RepairPlace{pair.target, sessions.source.reported("client_encoding")});
     options.repair = [&](const RepairStep& step) { return repairs->take(step); };
   }
@@ -135,7 +138,9 @@ Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipe
   const auto servers = make_servers(spec, nullptr);
   api::Verification verification;
   verification.request_id = spec.verify.request_id;
-  const std::vector<pipeline::DatabasePair> databases = TRY(servers->databases(until));
+  const RetryLimits retries{[&](SteadyClock::duration idle) { return pipeline::is_patient(spec, idle); }, {}};
+  const std::vector<pipeline::DatabasePair> databases =
+      TRY(retried(retries, board, until, [&] { return servers->databases(until); }));
   std::size_t failed = 0;
   for (const pipeline::DatabasePair& pair : databases) {
     const Result<void> compared = compare_pair({spec, flags, selection, board, repair}, pair, verification, until);

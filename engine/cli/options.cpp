@@ -11,6 +11,8 @@
 namespace tributary::cli {
 namespace {
 
+constexpr const char* repair_sql = "--repair-sql";
+
 constexpr const char* about =
     "Copies PostgreSQL databases into PostgreSQL.\n\n"
     "A password is best kept in a file: ~/.pgpass, the file that PGPASSFILE names, or --source @FILE.\n";
@@ -96,7 +98,7 @@ void add_comparison(CLI::App& verb, Flags& flags) {
              "Leave large objects out, as the copy has done");
   add_switch(verb, "--show-values", flags.show_values, comparison,
              "Tell what the rows hold that differ: they are data");
-  add_text(verb, "--repair-sql", flags.repair_sql, "FILE", comparison,
+  add_text(verb, repair_sql, flags.repair_sql, "FILE", comparison,
            "Write statements there that would mend the target, and run none; - is standard output");
   add_switch(verb, "--restart", flags.restart, comparison, "Take nothing over from an attempt that was interrupted");
 }
@@ -177,10 +179,14 @@ Error unexpected(const std::string& argument, const std::string& what, const std
 // CLI11 takes the next flag for the value that is missing.
 Result<void> check_values(const CLI::App& verb) {
   const std::vector<std::string> known = names_of(verb);
-  for (const CLI::Option* option : verb.get_options())
-    for (const std::string& value : option->results())
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& value : option->results()) {
+      if (value.empty() && option->get_name() == repair_sql)
+        return Error{Fault::invalid, option->get_name() + " names no file", "name one, or - for standard output"};
       if (std::find(known.begin(), known.end(), value) != known.end())
         return Error{Fault::invalid, option->get_name() + " has no value", "give it one before " + value};
+    }
+  }
   return {};
 }
 

@@ -230,6 +230,8 @@ TEST(Verify, each_flaw_of_its_flags_is_named) {
   EXPECT_EQ(flaw(verify({"--repair-sql", "-", "--output", "json"})),
             "--repair-sql - with --output json: standard output holds the report alone (hint: name a file for the "
             "statements)");
+  EXPECT_EQ(flaw(verify({"--repair-sql", ""})),
+            "--repair-sql names no file (hint: name one, or - for standard output)");
   EXPECT_EQ(flaw(verify({"--repair-sql", "--restart"})),
             "--repair-sql has no value (hint: give it one before --restart)");
   EXPECT_EQ(flaw(verify({"--drop-existing"})), "unknown flag --drop-existing (hint: see tributary help verify)");

@@ -64,12 +64,13 @@ api::Report report_on(const Options& options, RepairScript* script, pipeline::Pr
   return report;
 }
 
-// The script stands before the report: a reader of standard output that is gone is told by the exit code.
+// The script stands before the report. One that could not be written ends what was found out with 1, as a file does
+// that cannot be.
 int publish_both(const api::Report& report, const RepairScript* script, const Options& options) {
   const Result<void> printed = script == nullptr ? Result<void>{} : script->print();
   if (!printed) log::error("repair script not written", {{"error", describe(printed.error())}});
   const int code = publish(report, options);
-  return !printed && code == 0 ? static_cast<int>(api::ExitCode::failed) : code;
+  return printed ? code : static_cast<int>(api::ExitCode::failed);
 }
 
 }  // namespace

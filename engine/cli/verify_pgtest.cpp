@@ -62,5 +62,35 @@ TEST(AVerify, writes_a_script_by_which_psql_mends_every_database) {
   }
 }
 
+TEST(AVerify, says_why_its_script_or_its_report_cannot_be_written) {
+  const testbed::Database source = server(15).create_database("full_source");
+  const testbed::Database target = server(18).create_database("full_target");
+  source.exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  target.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  const std::string command = "'" + testbed::built_program("tributary") + "' verify --source '" + source.uri() +
+                              "' --target '" + target.uri() + "' ";
+  Process script({"/bin/sh", "-c", command + "--repair-sql - > /dev/full"});
+  EXPECT_EQ(script.wait(), 1) << script.errors();
+  EXPECT_THAT(script.errors(), HasSubstr("No space left on device"));
+  Process report({"/bin/sh", "-c", command + "> /dev/full"});
+  EXPECT_EQ(report.wait(), 3) << report.errors();
+  EXPECT_THAT(report.errors(), HasSubstr("No space left on device"));
+  target.exec("INSERT INTO t VALUES (1)");
+  Process equal({"/bin/sh", "-c", command + "--output json > /dev/full"});
+  EXPECT_EQ(equal.wait(), 1) << equal.errors();
+}
+
+TEST(AVerify, names_what_is_wrong_with_its_command_line) {
+  Process port(verify("postgresql://u@127.0.0.1:99999/db", "postgresql://u@127.0.0.1:1/db"));
+  EXPECT_EQ(port.wait(), 2);
+  EXPECT_THAT(port.errors(), HasSubstr("hint: correct the port: a number from 1 to 65535"));
+  Process streams(verify("postgresql://u@h/db", "postgresql://u@h/db", {"--parallelism", "65"}));
+  EXPECT_EQ(streams.wait(), 2);
+  EXPECT_THAT(streams.errors(), HasSubstr("'65' is not a number from 0 to 64"));
+  Process nowhere(verify("postgresql://u@h/db", "postgresql://u@h/db", {"--repair-sql", ""}));
+  EXPECT_EQ(nowhere.wait(), 2);
+  EXPECT_THAT(nowhere.errors(), HasSubstr("--repair-sql names no file"));
+}
+
 }  // namespace
 }  // namespace tributary::cli

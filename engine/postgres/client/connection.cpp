@@ -49,6 +49,8 @@ Error connect_error(const Parameters& parameters, PGconn* connection) {
   Error error{fault_of_connect_failure(message), "cannot connect to " + describe(parameters) + ": " + message};
   if (message.find("service ") != std::string::npos && error.fault == Fault::invalid)
     error.hint = "correct the service's name, or the file that defines it (PGSERVICEFILE, ~/.pg_service.conf)";
+  if (message.find("invalid port number") != std::string::npos || message.find("option \"port\"") != std::string::npos)
+    error.hint = "correct the port: a number from 1 to 65535";
   if (error.fault == Fault::denied) error.hint = "check user, password and the server's pg_hba.conf";
   if (error.fault == Fault::transient)
     error.hint = "check host, port and whether the network lets this machine through";

@@ -16,18 +16,26 @@ Result<void> read_at(Connection& connection, const std::string& snapshot, const 
       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT " + quote_literal(snapshot), until);
 }
 
+// What to do about a database that is not there.
+Error hinted(Error error, const char* hint) {
+  if (error.fault == Fault::missing && error.hint.empty()) error.hint = hint;
+  return error;
+}
+
 }  // namespace
 
 Result<Sessions> open_sessions(const DatabaseEnds& ends, const Until& until) {
   const Parameters from = TRY(ends.source());
-  Connection source = TRY(open_source_session(from, "verify", until));
+  Result<Connection> source = open_source_session(from, "verify", until);
+  if (!source) return hinted(source.error(), "check which database of the source is meant");
   Parameters parameters = TRY(ends.target());
   parameters["application_name"] = "tributary/verify";
-  parameters["client_encoding"] = source.reported("client_encoding");
-  Connection target = TRY(open_data_session(parameters, until));
-  TRY(source.execute(settings, until));
-  TRY(target.execute(settings, until));
-  return Sessions{std::move(source), std::move(target)};
+  parameters["client_encoding"] = source->reported("client_encoding");
+  Result<Connection> target = open_data_session(parameters, until);
+  if (!target) return hinted(target.error(), "copy it first with tributary init, or check its name on the target");
+  TRY(source->execute(settings, until));
+  TRY(target->execute(settings, until));
+  return Sessions{std::move(*source), std::move(*target)};
 }
 
 Result<Sessions> open_sessions_at(const DatabaseEnds& ends, const std::string& source_snapshot,

@@ -23,6 +23,7 @@ namespace tributary::postgres::verify {
 namespace {
 
 constexpr unsigned most_sessions = 8;
+constexpr const char* no_right = "42501";
 
 constexpr const char* other_streams =
     "SELECT r.key FROM _tributary.replication r JOIN _tributary.stream s ON s.replication = r.key"
@@ -33,11 +34,20 @@ int parallelism_of(const api::Spec& spec) {
   return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, most_sessions));
 }
 
+Error unreadable_ledger(const Error& error) {
+  return {
+      Fault::denied,
+      "the target's ledger says whether a stream keeps it up to date, and may not be read: " + error.what,
+      "grant the target's role USAGE on schema _tributary and SELECT on all its tables, or take the role of the copy"};
+}
+
 // The replication whose stream keeps the target up to date; "" where none does.
 Result<std::string> read_stream_key(const api::Spec& spec, const std::string& selection, const DatabaseEnds& ends,
                                     const Until& until) {
   Sessions sessions = TRY(open_sessions(ends, until));
-  const std::optional<int> version = TRY(read_control_version(sessions.target, until));
+  const Result<std::optional<int>> known = read_control_version(sessions.target, until);
+  if (!known && sessions.target.sqlstate() == no_right) return unreadable_ledger(known.error());
+  const std::optional<int> version = TRY(known);
   if (!version) return std::string();
   if (*version > control_version) return too_new(*version);
   pipeline::SourceIdentity identity;
@@ -45,7 +55,9 @@ Result<std::string> read_stream_key(const api::Spec& spec, const std::string& se
   identity.database = TRY(read_current_database(sessions.source, until)).name;
   const std::string key = replication_key(spec.replication, identity, selection);
   if (*version < first_version_with_streams) return std::string();
-  const std::optional<StreamRow> stream = TRY(read_stream(sessions.target, key, until));
+  const Result<std::optional<StreamRow>> row = read_stream(sessions.target, key, until);
+  if (!row && sessions.target.sqlstate() == no_right) return unreadable_ledger(row.error());
+  const std::optional<StreamRow> stream = TRY(row);
   if (stream) return stream->released ? std::string() : key;
   // Another selection of the same database may be followed under a name of its own.
   const Rows others = TRY(sessions.target.query(other_streams, {identity.system, identity.database}, until));
@@ -139,8 +151,11 @@ Result<api::Verification> verify(const api::Spec& spec, const Flags& flags, pipe
   api::Verification verification;
   verification.request_id = spec.verify.request_id;
   const RetryLimits retries{[&](SteadyClock::duration idle) { return pipeline::is_patient(spec, idle); }, {}};
-  const std::vector<pipeline::DatabasePair> databases =
-      TRY(retried(retries, board, until, [&] { return servers->databases(until); }));
+  Result<std::vector<pipeline::DatabasePair>> selected =
+      retried(retries, board, until, [&] { return servers->databases(until); });
+  if (!selected && selected.error().fault == Fault::missing)
+    return Error{Fault::missing, selected.error().what, "check which database of the source is meant"};
+  const std::vector<pipeline::DatabasePair> databases = TRY(std::move(selected));
   std::size_t failed = 0;
   for (const pipeline::DatabasePair& pair : databases) {
     const Result<void> compared = compare_pair({spec, flags, selection, board, repair}, pair, verification, until);

@@ -140,8 +140,10 @@ void Cluster::tend_job(const Object& job) {
   if (job.json()["spec"].value("template", Json()).is_null()) return;  // somebody else's
   const bool over = has_condition(job, "Complete") || has_condition(job, "Failed");
   if (over && expires_jobs_ && !job.deleting() &&
-      again_.try_emplace(job.uid(), in(1, 10)).first->second <= clock_.now())
+      again_.try_emplace(job.uid(), in(1, 10)).first->second <= clock_.now()) {
+    ++befallen_;
     return server_.erase(kinds::jobs, job.key());
+  }
   if (over || job.deleting()) return;
   const std::vector<Object> pods = pods_of(job);
   if (judge_job(job, pods)) return;
@@ -188,6 +190,7 @@ void Cluster::set_condition(const Object& job, const char* type, const char* rea
 }
 
 void Cluster::complain(const Object& job) {
+  ++befallen_;
   const kube::Key key{job.space(), job.name() + ".refused"};
   if (!server_.find(kinds::core_events, key).json().is_null()) return;
   server_.put(kinds::core_events, {{"metadata", {{"name", key.name}, {"namespace", key.space}}},
@@ -231,6 +234,7 @@ void Cluster::tend_deployment(const Object& deployment) {
                  {"updatedReplicas", updated ? 1 : 0},
                  {"readyReplicas", ready ? 1 : 0}};
   if (runs && !there && refuses_pods_) {
+    ++befallen_;
     status["conditions"] = Json::array({{{"type", "ReplicaFailure"},
                                          {"status", "True"},
                                          {"message", "pods \"x\" is forbidden: exceeded quota: none"}}});
@@ -292,6 +296,7 @@ void Cluster::leave(const Object& pod, Life& life) {
 
 void Cluster::start_pod(const Object& pod, Life& life) {
   if (life.trouble == PodTrouble::no_image || life.trouble == PodTrouble::no_node) {
+    ++befallen_;
     const bool image = life.trouble == PodTrouble::no_image;
     life.trouble = PodTrouble::none;
     life.starts = in(10, 20);
@@ -327,6 +332,7 @@ bool Cluster::befalls(const Object& pod, Life& life) {
     case PodTrouble::no_node:
       return false;
     case PodTrouble::evicted:
+      ++befallen_;
       engines_.end(life.ip);
       set_state(pod, "Failed", terminated(now, 137, ""),
                 {{"reason", "Evicted"},
@@ -343,6 +349,7 @@ bool Cluster::befalls(const Object& pod, Life& life) {
       end = terminated(now, 1, replication::testing::report(1, "SourceUnreachable", "no answer", "", identity));
       break;
   }
+  ++befallen_;
   engines_.end(life.ip);
   if (!restarts(pod, life, end)) set_state(pod, "Failed", end);
   return true;

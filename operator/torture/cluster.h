@@ -31,6 +31,7 @@ class Cluster {
   void trouble(std::vector<PodTrouble> next);  // of the pods to come, and the first of those that run
   void refuse_pods(bool refuses) { refuses_pods_ = refuses; }
   void expire_jobs(bool expires) { expires_jobs_ = expires; }
+  int befallen() const { return befallen_; }  // how often any of that came
 
  private:
   struct Life {
@@ -64,6 +65,7 @@ class Cluster {
   std::mt19937_64 random_;
   std::atomic<bool> refuses_pods_ = false;
   std::atomic<bool> expires_jobs_ = false;
+  std::atomic<int> befallen_ = 0;
   std::mutex mutex_;
   std::vector<PodTrouble> troubles_;
   std::map<std::string, Life> lives_;      // by the pod's UID

@@ -51,18 +51,24 @@ int Engines::copies() const {
   return copies_;
 }
 
+int Engines::muted() const {
+  const std::lock_guard lock(mutex_);
+  return muted_;
+}
+
 replication::AskEngine Engines::ask() {
   return [this](const std::string& ip, std::stop_token) { return progress_of(ip); };
 }
 
 replication::TellEngine Engines::tell() {
-  return [this](const std::string& ip, const std::string&, bool, std::stop_token) { return order(ip); };
+  return [this](const std::string& ip, const std::string&, bool, Until) { return order(ip); };
 }
 
 Result<api::Progress> Engines::progress_of(const std::string& ip) const {
   const std::lock_guard lock(mutex_);
+  if (manner_ != Manner::honest) ++muted_;
   const auto found = engines_.find(ip);
-  if (found == engines_.end() || manner_ == Manner::silent) return Error{tributary::Fault::transient, "no answer"};
+  if (found == engines_.end() || manner_ == Manner::silent) return Error{Fault::transient, "no answer"};
   const Engine& engine = found->second;
   api::Progress progress = engine.verb != Verb::sync ? replication::testing::copying(50)
                            : engine.holds_only       ? replication::testing::holding()
@@ -74,8 +80,9 @@ Result<api::Progress> Engines::progress_of(const std::string& ip) const {
 // The first time it is only heard.
 Result<int> Engines::order(const std::string& ip) {
   const std::lock_guard lock(mutex_);
+  if (manner_ != Manner::honest) ++muted_;
   const auto found = engines_.find(ip);
-  if (found == engines_.end() || manner_ == Manner::silent) return Error{tributary::Fault::transient, "no answer"};
+  if (found == engines_.end() || manner_ == Manner::silent) return Error{Fault::transient, "no answer"};
   if (manner_ == Manner::for_another) return 403;
   if (!std::exchange(found->second.told, true)) return 202;
   slots_.erase(found->second.identity);

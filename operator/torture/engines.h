@@ -35,6 +35,7 @@ class Engines {
   // Whether the source keeps anything for a Replication of this UID.
   bool holds(const std::string& identity) const;
   int copies() const;
+  int muted() const;  // questions and orders that were not answered honestly
 
   replication::AskEngine ask();
   replication::TellEngine tell();
@@ -47,6 +48,7 @@ class Engines {
   std::map<std::string, Engine> engines_;
   std::set<std::string> slots_;
   int copies_ = 0;
+  mutable int muted_ = 0;
   Manner manner_ = Manner::honest;
 };
 

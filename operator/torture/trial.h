@@ -17,11 +17,13 @@ inline constexpr const char* planted = "hunter2-is-planted";
 
 struct Script {
   const Plan* plan = nullptr;
-  Fault fault = Fault::none;
+  FaultKind fault = FaultKind::none;
   Moment moment = Moment::create;
   std::uint64_t seed = 0;
   int kill_after = -1;  // writes of the whole life; -1: only as the fault says
 };
+// What is lived where the fault did not come: another plan, with another seed.
+Script next_try(const Script& script, int tries);
 
 // What a run came to at the end of a moment, in both ways of state_of().
 struct Mark {
@@ -29,11 +31,13 @@ struct Mark {
 };
 
 struct Outcome {
+  const Plan* plan = nullptr;
   std::vector<std::string> complaints;  // none: the fault was survived
   std::map<Moment, Mark> marks;
   int writes = 0;  // but Events
   bool was_killed = false;
-  std::string story;  // the reasons of Ready
+  bool came = false;                 // the fault, in its moment
+  std::vector<std::string> reasons;  // of Ready, in order
 };
 
 // One life of a Replication, from its creation to its end, with one fault in one moment of it. The end of each moment

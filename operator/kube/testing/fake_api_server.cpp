@@ -84,6 +84,13 @@ void FakeApiServer::set_token(std::string token) {
   self_->options.token = std::move(token);
 }
 
+void FakeApiServer::present(const std::string& certificate_file, const std::string& key_file) {
+  const std::lock_guard lock(self_->mutex);
+  self_->options.certificate_file = certificate_file;
+  self_->options.key_file = key_file;
+  self_->show_certificate();
+}
+
 std::vector<Logged> FakeApiServer::history(std::size_t from) const {
   const std::lock_guard lock(self_->mutex);
   const std::vector<Logged>& all = self_->world.history();

@@ -33,6 +33,7 @@ struct Misfortune {
     cut,           // execute, then break off in the middle of the answer
     stale,         // answer a list as it was at `version`
     forestall,     // somebody else puts `details` into the collection first
+    late,          // execute, then answer after `delay`
   };
   Kind kind = Kind::none;
   int status = 500;
@@ -41,7 +42,7 @@ struct Misfortune {
   int retry_after_seconds = 0;
   Json details = {};  // of the Status
   std::uint64_t version = 0;
-  Milliseconds delay{0};  // before anything else
+  Milliseconds delay{0};  // before anything else, but where it is `late`
 };
 
 // What is done to watches, to those that are open and those to come.
@@ -109,6 +110,8 @@ class FakeApiServer {
   void set_fate(Fate fate);
   void fail_next(int count, Misfortune misfortune);
   void set_token(std::string token);
+  // Ends all connections and shows another certificate from then on; for one that speaks TLS.
+  void present(const std::string& certificate_file, const std::string& key_file);
 
   // Watches: forget history so that older versions get 410; end all streams cleanly, by reset or without a word
   // (half-open: the connection stays, nothing comes); send a raw frame; bookmark now.

@@ -16,16 +16,21 @@ FakeApiServer::Self::Self(Options given) : options(std::move(given)), world(opti
   const Listener listener = listen_on_loopback();
   listener_ = listener.socket;
   port = listener.port;
-  if (!options.certificate_file.empty()) {
-    tls_.reset(SSL_CTX_new(TLS_server_method()));
-    if (SSL_CTX_use_certificate_chain_file(tls_.get(), options.certificate_file.c_str()) != 1 ||
-        SSL_CTX_use_PrivateKey_file(tls_.get(), options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-      std::abort();
-    if (options.tls_at_most != 0) SSL_CTX_set_max_proto_version(tls_.get(), options.tls_at_most);
-    // OpenSSL's default security level refuses the old versions that a test may want.
-    if (options.tls_at_most != 0) SSL_CTX_set_security_level(tls_.get(), 0);
-  }
+  if (!options.certificate_file.empty()) show_certificate();
   acceptor_ = std::thread([this] { accept_all(); });
+}
+
+// With the lock, but where nobody has it yet.
+void FakeApiServer::Self::show_certificate() {
+  tls_.reset(SSL_CTX_new(TLS_server_method()));
+  if (SSL_CTX_use_certificate_chain_file(tls_.get(), options.certificate_file.c_str()) != 1 ||
+      SSL_CTX_use_PrivateKey_file(tls_.get(), options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+    std::abort();
+  if (options.tls_at_most != 0) SSL_CTX_set_max_proto_version(tls_.get(), options.tls_at_most);
+  // OpenSSL's default security level refuses the old versions that a test may want.
+  if (options.tls_at_most != 0) SSL_CTX_set_security_level(tls_.get(), 0);
+  for (const auto& weak : wires_)
+    if (const auto wire = weak.lock()) wire->shut_down();
 }
 
 FakeApiServer::Self::~Self() {
@@ -87,7 +92,7 @@ bool FakeApiServer::Self::serve(Wire& wire, const HttpRequest& request) {
       fate_of({call ? call->method : Method::get, percent_decode(request.target.substr(0, mark)),
                mark == std::string::npos ? "" : request.target.substr(mark + 1), header_of(request, "authorization"),
                header_of(request, "content-type"), header_of(request, "user-agent"), request.body});
-  wait_out(misfortune.delay);
+  if (misfortune.kind != Misfortune::Kind::late) wait_out(misfortune.delay);
   if (misfortune.kind != Misfortune::Kind::none) return befall(wire, misfortune, call);
   if (!call) {
     const Reply reply = refusal(404, "NotFound", "the server could not find the requested resource");
@@ -127,6 +132,7 @@ bool FakeApiServer::Self::befall(Wire& wire, const Misfortune& misfortune, const
     case Kind::cut:
     case Kind::stale:
     case Kind::forestall:
+    case Kind::late:
       return call && execute(wire, misfortune, *call);
   }
   return false;
@@ -144,6 +150,7 @@ bool FakeApiServer::Self::execute(Wire& wire, const Misfortune& misfortune, cons
   changed.notify_all();
   lock.unlock();
   if (misfortune.kind == Kind::drop_after) return false;
+  if (misfortune.kind == Kind::late) wait_out(misfortune.delay);
   if (misfortune.kind == Kind::answer_after) {
     const Reply other = refusal(misfortune.status, misfortune.reason, misfortune.message);
     return wire.write_response(other.status, "", other.body.dump());

@@ -51,6 +51,7 @@ class FakeApiServer::Self {
     for (StreamState& stream : streams) change(stream);
     changed.notify_all();
   }
+  void show_certificate();
   StreamFault fault_of(const std::string& plural) const {
     return stream_fault.plural.empty() || stream_fault.plural == plural ? stream_fault : StreamFault{};
   }

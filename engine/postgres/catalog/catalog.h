@@ -63,6 +63,7 @@ struct CatalogTable {
   std::string extension;                  // that owns it and says that its rows are data of the user; mostly ""
   std::string copy_filter;                // with `extension`: "WHERE ..." as the extension says it; mostly ""
   bool has_usable_identity = false;       // by which the server could publish updates and deletes
+  std::string owner_apart;                // where the role has not what the owner has: only the owner may publish it
   bool row_security = false;              // policies apply to the connection's role: rows may be hidden from it
   bool may_select = true;                 // the role's privilege on the table, and to look into its schema
 };

@@ -37,7 +37,8 @@ std::string table_query() {
          " e.extname, e.extcondition[array_position(e.extconfig, c.oid)], " +
          std::string(usable_identity) +
          ", row_security_active(c.oid),"
-         " has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')" +
+         " has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),"
+         " CASE WHEN pg_has_role(c.relowner, 'USAGE') THEN '' ELSE pg_get_userbyid(c.relowner) END" +
          user_tables + " ORDER BY n.nspname, c.relname";
 }
 
@@ -77,6 +78,7 @@ CatalogTable table_of(const Rows& rows, int row) {
   found.has_usable_identity = rows.boolean(row, 10);
   found.row_security = rows.boolean(row, 11);
   found.may_select = rows.boolean(row, 12);
+  found.owner_apart = rows.str(row, 13);
   return found;
 }
 

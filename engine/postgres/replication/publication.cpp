@@ -228,6 +228,23 @@ PublicationPlan plan_publication(const std::vector<CatalogTable>& selected) {
   return plan;
 }
 
+PublicationPlan plan_addition(const std::vector<CatalogTable>& selected, const std::vector<model::Name>& already) {
+  const Names there(already.begin(), already.end());
+  PublicationPlan plan = plan_publication(selected);
+  for (const CatalogTable& each : selected) {
+    if (each.owner_apart.empty() || there.count(each.table.name) != 0) continue;
+    if (std::erase(plan.published, each.table.name) != 0)
+      plan.not_published.push_back({each.table.name, reason_of_owner(each), ""});
+  }
+  return plan;
+}
+
+std::string reason_of_owner(const CatalogTable& table) {
+  if (table.owner_apart.empty()) return "";
+  return "it belongs to role " + table.owner_apart + " of the source, and only its owner may publish it: GRANT " +
+         quote_identifier(table.owner_apart) + " to the role that the replication connects as";
+}
+
 Result<std::optional<PublicationState>> read_publication(Connection& source, const std::string& name,
                                                          const Until& until) {
   const Rows rows =

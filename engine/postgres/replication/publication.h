@@ -31,6 +31,11 @@ struct PublicationPlan {
   std::vector<NotPublished> not_published;
 };
 PublicationPlan plan_publication(const std::vector<CatalogTable>& selected);
+// The same for our own publication of a stream that goes on: what only another role may add, and it does not carry
+// `already`, is left out. Pure.
+PublicationPlan plan_addition(const std::vector<CatalogTable>& selected, const std::vector<model::Name>& already);
+// Why only another role may add it, or "". Pure.
+std::string reason_of_owner(const CatalogTable& table);
 
 // One that was made by somebody else, as the catalog has it.
 struct PublicationState {

@@ -40,6 +40,16 @@ TEST(APublicationPlan, leaves_out_what_the_source_could_not_publish_and_says_why
   EXPECT_THAT(plan.not_published[2].reason, HasSubstr("postgis"));
 }
 
+TEST(APublicationPlan, leaves_out_what_only_another_role_may_add) {
+  CatalogTable theirs = table("theirs");
+  theirs.owner_apart = "app";
+  const PublicationPlan plan = plan_addition({table("a"), theirs}, {});
+  EXPECT_THAT(plan.published, ElementsAre(Name{"public", "a"}));
+  ASSERT_EQ(plan.not_published.size(), 1u);
+  EXPECT_THAT(plan.not_published[0].reason, HasSubstr("belongs to role app"));
+  EXPECT_THAT(plan_addition({theirs}, {theirs.table.name}).published, ElementsAre(theirs.table.name));
+}
+
 TEST(APublicationStatement, names_each_table_for_itself) {
   EXPECT_EQ(publication_statement("My \"pub\"", {{"public", "a"}, {"S 1", "B"}}),
             "CREATE PUBLICATION \"My \"\"pub\"\"\" FOR TABLE ONLY \"public\".\"a\", ONLY \"S 1\".\"B\""

@@ -7,6 +7,7 @@
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/schema/shape_change.h"
 #include "engine/postgres/sync/shape_plan.h"
+#include "engine/postgres/sync/table_moves.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -15,24 +16,6 @@ using State = FollowedTable::State;
 using Tables = std::vector<FollowedTable>;
 
 constexpr const char* lock_patience = "SET LOCAL lock_timeout = '3s'";
-
-Tables tables_with(const EnumType& type, const Tables& all) {
-  Tables some;
-  for (const FollowedTable& each : all)
-    if (std::find(type.tables.begin(), type.tables.end(), each.id) != type.tables.end()) some.push_back(each);
-  return some;
-}
-
-// Those that are not there already.
-Tables moved(Tables tables, State state, const std::string& reason) {
-  std::erase_if(tables, [&](const FollowedTable& each) { return each.state == State::stopped || each.state == state; });
-  for (FollowedTable& each : tables) {
-    each.state = state;
-    each.reason = reason;
-    log::warn("table changed on the source", {{"table", model::display(each.name)}, {"reason", reason}});
-  }
-  return tables;
-}
 
 // The statements, and the tables that are to be copied again for them. `refusal`: why the target would not.
 Result<void> alter(Claimed& claimed, const MissingLabels& missing, const Tables& tables, std::string& refusal,
@@ -87,7 +70,7 @@ Result<NewValues> bring_values(Claimed& claimed, const std::vector<EnumType>& ty
     if (labels == there.end() || !is_used) continue;
     const MissingLabels missing = missing_labels(type, labels->second);
     if (missing.statements.empty()) continue;
-    const Tables tables = tables_with(type, TRY(read_followed_tables(claimed.control, claimed.owner.key, until)));
+    const Tables tables = tables_of(type.tables, TRY(read_followed_tables(claimed.control, claimed.owner.key, until)));
     const NewValues some = TRY(bring(claimed, type, missing, tables, policy, until));
     all.types = all.types || some.types;
     all.tables = all.tables || some.tables;

@@ -256,5 +256,38 @@ TEST_P(ADroppedPublication, of_somebody_else_that_is_made_again_before_anything_
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
 }
 
+// Only its owner may publish a table; the stream of the others goes on.
+TEST(ATableOfAnotherOwner, is_told_of_and_ends_no_stream) {
+  StreamPair pair("owned", 15, 18);
+  const std::string role = "role_of_" + pair.source.name();
+  const std::string other = "other_of_" + pair.source.name();
+  pair.source.exec("CREATE TABLE a (id int PRIMARY KEY, n int); CREATE ROLE " + role +
+                   " LOGIN REPLICATION PASSWORD 'secret'; CREATE ROLE " + other + "; GRANT CREATE ON DATABASE " +
+                   pair.source.name() + " TO " + role + "; ALTER TABLE a OWNER TO " + role +
+                   "; ALTER TABLE mark OWNER TO " + role);
+  ASSERT_TRUE(done(pair.init()));
+  pair.source.exec("ALTER PUBLICATION " + pair.source.scalar("SELECT pubname FROM pg_publication") + " OWNER TO " +
+                   role);
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.source.uri = pair.from.tcp_uri(pair.source.name(), role, "secret");
+  {
+    Following following(spec, often);
+    pair.source.exec("CREATE TABLE theirs (id int PRIMARY KEY); ALTER TABLE theirs OWNER TO " + other +
+                     "; GRANT SELECT ON theirs TO " + role + "; INSERT INTO theirs VALUES (1)");
+    wait_until_back(pair, "theirs", "not_streamed");
+    EXPECT_THAT(reason_of(pair, "theirs"), HasSubstr("belongs to role " + other));
+    pair.source.exec("INSERT INTO a VALUES (1, 1)");
+    pair.wait_until_applied();
+    pair.source.exec("GRANT " + other + " TO " + role);
+    wait_until_back(pair, "theirs");
+    pair.wait_until_applied();
+    const api::Report report = following.stop();
+    EXPECT_EQ(report.exit_code, api::ExitCode::done) << report.message;
+  }
+  EXPECT_EQ(pair.target.scalar("SELECT (SELECT count(*) FROM a) || ' ' || (SELECT count(*) FROM theirs)"), "1 1");
+  pair.source.exec("REASSIGN OWNED BY " + role + ", " + other + " TO CURRENT_USER; DROP OWNED BY " + role + ", " +
+                   other + "; DROP ROLE " + role + ", " + other);
+}
+
 }  // namespace
 }  // namespace tributary::postgres::sync

@@ -143,7 +143,7 @@ Result<void> RecopyRound::publish(Connection& source, const std::vector<Followed
   PublicationPlan plan;
   if (stream_.row.owns_publication) {
     TRY(leave_to_look(*now, all));
-    plan = plan_publication(there);
+    plan = plan_addition(there, now->tables);
     TRY(bring_publication(source, name, to_publish(*now, there, plan), until));
   } else {
     plan = review_publication(name, *now, there).plan;

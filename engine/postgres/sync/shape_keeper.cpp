@@ -130,6 +130,7 @@ Result<bool> ShapeKeeper::look(SourceSide& source, Claimed& claimed, model::Lsn 
   for (const TableDecision& each : plan.decisions) changed = TRY(carry_out(claimed, each, until)) || changed;
   if (changed || !plan.renamed.empty()) TRY(keep_names(claimed, known, plan.added, until));
   if (!plan.added.empty()) changed = TRY(add(source, claimed, plan.added, until)) || changed;
+  changed = TRY(stop_where_forms_differ(claimed, now.forms, until)) || changed;
   TRY(add_late_keys(source, claimed, 20 * options_->look_every, until));
   changed = TRY(refresh_aged(claimed, options_->sync.refresh_interval, until)) || changed;
   TRY(forget_gone(claimed, known, until));

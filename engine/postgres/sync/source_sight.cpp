@@ -1,5 +1,6 @@
 #include "engine/postgres/sync/source_sight.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/postgres/catalog/lock_wait.h"
@@ -25,6 +26,12 @@ SELECT 'c' AS kind, count(*) AS rows, coalesce(sum(hashint8((t.oid::bigint << 32
 UNION ALL
 SELECT 'a', count(*), coalesce(sum(hashint8((a.attrelid::bigint << 32) | a.xmin::text::bigint)), 0)
 FROM pg_attribute a JOIN t ON t.oid = a.attrelid WHERE a.attnum > 0
+UNION ALL
+SELECT 'b', count(*), coalesce(sum(hashint8((a.attrelid::bigint << 32) | a.xmin::text::bigint)), 0)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'c' AND c.oid >= 16384 WHERE a.attnum > 0
+UNION ALL
+SELECT 'd', count(*), coalesce(sum(hashint8((d.oid::bigint << 32) | d.xmin::text::bigint)), 0)
+FROM pg_type d WHERE d.typtype = 'd' AND d.oid >= 16384
 UNION ALL
 SELECT 'e', count(*), coalesce(sum(hashint8((e.oid::bigint << 32) | e.xmin::text::bigint)), 0)
 FROM pg_enum e WHERE e.oid >= 16384
@@ -61,7 +68,12 @@ Result<void> look_at_publication(Connection& source, const StreamRow& stream, co
     const auto found = lacking.find(each.table.name);
     if (found == lacking.end()) continue;
     SourceTable& table = sight.tables.at(each.table.id);
-    if (stream.owns_publication && !found->second.remedy.empty())
+    const bool is_listed =
+        std::find(state->tables.begin(), state->tables.end(), each.table.name) != state->tables.end();
+    const std::string refusal = is_listed ? "" : reason_of_owner(each);
+    if (stream.owns_publication && !found->second.remedy.empty() && !refusal.empty())
+      table.not_published = refusal;
+    else if (stream.owns_publication && !found->second.remedy.empty())
       table.left_out = found->second.reason;
     else
       table.not_published = told(found->second);
@@ -80,6 +92,7 @@ Result<SourceSight> look(const StreamOptions& options, Connection& source, const
     sight.parents.emplace(model::Name{parents.str(row, 0), parents.str(row, 1)},
                           static_cast<std::uint32_t>(parents.integer(row, 2)));
   sight.enums = TRY(read_enums(source, until));
+  sight.forms = TRY(read_type_forms(source, until));
   sight.print = TRY(read_print_of_tables(source, until));
   std::vector<CatalogTable> selected;
   for (const CatalogTable& each : tables) {

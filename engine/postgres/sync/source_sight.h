@@ -14,6 +14,7 @@
 #include "engine/postgres/catalog/table_shape.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/enum_values.h"
+#include "engine/postgres/sync/type_forms.h"
 
 namespace tributary::postgres::sync {
 
@@ -31,6 +32,7 @@ struct SourceSight {
   std::map<std::uint32_t, SourceTable> tables;   // by OID
   std::map<model::Name, std::uint32_t> parents;  // the OIDs of partitioned tables
   std::vector<EnumType> enums;                   // of theirs
+  std::vector<TypeForm> forms;                   // of their types
   std::string print;                             // read_print_of_tables() of the same moment
   model::Lsn end;                                // all that the source had committed when it was looked at lies below
 };
@@ -39,7 +41,7 @@ struct SourceSight {
 Result<std::optional<SourceSight>> look_at_tables(const StreamOptions& options, SourceSide& source,
                                                   const StreamRow& stream, const Until& until);
 
-// Another one where a table, a column, a key, a schema, an enum or what is published has changed since; seldom another
+// Another one where a table, a column, a key, a schema, a type or what is published has changed since; seldom another
 // one where nothing has. Costs a scan of the catalogs: 0.3 s for 10,000 tables of a busy server, a thirtieth of a look.
 Result<std::string> read_print_of_tables(Connection& source, const Until& until);
 

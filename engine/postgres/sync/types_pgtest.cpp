@@ -266,5 +266,67 @@ TEST(ValuesOfAnEnum, come_to_a_table_that_is_being_copied_again) {
   expect_followed(pair, following);
 }
 
+struct Remade {
+  const char* name;
+  const char* before;  // the copy: table t with column v
+  const char* change;  // of the source's type
+  const char* write;
+  const char* mend;  // of the target's
+  const char* reason;
+};
+
+const Remade remade[] = {
+    {"domain", "CREATE DOMAIN price AS numeric(10,2); CREATE TABLE t (id int PRIMARY KEY, v price)",
+     "CREATE DOMAIN other AS numeric(12,4); ALTER TABLE t ALTER v TYPE other; DROP DOMAIN price;"
+     "ALTER DOMAIN other RENAME TO price",
+     "INSERT INTO t VALUES (2, 1.2345)",
+     "ALTER DOMAIN price RENAME TO former; CREATE DOMAIN price AS numeric(12,4); ALTER TABLE t ALTER v TYPE price",
+     "type public.price of its rows is numeric(12,4) on the source and numeric(10,2) on the target"},
+    {"domain_in_an_array", "CREATE DOMAIN tens AS numeric(6,1)[]; CREATE TABLE t (id int PRIMARY KEY, v tens[])",
+     "CREATE DOMAIN other AS numeric[]; ALTER TABLE t ALTER v TYPE other[] USING NULL; DROP DOMAIN tens;"
+     "ALTER DOMAIN other RENAME TO tens",
+     "INSERT INTO t VALUES (2, ARRAY['{1.25}'::tens])",
+     "ALTER DOMAIN tens RENAME TO former; CREATE DOMAIN tens AS numeric[]; ALTER TABLE t ALTER v TYPE tens[] USING "
+     "NULL",
+     "type public.tens of its rows is numeric[] on the source and numeric(6,1)[] on the target"},
+    {"attributes", "CREATE TYPE addr AS (street text, zip text); CREATE TABLE t (id int PRIMARY KEY, v addr)",
+     "ALTER TYPE addr DROP ATTRIBUTE street; ALTER TYPE addr ADD ATTRIBUTE city text",
+     "INSERT INTO t VALUES (2, ('9999', 'Bern'))",
+     "ALTER TYPE addr DROP ATTRIBUTE street; ALTER TYPE addr ADD ATTRIBUTE city text",
+     "type public.addr of its rows is (zip text, city text) on the source and (street text, zip text) on the target"},
+    {"names_of_attributes", "CREATE TYPE ab AS (a int, b int); CREATE TABLE t (id int PRIMARY KEY, v ab)",
+     "ALTER TYPE ab RENAME ATTRIBUTE a TO c; ALTER TYPE ab RENAME ATTRIBUTE b TO a;"
+     "ALTER TYPE ab RENAME ATTRIBUTE c TO b",
+     "INSERT INTO t VALUES (2, (1, 2))",
+     "ALTER TYPE ab RENAME ATTRIBUTE a TO c; ALTER TYPE ab RENAME ATTRIBUTE b TO a;"
+     "ALTER TYPE ab RENAME ATTRIBUTE c TO b",
+     "type public.ab of its rows is (b integer, a integer) on the source and (a integer, b integer) on the target"},
+};
+
+class ATypeOfAnotherForm : public testing::TestWithParam<Remade> {};
+
+INSTANTIATE_TEST_SUITE_P(, ATypeOfAnotherForm, testing::ValuesIn(remade),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+TEST_P(ATypeOfAnotherForm, stops_the_tables_that_use_it_until_the_target_has_it) {
+  const Remade& given = GetParam();
+  StreamPair pair(std::string("form_") + given.name, 15, 18);
+  pair.source.exec(std::string(given.before) + "; CREATE TABLE u (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  ASSERT_TRUE(done(pair.init()));
+  Following following(pair.spec(api::Mode::sync), often);
+  pair.source.exec(given.change);
+  pair.source.exec(given.write);
+  testbed::wait_until_back(pair, "t", "stopped");
+  EXPECT_THAT(testbed::reason_of(pair, "t"), HasSubstr(given.reason));
+  testbed::ask_for(pair, "t");
+  testbed::wait_until_back(pair, "t", "stopped");
+  pair.source.exec("INSERT INTO u VALUES (1)");
+  pair.wait_until_applied();
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM u"), "1");
+  pair.target.exec(given.mend);
+  testbed::ask_for(pair, "t");
+  expect_followed(pair, following);
+}
+
 }  // namespace
 }  // namespace tributary::postgres::sync

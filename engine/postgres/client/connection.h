@@ -83,6 +83,9 @@ class CopyOut {
   // The next message's bytes, valid until the next call; empty when the server has sent everything and reported
   // success. A failure of the statement comes as an Error, never as an end.
   Result<std::span<const std::byte>> next(const Until& until);
+  // After begin_copy_out(), and before next(): whether the server has begun to send, as it does when it has some rows;
+  // false where it has not within `span`. A failure of the statement comes as an Error.
+  Result<bool> begun(Milliseconds span, const Until& until);
   // After the end: rows that the server counted.
   std::uint64_t rows() const { return rows_; }
 
@@ -91,6 +94,7 @@ class CopyOut {
   explicit CopyOut(Connection* connection) : connection_(connection) {}
   Connection* connection_;
   char* message_ = nullptr;
+  bool begun_ = true;
   std::uint64_t rows_ = 0;
 };
 
@@ -194,6 +198,8 @@ class Connection {
   void roll_back();
 
   Result<CopyOut> copy_out(const std::string& sql, const Until& until);
+  // The same without waiting for the server's first word, which comes late of rows that it has to sort.
+  Result<CopyOut> begin_copy_out(const std::string& sql, const Until& until);
   Result<CopyIn> copy_in(const std::string& sql, const Until& until);
   Result<CopyBoth> copy_both(const std::string& sql, const Until& until);
 

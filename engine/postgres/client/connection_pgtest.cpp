@@ -141,6 +141,59 @@ TEST_P(ALiveConnection, a_stop_request_ends_a_copy_that_waits_for_a_lock_at_its_
   EXPECT_TRUE(connection.usable());
 }
 
+TEST_P(ALiveConnection, rows_of_a_copy_that_are_not_there_yet_are_waited_for_in_spans) {
+  testbed::Session holder(database_.uri());
+  holder.exec("SELECT pg_advisory_lock(7)");
+  Connection connection = connect();
+  Result<CopyOut> out = connection.begin_copy_out(
+      "COPY (SELECT i FROM generate_series(1, 3) i WHERE pg_advisory_xact_lock(7) IS NOT NULL) TO STDOUT", soon());
+  ASSERT_TRUE(out) << out.error().what;
+  int looks = 0;
+  for (bool has_begun = false; !has_begun;) {
+    const Result<bool> begun = out->begun(Milliseconds{20}, soon());
+    ASSERT_TRUE(begun) << begun.error().what;
+    has_begun = *begun;
+    if (++looks == 2) holder.exec("SELECT pg_advisory_unlock(7)");
+  }
+  EXPECT_GT(looks, 2);
+  std::string rows;
+  for (;;) {
+    const auto row = out->next(soon());
+    ASSERT_TRUE(row) << row.error().what;
+    if (row->empty()) break;
+    rows.append(reinterpret_cast<const char*>(row->data()), row->size());
+  }
+  EXPECT_EQ(rows, "1\n2\n3\n");
+  EXPECT_EQ(out->rows(), 3U);
+  EXPECT_TRUE(connection.usable());
+}
+
+TEST_P(ALiveConnection, a_copy_that_fails_before_it_begins_leaves_a_usable_connection) {
+  Connection connection = connect();
+  {
+    Result<CopyOut> out =
+        connection.begin_copy_out("COPY (SELECT 1 / (i - 2) FROM generate_series(1, 3) i) TO STDOUT", soon());
+    ASSERT_TRUE(out);
+    Result<bool> begun = out->begun(Seconds{60}, soon());
+    if (begun) {
+      const auto row = out->next(soon());
+      const auto second = row ? out->next(soon()) : row;
+      EXPECT_FALSE(second);
+    }
+  }
+  EXPECT_TRUE(connection.usable());
+  {
+    const Result<CopyOut> nowhere = connection.begin_copy_out("COPY nowhere TO STDOUT", soon());
+    ASSERT_TRUE(nowhere);
+  }
+  EXPECT_TRUE(connection.usable());
+  Result<CopyOut> nowhere = connection.begin_copy_out("COPY nowhere TO STDOUT", soon());
+  const Result<bool> begun = nowhere->begun(Seconds{60}, soon());
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(connection.sqlstate(), "42P01");
+  EXPECT_TRUE(connection.usable());
+}
+
 TEST_P(ALiveConnection, an_unfinished_copy_out_leaves_a_usable_connection) {
   Connection connection = connect();
   {

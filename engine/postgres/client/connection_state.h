@@ -29,6 +29,8 @@ std::uint64_t counted_rows(PGresult* result);
 
 // Waits until the socket is ready in one of the ways asked for.
 Result<void> wait_for(int socket, short events, const Until& until);
+// The same for no longer than `span`: false where it was not ready by then.
+Result<bool> ready_within(Milliseconds span, int socket, short events, const Until& until);
 
 struct Connection::State {
   ConnectionHandle handle;

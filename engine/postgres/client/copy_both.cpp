@@ -6,8 +6,6 @@
 
 // Running and CopyBoth.
 namespace tributary::postgres {
-namespace {
-
 // What `wait_for` says of its own deadline is no fault here: nothing has come yet.
 Result<bool> ready_within(Milliseconds span, int socket, short events, const Until& until) {
   if (span.count() == 0) {
@@ -21,8 +19,6 @@ Result<bool> ready_within(Milliseconds span, int socket, short events, const Unt
   if (ours && ready.error().fault == Fault::transient) return false;
   return ready.error();
 }
-
-}  // namespace
 
 // ---------------------------------------------------------------------------------------------- running
 

@@ -21,6 +21,7 @@ short ready_now(int socket) {
 CopyOut::CopyOut(CopyOut&& other) noexcept
     : connection_(std::exchange(other.connection_, nullptr)),
       message_(std::exchange(other.message_, nullptr)),
+      begun_(other.begun_),
       rows_(other.rows_) {}
 
 CopyOut::~CopyOut() {
@@ -47,6 +48,28 @@ Result<std::span<const std::byte>> CopyOut::next(const Until& until) {
   rows_ = counted_rows(result.get());
   connection_ = nullptr;
   return std::span<const std::byte>{};
+}
+
+Result<bool> CopyOut::begun(Milliseconds span, const Until& until) {
+  if (begun_) return true;
+  Connection::State& state = *connection_->state_;
+  const Until soon = until.within(span);
+  while (PQisBusy(state.get()) != 0) {
+    if (!TRY(ready_within(soon.deadline.left(), PQsocket(state.get()), POLLIN, until))) return false;
+    if (PQconsumeInput(state.get()) == 0) return state.connection_error();
+  }
+  TRY(state.expect_copy(PGRES_COPY_OUT, until));
+  begun_ = true;
+  return true;
+}
+
+Result<CopyOut> Connection::begin_copy_out(const std::string& sql, const Until& until) {
+  return state_->guarded([&]() -> Result<CopyOut> {
+    TRY(state_->send(sql, until));
+    CopyOut rows(this);
+    rows.begun_ = false;
+    return rows;
+  });
 }
 
 CopyIn::CopyIn(CopyIn&& other) noexcept

@@ -47,7 +47,9 @@ class CopiedMarks final : public MarkStream {
  public:
   CopiedMarks(CopyOut rows, const std::function<void()>& alive) : rows_(std::move(rows)), alive_(alive) {}
 
+  // The server sorts all of them before it sends the first.
   Result<std::optional<Mark>> next(const Until& until) override {
+    while (!TRY(rows_.begun(look_around, until))) alive_();
     const std::span<const std::byte> row = TRY(rows_.next(until));
     if (row.empty()) return std::optional<Mark>{};
     if (++count_ % 10'000 == 0) alive_();
@@ -83,8 +85,8 @@ Result<Both<Digests>> TableReader::digests(const Subset& subset, int bits, const
 }
 
 Result<Both<std::unique_ptr<MarkStream>>> TableReader::marks(const Subset& subset, const Until& until) {
-  CopyOut source = TRY(sessions_.source.copy_out(marks_sql(pair_, pair_.ends.source, dialect_, subset), until));
-  CopyOut target = TRY(sessions_.target.copy_out(marks_sql(pair_, pair_.ends.target, dialect_, subset), until));
+  CopyOut source = TRY(sessions_.source.begin_copy_out(marks_sql(pair_, pair_.ends.source, dialect_, subset), until));
+  CopyOut target = TRY(sessions_.target.begin_copy_out(marks_sql(pair_, pair_.ends.target, dialect_, subset), until));
   return Both<std::unique_ptr<MarkStream>>{std::make_unique<CopiedMarks>(std::move(source), alive_),
                                            std::make_unique<CopiedMarks>(std::move(target), alive_)};
 }

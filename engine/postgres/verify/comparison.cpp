@@ -20,6 +20,11 @@ namespace {
 
 constexpr int most_looks_at_doubts = 8;
 
+constexpr const char* rights_beside_a_stream =
+    "beside a stream the target's role also needs INSERT, UPDATE and DELETE on _tributary.hold: grant them, or take "
+    "the "
+    "role of the copy";
+
 constexpr const char* leaves_below =
     "SELECT rn.nspname, r.relname, n.nspname, c.relname FROM unnest($1::oid[]) AS wanted(root)"
     " JOIN pg_class r ON r.oid = wanted.root JOIN pg_namespace rn ON rn.oid = r.relnamespace"
@@ -71,7 +76,10 @@ Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Ve
   ends.source = TRY(way.options.ends.source());
   ends.target = TRY(way.options.ends.target());
   ends.key = way.options.key;
-  std::unique_ptr<moment::Moment> moment = TRY(moment::take_moment(ends, way.options.moments, until));
+  auto taken = moment::take_moment(ends, way.options.moments, until);
+  if (!taken && taken.error().fault == Fault::denied)
+    return Error{Fault::denied, taken.error().what, rights_beside_a_stream};
+  std::unique_ptr<moment::Moment> moment = TRY(std::move(taken));
   ++verification.moments;
   verification.held_ms = std::max(verification.held_ms, static_cast<std::uint64_t>(moment->held().count()));
   if (moment->position()) verification.position = to_string(*moment->position());
@@ -188,7 +196,11 @@ Result<void> remark(const ComparisonOptions& options, const std::vector<api::Tab
   if (!options.repair) return {};
   for (const api::TableVerification& table : tables)
     if (!table.reason.empty())
-      TRY(options.repair({RepairPart::remark, one_line("table " + table.name + " is not mended: " + table.reason)}));
+      TRY(options.repair(
+          {RepairPart::remark, one_line("table " + table.name +
+                                        (table.result == api::Comparison::not_compared ? " is not mended as a whole: "
+                                                                                       : " is not mended: ") +
+                                        table.reason)}));
   return {};
 }
 

@@ -1,11 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 
 #include "engine/postgres/client/endpoint.h"
 #include "engine/postgres/client/session_settings.h"
 #include "engine/postgres/ledger/control_schema.h"
+#include "engine/postgres/sync/testing/following.h"
+#include "engine/postgres/testing/snapshot.h"
 #include "engine/postgres/verify/verify.h"
 #include "engine/testing/postgres_server.h"
 
@@ -63,6 +66,23 @@ TEST(AComparison, without_the_right_to_read_the_ledger_says_what_to_grant) {
   EXPECT_EQ(granted->result, api::Comparison::equal);
 }
 
+TEST(AComparison, without_the_right_to_hold_a_stream_says_what_to_grant) {
+  testbed::StreamPair pair("rights", 15, 18);
+  pair.source.exec("CREATE TABLE t (id int PRIMARY KEY)");
+  ASSERT_TRUE(testbed::done(pair.init()));
+  const std::string role = pair.target.name() + "_reader";
+  pair.target.exec("CREATE ROLE " + role + " LOGIN PASSWORD 'p'; GRANT USAGE ON SCHEMA _tributary TO " + role +
+                   "; GRANT SELECT ON ALL TABLES IN SCHEMA _tributary, public TO " + role);
+  api::Spec spec = pair.spec(api::Mode::snapshot_and_sync);
+  spec.target.uri = server(18).tcp_uri(pair.target.name(), role, "p");
+  pipeline::ProgressBoard board("");
+  const Result<api::Verification> refused = verify(spec, {}, board, nullptr, soon());
+  pair.target.exec("DROP OWNED BY " + role + "; DROP ROLE " + role);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::denied) << describe(refused.error());
+  EXPECT_THAT(refused.error().hint, HasSubstr("DELETE on _tributary.hold"));
+}
+
 TEST(AComparison, with_a_database_that_is_not_there_says_what_to_do) {
   Ends ends;
   ends.spec.target.uri = server(18).uri("no_such_database");
@@ -80,17 +100,24 @@ TEST(AComparison, with_a_database_that_is_not_there_says_what_to_do) {
 
 TEST(AComparison, is_not_ended_by_timeouts_of_databases_and_roles) {
   Ends ends;
-  for (const Database* each : {&ends.source, &ends.target}) {
-    each->exec("INSERT INTO t SELECT i, repeat(md5(i::text), 20) FROM generate_series(1001, 60000) i");
+  testbed::Session other(ends.target.uri());
+  other.exec("BEGIN; LOCK TABLE t");
+  for (const Database* each : {&ends.source, &ends.target})
     for (const std::string timeout :
          {"statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"})
-      each->exec("ALTER DATABASE " + each->name() + " SET " + timeout + " = '300ms'");
-  }
-  ends.target.exec("ALTER DATABASE " + ends.target.name() + " SET transaction_timeout = '300ms'");
-  const Result<api::Verification> found = ends.compare();
+      each->exec("ALTER DATABASE " + each->name() + " SET " + timeout + " = '500ms'");
+  ends.target.exec("ALTER DATABASE " + ends.target.name() + " SET transaction_timeout = '500ms'");
+  std::future<Result<api::Verification>> comparison = std::async(std::launch::async, [&] { return ends.compare(); });
+  testbed::wait_until("a statement lasts longer than it may elsewhere", [&] {
+    return server(18).scalar("postgres",
+                             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tributary/verify'"
+                             " AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '1 s'") ==
+           "1";
+  });
+  other.exec("COMMIT");
+  const Result<api::Verification> found = comparison.get();
   ASSERT_TRUE(found) << describe(found.error());
   EXPECT_EQ(found->result, api::Comparison::equal);
-  EXPECT_EQ(found->rows, 60'000U);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/kube/kinds.h"
+#include "operator/kube/testing/condition.h"
 #include "operator/kube/testing/fake_api_server.h"
 
 namespace tributary::kube {
@@ -59,6 +60,60 @@ TEST(Events, those_that_wait_at_the_end_are_written_first) {
   EXPECT_EQ(server.all(kinds::events).size(), 30U);
   events.emit(regarding, {EventKind::normal, "TooLate", "Copy", "late"});
   EXPECT_EQ(server.all(kinds::events).size(), 30U);
+}
+
+constexpr EventLimits hasty{.retry_wait = Milliseconds(1)};
+
+TEST(Events, what_is_told_again_is_one_event_with_a_series) {
+  testing::FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  Events events(*transport, "tributary-operator", "pod-1");
+  for (int i = 0; i < 5; ++i) events.emit(regarding, {EventKind::normal, "Told", "Copy", "again"});
+  events.finish({Deadline::after(Seconds(60))});
+  const std::vector<Object> written = server.all(kinds::events);
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(integer_at(written[0].json(), {"series", "count"}), 5);
+  EXPECT_EQ(text_at(written[0].json(), {"note"}), "again");
+}
+
+TEST(Events, a_series_whose_event_has_expired_is_a_new_event) {
+  testing::FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  Events events(*transport, "tributary-operator", "pod-1");
+  const EventNote note{EventKind::normal, "Told", "Copy", "again"};
+  events.emit(regarding, note);
+  ASSERT_TRUE(testing::comes_true([&] { return !server.all(kinds::events).empty(); }, Seconds(30)));
+  server.erase(kinds::events, server.all(kinds::events)[0].key());
+  events.emit(regarding, note);
+  events.finish({Deadline::after(Seconds(60))});
+  const std::vector<Object> written = server.all(kinds::events);
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_EQ(integer_at(written[0].json(), {"series", "count"}), 2);
+}
+
+TEST(Events, a_server_that_is_away_for_a_while_gets_them_later_and_each_once) {
+  testing::FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  server.fail_next(2, {.kind = testing::Misfortune::Kind::drop});
+  Events events(*transport, "tributary-operator", "pod-1", hasty);
+  events.emit(regarding, {EventKind::normal, "First", "Copy", "first"});
+  EXPECT_TRUE(testing::comes_true([&] { return server.all(kinds::events).size() == 1; }, Seconds(30)));
+  server.fail_next(1, {.kind = testing::Misfortune::Kind::drop_after});
+  events.emit(regarding, {EventKind::normal, "Second", "Copy", "second"});
+  EXPECT_TRUE(testing::comes_true([&] { return server.served().size() == 5; }, Seconds(30)));
+  events.finish({Deadline::after(Seconds(60))});
+  EXPECT_EQ(server.all(kinds::events).size(), 2U);
+}
+
+TEST(Events, one_that_never_reaches_the_server_is_given_up) {
+  testing::FakeApiServer server;
+  const auto transport = open_rest_transport(server.config());
+  server.set_fate([](const testing::Served&) { return testing::Misfortune{.kind = testing::Misfortune::Kind::drop}; });
+  Events events(*transport, "tributary-operator", "pod-1", hasty);
+  events.emit(regarding, {EventKind::normal, "Lost", "Copy", "lost"});
+  EXPECT_TRUE(testing::comes_true([&] { return server.served().size() == 12; }, Seconds(30)));
+  events.finish({Deadline::after(Seconds(60))});
+  EXPECT_EQ(server.served().size(), 12U);
 }
 
 }  // namespace

@@ -33,6 +33,22 @@ TEST(Decide, a_new_replication_gets_its_finalizer_before_its_config_map_and_job)
   EXPECT_TRUE(wants_a_live_look(decision));
 }
 
+TEST(Decide, only_what_nobody_has_ever_worked_on_begins_untouched) {
+  Observed seen = scene();
+  seen.object.finalized = false;
+  const Decision first = look(seen);
+  EXPECT_TRUE(begins_untouched(seen, first));
+  Observed held = seen;
+  held.object.finalized = true;
+  EXPECT_FALSE(begins_untouched(held, look(held)));
+  Observed told = seen;
+  told.object.status = first.status;
+  EXPECT_FALSE(begins_untouched(told, first)) << "somebody took the finalizer";
+  Observed worked_on = seen;
+  worked_on.jobs = {job_of(seen)};
+  EXPECT_FALSE(begins_untouched(worked_on, first));
+}
+
 TEST(Decide, deciding_twice_on_the_same_scene_gives_the_same_job) {
   const Observed seen = scene();
   const auto job_in = [](const Decision& decision) {

@@ -33,6 +33,11 @@ Result<kube::Requeue> Reconciler::operator()(const kube::Key& key, std::stop_tok
   if (!sight) return kube::Requeue{};
   narrate_look("caches", sight->seen, lap);
   Decision next = decide(sight->seen);
+  if (begins_untouched(sight->seen, next)) {
+    narrate_decision(next, lap);
+    const Result<kube::Requeue> begun = carry_out(*sight, next, lap);
+    if (begun.ok() || begun.error().fault != Fault::conflict) return begun;
+  }
   if (wants_a_live_look(next)) {
     sight = TRY(observe_live(means_, *scope, key, stop));
     if (!sight) return kube::Requeue{};

@@ -114,6 +114,25 @@ TEST_F(ReconcileTest, the_first_pass_holds_the_object_then_makes_config_map_and_
   EXPECT_TRUE(next.after);
 }
 
+TEST_F(ReconcileTest, the_first_pass_asks_the_server_for_nothing_before_it_writes) {
+  fill_caches();
+  bed.server.forget_served();
+  blind_pass().value();
+  for (const Served& served : bed.server.served()) EXPECT_NE(served.method, kube::Method::get) << served.path;
+}
+
+TEST_F(ReconcileTest, an_object_that_lost_its_finalizer_is_not_taken_for_a_new_one) {
+  pass().value();
+  Json object = bed.server.find(replications(), shop).json();
+  object["metadata"].erase("finalizers");
+  bed.server.put(replications(), object);
+  bed.erase_job();
+  fill_caches();
+  bed.server.forget_served();
+  blind_pass().value();
+  EXPECT_EQ(bed.server.served().front().method, kube::Method::get);
+}
+
 TEST_F(ReconcileTest, what_the_engine_answers_becomes_status) {
   copy();
   const v1alpha1::Status status = bed.replication().status;
@@ -226,10 +245,19 @@ TEST_F(ReconcileTest, an_outage_is_outlived_without_help) {
 }
 
 TEST_F(ReconcileTest, a_status_written_by_an_older_look_is_refused_and_the_next_pass_writes_it) {
+  copy();
+  bed.answer(copying(66));
   fail_once("PATCH", "/status", refusal);
   const Result<kube::Requeue> first = pass();
   ASSERT_FALSE(first.ok());
   EXPECT_EQ(first.error().fault, Fault::conflict);
+  EXPECT_EQ(bed.replication().status.progress, "33%");
+  pass().value();
+  EXPECT_EQ(bed.replication().status.progress, "66%");
+}
+
+TEST_F(ReconcileTest, a_first_status_that_is_refused_is_written_after_a_look_at_the_server) {
+  fail_once("PATCH", "/status", refusal);
   pass().value();
   EXPECT_EQ(bed.jobs(), 1U);
   EXPECT_EQ(bed.replication().status.snapshot->attempt, 1);
@@ -466,6 +494,8 @@ TEST_F(ReconcileTest, what_the_server_says_is_not_there_and_is_all_the_same_is_l
 }
 
 TEST_F(ReconcileTest, a_status_that_finds_no_object_is_written_again) {
+  copy();
+  bed.answer(copying(66));
   int left = 1;
   bed.server.set_fate([&left](const Served& served) {
     return served.path.ends_with("/status") && left-- > 0
@@ -474,7 +504,7 @@ TEST_F(ReconcileTest, a_status_that_finds_no_object_is_written_again) {
   });
   EXPECT_FALSE(pass().ok());
   pass().value();
-  EXPECT_EQ(bed.reason(), "Starting");
+  EXPECT_EQ(bed.replication().status.progress, "66%");
 }
 
 TEST_F(ReconcileTest, an_object_that_is_gone_is_nobodys_error) {

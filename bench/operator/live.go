@@ -65,8 +65,10 @@ func (d *driver) live(ctx context.Context) error {
 	if err := following.process.stop(); err != nil {
 		return err
 	}
-	if err := copying.live(ctx, named("c", d.objects, 10*d.objects)); err != nil {
-		return err
+	for tenth := 1; tenth < 10; tenth++ {
+		if err := copying.live(ctx, named("c", tenth*d.objects, (tenth+1)*d.objects)); err != nil {
+			return err
+		}
 	}
 	if err := copying.resident(ctx, " copied", "<= 90 MiB", 10*d.objects); err != nil {
 		return err
@@ -125,18 +127,22 @@ func (s *scene) live(ctx context.Context, names []string) error {
 			return fmt.Errorf("%d of %d objects of %s are Ready after 5 minutes", ready, wanted, s.space)
 		}
 	}
-	return pause(ctx, settled)
+	return nil
 }
 
 func (s *scene) resident(ctx context.Context, state, goal string, objects int) error {
 	if err := pause(ctx, settled); err != nil {
 		return err
 	}
-	resident, err := s.process.residentMiB()
+	resident, err := s.process.memory("VmRSS")
 	if err != nil {
 		return err
 	}
-	s.tell(fmt.Sprintf("resident set, %d objects%s", objects, state), goal, "%.1f MiB", resident)
+	anonymous, err := s.process.memory("RssAnon")
+	if err != nil {
+		return err
+	}
+	s.tell(fmt.Sprintf("resident set, %d objects%s", objects, state), goal, "%.1f MiB, of which %.1f anonymous", resident, anonymous)
 	return nil
 }
 

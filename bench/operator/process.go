@@ -56,13 +56,14 @@ func (p *process) stop() error {
 	}
 }
 
-func (p *process) residentMiB() (float64, error) {
+// In MiB, as proc(5) names it: VmRSS, of which RssAnon is no file that others map too.
+func (p *process) memory(what string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for _, line := range strings.Split(string(text), "\n") {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmRSS:" {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == what+":" {
 			kilobytes, err := strconv.ParseFloat(fields[1], 64)
 			return kilobytes / 1024, err
 		}

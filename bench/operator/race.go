@@ -77,7 +77,7 @@ func (d *driver) run(ctx context.Context, name string, round int, space string,
 	if err != nil {
 		return nil, 0, err
 	}
-	resident, err := operator.residentMiB()
+	resident, err := operator.memory("VmRSS")
 	if err != nil || round == 0 {
 		return alone, seconds, err
 	}

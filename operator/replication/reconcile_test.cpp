@@ -6,8 +6,7 @@
 #include "operator/api/conditions.h"
 #include "operator/api/names.h"
 #include "operator/kube/kinds.h"
-#include "operator/replication/testing/bed.h"
-#include "operator/replication/testing/scene.h"
+#include "operator/replication/testing/single_pass.h"
 
 namespace tributary::replication {
 namespace {
@@ -26,80 +25,7 @@ namespace kinds = kube::kinds;
 const Misfortune refusal{Misfortune::Kind::answer, 409, "Conflict", "the object has been modified"};
 const Misfortune outage{Misfortune::Kind::answer, 500, "InternalError", "no"};
 
-// One pass at a time, each on the test's own word.
-class ReconcileTest : public ::testing::Test {
- protected:
-  ReconcileTest() {
-    scopes.push_back(std::make_unique<Scope>(*bed.transport, "", queue));
-    EXPECT_TRUE(scopes[0]->wait_synced(Deadline::after(Seconds(10)), {}));
-    EXPECT_TRUE(bed.server.wait_for_streams(5, Seconds(10)));
-  }
-
-  static bool shows(const kube::Store& store, const std::vector<kube::Object>& objects) {
-    return store.size() == objects.size() &&
-           std::all_of(objects.begin(), objects.end(), [&](const kube::Object& object) {
-             const kube::Seen seen = store.find(object.key());
-             return seen && seen->resource_version() == object.resource_version();
-           });
-  }
-
-  bool shows_secret(const std::string& name) const {
-    const kube::Seen seen = scopes[0]->secret({shop.space, name});
-    return (seen ? seen->resource_version() : "") ==
-           bed.server.find(kinds::secrets, {shop.space, name}).resource_version();
-  }
-
-  void fill_caches() {
-    EXPECT_TRUE(comes_true([&] {
-      return shows(scopes[0]->objects(), bed.server.all(replications())) &&
-             shows(scopes[0]->jobs(), bed.server.all(kinds::jobs)) &&
-             shows(scopes[0]->pods(), bed.server.all(kinds::pods)) && shows_secret("shop-source") &&
-             shows_secret("shop-target");
-    }));
-  }
-  // On caches that show what the server has.
-  Result<kube::Requeue> pass() {
-    fill_caches();
-    return blind_pass();
-  }
-  // On the caches as they are. Between two passes time goes by, so that the engine is asked again.
-  Result<kube::Requeue> blind_pass() {
-    now += Seconds(5);
-    return reconciler(shop, {});
-  }
-
-  void fail_once(const std::string& method, const std::string& path_end, Misfortune misfortune) {
-    auto left = std::make_shared<int>(1);
-    bed.server.set_fate([=](const Served& served) {
-      if (method != kube::name_of(served.method) || !served.path.ends_with(path_end) || (*left)-- <= 0) {
-        return Misfortune{};
-      }
-      return misfortune;
-    });
-  }
-
-  // Up to a running engine that has copied a third.
-  void copy() {
-    pass().value();
-    bed.run_pod();
-    bed.answer(copying(33));
-    pass().value();
-  }
-  void complete() {
-    pass().value();
-    bed.succeed();
-    pass().value();
-  }
-
-  Bed bed;
-  WallTime now = std::chrono::system_clock::now();
-  kube::Queue queue;
-  kube::Events events{*bed.transport, "test", "test"};
-  Listener listener{bed.ask_engine()};
-  std::vector<std::unique_ptr<Scope>> scopes;
-  Releaser releaser{tell_over_http(), {}};  // without a key it tells nobody anything
-  Reconciler reconciler{scopes, {bed.client, listener, releaser, "tributary:test", [this] { return now; }}, events};
-};
+using ReconcileTest = SinglePass;
 
 TEST_F(ReconcileTest, the_first_pass_holds_the_object_then_makes_config_map_and_job_and_then_says_so) {
   const kube::Requeue next = pass().value();
@@ -387,97 +313,6 @@ TEST_F(ReconcileTest, no_value_of_a_secret_is_ever_asked_for) {
   const kube::Seen secret = scopes[0]->secret({shop.space, "shop-source"});
   ASSERT_TRUE(secret);
   EXPECT_THAT(secret->json().dump(), ::testing::Not(HasSubstr("c2VjcmV0")));
-}
-
-TEST_F(ReconcileTest, deletion_in_the_middle_of_a_copy_lets_the_object_go_last) {
-  copy();
-  bed.hold_job();
-  bed.ask_to_delete();
-  bed.server.forget_served();
-  pass().value();
-  EXPECT_THAT(bed.writes(), ElementsAre("DELETE configmaps", "DELETE jobs", "PATCH replications/status"));
-  EXPECT_EQ(bed.replication().status.phase, Phase::deleting);
-  bed.server.forget_served();
-  pass().value();
-  EXPECT_TRUE(bed.replication().finalized) << "its pod still ends";
-  bed.erase_pod();
-  pass().value();
-  EXPECT_TRUE(bed.replication().finalized) << "its job still ends";
-  bed.erase_job();
-  bed.server.forget_served();
-  pass().value();
-  EXPECT_THAT(bed.writes(), ElementsAre("PATCH configmaps", "POST jobs", "PATCH replications/status"))
-      << "the source gives back what the copy holds";
-  bed.finish_release();
-  pass().value();
-  EXPECT_EQ(bed.replication().uid, "") << "gone";
-}
-
-// What a Role in the namespace gave is gone; the ClusterRole of the chart is left.
-Misfortune without_role(const Served& served) {
-  const std::size_t at = served.path.find("/namespaces/prod/");
-  if (at == std::string::npos || served.path.find("/replications/shop", at) != std::string::npos) return {};
-  return {Misfortune::Kind::answer, 403, "Forbidden", "no"};
-}
-
-TEST_F(ReconcileTest, a_namespace_that_loses_its_role_first_does_not_keep_the_object) {
-  copy();
-  fill_caches();
-  Json space = {{"metadata", {{"name", "prod"}}}};
-  bed.server.put(kinds::namespaces, space);
-  bed.server.set_fate(without_role);
-  bed.ask_to_delete();
-  ASSERT_TRUE(comes_true([&] { return scopes[0]->objects().find(shop)->deleting(); }));
-  EXPECT_FALSE(blind_pass().ok()) << "a right that is missing is no reason to leave anything behind";
-  EXPECT_TRUE(bed.replication().finalized);
-  space["metadata"]["deletionTimestamp"] = rfc3339(now);
-  bed.server.put(kinds::namespaces, space);
-  blind_pass().value();
-  EXPECT_EQ(bed.replication().uid, "") << "gone";
-  EXPECT_EQ(reconciler.orphaned()["prod"], 1U);
-  EXPECT_TRUE(comes_true([&] {
-    const std::vector<kube::Object> told = bed.server.all(kinds::events);
-    return std::any_of(told.begin(), told.end(), [](const kube::Object& event) { return event.space() == "default"; });
-  }));
-}
-
-TEST_F(ReconcileTest, the_engines_pods_are_gone_before_their_job) {
-  copy();
-  bed.ask_to_delete();
-  bed.server.forget_served();
-  pass().value();
-  for (const Served& served : bed.server.served()) {
-    if (served.method != kube::Method::remove || !served.path.ends_with(bed.replication().status.snapshot->job_name)) {
-      continue;
-    }
-    if (served.path.find("/jobs/") == std::string::npos) continue;
-    EXPECT_THAT(served.body, HasSubstr("Foreground"));
-    EXPECT_THAT(served.body, HasSubstr("\"uid\""));
-  }
-}
-
-TEST_F(ReconcileTest, deleting_a_completed_one_ends_at_once) {
-  complete();
-  bed.ask_to_delete();
-  pass().value();
-  EXPECT_EQ(bed.replication().uid, "");
-}
-
-TEST_F(ReconcileTest, deleting_a_completed_one_with_its_data_waits_for_the_job_that_drops_it) {
-  complete();
-  bed.erase_job();
-  bed.erase_pod();
-  bed.change(kube::Json::parse(R"({"spec":{"deletion":{"targetData":"Delete"}}})"));
-  bed.ask_to_delete();
-  bed.server.forget_served();
-  pass().value();
-  EXPECT_THAT(bed.writes(), ElementsAre("PATCH configmaps", "POST jobs", "PATCH replications/status"));
-  EXPECT_TRUE(bed.replication().finalized);
-  EXPECT_THAT(bed.job().json()["spec"]["template"]["spec"]["containers"][0]["args"].dump(),
-              HasSubstr("\"--drop-target-data\",\"--yes\""));
-  bed.finish_release();
-  pass().value();
-  EXPECT_EQ(bed.replication().uid, "") << "gone";
 }
 
 TEST_F(ReconcileTest, what_the_server_says_is_not_there_and_is_all_the_same_is_looked_at_again) {

@@ -14,7 +14,8 @@ namespace tributary::postgres {
 
 // Replaces the rows of tables that others read meanwhile: in one transaction the old ones go row by row, as TRUNCATE
 // would empty the table for readers of older snapshots too, and the new ones come. What an extension has put into a
-// table of its own stays, and so do rows that are not the replication's: such a table is refused. Destroying it before commit() undoes it.
+// table of its own stays, and so do rows that are not the replication's: such a table is refused. Destroying it before
+// commit() undoes it.
 class ReplacingWriter final : public pipeline::PartWriter {
  public:
   // `connection` is one of open_target_session().

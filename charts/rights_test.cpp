@@ -125,6 +125,9 @@ TEST(Rights, in_a_namespace_are_those_of_the_cluster_and_no_more) {
   }
   std::map<std::string, std::set<std::string>> spaces;
   for (const auto& [space, rule] : rules_of(rendered(namespaced))) spaces[space].insert(rule.dump());
+  std::set<std::string> names;
+  for (const auto& [space, rules] : spaces) names.insert(space);
+  EXPECT_EQ(names, (std::set<std::string>{"", "default", release_namespace, "shop", "stock"}));
   EXPECT_EQ(spaces["shop"], cluster);
   EXPECT_EQ(spaces["stock"], cluster);
 }
@@ -169,8 +172,9 @@ TEST(Rights, in_default_are_to_create_events) {
       if (role["metadata"]["namespace"] == "default" && role["metadata"]["name"] == "tributary-operator-events")
         rules = role["rules"];
     }
-    EXPECT_THAT(rules, ::testing::ElementsAre(
-                           json{{"apiGroups", {"events.k8s.io"}}, {"resources", {"events"}}, {"verbs", {"create"}}}));
+    EXPECT_THAT(rules,
+                ::testing::ElementsAre(
+                    json{{"apiGroups", {"events.k8s.io"}}, {"resources", {"events"}}, {"verbs", {"create", "patch"}}}));
   }
   EXPECT_TRUE(one(rendered({}), "Role", "tributary-operator-events").is_null()) << "they are of the ClusterRole";
 }

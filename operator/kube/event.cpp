@@ -109,7 +109,7 @@ Events::Round Events::collect(EventSeries& series, std::deque<Pending>& again, s
   }
   add(series.due(now));
   if (closed_) add(series.rest());
-  unsent_ += due.size();
+  unsent_ = again.size() + due.size();
   round.last = closed_;
   return round;
 }
@@ -135,7 +135,7 @@ bool Events::settle(const Client& client, Pending& pending) const {
 
 void Events::finish(Until until) {
   std::unique_lock lock(mutex_);
-  closed_ = true;
+  if (std::exchange(closed_, true)) return;
   changed_.notify_all();
   if (!changed_.wait_for(lock, until.stop, until.deadline.left(), [&] { return is_through_; }))
     log::warn("events are left unwritten at the end");

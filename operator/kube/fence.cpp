@@ -32,7 +32,8 @@ Result<Fence::Pass> Fence::pass(Deadline wanted) {
 
 void Fence::doubt(const Pass& pass) {
   const std::lock_guard lock(mutex_);
-  doubtful_until_ = std::max(doubtful_until_, pass.deadline().at());
+  // The API server counts from when it has the request.
+  doubtful_until_ = std::max(doubtful_until_, pass.deadline().at() + promptly);
 }
 
 void Fence::leave() {

@@ -57,7 +57,7 @@ class Controller {
   kube::Queue::Figures queue_figures() const { return queue_.figures(); }
   std::vector<kube::InHand> in_hand() const;
   std::string metrics_text() const;
-  // Lets each worker finish the key in hand, for up to 20 s.
+  // Lets each worker finish the key in hand, for up to 17 s, and Events that wait be sent, for up to 3 s.
   void stop();
 
  private:

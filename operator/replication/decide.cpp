@@ -307,8 +307,8 @@ bool wants_a_live_look(const Decision& decision) {
 bool begins_untouched(const Observed& seen, const Decision& decision) {
   const bool alone =
       seen.jobs.empty() && seen.releases.empty() && seen.verifications.empty() && !seen.deployment && seen.pods.empty();
-  return alone && !seen.object.finalized && seen.object.status == v1alpha1::Status{} && !decision.actions.empty() &&
-         std::holds_alternative<AddFinalizer>(decision.actions.front());
+  return alone && !seen.contested && !seen.object.finalized && seen.object.status == v1alpha1::Status{} &&
+         !decision.actions.empty() && std::holds_alternative<AddFinalizer>(decision.actions.front());
 }
 
 std::optional<v1alpha1::Status> with_fault(v1alpha1::Status status, const Error& error, WallTime now) {

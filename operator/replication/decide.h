@@ -70,7 +70,8 @@ bool wants_a_live_look(const Decision& decision);
 // Whether it begins the life of an object that nobody has worked on, as far as was seen. Nothing is made for an object
 // before it has its finalizer, and adding that, which comes first, fails with `conflict` where the object is not as it
 // was seen: then a cache can be trusted. A live look waits for the API server's own caches, for a tenth of a second and
-// longer.
+// longer; where another object would write the same tables that time is taken, in which is seen whether that one has
+// begun.
 bool begins_untouched(const Observed& seen, const Decision& decision);
 
 // The status when actions failed: with an error that only a person can lift, and with any error on the first visit, for

@@ -47,6 +47,9 @@ TEST(Decide, only_what_nobody_has_ever_worked_on_begins_untouched) {
   Observed worked_on = seen;
   worked_on.jobs = {job_of(seen)};
   EXPECT_FALSE(begins_untouched(worked_on, first));
+  Observed contested = seen;
+  contested.contested = true;
+  EXPECT_FALSE(begins_untouched(contested, first)) << "the other may have begun unseen";
 }
 
 TEST(Decide, deciding_twice_on_the_same_scene_gives_the_same_job) {

@@ -79,6 +79,7 @@ void look_for_rivals(const Scope& scope, const kube::Object& object, Observed& s
     others.push_back(v1alpha1::replication_from_json(other->json()));
   }
   seen.rival = rival_of(seen.object, others);
+  seen.contested = contested(seen.object, others);
 }
 
 // Only what is about to be replaced asks how many others are.
@@ -128,6 +129,10 @@ Result<std::optional<Sight>> observe_barred(const Means& means, const Scope& sco
                                             const Error& refusal, std::stop_token stop) {
   const Result<kube::Object> space = means.client.get(kube::kinds::namespaces, {"", cached.space()});
   if (!space.ok() || !space->deleting()) return refusal;
+  // A single refusal may be that of a token that was just exchanged.
+  const Result<kube::ListResult> again =
+      means.client.list(kube::kinds::jobs, {.space = cached.space()}, kube::ListPage{.limit = 1});
+  if (again.ok() || again.error().fault != Fault::denied) return refusal;
   std::optional<kube::Object> object = TRY(unless_missing(means.client.get(replications(), cached.key())));
   if (!object || object->uid() != cached.uid()) return std::optional<Sight>();
   Sight sight{std::move(*object), {}};

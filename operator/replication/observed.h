@@ -119,6 +119,7 @@ struct Observed {
   std::string image = {};    // the operator's default engine image
   // Of the same namespace, by name: writes the same tables of the same target and goes first.
   std::string rival = {};
+  bool contested = false;    // there is such a one, whoever goes first
   int rolling = 0;           // Deployments of all Replications that have this image and whose pods are not ready yet
   bool terminating = false;  // the namespace is known to be: nothing can be created in it any more
   bool barred = false;       // its Role has gone with it: beside the object, what is here is what was seen last

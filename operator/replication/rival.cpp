@@ -111,16 +111,25 @@ bool goes_first(const Replication& one, const Replication& other) {
   return rank(one) < rank(other);
 }
 
+bool would_write_the_same(const Replication& object, const Replication& other) {
+  return other.uid != object.uid && claims(other) && same_server(other.spec.target, object.spec.target) &&
+         same_databases(other.spec, object.spec) &&
+         same_tables(spelled(other.spec.tables), spelled(object.spec.tables));
+}
+
 }  // namespace
 
 std::string rival_of(const Replication& object, const std::vector<Replication>& others) {
   if (begun(object)) return "";
   const auto found = std::find_if(others.begin(), others.end(), [&](const Replication& other) {
-    return other.uid != object.uid && claims(other) && goes_first(other, object) &&
-           same_server(other.spec.target, object.spec.target) && same_databases(other.spec, object.spec) &&
-           same_tables(spelled(other.spec.tables), spelled(object.spec.tables));
+    return goes_first(other, object) && would_write_the_same(object, other);
   });
   return found == others.end() ? "" : found->name;
+}
+
+bool contested(const Replication& object, const std::vector<Replication>& others) {
+  return std::any_of(others.begin(), others.end(),
+                     [&](const Replication& other) { return would_write_the_same(object, other); });
 }
 
 }  // namespace tributary::replication

@@ -12,5 +12,7 @@ namespace tributary::replication {
 // the same where they name the same Secret or the same host; the same databases and tables where a name is given in
 // both, or both leave it out. The engine's ledger in the target refuses the others.
 std::string rival_of(const v1alpha1::Replication& object, const std::vector<v1alpha1::Replication>& others);
+// Whether one of them would write the same tables, whoever goes first.
+bool contested(const v1alpha1::Replication& object, const std::vector<v1alpha1::Replication>& others);
 
 }  // namespace tributary::replication

@@ -43,6 +43,15 @@ TEST(Rival, who_has_begun_goes_before_who_has_not_whatever_their_age) {
   EXPECT_EQ(rival_of(begun, {older()}), "");
 }
 
+TEST(Rival, a_target_is_contested_whoever_goes_first) {
+  EXPECT_TRUE(contested(newer(), {newer(), older()}));
+  EXPECT_TRUE(contested(older(), {newer(), older()}));
+  EXPECT_FALSE(contested(older(), {older()}));
+  Replication elsewhere = newer();
+  elsewhere.spec.target.secret = "elsewhere";
+  EXPECT_FALSE(contested(older(), {elsewhere}));
+}
+
 struct Case {
   const char* sentence;
   bool conflict;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/postgres/apply/testing/applying.h"
+#include "engine/postgres/testing/snapshot.h"
 
 // Triggers and rules of the target that would write beside the stream, or change what it writes.
 namespace tributary::postgres::apply {
@@ -145,6 +146,10 @@ TEST_P(AnApplierAmongTriggers, looks_behind_the_last_change) {
   ASSERT_TRUE(applier_->apply(changes.batch(), mode(), soon()));
   const std::string enable = "SET lock_timeout = '300ms'; ALTER TABLE t ENABLE ALWAYS TRIGGER see";
   if (mode() == ApplyMode::ordered) {
+    testbed::wait_until("the change that is on its way is written", [&] {
+      return replica_->database().scalar("SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass AND granted") !=
+             "0";
+    });
     EXPECT_THROW(replica_->database().exec(enable), std::exception) << "who enables one waits for who has written";
     return;
   }

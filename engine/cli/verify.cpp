@@ -12,6 +12,7 @@
 #include "engine/pipeline/reason.h"
 #include "engine/pipeline/refusal.h"
 #include "engine/postgres/verify/refusals.h"
+#include "engine/postgres/verify/retry.h"
 
 namespace tributary::cli {
 namespace {
@@ -33,7 +34,8 @@ Result<api::Report> compare(const Options& options, RepairScript* script, pipeli
       return script->add(place, step);
     };
   const postgres::verify::Flags flags{options.verify.show_values, options.verify.restart};
-  std::vector<api::Finding> findings = TRY(postgres::verify::find_refusals(options.spec, until));
+  std::vector<api::Finding> findings = TRY(postgres::verify::retried(
+      {}, board, until, [&] { return postgres::verify::find_refusals(options.spec, until); }));
   if (const api::Finding* const error = pipeline::first_error(findings)) {
     api::Report refused = report_of(options, pipeline::refusal(*error), error->code);
     refused.findings = std::move(findings);

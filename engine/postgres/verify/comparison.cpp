@@ -83,7 +83,7 @@ Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Ve
   ++verification.moments;
   verification.held_ms = std::max(verification.held_ms, static_cast<std::uint64_t>(moment->held().count()));
   if (moment->position()) verification.position = to_string(*moment->position());
-  way.board.say("comparing");
+  way.board.show(api::Phase::comparing, "comparing");
   return moment;
 }
 
@@ -118,9 +118,12 @@ Result<void> look_at_doubts(const UnderWay& way, const moment::Moment& moment,
   RangeComparison comparison(way.options, way.plan.dialect, moment, way.board);
   TRY(comparison.open(until));
   for (auto& [table, rows] : doubts) {
+    if (rows.empty()) continue;
     Result<SecondLook> look = comparison.look_again(way.work.table(table), rows, until);
     const bool may_pass = !look && (look.error().fault == Fault::transient || !comparison.usable());
-    if (may_pass || (!look && look.error().fault == Fault::cancelled)) return look.error();
+    const bool is_cancelled = !look && look.error().fault == Fault::cancelled;
+    // Statements that were written already would be written twice.
+    if (is_cancelled || (may_pass && !comparison.has_repaired())) return look.error();
     if (look) {
       way.work.settle(table, look->settled, look->left.empty());
       rows = std::move(look->left);
@@ -139,12 +142,13 @@ Result<void> settle_doubts(const UnderWay& way, api::Verification& verification,
   const Result<void> looked = in_moments(
       way, verification, until, [&] { return doubts.empty() || looks == most_looks_at_doubts; },
       [&](moment::Moment& moment) -> Result<void> {
-        ++looks;
         const std::map<model::Name, std::string> unkept = TRY(find_unkept(way, moment, until));
         way.work.give_up(unkept);
         const auto standing = way.work.doubts();
         std::erase_if(doubts, [&](const auto& each) { return standing.count(each.first) == 0; });
-        return look_at_doubts(way, moment, doubts, until);
+        TRY(look_at_doubts(way, moment, doubts, until));
+        ++looks;
+        return {};
       });
   if (!looked) return looked;
   for (const auto& [table, rows] : doubts)
@@ -172,10 +176,13 @@ Result<void> compare_beside_tables(const UnderWay& way, const std::vector<model:
   TRY(in_moments(
       way, verification, until, [&] { return objects.is_done(); },
       [&](moment::Moment& moment) {
-        way.board.say("comparing large objects");
+        way.board.show(api::Phase::comparing, "comparing large objects");
         return objects.go_on(moment, Deadline::after(way.options.moment_age), until);
       }));
-  add(objects.result(), verification);
+  const api::TableVerification& found = objects.result();
+  add(found, verification);
+  if (way.options.repair && found.result == api::Comparison::different)
+    TRY(way.options.repair({RepairPart::remark, "large objects are not mended: no statement is written for them"}));
   return {};
 }
 

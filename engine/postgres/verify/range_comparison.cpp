@@ -116,6 +116,16 @@ Result<RangeFindings> RangeComparison::compare_rows(const Compared& table, const
 
 Result<SecondLook> RangeComparison::look_again(const Compared& table, const std::vector<Doubt>& doubts,
                                                const Until& until) {
+  has_repaired_ = false;
+  TRY(set_savepoint(until));
+  Result<SecondLook> looked = look_at_rows(table, doubts, until);
+  if (!looked) aside_.reset();
+  recover(sessions_, until);
+  return looked;
+}
+
+Result<SecondLook> RangeComparison::look_at_rows(const Compared& table, const std::vector<Doubt>& doubts,
+                                                 const Until& until) {
   SecondLook look;
   RowStates states = TRY(read_states(*sessions_, table.pair, dialect_, doubts, until));
   DifferenceLog log = log_of(table, look.settled);

@@ -32,7 +32,7 @@ class RangeComparison {
   Result<SecondLook> look_again(const Compared& table, const std::vector<Doubt>& doubts, const Until& until);
   // Whether its sessions can go on after an Error.
   bool usable() const { return sessions_ && sessions_->source.usable() && sessions_->target.usable(); }
-  // Whether statements of the range that was compared last have been given away.
+  // Whether statements of what was compared last have been given away.
   bool has_repaired() const { return has_repaired_; }
 
  private:
@@ -40,6 +40,7 @@ class RangeComparison {
   Result<void> require_unchanged(const Compared& table, const Until& until);
   DifferenceLog log_of(const Compared& table, api::TableVerification& found);
   Result<RangeFindings> compare_rows(const Compared& table, const Range& range, const Until& until);
+  Result<SecondLook> look_at_rows(const Compared& table, const std::vector<Doubt>& doubts, const Until& until);
   Result<std::uint64_t> count_source(const Compared& table, const Until& until);
   Result<void> set_savepoint(const Until& until);
 

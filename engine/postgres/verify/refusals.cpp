@@ -40,6 +40,7 @@ Result<Looked> look_at(const api::Spec& spec, const std::string& from, const std
   const Place here = TRY(read_place(source, until));
   const Parameters parameters = TRY(resolve_database(spec.target, "target", into));
   Result<Connection> target = open_data_session(parameters, until);
+  if (!target && target.error().fault == Fault::transient) return target.error();
   if (!target) return looked;
   const Result<Place> there = read_place(*target, until);
   looked.is_compared_with_itself = there && is_same(here, *there);
@@ -68,7 +69,8 @@ Result<std::vector<api::Finding>> find_refusals(const api::Spec& spec, const Unt
   bool all_read = true;
   for (const std::string& name : selection.databases(selectable(databases), own)) {
     Result<Looked> looked = look_at(spec, name, selection.target_of(name, own, given), until);
-    if (!looked && looked.error().fault == Fault::cancelled) return looked.error();
+    if (!looked && (looked.error().fault == Fault::cancelled || looked.error().fault == Fault::transient))
+      return looked.error();
     all_read = all_read && looked;
     if (!looked) continue;
     if (looked->is_compared_with_itself) findings.push_back(compared_with_itself(name));

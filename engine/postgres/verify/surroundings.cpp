@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/pause.h"
+#include "engine/base/text.h"
 #include "engine/postgres/structure/structure.h"
 #include "engine/postgres/verify/repair.h"
 
@@ -77,7 +78,12 @@ Result<std::vector<api::ObjectDifference>> SequenceComparison::finish(const Unti
   for (const SequenceDifference& each : behind_) {
     differences.push_back(told(each, options_.database));
     const bool is_behind = each.kind == SequenceDifference::Kind::behind && each.source;
-    if (options_.repair && is_behind) TRY(options_.repair(set_sequence(each.name, *each.source)));
+    if (!options_.repair) continue;
+    if (is_behind)
+      TRY(options_.repair(set_sequence(each.name, *each.source)));
+    else
+      TRY(options_.repair({RepairPart::remark, one_line("sequence " + model::display(each.name) +
+                                                        " is not mended: " + differences.back().kind)}));
   }
   return differences;
 }

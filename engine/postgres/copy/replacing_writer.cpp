@@ -38,11 +38,12 @@ Result<void> ReplacingWriter::open(const model::Table& table, const model::CopyP
 
 Result<void> ReplacingWriter::empty(const model::Name& table, bool with_partitions, const Until& until) {
   const std::string name = quote_name(table);
+  const Result<void> ours = check_belongs(connection_, owner_, table, with_partitions, until);
+  if (!ours) return ours.error().fault == Fault::invalid ? ours.error() : refused(ours.error());
   // Nobody changes what fires while it is held.
   const Result<void> held = connection_.execute(
       (with_partitions ? "LOCK TABLE " : "LOCK TABLE ONLY ") + name + " IN ROW EXCLUSIVE MODE", until);
   if (!held) return refused(held.error());
-  TRY(check_belongs(connection_, owner_, table, until));
   const Result<Rows> keys = connection_.query_row(keys_take_part, {name}, until);
   if (!keys) return refused(keys.error());
   if (keys->boolean(0, 0))

@@ -17,15 +17,17 @@ SELECT EXISTS (SELECT FROM there t JOIN _tributary.part USING (replication, sche
 
 }  // namespace
 
-Result<void> check_belongs(Connection& target, const Owner& owner, const model::Name& table, const Until& until) {
+Result<void> check_belongs(Connection& target, const Owner& owner, const model::Name& table, bool with_partitions,
+                           const Until& until) {
   const Rows known = TRY(target.query_row(belonging, {owner.key, table.schema, table.name}, until));
-  if (known.boolean(0, 0)) return {};
   if (!known.is_null(0, 1))
     return Error{Fault::invalid, "the target's table " + model::display(table) + " is that of another replication, " +
                                      known.str(0, 1) +
-                                     "; give it another name on the source, or leave it out of one of the two"};
-  const std::string any = "SELECT EXISTS (SELECT FROM " + quote_name(table) + ")";
-  if (!TRY(target.query_row(any, {}, until)).boolean(0, 0)) return {};
+                                     ", too; give it another name on the source, or leave it out of one of the two"};
+  if (known.boolean(0, 0)) return {};
+  const std::string name = (with_partitions ? "" : "ONLY ") + quote_name(table);
+  TRY(target.execute("LOCK TABLE " + name + " IN SHARE ROW EXCLUSIVE MODE", until));
+  if (!TRY(target.query_row("SELECT EXISTS (SELECT FROM " + name + ")", {}, until)).boolean(0, 0)) return {};
   const Made made = TRY(read_made(target, owner.key, until));
   if (made.relations.contains(table)) return {};
   return Error{

@@ -185,7 +185,7 @@ TEST(ANewTable, is_not_put_into_the_table_of_another_replication) {
   pair.source.exec("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 7)");
   wait_until_back(pair, "t", "stopped");
   EXPECT_EQ(following.stop().exit_code, api::ExitCode::done);
-  EXPECT_THAT(reason_of(pair, "t"), HasSubstr("that of another replication, another"));
+  EXPECT_THAT(reason_of(pair, "t"), HasSubstr("that of another replication, another, too"));
   EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM t"), "0");
 }
 

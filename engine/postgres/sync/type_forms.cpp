@@ -12,12 +12,23 @@
 namespace tributary::postgres::sync {
 namespace {
 
-// Of pg_type "t". Attributes by their place, by which values are written.
-constexpr const char* form =
-    "CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE '(' || (SELECT"
-    " coalesce(string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY "
-    "a.attnum),"
-    " '') FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) || ')' END";
+// Of pg_type "t", the same on every major, which quotes other words. Attributes by their place, by which values are
+// written. An extension may lie in another schema.
+std::string spelt(const std::string& type, const std::string& modifier) {
+  return "CASE WHEN EXISTS (SELECT FROM pg_depend d JOIN pg_type x ON x.oid = " + type +
+         " WHERE d.classid = 'pg_type'::regclass AND d.objid IN (x.oid, x.typelem) AND d.deptype = 'e') THEN"
+         " regexp_replace(format_type(" +
+         type + ", " + modifier + "), '^.*[.]', '') ELSE format_type(" + type + ", " + modifier + ") END";
+}
+
+std::string form() {
+  return "CASE t.typtype WHEN 'd' THEN " + spelt("t.typbasetype", "t.typtypmod") +
+         " ELSE '(' || (SELECT coalesce(string_agg(CASE WHEN a.attname ~ '^[a-z_][a-z0-9_]*$' THEN a.attname::text"
+         " ELSE '\"' || replace(a.attname, '\"', '\"\"') || '\"' END || ' ' || " +
+         spelt("a.atttypid", "a.atttypmod") +
+         ", ', ' ORDER BY a.attnum), '') FROM pg_attribute a"
+         " WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) || ')' END";
+}
 
 constexpr const char* forms_query = R"sql(
 WITH RECURSIVE made_of (part, type) AS (
@@ -59,8 +70,8 @@ Result<std::map<model::Name, std::string>> read_there(Connection& target, const 
                                                       const Until& until) {
   NameArrays names;
   for (const TypeForm& each : types) names.add(each.name);
-  const Rows rows = TRY(target.query("SELECT n.nspname, t.typname, " + std::string(form) + of_these_types,
-                                     {names.schemas(), names.names()}, until));
+  const Rows rows = TRY(
+      target.query("SELECT n.nspname, t.typname, " + form() + of_these_types, {names.schemas(), names.names()}, until));
   std::map<model::Name, std::string> forms;
   for (int row = 0; row < rows.size(); ++row)
     forms.emplace(model::Name{rows.str(row, 0), rows.str(row, 1)}, rows.str(row, 2));
@@ -70,7 +81,7 @@ Result<std::map<model::Name, std::string>> read_there(Connection& target, const 
 }  // namespace
 
 Result<std::vector<TypeForm>> read_type_forms(Connection& source, const Until& until) {
-  const Rows rows = TRY(source.query(forms_query + std::string(form) + of_used_types, until));
+  const Rows rows = TRY(source.query(forms_query + form() + of_used_types, until));
   std::vector<TypeForm> types;
   for (int row = 0; row < rows.size(); ++row) {
     types.push_back({{rows.str(row, 0), rows.str(row, 1)}, rows.str(row, 3), {}});

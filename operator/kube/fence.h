@@ -75,7 +75,7 @@ class Fence {
   std::optional<SteadyTime> until_;
   bool closed_ = false;
   int inside_ = 0;
-  SteadyTime doubtful_until_ = SteadyTime::min();
+  SteadyTime doubtful_until_ = {};  // long ago
 };
 
 // Reads as they are; changes only through the fence. Threads as the inner transport, which outlives it like the fence.

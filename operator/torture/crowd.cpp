@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <iostream>
+#include <map>
+#include <string>
 #include <thread>
 
 #include "engine/base/log.h"
@@ -55,8 +57,29 @@ Outcome live_until_it_comes(const Script& script, const std::map<const Plan*, Ou
     outcome.plan = next.plan;
     if (outcome.came || !outcome.complaints.empty()) return outcome;
   }
-  if (script.fault != FaultKind::none) outcome.complaints.push_back("the fault did not come in any of its lives");
   return outcome;
+}
+
+// A life may be over before its fault is due. One that never comes, or in one moment in none of several lives, is not
+// tried.
+void expect_all_came(const std::vector<Script>& scripts, const std::vector<Outcome>& outcomes) {
+  struct Lives {
+    int all = 0;
+    int came = 0;
+  };
+  std::map<std::string, Lives> of_faults, of_moments;
+  for (std::size_t i = 0; i < scripts.size(); ++i) {
+    if (scripts[i].fault == FaultKind::none) continue;
+    const std::string fault(entry_of(scripts[i].fault).name);
+    for (Lives* lives : {&of_faults[fault], &of_moments[fault + " at " + std::string(name_of(scripts[i].moment))]}) {
+      ++lives->all;
+      lives->came += outcomes[i].came ? 1 : 0;
+    }
+  }
+  for (const auto& [fault, lives] : of_faults) EXPECT_GT(lives.came, 0) << fault << " came in no life";
+  for (const auto& [fault, lives] : of_moments) {
+    EXPECT_TRUE(lives.came > 0 || lives.all == 1) << fault << " came in none of " << lives.all << " lives";
+  }
 }
 
 void report(const Script& script, const Outcome& outcome) {
@@ -87,6 +110,7 @@ std::vector<Outcome> live_all(const std::vector<Script>& scripts, const std::map
     }
   }
   for (std::size_t i = 0; i < scripts.size(); ++i) report(scripts[i], outcomes[i]);
+  expect_all_came(scripts, outcomes);
   return outcomes;
 }
 

@@ -26,6 +26,15 @@ signal_operator() {
 is_over() { ((SECONDS - frozen >= $1)); }
 look_again() { in_namespace patch replication shop --type=merge -p "{\"spec\":{\"snapshot\":{\"backoffLimit\":$1}}}" >/dev/null; }
 versions() { in_namespace get replications,jobs,configmaps -o 'jsonpath={range .items[*]}{.kind} {.metadata.uid} {.metadata.resourceVersion}{"\n"}{end}'; }
+last=
+since=0
+# For 6 s.
+is_settled() {
+  local now
+  now=$(versions)
+  if [[ $now != "$last" ]]; then last=$now since=$SECONDS; fi
+  ((SECONDS - since >= 6))
+}
 
 begin
 wait_until 60 "one of two leads, and both are ready" one_of_two_leads
@@ -52,7 +61,8 @@ release_copy
 wait_ready shop
 wait_until 30 "20 s have passed" is_over 20
 third=$(holder)
-before=$(versions)
+wait_until 60 "nothing is written any more" is_settled
+before=$last
 signal_operator CONT "$(pod_of "$second")"
 wait_until 60 "the one that stood still ends, and stands by" restarted "$(pod_of "$second")" "$restarts"
 expect "it failed" test "$(container "$(pod_of "$second")" .lastState.terminated.exitCode)" = 1

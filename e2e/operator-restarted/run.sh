@@ -24,6 +24,7 @@ expect_equal_content shop
 
 AT_END+=(restore_operator)
 scale_operator 0
+kubectl -n "$OPERATOR_NAMESPACE" wait --for=delete --timeout=60s pods -l app.kubernetes.io/component=operator >/dev/null
 replication unseen Snapshot </dev/null
 expect "nobody has looked at it" status_is unseen .observedGeneration -1
 scale_operator 2

@@ -21,7 +21,7 @@ using kube::testing::Served;
 using replication::replications;
 namespace kinds = kube::kinds;
 
-constexpr Milliseconds patience{40'000};  // of the machine, with one moment
+constexpr Milliseconds patience{90'000};  // of the machine, with one moment
 constexpr Milliseconds look{5};
 
 bool comes_true(const std::function<bool()>& condition, Milliseconds limit) {

@@ -331,8 +331,7 @@ TEST(HelmTest, asks_for_nothing_and_waits_for_the_operator_to_let_it_go) {
     SCOPED_TRACE(combination.name);
     const json test = one(rendered(combination.values, combination.release), v1alpha1::kind);
     EXPECT_EQ(test["metadata"]["annotations"]["helm.sh/hook"], "test");
-    EXPECT_EQ(test["metadata"]["annotations"]["helm.sh/hook-delete-policy"],
-              "before-hook-creation,hook-succeeded,hook-failed");
+    EXPECT_EQ(test["metadata"]["annotations"]["helm.sh/hook-delete-policy"], "before-hook-creation,hook-succeeded");
     EXPECT_EQ(test["metadata"]["finalizers"], json{v1alpha1::finalizer});
     const v1alpha1::Replication replication = v1alpha1::replication_from_json(test);
     EXPECT_FALSE(v1alpha1::flaw_of(replication));

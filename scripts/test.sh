@@ -23,7 +23,7 @@ threaded_tests_exist() {
   local test filter
   for test in "${!THREADED_LIVE[@]}"; do
     for filter in ${THREADED_LIVE[$test]//:/ }; do
-      "build/tsan/bin/$test" --gtest_list_tests --gtest_filter="$filter" | grep -q . ||
+      [[ -n $("build/tsan/bin/$test" --gtest_list_tests --gtest_filter="$filter") ]] ||
         die "$test has no test that is called $filter: correct THREADED_LIVE"
     done
   done

@@ -22,7 +22,10 @@ key() { in_namespace get secret confined-tributary-operator-release -o 'jsonpath
 leader() { in_namespace get lease confined-tributary-operator -o 'jsonpath={.spec.holderIdentity}'; }
 one_leads() { [[ $(leader) == confined-tributary-operator-* ]]; }
 another_leads() { one_leads && [[ $(leader) != "$1" ]]; }
-no_operator_is_left() { ! in_namespace get pods -o name | grep -q /confined-; }
+no_operator_is_left() {
+  local pods
+  pods=$(in_namespace get pods -o name) && [[ $pods != */confined-* ]]
+}
 stream_pod() { in_namespace get pods -o name --field-selector=status.phase=Running | grep -e -sync-; }
 helm_test() { helm test confined --namespace "$NAMESPACE" --timeout "$1" 2>&1; }
 no_test_is_left() { [[ -z $(in_namespace get replication confined-tributary-operator-test --ignore-not-found -o name) ]]; }

@@ -12,7 +12,7 @@ verified() { status_is shop .verify.state "$1"; }
 answered() { status_is shop .verify.requestID "$1" && verified "$2"; } # REQUEST STATE
 mismatch() { status_of shop ".verify.mismatches[0]$1"; }
 event_of() { [[ -n $(in_namespace get events -o name --field-selector="reason=$1") ]]; }
-shows() { in_namespace get replications | grep -qE " $1 "; }
+shows() { [[ $(in_namespace get replications) == *" $1 "* ]]; }
 # The comparison's own slot is a temporary one.
 one_slot() { [[ $(slots) == 1 ]]; }
 

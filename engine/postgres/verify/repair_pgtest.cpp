@@ -105,6 +105,21 @@ TEST(Repairs, leave_a_row_alone_that_the_target_takes_for_another_of_the_source)
             "too\n");
 }
 
+TEST(Repairs, respell_one_row_for_one_of_the_source) {
+  Ends ends;
+  ends.target.exec("CREATE EXTENSION citext; CREATE TABLE t (k citext PRIMARY KEY); INSERT INTO t VALUES ('aBc')");
+  ends.source.exec(
+      "CREATE EXTENSION citext; CREATE TABLE t (k text PRIMARY KEY); INSERT INTO t VALUES ('abc'), ('ABC')");
+  const testbed::RepairSteps steps = ends.compare();
+  EXPECT_EQ(steps.run(ends.target.uri()), "") << steps.text();
+  const std::string left = ends.target.scalar("SELECT string_agg(k::text, ',') FROM t");
+  EXPECT_TRUE(left == "abc" || left == "ABC") << left;
+  EXPECT_EQ(steps.mends(), 2U) << "that one is missing, and that the other is too many";
+  EXPECT_EQ(steps.remarks(), "public.t: k='" + std::string(left == "abc" ? "ABC" : "abc") +
+                                 "' is not mended: the target takes its key for that of another row, which the source "
+                                 "has too\n");
+}
+
 TEST(Repairs, keep_one_row_of_a_key_that_the_target_has_several_times) {
   Ends ends;
   ends.source.exec("CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x'), (2, 'y'), (3, 'z')");

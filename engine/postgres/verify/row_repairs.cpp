@@ -106,7 +106,7 @@ Result<void> RowRepairs::mend_extra(const Found& found, const RowTexts* target) 
 }
 
 Result<void> RowRepairs::mend_missing(const Found& found, const RowTexts& source, const std::optional<Twin>& twin) {
-  if (twin && twin->is_on_source)
+  if (twin && (twin->is_on_source || !respelled_.insert(twin->row.key).second))
     return remark(found, "the target takes its key for that of another row, which the source has too");
   if (twin) {
     TRY(give(RepairPart::respell, respell_key(pair_, twin->row.key, found.row.key), 0));

@@ -60,6 +60,7 @@ class RowRepairs {
   const Open open_;
   std::optional<std::set<std::string>> constrained_;  // columns, once they are known
   tributary::verify::Key anew_;                       // whose rows were written anew last
+  std::set<tributary::verify::Key> respelled_;        // of the target
 };
 
 }  // namespace tributary::postgres::verify

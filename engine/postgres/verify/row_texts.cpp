@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/verify/row_hash.h"
 #include "engine/postgres/verify/table_sql.h"
 
@@ -68,15 +69,18 @@ Result<std::vector<std::optional<KeyedRow>>> read_equal(Connection& target, cons
   std::string condition;
   for (std::size_t each = 0; each < keys.size(); ++each) {
     const std::string is_equal = "(" + equality_of(keys[each], pair) + ")";
-    cases += " WHEN " + is_equal + " THEN " + std::to_string(each);
+    cases += (each == 0 ? "CASE WHEN " : ", CASE WHEN ") + is_equal + " THEN " + std::to_string(each) + " END";
     condition += (each == 0 ? "" : " OR ") + is_equal;
   }
-  const Rows rows = TRY(target.query("SELECT CASE" + cases + " END, " + selected(pair, dialect, Values::whole) +
-                                         " FROM " + scanned(pair.ends.target) + " WHERE " + condition,
-                                     until));
+  const Rows rows =
+      TRY(target.query("SELECT array_remove(ARRAY[" + cases + "], NULL), " + selected(pair, dialect, Values::whole) +
+                           " FROM " + scanned(pair.ends.target) + " WHERE " + condition,
+                       until));
   for (int row = 0; row < rows.size(); ++row) {
-    std::optional<KeyedRow>& place = found[static_cast<std::size_t>(rows.integer(row, 0))];
-    if (!place) place = row_in(rows, row, 1, pair, Values::whole);
+    for (const std::string& each : TRY(parse_array(rows.text(row, 0)))) {
+      std::optional<KeyedRow>& place = found[std::stoul(each)];
+      if (!place) place = row_in(rows, row, 1, pair, Values::whole);
+    }
   }
   return found;
 }

@@ -57,6 +57,13 @@ std::string value_of(const std::string& text) {
   return value + "'";
 }
 
+// A new file of mode 0600 whose name begins with `name`, which becomes its whole name.
+std::FILE* make_beside(std::string& name, const char* mode) {
+  name += ".XXXXXX";
+  const int descriptor = mkostemp(name.data(), O_CLOEXEC);
+  return descriptor < 0 ? nullptr : fdopen(descriptor, mode);
+}
+
 bool copy(std::FILE* from, std::FILE* to) {
   std::array<char, 65536> bytes;
   while (const std::size_t size = std::fread(bytes.data(), 1, bytes.size(), from))
@@ -77,14 +84,8 @@ Result<std::string> connect_lines(const std::string& database) {
 Result<std::unique_ptr<RepairScript>> RepairScript::open(const std::string& path) {
   const bool is_file = path != "-";
   const std::string place = is_file ? TRY(place_of(path)) : "";
-  std::string draft = is_file ? place + ".XXXXXX" : "";
-  std::FILE* file = nullptr;
-  if (is_file) {
-    const int descriptor = mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
-    if (descriptor >= 0) file = fdopen(descriptor, "wb");
-  } else {
-    file = std::tmpfile();
-  }
+  std::string draft = place;
+  std::FILE* const file = is_file ? make_beside(draft, "wb") : std::tmpfile();
   if (file == nullptr)
     return unusable(path, "cannot be made: " + std::string(std::strerror(errno)), "check the path and its permissions");
   std::unique_ptr<RepairScript> script(new RepairScript(place, std::move(draft), file));
@@ -116,12 +117,9 @@ Result<std::FILE*> RepairScript::spool(Part part) {
   if (path_.empty()) {
     spool.reset(std::tmpfile());
   } else {
-    std::string name = path_ + ".XXXXXX";
-    const int descriptor = mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor >= 0) {
-      ::unlink(name.c_str());
-      spool.reset(fdopen(descriptor, "wb+"));
-    }
+    std::string name = path_;
+    spool.reset(make_beside(name, "wb+"));
+    if (spool) ::unlink(name.c_str());
   }
   if (!spool) return failure("written");
   return spool.get();
@@ -133,7 +131,8 @@ Result<void> RepairScript::add(const Place& place, const Step& step) {
     TRY(write_place());
     place_ = place;
   }
-  mended_ += step.mends;
+  mended_[step.table] += step.mends;
+  if (step.is_void) mended_.erase(step.table);
   if (step.sql.empty()) return {};
   std::FILE* const file = TRY(spool(step.part));
   const std::string line = (step.part == Part::remark ? "-- " : "") + step.sql + "\n";
@@ -157,6 +156,7 @@ Result<void> RepairScript::write_part(Part part, const char* heading) {
 
 // What has come for one database.
 Result<void> RepairScript::write_place() {
+  for (const auto& [table, mended] : std::exchange(mended_, {})) mended_before_ += mended;
   if (spools_.empty()) return {};
   const bool does_something = spools_.size() > spools_.count(Part::remark);
   TRY(write("\n"));
@@ -179,7 +179,7 @@ Result<void> RepairScript::write_place() {
 Result<void> RepairScript::finish(std::uint64_t differences) {
   const std::lock_guard lock(mutex_);
   TRY(write_place());
-  unmended_ = differences > mended_ ? differences - mended_ : 0;
+  unmended_ = differences > mended_before_ ? differences - mended_before_ : 0;
   TRY(write("\n-- " + counted(statements_, "statement") +
             (unmended_ > 0 ? "; not mended: " + counted(unmended_, "difference") : "") + "\n"));
   if (std::fflush(file_) != 0) return failure("written");

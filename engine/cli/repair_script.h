@@ -62,7 +62,8 @@ class RepairScript {
   std::map<Part, Spool> spools_;  // of the place, parts that have anything
   std::set<std::string> tables_;  // of the place
   std::uint64_t statements_ = 0;
-  std::uint64_t mended_ = 0;
+  std::map<std::string, std::uint64_t> mended_;  // of the place, differences by table
+  std::uint64_t mended_before_ = 0;              // of the places before it
   std::uint64_t unmended_ = 0;
 };
 

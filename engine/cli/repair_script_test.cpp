@@ -83,6 +83,17 @@ TEST_F(RepairScriptFile, is_one_transaction_of_each_database_in_the_order_of_its
   EXPECT_EQ(files(), 1U) << "nothing is left of what was kept aside";
 }
 
+TEST_F(RepairScriptFile, counts_nothing_as_mended_of_a_table_that_is_not_compared_after_all) {
+  const auto script = opened(path());
+  script->add(at("shop"), update("UPDATE t;")).value();
+  script->add(at("shop"), {Part::update, "UPDATE a;", "public.a", 1}).value();
+  script->add(at("shop"), {Part::remark, "table public.t is not mended as a whole", "public.t", 0, true}).value();
+  script->add(at("app"), update("UPDATE t;")).value();
+  script->finish(3).value();  // of a, of t in app, and one that nothing mends
+  EXPECT_EQ(script->unmended(), 1U);
+  EXPECT_THAT(text(), HasSubstr("\n-- 3 statements; not mended: 1 difference\n"));
+}
+
 TEST_F(RepairScriptFile, connects_nowhere_where_it_has_remarks_alone) {
   const auto script = opened(path());
   script->add(at("shop"), {Part::remark, "no way"}).value();

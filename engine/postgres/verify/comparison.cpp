@@ -9,6 +9,7 @@
 #include "engine/base/counted.h"
 #include "engine/base/text.h"
 #include "engine/postgres/client/array_literal.h"
+#include "engine/postgres/client/sql.h"
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/verify/comparison_round.h"
 #include "engine/postgres/verify/doubts.h"
@@ -71,7 +72,7 @@ Result<std::map<model::Name, std::string>> find_unkept(const UnderWay& way, mome
 Result<std::unique_ptr<moment::Moment>> next_moment(const UnderWay& way, api::Verification& verification,
                                                     const Until& until) {
   way.board.show(api::Phase::comparing, "waiting for one moment of both ends");
-  if (way.kept != nullptr) way.kept->begin_moment();
+  if (way.kept != nullptr) way.kept->begin_moment(until);
   moment::MomentEnds ends;
   ends.source = TRY(way.options.ends.source());
   ends.target = TRY(way.options.ends.target());
@@ -199,15 +200,17 @@ void show(const ComparisonOptions& options, ComparisonPlan& plan, pipeline::Prog
 }
 
 // Whatever is told of a table in one sentence, no statement mends.
-Result<void> remark(const ComparisonOptions& options, const std::vector<api::TableVerification>& tables) {
+Result<void> remark(const ComparisonOptions& options, const ComparisonPlan& plan,
+                    const std::vector<api::TableVerification>& results) {
   if (!options.repair) return {};
-  for (const api::TableVerification& table : tables)
-    if (!table.reason.empty())
-      TRY(options.repair(
-          {RepairPart::remark, one_line("table " + table.name +
-                                        (table.result == api::Comparison::not_compared ? " is not mended as a whole: "
-                                                                                       : " is not mended: ") +
-                                        table.reason)}));
+  for (std::size_t each = 0; each < results.size(); ++each) {
+    const api::TableVerification& table = results[each];
+    if (table.reason.empty()) continue;
+    const bool is_compared = table.result != api::Comparison::not_compared;
+    const std::string what = is_compared ? " is not mended: " : " is not mended as a whole: ";
+    TRY(options.repair({RepairPart::remark, one_line("table " + table.name + what + table.reason),
+                        quote_name(plan.tables[each].pair.ends.target.name), 0, !is_compared}));
+  }
   return {};
 }
 
@@ -233,7 +236,7 @@ Result<void> compare_database(const ComparisonOptions& options, pipeline::Progre
   TRY(patiently([&] { return sequences.begin(until); }));
   const std::unique_ptr<KeptResults> kept = TRY(patiently([&] { return open_results(options, until); }));
   std::vector<KnownRange> known;
-  if (kept) known = TRY(take_up(*kept, plan, until));
+  if (kept) known = take_up(*kept, plan, until);
   Work work(plan.tables, plan.ranges);
   for (const std::size_t table : work.knows(known)) board.done(*work.table(table).meter);
   const UnderWay way{options, plan, work, kept.get(), board};
@@ -248,7 +251,7 @@ Result<void> compare_database(const ComparisonOptions& options, pipeline::Progre
   work.disclaim(redefined);
   const std::vector<api::TableVerification> results = work.results();
   for (const api::TableVerification& table : results) add(table, verification);
-  TRY(remark(options, results));
+  TRY(remark(options, plan, results));
   if (kept) kept->forget(until);
   return {};
 }

@@ -123,7 +123,7 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
   return plan;
 }
 
-Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan, const Until& until) {
+std::vector<KnownRange> take_up(KeptResults& kept, ComparisonPlan& plan, const Until& until) {
   std::vector<std::vector<Range>> by_table(plan.tables.size());
   for (Range& range : plan.ranges) by_table[range.table].push_back(std::move(range));
   plan.ranges.clear();
@@ -147,7 +147,7 @@ Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan,
       if (range.found) known.push_back({plan.ranges.back(), *range.found});
     }
   }
-  TRY(kept.plan(unknown, until));
+  kept.plan(unknown, until);
   if (known.size() == plan.ranges.size()) known.clear();
   return known;
 }

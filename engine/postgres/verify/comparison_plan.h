@@ -24,7 +24,7 @@ Result<ComparisonPlan> make_plan(const ComparisonOptions& options, const Until& 
 
 // Gives tables the ranges that they had in a run that was ended before its end, and has the others' recorded. What is
 // known of some of these is the result; nothing where it is known of all, for then nothing would be compared.
-Result<std::vector<KnownRange>> take_up(KeptResults& kept, ComparisonPlan& plan, const Until& until);
+std::vector<KnownRange> take_up(KeptResults& kept, ComparisonPlan& plan, const Until& until);
 
 // Tables that were defined anew since, and so are not what was compared.
 Result<std::map<model::Name, std::string>> find_redefined(const ComparisonOptions& options, const ComparisonPlan& plan,

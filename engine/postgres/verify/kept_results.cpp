@@ -34,27 +34,44 @@ constexpr const char* record_found =
     " FROM unnest($2::text[], $3::text[], $4::int[], $5::text[]) AS r(schema_name, table_name, number, found)"
     " WHERE c.run = $1 AND c.schema_name = r.schema_name AND c.table_name = r.table_name AND c.number = r.number";
 
+// A session that is alone with the run; nothing where there can be none.
+Result<std::optional<Connection>> open_session(const DatabaseEnds& ends, const std::string& run, const Until& until) {
+  Parameters parameters = TRY(ends.target());
+  parameters["application_name"] = "tributary/verify";
+  Connection session = TRY(open_data_session(parameters, until));
+  if (TRY(read_control_version(session, until)) != control_version) return std::optional<Connection>();
+  const Rows locked = TRY(session.query_row(lock, {run}, until));
+  return locked.boolean(0, 0) ? std::optional<Connection>(std::move(session)) : std::nullopt;
+}
+
+bool is_same_range(const KeptRange& a, const KeptRange& b) {
+  return a.number == b.number && a.shape == b.shape && a.keys.from == b.keys.from && a.keys.before == b.keys.before;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KeptResults>> KeptResults::open(const DatabaseEnds& ends, const std::string& run, bool restart,
                                                        const Until& until) {
-  Parameters parameters = TRY(ends.target());
-  parameters["application_name"] = "tributary/verify";
-  Connection session = TRY(open_data_session(parameters, until));
-  if (TRY(read_control_version(session, until)) != control_version) return std::unique_ptr<KeptResults>();
-  const Rows locked = TRY(session.query_row(lock, {run}, until));
-  if (!locked.boolean(0, 0)) return std::unique_ptr<KeptResults>();
-  std::unique_ptr<KeptResults> kept(new KeptResults(std::move(session), run));
+  std::optional<Connection> session = TRY(open_session(ends, run, until));
+  if (!session) return std::unique_ptr<KeptResults>();
+  std::unique_ptr<KeptResults> kept(new KeptResults(ends, run, std::move(*session)));
   Result<void> ready = kept->session_.execute(forget_old, until);
   if (ready && restart) kept->forget(until);
-  if (ready) ready = kept->read(until);
+  if (ready) {
+    Result<Ranges> ranges = kept->read(until);
+    if (ranges)
+      kept->ranges_ = std::move(*ranges);
+    else
+      ready = ranges.error();
+  }
   if (ready) return kept;
   if (!is_refusal(kept->session_.sqlstate())) return ready.error();
   log::info("what this comparison finds is not kept", {{"reason", ready.error().what}});
   return std::unique_ptr<KeptResults>();
 }
 
-Result<void> KeptResults::read(const Until& until) {
+Result<KeptResults::Ranges> KeptResults::read(const Until& until) {
+  Ranges ranges;
   const Rows rows = TRY(session_.query(read_run, {run_}, until));
   for (int row = 0; row < rows.size(); ++row) {
     KeptRange range;
@@ -67,9 +84,9 @@ Result<void> KeptResults::read(const Until& until) {
       range.found->kept_rows = range.found->source_rows;
       range.found->kept_since = rows.str(row, 7);
     }
-    ranges_[{rows.str(row, 0), rows.str(row, 1)}].push_back(std::move(range));
+    ranges[{rows.str(row, 0), rows.str(row, 1)}].push_back(std::move(range));
   }
-  return {};
+  return ranges;
 }
 
 std::vector<KeptRange> KeptResults::ranges_of(const model::Name& table, const std::string& shape) const {
@@ -77,7 +94,18 @@ std::vector<KeptRange> KeptResults::ranges_of(const model::Name& table, const st
   return found == ranges_.end() || found->second.front().shape != shape ? std::vector<KeptRange>{} : found->second;
 }
 
-Result<void> KeptResults::plan(const std::vector<Planned>& tables, const Until& until) {
+void KeptResults::plan(const std::vector<Planned>& tables, const Until& until) {
+  for (const Planned& table : tables) {
+    std::vector<KeptRange>& ranges = ranges_[table.table];
+    ranges.clear();
+    for (const tributary::verify::KeyRange& keys : table.ranges)
+      ranges.push_back({static_cast<int>(ranges.size()), table.shape, keys});
+  }
+  const Result<void> written = write_plan(tables, until);
+  if (!written) log::warn("what this comparison finds is not kept", {{"error", describe(written.error())}});
+}
+
+Result<void> KeptResults::write_plan(const std::vector<Planned>& tables, const Until& until) {
   std::vector<std::string> schemas, names, numbers, from, before, shapes;
   for (const Planned& table : tables) {
     for (std::size_t number = 0; number < table.ranges.size(); ++number) {
@@ -97,9 +125,29 @@ Result<void> KeptResults::plan(const std::vector<Planned>& tables, const Until& 
   return {};
 }
 
-void KeptResults::begin_moment() {
+void KeptResults::begin_moment(const Until& until) {
   const std::lock_guard guard(mutex_);
   read_since_ = SteadyClock::now();
+  if (session_.usable()) return;
+  const Result<void> taken = take_up_session(until);
+  if (!taken) log::info("what is found is not kept for now", {{"reason", describe(taken.error())}});
+}
+
+// Only where the ledger still has what this comparison has planned: another one may have had the run meanwhile.
+Result<void> KeptResults::take_up_session(const Until& until) {
+  std::optional<Connection> session = TRY(open_session(ends_, run_, until));
+  if (!session) return Error{Fault::failed, "another process is at work on this comparison"};
+  std::swap(session_, *session);
+  Result<Ranges> there = read(until);
+  const bool is_same =
+      there &&
+      std::equal(ranges_.begin(), ranges_.end(), there->begin(), there->end(), [](const auto& a, const auto& b) {
+        return a.first == b.first &&
+               std::equal(a.second.begin(), a.second.end(), b.second.begin(), b.second.end(), is_same_range);
+      });
+  if (is_same) return {};
+  std::swap(session_, *session);
+  return there ? Error{Fault::failed, "another process has planned this comparison anew"} : there.error();
 }
 
 void KeptResults::record(const model::Name& table, int number, const api::TableVerification& found,
@@ -116,6 +164,7 @@ void KeptResults::flush(const Until& until) {
 
 // Call with the mutex held.
 void KeptResults::write(const Until& until) {
+  if (!session_.usable()) unwritten_.clear();
   if (unwritten_.empty()) return;
   std::vector<std::string> schemas, names, numbers, found;
   for (const Unwritten& each : unwritten_) {
@@ -136,7 +185,11 @@ void KeptResults::write(const Until& until) {
 }
 
 void KeptResults::forget(const Until& until) {
-  const Result<Rows> forgotten = session_.query(forget_run, {run_}, until);
+  Result<Rows> forgotten = session_.query(forget_run, {run_}, until);
+  if (!forgotten && !session_.usable()) {
+    begin_moment(until);
+    forgotten = session_.query(forget_run, {run_}, until);
+  }
   if (!forgotten) log::warn("what was found is not forgotten", {{"error", describe(forgotten.error())}});
 }
 

@@ -46,10 +46,12 @@ class KeptResults {
     std::string shape;  // whatever tells it from another table of the name
     std::vector<tributary::verify::KeyRange> ranges;
   };
-  Result<void> plan(const std::vector<Planned>& tables, const Until& until);
-  // What is recorded from now on is read no earlier than now. Before a moment, with no thread at work.
-  void begin_moment();
-  // In any thread. May be written a second later, with others; what cannot be written is not kept, and that is all.
+  // Here and below: what cannot be written is not kept, and that is all.
+  void plan(const std::vector<Planned>& tables, const Until& until);
+  // What is recorded from now on is read no earlier than now. Before a moment, with no thread at work; takes up the
+  // session anew where it was lost.
+  void begin_moment(const Until& until);
+  // In any thread. May be written a second later, with others.
   void record(const model::Name& table, int number, const api::TableVerification& found, const Until& until);
   // Writes what was not written yet.
   void flush(const Until& until);
@@ -57,13 +59,19 @@ class KeptResults {
   void forget(const Until& until);
 
  private:
-  KeptResults(Connection session, std::string run) : session_(std::move(session)), run_(std::move(run)) {}
-  Result<void> read(const Until& until);
+  using Ranges = std::map<model::Name, std::vector<KeptRange>>;
+
+  KeptResults(const DatabaseEnds& ends, std::string run, Connection session)
+      : ends_(ends), run_(std::move(run)), session_(std::move(session)) {}
+  Result<Ranges> read(const Until& until);
+  Result<void> write_plan(const std::vector<Planned>& tables, const Until& until);
+  Result<void> take_up_session(const Until& until);
   void write(const Until& until);
 
-  Connection session_;
+  const DatabaseEnds ends_;
   const std::string run_;
-  std::map<model::Name, std::vector<KeptRange>> ranges_;
+  Connection session_;
+  Ranges ranges_;
   struct Unwritten {
     model::Name table;
     int number = 0;

@@ -82,7 +82,7 @@ void leave_results(const Copied& copied, const Left& left = {{"a", one_missing()
   {
     const std::unique_ptr<KeptResults> kept = copied.open();
     ASSERT_TRUE(kept);
-    ASSERT_TRUE(take_up(*kept, plan, soon()));
+    take_up(*kept, plan, soon());
     for (const auto& [table, found] : left) kept->record({"public", table}, 0, found, soon());
     kept->flush(soon());
   }
@@ -97,7 +97,7 @@ TEST(KeptResults, are_read_as_they_were_written) {
     EXPECT_TRUE(kept->ranges_of({"public", "a"}, "shape").empty());
     const tributary::verify::KeyRange first{{}, {"it's", "a,\"b\""}};
     const tributary::verify::KeyRange second{{"it's", "a,\"b\""}, {}};
-    ASSERT_TRUE(kept->plan({{{"public", "a"}, "shape", {first, second}}}, soon()));
+    kept->plan({{{"public", "a"}, "shape", {first, second}}}, soon());
     kept->record({"public", "a"}, 1, one_missing(), soon());
     kept->flush(soon());
   }
@@ -206,6 +206,51 @@ TEST(KeptResults, of_another_run_are_its_own) {
   const Copied copied;
   leave_results(copied);
   EXPECT_TRUE(copied.open("other")->ranges_of({"public", "a"}, "shape").empty());
+}
+
+const std::string keeper = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 7526756";
+
+void lose_session(const Copied& copied) {
+  copied.target.exec("SELECT pg_terminate_backend(pid) FROM (" + keeper + ") AS k");
+  wait_until_alone(copied);
+}
+
+TEST(KeptResults, are_kept_again_from_the_next_moment_where_the_session_was_lost) {
+  const Copied copied;
+  const auto kept = copied.open();
+  kept->plan({{{"public", "a"}, "shape", {{{}, {"2"}}, {{"2"}, {}}}}}, soon());
+  lose_session(copied);
+  const auto record = [&](int range) {
+    kept->record({"public", "a"}, range, three_equal(), soon());
+    kept->flush(soon());
+  };
+  record(0);
+  kept->begin_moment(soon());
+  record(1);
+  EXPECT_EQ(copied.target.scalar("SELECT string_agg(number::text, ',') FROM _tributary.compared_range"
+                                 " WHERE found IS NOT NULL"),
+            "1");
+  lose_session(copied);
+  kept->forget(soon());
+  EXPECT_EQ(copied.left(), "0");
+}
+
+TEST(KeptResults, are_not_mixed_with_those_of_a_process_that_had_the_run_meanwhile) {
+  const Copied copied;
+  const auto kept = copied.open();
+  kept->plan({{{"public", "a"}, "shape", {{{}, {"2"}}, {{"2"}, {}}}}}, soon());
+  lose_session(copied);
+  {
+    const auto other = copied.open();
+    kept->begin_moment(soon());  // not while the other is at work
+    other->plan({{{"public", "a"}, "shape", {{{}, {"3"}}, {{"3"}, {}}}}}, soon());
+  }
+  wait_until_alone(copied);
+  kept->begin_moment(soon());
+  kept->record({"public", "a"}, 0, three_equal(), soon());
+  kept->flush(soon());
+  EXPECT_EQ(copied.target.scalar("SELECT count(*) FROM _tributary.compared_range WHERE found IS NOT NULL"), "0");
+  EXPECT_TRUE(copied.open()) << "the run is free";
 }
 
 TEST(KeptResults, belong_to_one_process_at_a_time) {

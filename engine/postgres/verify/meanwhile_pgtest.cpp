@@ -131,6 +131,7 @@ TEST(MeanwhileOfKeptResults, a_session_that_is_lost_costs_what_is_kept_and_nothi
   const api::Verification found = compare(pair.source, pair.target, lose, "run");
   EXPECT_EQ(found.tables_different + found.tables_not_compared, 0U);
   EXPECT_EQ(found.moments, 1U);
+  EXPECT_EQ(pair.target.scalar("SELECT count(*) FROM _tributary.compared_range"), "0");
   const api::Verification again = compare(
       pair.source, pair.target, [] {}, "run");
   EXPECT_EQ(again.tables_different + again.tables_not_compared, 0U);

@@ -30,6 +30,7 @@ struct RepairStep {
   std::string sql;          // with its semicolon; of a remark one line of text
   std::string table = {};   // of the target, quoted: whose rows it changes
   std::uint64_t mends = 0;  // differences that are gone with it
+  bool is_void = false;     // the table is not compared after all, and no difference of it is counted
 };
 
 // Takes what would mend the target, in any thread, one at a time.

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
 
 #include "engine/base/seal.h"
 
@@ -23,6 +24,10 @@ int no_passphrase(char*, int, int, void*) {
 }
 
 }  // namespace
+
+void read_no_system_roots() {
+  setenv("SSL_CERT_FILE", "/dev/null", 1);
+}
 
 Result<TlsMaterial::Certificates> TlsMaterial::parse_certificates(const std::string& what, const std::string& pem) {
   const Bio bio = reader_of(pem);

@@ -13,6 +13,10 @@
 
 namespace tributary::kube {
 
+// The HTTP library reads the system's roots for each connection, a hundred certificates, and install() puts them away
+// unused. Before there is any other thread.
+void read_no_system_roots();
+
 // What a connection needs to know whom to trust and who we are, parsed once from PEM and installed into the TLS
 // context of each new connection. Immutable; shared between threads.
 class TlsMaterial {

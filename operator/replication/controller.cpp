@@ -53,9 +53,10 @@ Controller::Controller(kube::Transport& transport, ControllerOptions options)
       client_(transport, options_.client, stop_.get_token()),
       listener_(options_.ask),
       releaser_(options_.fence == nullptr ? options_.tell : fenced(*options_.fence, options_.tell), stop_.get_token()),
+      refusals_(client_),
       events_(transport, controller_name, kube::host_name()),
       scopes_(open_scopes(transport, options_.namespaces, options_.secrets, queue_, options_.watches)),
-      reconciler_(scopes_, {client_, listener_, releaser_, options_.image, options_.clock}, events_) {}
+      reconciler_(scopes_, {client_, listener_, releaser_, refusals_, options_.image, options_.clock}, events_) {}
 
 Controller::~Controller() {
   stop();

@@ -72,6 +72,7 @@ class Controller {
   kube::Client client_;
   Listener listener_;
   Releaser releaser_;
+  Refusals refusals_;
   kube::Events events_;
   std::vector<std::unique_ptr<Scope>> scopes_;
   Reconciler reconciler_;

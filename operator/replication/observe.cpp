@@ -21,22 +21,6 @@ void look_at_secrets(const Scope& scope, Observed& seen) {
   }
 }
 
-// The newest complaint of the Job controller; best effort.
-std::string refusal_of(const Means& means, const std::string& space, const Job& job) {
-  const kube::Selection about{.space = space, .fields = "involvedObject.uid=" + job.uid + ",reason=FailedCreate"};
-  const Result<kube::ListResult> events = means.client.list(kube::kinds::core_events, about);
-  if (!events.ok()) return "";
-  std::string newest;
-  std::string message;
-  for (const kube::Object& event : events->items) {
-    const std::string time = kube::text_at(event.json(), {"lastTimestamp"});
-    if (time < newest) continue;
-    newest = time;
-    message = kube::text_at(event.json(), {"message"});
-  }
-  return message;
-}
-
 const Job* podless_in(const std::vector<Job>& jobs, const Observed& seen) {
   const auto found = std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) {
     return job.state == JobState::active && !job.deleting && job.created &&
@@ -121,7 +105,9 @@ void look_around(const Means& means, const Scope& scope, Sight& sight, std::stop
   seen.terminating = namespace_goes(means, seen);
   seen.voice =
       means.listener.listen(seen.object.uid, identity_of(seen.object), pods_to_ask(seen), seen.now, std::move(stop));
-  if (const Job* job = podless_job(seen)) seen.refusal = refusal_of(means, seen.object.space, *job);
+  if (const Job* job = podless_job(seen)) {
+    seen.refusal = means.refusals.of(seen.object.space, job->uid, seen.now);
+  }
 }
 
 // Where Jobs may not be listed: a namespace that is deleted may have lost its Role before its Replications.

@@ -8,6 +8,7 @@
 #include "operator/kube/client.h"
 #include "operator/replication/listen.h"
 #include "operator/replication/observed.h"
+#include "operator/replication/refusals.h"
 #include "operator/replication/releaser.h"
 #include "operator/replication/scope.h"
 
@@ -18,6 +19,7 @@ struct Means {
   const kube::Client& client;
   Listener& listener;
   Releaser& releaser;
+  Refusals& refusals;
   std::string image;
   std::function<WallTime()> clock;
 };
@@ -28,7 +30,7 @@ struct Sight {
   Observed seen;
 };
 
-// From the caches; no request but to the engine, for the Events of a Job that has no pod, and for the namespace of a
+// From the caches; no request but to the engine, for the Events of Jobs that have no pod, and for the namespace of a
 // pod that is being ended.
 std::optional<Sight> observe_cached(const Means& means, const Scope& scope, const kube::Key& key, std::stop_token stop);
 

@@ -170,7 +170,9 @@ class StatusWrites : public ::testing::Test {
     one.push_back(std::make_unique<Scope>(*bed.transport, "", queue));
     return one;
   }();
-  Reconciler reconciler{scopes, {bed.client, listener, releaser, "tributary:test", [this] { return now; }}, events};
+  Refusals refusals{bed.client};
+  Reconciler reconciler{
+      scopes, {bed.client, listener, releaser, refusals, "tributary:test", [this] { return now; }}, events};
 };
 
 TEST_F(StatusWrites, the_first_one_has_every_condition_of_the_mode_and_the_generation_in_each) {
@@ -254,7 +256,7 @@ TEST_F(StatusWrites, none_is_made_by_a_pass_that_is_stopped_while_it_asks) {
     stop.request_stop();
     return Error{Fault::cancelled, "stopped while waiting"};
   });
-  const Means means{bed.client, interrupted, releaser, "tributary:test", [this] { return now; }};
+  const Means means{bed.client, interrupted, releaser, refusals, "tributary:test", [this] { return now; }};
   const Reconciler stopped(scopes, means, events);
   now += Seconds(5);
   const Result<kube::Requeue> outcome = stopped(shop, stop.get_token());

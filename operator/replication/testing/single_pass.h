@@ -86,7 +86,9 @@ class SinglePass : public ::testing::Test {
   Listener listener{bed.ask_engine()};
   std::vector<std::unique_ptr<Scope>> scopes;
   Releaser releaser{tell_over_http(), {}};  // without a key it tells nobody anything
-  Reconciler reconciler{scopes, {bed.client, listener, releaser, "tributary:test", [this] { return now; }}, events};
+  Refusals refusals{bed.client};
+  Reconciler reconciler{
+      scopes, {bed.client, listener, releaser, refusals, "tributary:test", [this] { return now; }}, events};
 };
 
 }  // namespace tributary::replication::testing

@@ -37,6 +37,13 @@ void conclude(Decision& next, const Observed& seen, const Verdict& verdict) {
   v1alpha1::conclude(next.status, verdict, seen.now);
 }
 
+void tell_of_copy(Decision& next, const Observed& seen, const Verdict& verdict) {
+  conclude(next, seen, verdict);
+  if (!v1alpha1::copies(seen.object.spec.mode)) return;
+  v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, verdict.reason, verdict.message,
+                          seen.now);
+}
+
 // --- nothing runs
 
 bool completed(const Observed& seen, const Run* run) {
@@ -60,9 +67,10 @@ void stay_complete(const Observed& seen, Decision& next) {
   conclude(next, seen, verdict);
 }
 
-// What a person may not expect of a snapshot that is asked for again.
+// In the words that are found for the Job without a pod (waiting.h): what is written once need not be written again.
+// And what a person may not expect of a snapshot that is asked for again.
 Verdict verdict_of_begin(const Attempt& attempt, bool repeated) {
-  const std::string creation = "job " + attempt.name + " is being created";
+  const std::string creation = "job " + attempt.name + " is creating its pod";
   if (!repeated) return {Standing::progressing, Phase::pending, "Starting", creation};
   return {Standing::progressing, Phase::pending, "Repeating",
           creation +
@@ -88,9 +96,10 @@ void begin(const Observed& seen, Decision& next, const Before& before) {
              .attempt = attempt.number,
              .outages = before.outages,
              .crashes = before.crashes,
-             .generation = seen.object.generation},
+             .generation = seen.object.generation,
+             .start_time = rfc3339(seen.now)},
             seen.secrets, seen.now);
-  conclude(next, seen, verdict_of_begin(attempt, repeated));
+  tell_of_copy(next, seen, verdict_of_begin(attempt, repeated));
   next.recheck = brisk_poll;
 }
 
@@ -162,7 +171,7 @@ void adopt(Decision& next, const Observed& seen, const Job& job) {
   run.attempt = job.attempt;
   if (run.result == RunResult::none) set_before(run, job);
   run.generation = job.generation;
-  if (job.created) run.start_time = rfc3339(*job.created);
+  if (job.created && run.start_time.empty()) run.start_time = rfc3339(*job.created);
 }
 
 std::optional<std::string> why_replace(const Observed& seen, const v1alpha1::Status& status, const Job& job,
@@ -226,11 +235,7 @@ void carry_on(const Observed& seen, const Job& job, const std::vector<Pod>& pods
   const std::optional<Verdict> trouble = trouble_of(job, pods, seen);
   Verdict verdict = trouble ? *trouble : verdict_of_engine(seen, next.status);
   add_wal_warning(next.status, verdict.message);
-  conclude(next, seen, verdict);
-  if (v1alpha1::copies(seen.object.spec.mode)) {
-    v1alpha1::set_condition(next.status, condition::snapshot_complete, Truth::no, verdict.reason, verdict.message,
-                            seen.now);
-  }
+  tell_of_copy(next, seen, verdict);
 }
 
 // What the command line has begun.

@@ -199,6 +199,24 @@ TEST_F(StatusWrites, the_first_one_has_every_condition_of_the_mode_and_the_gener
                                                         {"Verified", "Unknown"}}));
 }
 
+// Besides the finalizer, the ConfigMap, the Job and an Event.
+TEST_F(StatusWrites, an_object_that_begins_costs_one_and_its_events_are_read_when_its_job_should_have_a_pod) {
+  const auto events_read = [&] {
+    const std::vector<Served> served = bed.server.served();
+    return std::count_if(served.begin(), served.end(), [](const Served& each) {
+      return each.method == kube::Method::get && each.path.ends_with("/events");
+    });
+  };
+  pass(Seconds(0));
+  EXPECT_EQ(bed.writes().back(), "PATCH replications/status");
+  bed.server.forget_served();
+  pass(Seconds(0));
+  EXPECT_EQ(events_read(), 0);
+  pass(Seconds(5));
+  EXPECT_EQ(events_read(), 1);
+  EXPECT_THAT(bed.writes(), IsEmpty());
+}
+
 TEST_F(StatusWrites, a_stream_that_stays_as_it_is_costs_one_a_minute_and_nothing_else) {
   follow();
   for (int i = 0; i < 11; ++i) pass(Seconds(5));

@@ -5,6 +5,7 @@
 
 #include "engine/base/pause.h"
 #include "engine/base/text.h"
+#include "operator/kube/parse.h"
 
 namespace tributary::kube {
 namespace {
@@ -96,8 +97,9 @@ Result<Object> Client::get(const Resource& resource, const Key& key) const {
   return object_of(kube::get(resource, key));
 }
 
-Result<ListResult> Client::list(const Resource& resource, const Selection& selection, const ListPage& page) const {
-  return list_in(resource, selection.detail, TRY(perform(kube::list(resource, selection, page))));
+Result<ListResult> Client::list(const Resource& resource, const Selection& selection, const ListPage& page,
+                                const TakeObject& take) const {
+  return list_in(resource, selection.detail, TRY(perform(kube::list(resource, selection, page))), take);
 }
 
 Result<Object> Client::create(const Resource& resource, const Object& object) const {
@@ -123,21 +125,23 @@ Result<void> Client::remove(const Resource& resource, const Key& key, const Remo
   return {};
 }
 
-Result<ListResult> list_in(const Resource& resource, Detail detail, const Response& response) {
-  Parsed body = parse_json(response.body);
-  if (!body.ok || !at(body.json, {"metadata"}).is_object() || text_at(body.json, {"kind"}) == "Table")
+Result<ListResult> list_in(const Resource& resource, Detail detail, const Response& response, const TakeObject& take) {
+  ListResult result;
+  bool whole = true;
+  const auto take_item = [&](Json item) {
+    whole = whole && at(item, {"metadata"}).is_object();
+    if (!whole) return;
+    item["apiVersion"] = detail == Detail::full ? resource.api_version() : "meta.k8s.io/v1";
+    item["kind"] = detail == Detail::full ? resource.kind : "PartialObjectMetadata";
+    if (take) return take(Object(std::move(item)));
+    result.items.emplace_back(std::move(item));
+  };
+  const Parsed list = parse_list(response.body, take_item);
+  if (!list.ok || !at(list.json, {"metadata"}).is_object() || text_at(list.json, {"kind"}) == "Table")
     return Error{Fault::invalid, "the API server answered something that is no list of " + resource.plural};
-  ListResult result{
-      {}, text_at(body.json, {"metadata", "resourceVersion"}), text_at(body.json, {"metadata", "continue"})};
-  if (!array_at(body.json, {"items"}).empty()) {
-    for (Json& item : body.json["items"]) {
-      if (!at(item, {"metadata"}).is_object())
-        return Error{Fault::invalid, "a list of " + resource.plural + " holds something that is no object"};
-      item["apiVersion"] = detail == Detail::full ? resource.api_version() : "meta.k8s.io/v1";
-      item["kind"] = detail == Detail::full ? resource.kind : "PartialObjectMetadata";
-      result.items.emplace_back(std::move(item));
-    }
-  }
+  if (!whole) return Error{Fault::invalid, "a list of " + resource.plural + " holds something that is no object"};
+  result.resource_version = text_at(list.json, {"metadata", "resourceVersion"});
+  result.continue_token = text_at(list.json, {"metadata", "continue"});
   return result;
 }
 

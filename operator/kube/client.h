@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -29,8 +30,11 @@ struct ClientOptions {
   Milliseconds broken_wait{1'000};  // before a read is repeated whose connection broke
 };
 
+// Of a list: apiVersion and kind are filled in.
+using TakeObject = std::function<void(Object)>;
+
 struct ListResult {
-  std::vector<Object> items;  // apiVersion and kind filled in
+  std::vector<Object> items;  // empty where each was handed over
   std::string resource_version;
   std::string continue_token;  // empty on the last page
 };
@@ -41,7 +45,9 @@ class Client {
   Client(Transport& transport, ClientOptions options, std::stop_token stop);
 
   Result<Object> get(const Resource& resource, const Key& key) const;
-  Result<ListResult> list(const Resource& resource, const Selection& selection, const ListPage& page = {}) const;
+  // With `take` each item is handed over as soon as it is read; what was taken counts where the whole is ok.
+  Result<ListResult> list(const Resource& resource, const Selection& selection, const ListPage& page = {},
+                          const TakeObject& take = {}) const;
   Result<Object> create(const Resource& resource, const Object& object) const;
   Result<Object> apply(const Resource& resource, const Object& intent,
                        Subresource subresource = Subresource::none) const;
@@ -65,7 +71,8 @@ class Client {
 Error error_of(const Response& response);
 
 // The list in an answer; items lack apiVersion and kind on the wire.
-Result<ListResult> list_in(const Resource& resource, Detail detail, const Response& response);
+Result<ListResult> list_in(const Resource& resource, Detail detail, const Response& response,
+                           const TakeObject& take = {});
 
 // `missing` as an empty value, for callers to whom absence is an answer.
 template <class T>

@@ -6,8 +6,6 @@
 namespace tributary::kube {
 namespace {
 
-constexpr int max_depth = 200;
-
 const Json nothing;
 const Json no_elements = Json::array();
 
@@ -54,18 +52,6 @@ bool flag_at(const Json& json, std::initializer_list<std::string_view> path) {
 const Json& array_at(const Json& json, std::initializer_list<std::string_view> path) {
   const Json& value = at(json, path);
   return value.is_array() ? value : no_elements;
-}
-
-Parsed parse_json(std::string_view text) {
-  // nlohmann's parser keeps its own stack, but a deep value is destroyed and compared by recursion.
-  bool too_deep = false;
-  const auto watch_depth = [&](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > max_depth;
-    return depth <= max_depth;
-  };
-  Json json = Json::parse(text, watch_depth, false);
-  if (json.is_discarded() || too_deep) return {};
-  return {std::move(json), true};
 }
 
 std::vector<std::string> Object::finalizers() const {

@@ -45,7 +45,8 @@ std::int64_t integer_at(const Json& json, std::initializer_list<std::string_view
 bool flag_at(const Json& json, std::initializer_list<std::string_view> path);
 const Json& array_at(const Json& json, std::initializer_list<std::string_view> path);
 
-// Parses a server's text without throwing: ok is false when it is no JSON or deeper than 200 levels.
+// Parses a server's text without throwing: ok is false when it is no JSON or deeper than 200 levels. Of metadata,
+// managedFields are left out: half of an object's text, and nobody's business here.
 struct Parsed {
   Json json;
   bool ok = false;

@@ -1,5 +1,6 @@
 #include "operator/kube/process.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -67,6 +68,10 @@ ProcessFigures process_figures() {
   figures.virtual_bytes = number(vsize);
   figures.resident_bytes = number(rss) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   return figures;
+}
+
+void return_free_memory() {
+  malloc_trim(0);
 }
 
 std::string host_name() {

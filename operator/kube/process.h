@@ -18,6 +18,9 @@ struct ProcessFigures {
 };
 ProcessFigures process_figures();
 
+// Hands what is free in the middle of the heap back to the kernel.
+void return_free_memory();
+
 // Of a pod its name.
 std::string host_name();
 

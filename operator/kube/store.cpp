@@ -1,51 +1,73 @@
 #include "operator/kube/store.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tributary::kube {
 namespace {
 
-bool same_version(const Object& left, const Object& right) {
-  const std::string version = left.resource_version();
-  return !version.empty() && version == right.resource_version() && left.uid() == right.uid();
+Seen unpacked(const Packed& state) {
+  return std::make_shared<const Object>(state.object());
 }
 
 }  // namespace
 
+bool Store::InOrder::operator()(const Link& one, const Link& other) const {
+  return one.name != other.name ? one.name < other.name : *one.key < *other.key;
+}
+
 Seen Store::find(const Key& key) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = objects_.find(key);
-  return found == objects_.end() ? nullptr : found->second;
+  Packed state;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) return nullptr;
+    state = found->second;
+  }
+  return unpacked(state);
 }
 
-std::vector<Seen> Store::all() const {
+std::vector<Key> Store::keys() const {
   const std::lock_guard lock(mutex_);
-  std::vector<Seen> objects;
-  objects.reserve(objects_.size());
-  for (const auto& [key, object] : objects_) objects.push_back(object);
-  return objects;
-}
-
-std::vector<Seen> Store::owned_by(const std::string& uid) const {
-  const std::lock_guard lock(mutex_);
-  return lookup(by_owner_, uid);
+  std::vector<Key> keys;
+  keys.reserve(objects_.size());
+  for (const auto& [key, state] : objects_) keys.push_back(key);
+  return keys;
 }
 
 std::vector<Seen> Store::indexed(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  return lookup(by_name_, name);
+  std::vector<Packed> states;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [first, last] = links_.equal_range(name);
+    std::transform(first, last, std::back_inserter(states), [&](const Link& each) { return objects_.at(*each.key); });
+  }
+  std::vector<Seen> objects;
+  std::transform(states.begin(), states.end(), std::back_inserter(objects), unpacked);
+  return objects;
 }
 
-std::vector<Seen> Store::lookup(const Index& index, const std::string& name) const {
-  std::vector<Seen> objects;
-  if (const auto found = index.find(name); found != index.end())
-    for (const Key& key : found->second) objects.push_back(objects_.at(key));
-  return objects;
+std::vector<Key> Store::indexed_keys(const std::string& name) const {
+  std::vector<Key> keys;
+  const std::lock_guard lock(mutex_);
+  const auto [first, last] = links_.equal_range(name);
+  std::transform(first, last, std::back_inserter(keys), [](const Link& each) { return *each.key; });
+  return keys;
 }
 
 std::size_t Store::size() const {
   const std::lock_guard lock(mutex_);
   return objects_.size();
+}
+
+void Store::each(const std::function<void(const Object&)>& visit) const {
+  std::vector<Packed> states;
+  {
+    const std::lock_guard lock(mutex_);
+    states.reserve(objects_.size());
+    for (const auto& [key, state] : objects_) states.push_back(state);
+  }
+  for (const Packed& state : states) visit(state.object());
 }
 
 bool Store::synced() const {
@@ -65,70 +87,60 @@ void Store::mark_synced() {
   synced_changed_.notify_all();
 }
 
-void Store::link(const Key& key, const Object& object) {
-  for (const OwnerReference& owner : object.owners()) by_owner_[owner.uid].insert(key);
-  if (index_names_)
-    for (const std::string& name : index_names_(object)) by_name_[name].insert(key);
+std::vector<std::string> Store::names_of(const Object& object) const {
+  return index_names_ ? index_names_(object) : std::vector<std::string>();
 }
 
-void Store::unlink(const Key& key, const Object& object) {
-  const auto drop = [&](Index& index, const std::string& name) {
-    const auto found = index.find(name);
-    if (found == index.end()) return;
-    found->second.erase(key);
-    if (found->second.empty()) index.erase(found);
-  };
-  for (const OwnerReference& owner : object.owners()) drop(by_owner_, owner.uid);
-  if (index_names_)
-    for (const std::string& name : index_names_(object)) drop(by_name_, name);
+std::vector<std::string> Store::names_of(const Packed& state) const {
+  return index_names_ ? index_names_(state.object()) : std::vector<std::string>();
 }
 
-Change Store::exchange(const Key& key, Seen after) {
-  Seen& place = objects_[key];
-  Change change{std::exchange(place, std::move(after)), place};
-  if (change.before) unlink(key, *change.before);
-  link(key, *change.after);
-  return change;
+void Store::unlink(const Key& key, const Packed& state) {
+  for (std::string& name : names_of(state)) links_.erase({std::move(name), &key});
 }
 
-Change Store::put(Object object) {
-  const Key key = object.key();
-  Seen after = std::make_shared<const Object>(std::move(object));
+Change Store::exchange(Key key, Packed after, std::vector<std::string> names) {
+  const auto [place, fresh] = objects_.try_emplace(std::move(key));
+  if (!fresh) unlink(place->first, place->second);
+  place->second = std::move(after);
+  for (std::string& name : names) links_.insert({std::move(name), &place->first});
+  return {fresh ? Change::Kind::arrived : Change::Kind::changed, place->first, place->second};
+}
+
+Change Store::put(const Object& object) {
+  Packed state(object);
+  std::vector<std::string> names = names_of(object);
   const std::lock_guard lock(mutex_);
-  return exchange(key, std::move(after));
+  return exchange(object.key(), std::move(state), std::move(names));
 }
 
 std::vector<Change> Store::remove(const Key& key) {
   const std::lock_guard lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return {};
-  Change change{found->second, nullptr};
-  unlink(key, *found->second);
+  unlink(found->first, found->second);
+  Change change{Change::Kind::departed, key, std::move(found->second)};
   objects_.erase(found);
   return {std::move(change)};
 }
 
-std::vector<Change> Store::replace(std::vector<Object> objects) {
-  std::map<Key, Seen> fresh;
-  for (Object& object : objects) {
-    Key key = object.key();
-    fresh[std::move(key)] = std::make_shared<const Object>(std::move(object));
-  }
+std::vector<Change> Store::replace(Content content) {
   std::vector<Change> changes;
   const std::lock_guard lock(mutex_);
   for (auto have = objects_.begin(); have != objects_.end();) {
-    if (fresh.contains(have->first)) {
+    if (content.contains(have->first)) {
       ++have;
       continue;
     }
-    unlink(have->first, *have->second);
-    changes.push_back({have->second, nullptr});
+    unlink(have->first, have->second);
+    changes.push_back({Change::Kind::departed, have->first, std::move(have->second)});
     have = objects_.erase(have);
   }
-  for (auto& [key, object] : fresh) {
+  for (auto& [key, state] : content) {
     const auto have = objects_.find(key);
-    if (have != objects_.end() && same_version(*have->second, *object)) continue;
-    changes.push_back(exchange(key, std::move(object)));
+    if (have != objects_.end() && have->second == state) continue;
+    std::vector<std::string> names = names_of(state);
+    changes.push_back(exchange(key, std::move(state), std::move(names)));
   }
   return changes;
 }

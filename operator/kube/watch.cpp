@@ -8,6 +8,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/pause.h"
+#include "operator/kube/process.h"
 
 namespace tributary::kube {
 
@@ -75,13 +76,16 @@ Input Watch::perform(const State& state, std::stop_token stop) {
 Input Watch::list_page(const Listing& state, std::stop_token stop) {
   const Client client(transport_, options_.client, std::move(stop));
   const ListPage page{state.paged ? options_.page : 0, state.continue_token};
-  Result<ListResult> listed = client.list(options_.resource, options_.selection, page);
+  const auto take = [this](Object object) {
+    const Object kept = slimmed(std::move(object));
+    pages_.insert_or_assign(kept.key(), Packed(kept));
+  };
+  Result<ListResult> listed = client.list(options_.resource, options_.selection, page, take);
   if (!listed.ok() && listed.error().fault == Fault::lost) return Trouble{TroubleKind::expired, listed.error().what};
   if (!listed.ok() && listed.error().fault == Fault::denied) {
     return Trouble{TroubleKind::forbidden, listed.error().what};
   }
   if (!listed.ok()) return trouble_of(listed.error());
-  for (Object& object : listed->items) pages_.push_back(slimmed(std::move(object)));
   return PageListed{std::move(listed->continue_token), std::move(listed->resource_version)};
 }
 
@@ -121,6 +125,7 @@ void Watch::carry_out(Effect effect) {
   if (std::holds_alternative<ReplaceAll>(effect)) {
     deliver(store_.replace(std::exchange(pages_, {})), !store_.synced());
     store_.mark_synced();
+    return_free_memory();
   }
 }
 

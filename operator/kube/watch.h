@@ -63,7 +63,7 @@ class Watch {
   Store& store_;
   const Handler handler_;
   std::unique_ptr<Stream> lines_;
-  std::vector<Object> pages_;  // of the list under way
+  Store::Content pages_;  // of the list under way
   Backoff backoff_;
   SteadyTime last_backoff_;
   WatchRecord record_;

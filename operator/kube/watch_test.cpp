@@ -40,8 +40,8 @@ class WatchTest : public ::testing::Test {
     options.reopen_wait = Milliseconds(1);
     watch = std::make_unique<Watch>(*transport, std::move(options), store, [this](const Change& change) {
       const std::lock_guard lock(mutex);
-      const std::string sign = !change.before ? "+" : change.after ? "~" : "-";
-      seen.push_back(sign + change.either().name() + (change.initial ? " initial" : ""));
+      const std::string sign(1, "+~-"[static_cast<int>(change.kind)]);
+      seen.push_back(sign + change.state.object().name() + (change.initial ? " initial" : ""));
       changed.notify_all();
     });
     ASSERT_TRUE(store.wait_synced(Deadline::after(Seconds(30)), {}));
@@ -96,10 +96,10 @@ TEST_F(WatchTest, objects_are_slimmed_and_lose_their_bookkeeping_before_they_are
   start();
   server.put(things, thing("b", 1));
   expect("b", 1);
-  for (const Seen& object : store.all()) {
-    EXPECT_TRUE(at(object->json(), {"spec", "bulk"}).is_null());
-    EXPECT_EQ(object->annotation("kubectl.kubernetes.io/last-applied-configuration"), "");
-  }
+  store.each([](const Object& object) {
+    EXPECT_TRUE(at(object.json(), {"spec", "bulk"}).is_null());
+    EXPECT_EQ(object.annotation("kubectl.kubernetes.io/last-applied-configuration"), "");
+  });
 }
 
 TEST_F(WatchTest, a_list_of_many_pages_becomes_visible_as_a_whole) {
@@ -332,7 +332,7 @@ TEST_F(WatchTest, random_faults_leave_the_store_equal_to_the_server) {
   server.put(things, thing("last", 7));
   expect("last", 7);
   std::vector<std::string> kept, held;
-  for (const Seen& object : store.all()) held.push_back(object->name() + " " + object->resource_version());
+  store.each([&](const Object& object) { held.push_back(object.name() + " " + object.resource_version()); });
   for (const Object& object : server.all(things)) kept.push_back(object.name() + " " + object.resource_version());
   EXPECT_EQ(held, kept);
 }

@@ -101,7 +101,7 @@ Result<void> Controller::fill(Deadline deadline, std::stop_token stop) {
 void Controller::queue_everything() {
   queue_.open();
   for (const auto& scope : scopes_) {
-    for (const kube::Seen& object : scope->objects().all()) queue_.add(object->key(), kube::Priority::initial);
+    for (const kube::Key& key : scope->objects().keys()) queue_.add(key, kube::Priority::initial);
   }
 }
 

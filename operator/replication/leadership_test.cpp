@@ -90,7 +90,8 @@ TEST_F(LeadershipTest, who_stands_by_queues_nothing) {
   const Scope scope(*bed.transport, "", closed);
   ASSERT_TRUE(scope.wait_synced(Deadline::after(Seconds(10)), {}));
   for (const char* word : {"one", "another"}) bed.change(Json{{"metadata", {{"labels", {{"word", word}}}}}});
-  ASSERT_TRUE(comes_true([&] { return scope.objects().find(shop)->label("word") == "another"; }));
+  const std::string version = bed.server.find(replications(), shop).resource_version();
+  ASSERT_TRUE(comes_true([&] { return scope.objects().find(shop)->resource_version() == version; }));
   EXPECT_EQ(closed.figures().added, 0U);
   closed.open();
   bed.change(Json{{"metadata", {{"labels", {{"word", "third"}}}}}});

@@ -1,6 +1,6 @@
 #include "operator/replication/metrics.h"
 
-#include <set>
+#include <optional>
 #include <utility>
 
 #include "operator/kube/exposition.h"
@@ -10,25 +10,49 @@ namespace {
 
 using kube::Exposition;
 using kube::Json;
-using kube::Seen;
 using Type = kube::Exposition::Type;
 
-// A word of the API that is there from the first moment, unlike `status`.
-std::string text_or(const Json& json, std::initializer_list<std::string_view> path, const char* otherwise) {
-  std::string text = kube::text_at(json, path);
-  return text.empty() ? otherwise : text;
+// What is shown of a Replication.
+struct Shown {
+  kube::Key key;
+  std::string uid;
+  std::string mode;
+  std::string phase;
+  std::vector<std::pair<std::string, std::string>> conditions;  // type and status
+  std::optional<std::uint64_t> mismatched = {};                 // tables, by the last comparison
+  std::optional<std::uint64_t> rows_copied = {};                // of a snapshot that is complete
+};
+
+std::uint64_t number_at(const Json& json, std::string_view name) {
+  return static_cast<std::uint64_t>(kube::integer_at(json, {name}));
+}
+
+Shown shown(const kube::Object& object) {
+  const Json& json = object.json();
+  Shown out{
+      object.key(), object.uid(), kube::text_at(json, {"spec", "mode"}), kube::text_at(json, {"status", "phase"}), {}};
+  // A word of the API that is there from the first moment, unlike `status`.
+  if (out.phase.empty()) out.phase = "Pending";
+  for (const Json& condition : kube::array_at(json, {"status", "conditions"})) {
+    out.conditions.emplace_back(kube::text_at(condition, {"type"}), kube::text_at(condition, {"status"}));
+  }
+  const Json& verify = kube::at(json, {"status", "verify"});
+  if (!kube::text_at(verify, {"result"}).empty()) out.mismatched = number_at(verify, "tablesMismatched");
+  const Json& snapshot = kube::at(json, {"status", "snapshot"});
+  if (kube::text_at(snapshot, {"result"}) == "Succeeded") out.rows_copied = number_at(snapshot, "rowsCopied");
+  return out;
 }
 
 class Writer {
  public:
   explicit Writer(const MetricsView& view) : view_(view) {
+    if (!view_.at_work) return;
     for (const auto& scope : view_.scopes) {
-      for (Seen& object : scope->objects().all()) objects_.push_back(std::move(object));
+      scope->objects().each([this](const kube::Object& object) { objects_.push_back(shown(object)); });
     }
   }
 
   std::string write() && {
-    if (!view_.at_work) objects_.clear();
     write_objects();
     write_figures();
     write_orphans();
@@ -37,46 +61,37 @@ class Writer {
   }
 
  private:
-  // `add(object, key)` for every Replication.
+  // `add(object)` for every Replication.
   template <class F>
   void family(const char* name, const char* help, Type type, const F& add) {
     out_.family(name, help, type);
-    for (const Seen& object : objects_) add(*object, object->key());
+    for (const Shown& object : objects_) add(object);
   }
 
   void write_objects() {
-    family("replication_info", "1 for each Replication, with its mode", Type::gauge,
-           [&](const kube::Object& object, const kube::Key& key) {
-             const std::string mode = kube::text_at(object.json(), {"spec", "mode"});
-             out_.sample({{"namespace", key.space}, {"name", key.name}, {"mode", mode}}, 1);
-           });
-    family("replication_phase", "1 for the phase that a Replication is in", Type::gauge,
-           [&](const kube::Object& object, const kube::Key& key) {
-             const std::string phase = text_or(object.json(), {"status", "phase"}, "Pending");
-             out_.sample({{"namespace", key.space}, {"name", key.name}, {"phase", phase}}, 1);
-           });
-    family("replication_condition", "1 for the status that a condition has", Type::gauge,
-           [&](const kube::Object& object, const kube::Key& key) {
-             for (const Json& condition : kube::array_at(object.json(), {"status", "conditions"})) {
-               const std::string type = kube::text_at(condition, {"type"});
-               const std::string status = kube::text_at(condition, {"status"});
-               out_.sample({{"namespace", key.space}, {"name", key.name}, {"type", type}, {"status", status}}, 1);
-             }
-           });
+    family("replication_info", "1 for each Replication, with its mode", Type::gauge, [&](const Shown& object) {
+      out_.sample({{"namespace", object.key.space}, {"name", object.key.name}, {"mode", object.mode}}, 1);
+    });
+    family("replication_phase", "1 for the phase that a Replication is in", Type::gauge, [&](const Shown& object) {
+      out_.sample({{"namespace", object.key.space}, {"name", object.key.name}, {"phase", object.phase}}, 1);
+    });
+    family("replication_condition", "1 for the status that a condition has", Type::gauge, [&](const Shown& object) {
+      for (const auto& [type, status] : object.conditions) {
+        out_.sample({{"namespace", object.key.space}, {"name", object.key.name}, {"type", type}, {"status", status}},
+                    1);
+      }
+    });
     family("replication_verify_mismatched_tables", "Tables that the last comparison found to differ", Type::gauge,
-           [&](const kube::Object& object, const kube::Key& key) {
-             const Json& verify = kube::at(object.json(), {"status", "verify"});
-             if (kube::text_at(verify, {"result"}).empty()) return;
-             const std::int64_t tables = kube::integer_at(verify, {"tablesMismatched"});
-             out_.sample({{"namespace", key.space}, {"name", key.name}}, static_cast<std::uint64_t>(tables));
-           });
+           [&](const Shown& object) { sample_of(object, object.mismatched); });
+  }
+
+  void sample_of(const Shown& object, std::optional<std::uint64_t> value) {
+    if (value) out_.sample({{"namespace", object.key.space}, {"name", object.key.name}}, *value);
   }
 
   void figure(const char* name, const char* help, Type type, std::optional<std::uint64_t> Figures::*which) {
-    family(name, help, type, [&](const kube::Object& object, const kube::Key& key) {
-      const std::optional<std::uint64_t> value = view_.listener.figures(object.uid(), view_.now).*which;
-      if (value) out_.sample({{"namespace", key.space}, {"name", key.name}}, *value);
-    });
+    family(name, help, type,
+           [&](const Shown& object) { sample_of(object, view_.listener.figures(object.uid, view_.now).*which); });
   }
 
   void write_figures() {
@@ -85,21 +100,18 @@ class Writer {
            &Figures::lag_bytes);
     figure("replication_retained_bytes", "Bytes of its log that the source keeps", Type::gauge,
            &Figures::retained_bytes);
+    // While a copy goes on the status has them rounded: to go on from those would look like a new beginning.
     family("replication_snapshot_rows_total", "Rows copied by the present or last snapshot", Type::counter,
-           [&](const kube::Object& object, const kube::Key& key) {
-             std::optional<std::uint64_t> rows = view_.listener.figures(object.uid(), view_.now).rows_copied;
-             // While a copy goes on the status has them rounded: to go on from those would look like a new beginning.
-             const Json& snapshot = kube::at(object.json(), {"status", "snapshot"});
-             const bool done = kube::text_at(snapshot, {"result"}) == "Succeeded";
-             if (done) rows = static_cast<std::uint64_t>(kube::integer_at(snapshot, {"rowsCopied"}));
-             if (rows) out_.sample({{"namespace", key.space}, {"name", key.name}}, *rows);
+           [&](const Shown& object) {
+             const Figures heard = view_.listener.figures(object.uid, view_.now);
+             sample_of(object, object.rows_copied ? object.rows_copied : heard.rows_copied);
            });
   }
 
   // Namespaces with a Replication have theirs before anything is orphaned there.
   void write_orphans() {
     std::map<std::string, std::uint64_t> counts = view_.orphaned;
-    for (const Seen& object : objects_) counts.try_emplace(object->space(), 0);
+    for (const Shown& object : objects_) counts.try_emplace(object.key.space, 0);
     out_.family("replication_cleanup_orphaned_total",
                 "Replications that went before what they held on the source or had copied was gone", Type::counter);
     for (const auto& [space, count] : counts) out_.sample({{"namespace", space}}, count);
@@ -148,7 +160,7 @@ class Writer {
   }
 
   const MetricsView& view_;
-  std::vector<Seen> objects_;
+  std::vector<Shown> objects_;
   Exposition out_;
 };
 

@@ -69,10 +69,7 @@ void look_for_rivals(const Scope& scope, const kube::Object& object, Observed& s
 // Only what is about to be replaced asks how many others are.
 void count_rolling(const Scope& scope, Observed& seen) {
   if (!seen.deployment || !seen.object.spec.pod.image.empty() || seen.deployment->image == seen.image) return;
-  for (const kube::Seen& other : scope.deployments().all()) {
-    const Deployment deployment = deployment_from(*other);
-    if (deployment.rolling && deployment.image == seen.image) ++seen.rolling;
-  }
+  seen.rolling = static_cast<int>(scope.rolling(seen.image));
 }
 
 // Asked where somebody else ends an engine's pod. Since 1.33 a namespace's pods go before anything else in it is
@@ -86,8 +83,8 @@ bool namespace_goes(const Means& means, const Observed& seen) {
 }
 
 void take_cached(const Scope& scope, const std::string& uid, Observed& seen) {
-  for (const kube::Seen& job : scope.jobs().owned_by(uid)) take_job(seen, *job);
-  for (const kube::Seen& each : scope.deployments().owned_by(uid)) seen.deployment = deployment_from(*each);
+  for (const kube::Seen& job : scope.jobs().indexed(uid)) take_job(seen, *job);
+  for (const kube::Seen& each : scope.deployments().indexed(uid)) seen.deployment = deployment_from(*each);
   for (const kube::Seen& pod : scope.pods().indexed(uid)) seen.pods.push_back(pod_from(*pod));
 }
 

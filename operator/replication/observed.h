@@ -23,6 +23,7 @@ struct Container {
   std::string message = {};  // kubelet's text while waiting; the termination message after the end
   int exit_code = 0;
   std::optional<WallTime> since = {};  // start while running, end after it
+  bool operator==(const Container&) const = default;
 };
 
 struct Pod {
@@ -39,6 +40,7 @@ struct Pod {
   std::optional<Container> last_end = {};  // of the engine's container before this one in the same pod
   bool streams = false;                    // of a Deployment
   bool verifies = false;                   // of a Job that compares both ends
+  bool operator==(const Pod&) const = default;
 };
 
 enum class JobState { active, complete, failed };
@@ -66,6 +68,7 @@ struct Job {
   v1alpha1::VerifyTrigger trigger = v1alpha1::VerifyTrigger::none;
   std::string copy = {};
   std::vector<v1alpha1::CredentialVersion> credentials = {};
+  bool operator==(const Job&) const = default;
 };
 
 // The Deployment of a stream.
@@ -83,6 +86,7 @@ struct Deployment {
   std::string recopy = {};  // request that its engine knows of
   std::int64_t generation = 0;
   std::vector<v1alpha1::CredentialVersion> credentials = {};
+  bool operator==(const Deployment&) const = default;
 };
 
 // Total: members that are absent or odd are left at their defaults.

@@ -4,6 +4,8 @@
 
 #include "operator/api/names.h"
 #include "operator/kube/kinds.h"
+#include "operator/replication/kept.h"
+#include "operator/replication/observed.h"
 
 namespace tributary::replication {
 namespace {
@@ -44,34 +46,29 @@ std::vector<std::string> uid_of(const Object& object) {
   return {object.label(v1alpha1::uid_label)};
 }
 
-void drop_spec(Object& object) {
-  object.json().erase("spec");
+std::vector<std::string> owners_of(const Object& object) {
+  std::vector<std::string> uids;
+  for (const kube::OwnerReference& owner : object.owners()) uids.push_back(owner.uid);
+  return uids;
 }
 
-// Somebody may have scaled it.
-void keep_replicas(Object& object) {
-  const std::int64_t replicas = kube::integer_at(object.json(), {"spec", "replicas"});
-  object.json()["spec"] = {{"replicas", replicas}};
+// No owner's UID is such a name.
+std::string rolling_index(const std::string& image) {
+  return "rolling " + image;
 }
 
-void keep_identity(Object& object) {
-  object = Object(kube::Json{{"metadata",
-                              {{"name", object.name()},
-                               {"namespace", object.space()},
-                               {"uid", object.uid()},
-                               {"resourceVersion", object.resource_version()}}}});
-}
-
-kube::WatchOptions sized(kube::WatchOptions options) {
-  options.slim = keep_replicas;
-  return options;
+std::vector<std::string> owners_and_rolling(const Object& object) {
+  std::vector<std::string> names = owners_of(object);
+  if (const Deployment deployment = deployment_from(object); deployment.rolling) {
+    names.push_back(rolling_index(deployment.image));
+  }
+  return names;
 }
 
 // A dependent carries its Replication's name as a label.
 kube::Watch::Handler queue_owner(kube::Queue& queue) {
   return [&queue](const Change& change) {
-    const Object& object = change.either();
-    queue.add({object.space(), object.label(v1alpha1::name_label)}, priority_of(change));
+    queue.add({change.key.space, change.state.object().label(v1alpha1::name_label)}, priority_of(change));
   };
 }
 
@@ -82,12 +79,12 @@ const kube::Resource& replications() {
   return resource;
 }
 
-kube::WatchOptions Scope::watching(const kube::Resource& resource, const std::string& labels) const {
+kube::WatchOptions Scope::watching(const kube::Resource& resource, Keep keep, const std::string& labels) const {
   kube::WatchOptions options = manner_;
   options.resource = resource;
   options.selection.space = space_;
   options.selection.labels = labels;
-  if (!labels.empty()) options.slim = drop_spec;
+  options.slim = keep;
   return options;
 }
 
@@ -106,13 +103,15 @@ Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue, 
     : space_(std::move(space)),
       manner_(std::move(manner)),
       objects_(ends_of),
+      jobs_(owners_of),
+      deployments_(owners_and_rolling),
       pods_(uid_of),
-      object_watch_(transport, watching(replications()), objects_,
-                    [&queue](const Change& change) { queue.add(change.either().key(), priority_of(change)); }),
-      job_watch_(transport, watching(kube::kinds::jobs, v1alpha1::uid_label), jobs_, queue_owner(queue)),
-      deployment_watch_(transport, sized(watching(kube::kinds::deployments, v1alpha1::uid_label)), deployments_,
-                        queue_owner(queue)),
-      pod_watch_(transport, watching(kube::kinds::pods, v1alpha1::uid_label), pods_, queue_owner(queue)) {
+      object_watch_(transport, watching(replications(), keep_replication), objects_,
+                    [&queue](const Change& change) { queue.add(change.key, priority_of(change)); }),
+      job_watch_(transport, watching(kube::kinds::jobs, keep_job, v1alpha1::uid_label), jobs_, queue_owner(queue)),
+      deployment_watch_(transport, watching(kube::kinds::deployments, keep_deployment, v1alpha1::uid_label),
+                        deployments_, queue_owner(queue)),
+      pod_watch_(transport, watching(kube::kinds::pods, keep_pod, v1alpha1::uid_label), pods_, queue_owner(queue)) {
   if (!secrets.granted) return;
   if (secrets.names.empty()) watch_secrets(transport, "", queue);
   for (const std::string& name : secrets.names) watch_secrets(transport, name, queue);
@@ -121,14 +120,12 @@ Scope::Scope(kube::Transport& transport, std::string space, kube::Queue& queue, 
 Scope::~Scope() = default;
 
 void Scope::watch_secrets(kube::Transport& transport, const std::string& name, kube::Queue& queue) {
-  kube::WatchOptions options = watching(kube::kinds::secrets);
+  kube::WatchOptions options = watching(kube::kinds::secrets, keep_identity);
   options.selection.detail = kube::Detail::metadata;
-  options.slim = keep_identity;
   if (!name.empty()) options.selection.fields = "metadata.name=" + name;
   const auto queue_users = [this, &queue](const Change& change) {
-    const Object& secret = change.either();
-    for (const kube::Seen& user : objects_.indexed(secret_index(secret.space(), secret.name()))) {
-      queue.add(user->key(), priority_of(change));
+    for (const Key& user : objects_.indexed_keys(secret_index(change.key.space, change.key.name))) {
+      queue.add(user, priority_of(change));
     }
   };
   secret_feeds_.push_back(std::make_unique<SecretFeed>(transport, std::move(options), name, queue_users));
@@ -138,6 +135,10 @@ const Scope::SecretFeed* Scope::feed_of(const std::string& name) const {
   const auto found = std::find_if(secret_feeds_.begin(), secret_feeds_.end(),
                                   [&](const auto& feed) { return feed->name.empty() || feed->name == name; });
   return found == secret_feeds_.end() ? nullptr : found->get();
+}
+
+std::size_t Scope::rolling(const std::string& image) const {
+  return deployments_.indexed_keys(rolling_index(image)).size();
 }
 
 std::vector<kube::Seen> Scope::sharers(const kube::Object& object) const {

@@ -39,10 +39,13 @@ class Scope {
   const std::string& space() const { return space_; }
   std::vector<const kube::Watch*> watches() const;
 
+  // What is kept of each is what kept.h says.
   const kube::Store& objects() const { return objects_; }          // indexed by what they may share: see sharers()
-  const kube::Store& jobs() const { return jobs_; }                // those with our UID label, by owner
+  const kube::Store& jobs() const { return jobs_; }                // those with our UID label, indexed by their owner's
   const kube::Store& deployments() const { return deployments_; }  // likewise
   const kube::Store& pods() const { return pods_; }                // those with our UID label, indexed by it
+  // Deployments of this image whose pods are not ready yet.
+  std::size_t rolling(const std::string& image) const;
   // Replications of the same namespace that name the same Secret or target host as this one, itself among them.
   std::vector<kube::Seen> sharers(const kube::Object& object) const;
   bool watches_secret(const std::string& name) const;
@@ -51,7 +54,8 @@ class Scope {
  private:
   struct SecretFeed;
 
-  kube::WatchOptions watching(const kube::Resource& resource, const std::string& labels = {}) const;
+  using Keep = void (*)(kube::Object&);
+  kube::WatchOptions watching(const kube::Resource& resource, Keep keep, const std::string& labels = {}) const;
   void watch_secrets(kube::Transport& transport, const std::string& name, kube::Queue& queue);
   const SecretFeed* feed_of(const std::string& name) const;
 

@@ -16,6 +16,7 @@
 #include "operator/kube/level_file.h"
 #include "operator/kube/metered_transport.h"
 #include "operator/kube/metrics.h"
+#include "operator/kube/process.h"
 #include "operator/kube/tls.h"
 #include "operator/kube/transport.h"
 #include "operator/replication/controller.h"
@@ -84,6 +85,7 @@ Result<void> run(const Flags& flags, const sigset_t& signals) {
 
 int main(int argc, char** argv) {
   using namespace tributary;
+  kube::keep_memory_low();
   kube::read_no_system_roots();
   Flags flags;
   CLI::App app("Carries out Replication objects: runs engines and reports what became of them");

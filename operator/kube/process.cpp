@@ -70,6 +70,16 @@ ProcessFigures process_figures() {
   return figures;
 }
 
+// Each arena keeps what its threads have freed, and the C library makes eight for each core. A fixed threshold stays
+// where it is; by itself it grows to the size of the largest answer, which then stays on the heap.
+void keep_memory_low() {
+  constexpr int arenas = 2;
+  constexpr int threshold = 128 << 10;
+  mallopt(M_ARENA_MAX, arenas);
+  mallopt(M_MMAP_THRESHOLD, threshold);
+  mallopt(M_TRIM_THRESHOLD, threshold);
+}
+
 void return_free_memory() {
   malloc_trim(0);
 }

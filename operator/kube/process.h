@@ -18,6 +18,8 @@ struct ProcessFigures {
 };
 ProcessFigures process_figures();
 
+// For a process that holds little and now and then reads much at once. Before the first thread.
+void keep_memory_low();
 // Hands what is free in the middle of the heap back to the kernel.
 void return_free_memory();
 

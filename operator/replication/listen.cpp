@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/log.h"
-#include "operator/kube/transport.h"
+#include "engine/serve/ask.h"
 #include "operator/replication/pod_template.h"
 
 namespace tributary::replication {
@@ -16,14 +16,10 @@ constexpr Seconds counts_for{60};
 constexpr std::size_t largest_answer = std::size_t{1} << 20;
 
 Result<api::Progress> ask(const std::string& ip, std::stop_token stop) {
-  kube::ClusterConfig engine;
-  engine.server = engine_url(ip);
-  const auto transport = kube::open_rest_transport(engine, {.idle = answer_time, .body_bytes = largest_answer});
-  kube::Request request;
-  request.path = "/status";
-  const kube::Response response = TRY(transport->send(request, Deadline::after(answer_time), std::move(stop)));
-  if (!response.ok()) return Error{Fault::transient, "the engine answers " + std::to_string(response.status)};
-  return api::progress_from_json(response.body);
+  const serve::Question question{.address = ip, .port = status_port, .path = "/status", .most = largest_answer};
+  const serve::Answer answer = TRY(serve::ask(question, {Deadline::after(answer_time), std::move(stop)}));
+  if (answer.status / 100 != 2) return Error{Fault::transient, "the engine answers " + std::to_string(answer.status)};
+  return api::progress_from_json(answer.body);
 }
 
 }  // namespace

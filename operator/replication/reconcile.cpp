@@ -16,6 +16,12 @@ bool namespace_ends(const Error& error) {
   return error.fault == Fault::denied && error.what.find("being terminated") != std::string::npos;
 }
 
+// The object is not as it was seen: a status for what it was would be refused too.
+bool saw_too_old(const Sight& sight, const Decision& next, const Performed& performed) {
+  return performed.outcome.error().fault == Fault::conflict && performed.version == sight.object.resource_version() &&
+         std::holds_alternative<AddFinalizer>(next.actions.front());
+}
+
 }  // namespace
 
 const Scope* Reconciler::scope_of(const kube::Key& key) const {
@@ -73,6 +79,7 @@ Result<kube::Requeue> Reconciler::carry_out(const Sight& sight, const Decision& 
       informed.seen.terminating = true;
       return carry_out(informed, decide(informed.seen), lap);
     }
+    if (saw_too_old(sight, next, performed)) return error;
     if (const auto status = with_fault(opened(seen), error, seen.now)) {
       TRY(publish_and_tell(sight, performed.version, *status, lap));
     }

@@ -189,6 +189,16 @@ TEST_F(ReconcileTest, a_first_status_that_is_refused_is_written_after_a_look_at_
   EXPECT_EQ(bed.replication().status.snapshot->attempt, 1);
 }
 
+TEST_F(ReconcileTest, a_new_object_that_was_changed_since_it_was_seen_gets_no_status_before_it_is_looked_at_again) {
+  bed.server.silence_streams();
+  bed.change(Json::parse(R"({"metadata":{"annotations":{"somebody":"was here"}}})"));
+  bed.server.forget_served();
+  blind_pass().value();
+  EXPECT_THAT(bed.writes(), ElementsAre("PATCH replications", "PATCH replications", "PATCH configmaps", "POST jobs",
+                                        "PATCH replications/status"));
+  EXPECT_EQ(bed.reason(), "Starting");
+}
+
 TEST_F(ReconcileTest, a_change_between_look_and_write_is_noticed) {
   copy();
   bed.server.silence_streams();

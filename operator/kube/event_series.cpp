@@ -9,14 +9,18 @@ constexpr Seconds ends_after{360};
 constexpr Seconds written_every{1800};
 constexpr std::size_t most_known = 1000;
 
+// Bytes that are no UTF-8 are replaced, as they are in what is sent: a note may hold what some server said.
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string identity_of(const Object& event) {
   const Json& json = event.json();
-  return Json::array({text_at(json, {"type"}), text_at(json, {"reason"}), text_at(json, {"action"}),
-                      text_at(json, {"note"}), text_at(json, {"reportingController"}),
-                      text_at(json, {"reportingInstance"}), text_at(json, {"regarding", "apiVersion"}),
-                      text_at(json, {"regarding", "kind"}), text_at(json, {"regarding", "namespace"}),
-                      text_at(json, {"regarding", "name"}), text_at(json, {"regarding", "uid"})})
-      .dump();
+  return text_of(Json::array({text_at(json, {"type"}), text_at(json, {"reason"}), text_at(json, {"action"}),
+                              text_at(json, {"note"}), text_at(json, {"reportingController"}),
+                              text_at(json, {"reportingInstance"}), text_at(json, {"regarding", "apiVersion"}),
+                              text_at(json, {"regarding", "kind"}), text_at(json, {"regarding", "namespace"}),
+                              text_at(json, {"regarding", "name"}), text_at(json, {"regarding", "uid"})}));
 }
 
 }  // namespace
@@ -34,7 +38,7 @@ std::optional<EventWrite> EventSeries::note(const Object& event, WallTime now) {
   const auto found = known_.find(identity);
   if (found == known_.end()) {
     if (known_.size() >= most_known) forget_oldest();
-    known_.emplace(identity, Known{.event = event.json().dump(), .last = now, .last_written = now});
+    known_.emplace(identity, Known{.event = text_of(event.json()), .last = now, .last_written = now});
     return EventWrite{event};
   }
   Known& known = found->second;

@@ -24,6 +24,14 @@ std::int64_t count_of(const EventWrite& write) {
   return integer_at(write.event.json(), {"series", "count"});
 }
 
+TEST(EventSeries, bytes_that_are_no_text_are_counted_like_any) {
+  EventSeries series;
+  ASSERT_TRUE(series.note(told("one", "caf\xe9", "a"), noon));
+  const auto second = series.note(told("one", "caf\xe9", "b"), noon);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(text_at(second->event.json(), {"note"}), "caf\xef\xbf\xbd");
+}
+
 TEST(EventSeries, the_second_time_makes_a_series_of_the_first_event) {
   EventSeries series;
   const auto first = series.note(told("one", "full", "a"), noon);

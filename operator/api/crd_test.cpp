@@ -90,6 +90,14 @@ TEST(Crd, defaults_nothing_but_stable_words) {
   EXPECT_EQ(defaulted, (std::set<std::string>{".spec.state", ".spec.source.type", ".status"}));
 }
 
+// Or begins_untouched() would take no object for a new one, and a status of nobody's would stand in its place.
+TEST(Crd, a_new_object_has_a_status_that_the_code_takes_for_none_and_that_no_object_has_later) {
+  const json status = testing::crd_schema()["properties"]["status"]["default"];
+  EXPECT_EQ(replication_from_json({{"status", status}}).status, Status{});
+  EXPECT_LT(status["observedGeneration"].get<int>(), 1) << "the generation of an object begins at 1";
+  EXPECT_EQ(status.size(), 1U);
+}
+
 TEST(Samples, are_what_the_schema_allows_and_the_code_understands) {
   const std::vector<json> samples = sample_replications();
   EXPECT_GE(samples.size(), 3U);

@@ -1,35 +1,19 @@
 #include "engine/postgres/sync/enum_values.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+#include <utility>
 
 #include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/client/name_arrays.h"
 #include "engine/postgres/client/sql.h"
+#include "engine/postgres/sync/type_uses.h"
 
 namespace tributary::postgres::sync {
 namespace {
 
-constexpr const char* enums_query = R"sql(
-WITH RECURSIVE made_of (enum, type) AS (
-  SELECT t.oid, t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-  WHERE t.typtype = 'e' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', '_tributary')
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')
-  UNION
-  SELECT m.enum, o.type FROM made_of m JOIN (
-    SELECT typelem AS part, oid AS type FROM pg_type WHERE typelem <> 0
-    UNION ALL SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0
-    UNION ALL SELECT rngsubtype, rngtypid FROM pg_range
-    UNION ALL SELECT a.atttypid, c.reltype FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-      WHERE c.reltype <> 0 AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped) o ON o.part = m.type)
-SELECT n.nspname, t.typname,
-  ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder), u.tables
-FROM (SELECT m.enum, array_agg(DISTINCT c.oid::text ORDER BY c.oid::text) AS tables FROM made_of m
-  JOIN pg_attribute a ON a.atttypid = m.type AND a.attnum > 0 AND NOT a.attisdropped
-  JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' AND c.relpersistence <> 't' GROUP BY m.enum) u
-JOIN pg_type t ON t.oid = u.enum JOIN pg_namespace n ON n.oid = t.typnamespace
-ORDER BY n.nspname, t.typname)sql";
+constexpr const char* labels_of_type =
+    "ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)";
 
 constexpr const char* labels_query = R"sql(
 SELECT n.nspname, t.typname,
@@ -53,22 +37,12 @@ std::string place_of(const std::string* before, const Words& target) {
   return target.empty() ? "" : " BEFORE " + quote_literal(target.front());
 }
 
-std::uint32_t id_of(const std::string& word) {
-  std::uint32_t id = 0;
-  std::from_chars(word.data(), word.data() + word.size(), id);
-  return id;
-}
-
 }  // namespace
 
 Result<std::vector<EnumType>> read_enums(Connection& source, const Until& until) {
-  const Rows rows = TRY(source.query(enums_query, until));
   std::vector<EnumType> types;
-  for (int row = 0; row < rows.size(); ++row) {
-    types.push_back({{rows.str(row, 0), rows.str(row, 1)}, TRY(parse_array(rows.text(row, 2))), {}});
-    const Words tables = TRY(parse_array(rows.text(row, 3)));
-    for (const std::string& each : tables) types.back().tables.push_back(id_of(each));
-  }
+  for (UsedType& each : TRY(read_used_types(source, "t.typtype = 'e'", labels_of_type, until)))
+    types.push_back({std::move(each.name), TRY(parse_array(each.answer)), std::move(each.tables)});
   return types;
 }
 

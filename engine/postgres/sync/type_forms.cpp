@@ -1,13 +1,12 @@
 #include "engine/postgres/sync/type_forms.h"
 
-#include <charconv>
 #include <map>
 #include <utility>
 
-#include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/client/name_arrays.h"
 #include "engine/postgres/ledger/stream_ledger.h"
 #include "engine/postgres/sync/table_moves.h"
+#include "engine/postgres/sync/type_uses.h"
 
 namespace tributary::postgres::sync {
 namespace {
@@ -30,40 +29,12 @@ std::string form() {
          " WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) || ')' END";
 }
 
-constexpr const char* forms_query = R"sql(
-WITH RECURSIVE made_of (part, type) AS (
-  SELECT t.oid, t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-  LEFT JOIN pg_class c ON c.oid = t.typrelid
-  WHERE (t.typtype = 'd' OR (t.typtype = 'c' AND c.relkind = 'c'))
-    AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', '_tributary')
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.deptype = 'e' AND (d.classid, d.objid) IN
-      (('pg_type'::regclass, t.oid), ('pg_class'::regclass, t.typrelid)))
-  UNION
-  SELECT m.part, o.type FROM made_of m JOIN (
-    SELECT typelem AS part, oid AS type FROM pg_type WHERE typelem <> 0
-    UNION ALL SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0
-    UNION ALL SELECT rngsubtype, rngtypid FROM pg_range
-    UNION ALL SELECT a.atttypid, c.reltype FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-      WHERE c.reltype <> 0 AND c.oid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped) o ON o.part = m.type)
-SELECT n.nspname, t.typname, u.tables, )sql";
-
-constexpr const char* of_used_types = R"sql(
-FROM (SELECT m.part, array_agg(DISTINCT c.oid::text ORDER BY c.oid::text) AS tables FROM made_of m
-  JOIN pg_attribute a ON a.atttypid = m.type AND a.attnum > 0 AND NOT a.attisdropped
-  JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' AND c.relpersistence <> 't' GROUP BY m.part) u
-JOIN pg_type t ON t.oid = u.part JOIN pg_namespace n ON n.oid = t.typnamespace
-ORDER BY n.nspname, t.typname)sql";
+constexpr const char* domains_and_composites = "(t.typtype = 'd' OR (t.typtype = 'c' AND c.relkind = 'c'))";
 
 constexpr const char* of_these_types =
     " FROM unnest($1::text[], $2::text[]) AS g (schema_name, type_name) JOIN pg_namespace n ON n.nspname = "
     "g.schema_name"
     " JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = g.type_name AND t.typtype IN ('c', 'd')";
-
-std::uint32_t id_of(const std::string& word) {
-  std::uint32_t id = 0;
-  std::from_chars(word.data(), word.data() + word.size(), id);
-  return id;
-}
 
 // Of what the target has of them.
 Result<std::map<model::Name, std::string>> read_there(Connection& target, const std::vector<TypeForm>& types,
@@ -81,12 +52,9 @@ Result<std::map<model::Name, std::string>> read_there(Connection& target, const 
 }  // namespace
 
 Result<std::vector<TypeForm>> read_type_forms(Connection& source, const Until& until) {
-  const Rows rows = TRY(source.query(forms_query + form() + of_used_types, until));
   std::vector<TypeForm> types;
-  for (int row = 0; row < rows.size(); ++row) {
-    types.push_back({{rows.str(row, 0), rows.str(row, 1)}, rows.str(row, 3), {}});
-    for (const std::string& each : TRY(parse_array(rows.text(row, 2)))) types.back().tables.push_back(id_of(each));
-  }
+  for (UsedType& each : TRY(read_used_types(source, domains_and_composites, form(), until)))
+    types.push_back({std::move(each.name), std::move(each.answer), std::move(each.tables)});
   return types;
 }
 

@@ -14,10 +14,21 @@
 
 namespace tributary::pipeline {
 
+// The last transaction with a change that a ledger has. A source that shows it at this place has written all that lies
+// below, too: the same log cannot hold another one there. Nothing that lies behind it and below the ledger's position
+// has a change.
+struct Witness {
+  model::Lsn lsn;                     // where its commit record begins
+  model::Lsn end;                     // behind it
+  std::optional<WallTime> time = {};  // of its commit, by the source's clock; without one there is no such transaction
+  bool operator==(const Witness&) const = default;
+};
+
 // Where the ledger says that a stream stands.
 struct StreamPosition {
   model::Lsn applied;              // every transaction that ends at or below it is in the target
   std::optional<WallTime> commit;  // of the last one that was applied, by the source's clock
+  Witness witness = {};
 };
 
 // How the changes of a group reach the target.

@@ -35,7 +35,7 @@ Result<void> drain(DrainEnds& ends, std::int64_t epoch, model::Lsn goal, Progres
   if (!applier && applier.error().fault == Fault::lost) return for_another_attempt(applier.error());
   if (!applier) return applier.error();
   meter.opened((*applier)->position());
-  const Result<std::unique_ptr<ChangeStream>> stream = ends.stream((*applier)->position().applied, until);
+  const Result<std::unique_ptr<ChangeStream>> stream = ends.stream((*applier)->position(), until);
   if (!stream && stream.error().fault == Fault::lost) return for_another_attempt(stream.error());
   if (!stream) return stream.error();
   const Result<void> ran = run(**applier, **stream, goal, board, meter, until);

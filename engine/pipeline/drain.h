@@ -24,8 +24,8 @@ class DrainEnds {
   // Writes under the `epoch` of the copy. Fault::fenced where that is over, Fault::lost where the stream does not lead
   // on from what the ledger holds.
   virtual Result<std::unique_ptr<Applier>> applier(std::int64_t epoch, const Until& until) = 0;
-  // Opens the stream behind `applied`.
-  virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
+  // Opens the stream behind `position`, which it may find later to be none of the source's log: Fault::lost then.
+  virtual Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition& position, const Until& until) = 0;
   // Asks the source itself, at any time. Fault::lost where the slot is gone or was invalidated.
   virtual Result<SlotHealth> look_at_slot(const Until& until) = 0;
 };

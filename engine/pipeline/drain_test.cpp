@@ -91,7 +91,7 @@ class Ends : public DrainEnds {
   Result<std::unique_ptr<Applier>> applier(std::int64_t, const Until&) override {
     return std::unique_ptr<Applier>(std::make_unique<Recorder>(course_));
   }
-  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn, const Until&) override {
+  Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition&, const Until&) override {
     return std::unique_ptr<ChangeStream>(std::make_unique<Stream>(course_));
   }
   Result<SlotHealth> look_at_slot(const Until&) override { return SlotHealth{}; }

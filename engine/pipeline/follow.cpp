@@ -173,7 +173,7 @@ Outcome Follower::follow_once(const Until& until) {
   const model::Lsn began = applied_ = applier_->position().applied;
   meter_.opened(applier_->position());
   recopying_->crossing().reached(began);
-  Result<std::unique_ptr<ChangeStream>> stream = ends_.stream(began, until);
+  Result<std::unique_ptr<ChangeStream>> stream = ends_.stream(applier_->position(), until);
   if (!stream) {
     let_go();
     return {stream.error()};

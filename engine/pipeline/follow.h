@@ -27,8 +27,9 @@ class StreamEnds {
   // Fault::fenced where another engine has it, Fault::lost where the stream cannot go on without a gap,
   // Fault::invalid where there is nothing to go on from. Destroying the applier lets go.
   virtual Result<std::unique_ptr<Applier>> applier(const Until& until) = 0;
-  // Opens the stream behind `applied`, after one that has ended too: the source is held against the ledger each time.
-  virtual Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) = 0;
+  // Opens the stream behind `position`, after one that has ended too: the source is held against the ledger each time,
+  // and its log by the stream itself, which gives nothing before, and Fault::lost where it is another one.
+  virtual Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition& position, const Until& until) = 0;
   // Asks the source itself, while an applier is held. Fault::lost where the slot is gone or was invalidated.
   virtual Result<SlotHealth> look_at_slot(const Until& until) = 0;
   // The same at any time, of the source alone: over a session of its own.

@@ -123,8 +123,8 @@ TEST(AFollower, carries_sequences_however_often_its_stream_is_opened_anew) {
 class EndsThatAreStoppedAtTheSecondStream : public FakeEnds {
  public:
   using FakeEnds::FakeEnds;
-  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) override {
-    if (streams_++ == 0) return FakeEnds::stream(applied, until);
+  Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition& position, const Until& until) override {
+    if (streams_++ == 0) return FakeEnds::stream(position, until);
     stop_.request_stop();
     return Error{Fault::cancelled, "stopped"};
   }

@@ -15,7 +15,7 @@ class SlowEnds final : public DrainEnds {
  public:
   explicit SlowEnds(std::promise<void>& asked) : asked_(asked) {}
   Result<std::unique_ptr<Applier>> applier(std::int64_t, const Until&) override { return stopped; }
-  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn, const Until&) override { return stopped; }
+  Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition&, const Until&) override { return stopped; }
   Result<SlotHealth> look_at_slot(const Until& until) override {
     asked_.set_value();
     std::mutex mutex;

@@ -70,7 +70,7 @@ class StubbornServers : public SyncServers {
       static_cast<void>(pause_for(Milliseconds{60'000}, until.stop));
       return Error{Fault::cancelled, "stopped"};
     }
-    Result<std::unique_ptr<ChangeStream>> stream(model::Lsn, const Until&) override {
+    Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition&, const Until&) override {
       return Error{Fault::failed, "never asked"};
     }
     Result<SlotHealth> look_at_slot(const Until&) override { return Error{Fault::failed, "never asked"}; }

@@ -113,9 +113,9 @@ class FakeDrain : public DrainEnds {
       return std::unique_ptr<Applier>(std::make_unique<FakeApplier>(world_, databases_.target, epoch));
     });
   }
-  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until& until) override {
+  Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition& position, const Until& until) override {
     return world_.calls.run("drain.stream", until, [&]() -> Result<std::unique_ptr<ChangeStream>> {
-      return std::unique_ptr<ChangeStream>(std::make_unique<FakeChanges>(world_, databases_.source, applied));
+      return std::unique_ptr<ChangeStream>(std::make_unique<FakeChanges>(world_, databases_.source, position.applied));
     });
   }
   // From a thread beside the copy: it has no place in the order of calls.

@@ -83,7 +83,8 @@ class FakeEnds : public StreamEnds {
     if (next_) return *std::exchange(next_, {});
     return make_applier();
   }
-  Result<std::unique_ptr<ChangeStream>> stream(model::Lsn applied, const Until&) override {
+  Result<std::unique_ptr<ChangeStream>> stream(const StreamPosition& position, const Until&) override {
+    const model::Lsn applied = position.applied;
     const std::lock_guard lock(world_.mutex);
     if (world_.strikes()) return world_.fault();
     if (applied < world_.confirmed) world_.complaints.push_back("asked for what the source may have forgotten");

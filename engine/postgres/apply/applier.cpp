@@ -1,12 +1,11 @@
 #include "engine/postgres/apply/applier.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <set>
 #include <unordered_map>
 #include <utility>
 
+#include "engine/postgres/apply/reached.h"
 #include "engine/postgres/apply/refusal.h"
 #include "engine/postgres/apply/scope.h"
 #include "engine/postgres/apply/tables.h"
@@ -44,17 +43,6 @@ constexpr const char* session_settings =
     "SET enable_mergejoin = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
 
 constexpr const char* look_at_row = "SELECT FROM _tributary.stream WHERE replication = $1 AND epoch = $2::bigint";
-
-// RFC 3339 with microseconds.
-std::string spell(WallTime time) {
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() % 1'000'000;
-  char fraction[16];
-  std::snprintf(fraction, sizeof fraction, ".%06dZ", static_cast<int>(micros < 0 ? micros + 1'000'000 : micros));
-  std::string text = rfc3339(std::chrono::floor<std::chrono::seconds>(time));
-  text.pop_back();
-  return text + fraction;
-}
 
 class PostgresApplier final : public pipeline::Applier {
  public:
@@ -111,7 +99,7 @@ class PostgresApplier final : public pipeline::Applier {
   const std::string recopied_schemas_;       // likewise, for move_tables
   const std::string recopied_names_;
   StreamPosition position_;  // of the ledger
-  StreamPosition reached_;   // of the open transaction; zero where nothing was given
+  Reached reached_{position_};
   Tables tables_;
   Descriptions* const descriptions_;
   Pipeline pipeline_{connection_};
@@ -146,17 +134,13 @@ Result<void> PostgresApplier::apply(const model::Events& events, ApplyMode mode,
 }
 
 Result<void> PostgresApplier::take(const Event& event, ApplyMode mode, const Until& until) {
+  reached_.take(event);
   switch (event.kind) {
     case Event::Kind::begin:
       transaction_ = event.lsn;
       return {};
     case Event::Kind::commit:
-      if (event.end <= position_.applied) return {};
-      reached_.applied = std::max(reached_.applied, event.end);
-      reached_.commit = event.time;
-      return {};
     case Event::Kind::idle:
-      reached_.applied = std::max(reached_.applied, event.end);
       return {};
     case Event::Kind::truncate:
       return truncate(event, until);
@@ -329,7 +313,7 @@ Result<void> PostgresApplier::begin(const Until& until) {
 
 // All answers are in before COMMIT is sent: a change that met no row is no failure to the server.
 Result<void> PostgresApplier::commit(bool durable, const Until& until) {
-  if (!durable && !is_open_ && kept_.empty() && reached_.applied <= position_.applied) return {};
+  if (!durable && !is_open_ && kept_.empty() && reached_.position().applied <= position_.applied) return {};
   forget_stopped();
   const Result<void> committed = [&]() -> Result<void> {
     TRY(flush_kept(until));
@@ -345,9 +329,8 @@ Result<void> PostgresApplier::commit(bool durable, const Until& until) {
   if (!committed) return end_of_transaction(committed.error());
   is_open_ = false;
   triggers_.forget_transaction();
-  position_.applied = std::max(position_.applied, reached_.applied);
-  if (reached_.commit) position_.commit = reached_.commit;
-  reached_ = {};
+  position_ = reached_.position();
+  reached_ = Reached(position_);
   return {};
 }
 
@@ -357,13 +340,18 @@ Result<void> PostgresApplier::move_position(bool durable, const Until& until) {
   if (!can_move_) TRY(pipeline_.prepare(move_name, move, {}, &of_transaction, until));
   can_move_ = true;
   const std::string epoch = std::to_string(owner_.epoch);
-  const std::string end = to_string(reached_.applied);
+  const StreamPosition& moved = reached_.position();
+  const std::string end = to_string(moved.applied);
   if (!recopied_.empty()) {
     const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, {recopied_schemas_}, {recopied_names_}};
     return pipeline_.execute(move_name, parameters, recopied_.size(), &of_fence, until);
   }
-  const std::string time = reached_.commit ? spell(*reached_.commit) : "";
-  const Parameter parameters[] = {{owner_.key}, {epoch}, {end}, reached_.commit ? Parameter{time} : Parameter{}};
+  const auto spelled = [](const std::optional<WallTime>& time) { return time ? spell(*time) : std::string(); };
+  const auto given = [](const std::string& text) { return text.empty() ? Parameter{} : Parameter{text}; };
+  const std::string time = spelled(moved.commit), witness_time = spelled(moved.witness.time);
+  const std::string witness = to_string(moved.witness.lsn), witness_end = to_string(moved.witness.end);
+  const Parameter parameters[] = {{owner_.key},       {epoch}, {end}, given(time), given(witness), given(witness_end),
+                                  given(witness_time)};
   return pipeline_.execute(move_name, parameters, 1, &of_fence, until);
 }
 
@@ -374,7 +362,7 @@ Result<void> PostgresApplier::reload(const Until& until) {
   }
   kept_.clear();
   kept_bytes_ = 0;
-  reached_ = {};
+  reached_ = Reached(position_);
   triggers_.forget_transaction();
   TRY(ask_to_be_replica(connection_, until));
   // Tables that a recopy hands back are followed from here on, or asked for again: not in between.
@@ -449,7 +437,7 @@ Error PostgresApplier::end_of_transaction(const Error& error) {
   is_open_ = false;
   kept_.clear();
   kept_bytes_ = 0;
-  reached_ = {};
+  reached_ = Reached(position_);
   static_cast<void>(pipeline_.finish(enough));
   connection_.roll_back();
   if (usable()) static_cast<void>(forget_statements(enough));

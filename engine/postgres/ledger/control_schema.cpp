@@ -171,6 +171,17 @@ CREATE TABLE _tributary.compared_range (
 UPDATE _tributary.control SET version = 8;
 )sql";
 
+// Version 9: the witness of a stream's position (pipeline::Witness). Of what an older engine has applied none is known.
+constexpr const char* version_9 = R"sql(
+ALTER TABLE _tributary.stream
+  ADD COLUMN witness pg_lsn,
+  ADD COLUMN witness_end pg_lsn,
+  ADD COLUMN witness_time timestamptz;
+UPDATE _tributary.stream SET witness = applied, witness_end = applied;
+ALTER TABLE _tributary.stream ALTER COLUMN witness SET NOT NULL, ALTER COLUMN witness_end SET NOT NULL;
+UPDATE _tributary.control SET version = 9;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -255,8 +266,8 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 }  // namespace
 
 const std::vector<std::string>& control_upgrades() {
-  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4,
-                                                 version_5, version_6, version_7, version_8};
+  static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4, version_5,
+                                                 version_6, version_7, version_8, version_9};
   return upgrades;
 }
 

@@ -34,7 +34,8 @@ FollowedTable::State state_of(std::string_view word) {
 
 const char* const move_stream =
     "UPDATE _tributary.stream SET applied = GREATEST(applied, $3::pg_lsn),"
-    " commit_time = COALESCE($4::timestamptz, commit_time), moved = pg_catalog.clock_timestamp()"
+    " commit_time = COALESCE($4::timestamptz, commit_time), witness = $5::pg_lsn, witness_end = $6::pg_lsn,"
+    " witness_time = $7::timestamptz, moved = pg_catalog.clock_timestamp()"
     " WHERE replication = $1::text AND epoch = $2::bigint";
 
 const char* const move_tables =
@@ -48,11 +49,15 @@ bool is_dropped(const FollowedTable& table) {
   return table.state == FollowedTable::State::stopped && table.reason.starts_with(dropped_on_source);
 }
 
+// Columns that a ledger lacks which was not upgraded yet are null.
 Result<std::optional<StreamRow>> read_stream(Connection& target, const std::string& key, const Until& until) {
   const Rows rows =
       TRY(target.query("SELECT slot, publication, owns_publication, timeline, start, applied,"
-                       " (EXTRACT(epoch FROM commit_time) * 1000000)::bigint, released"
-                       " FROM _tributary.stream WHERE replication = $1",
+                       " (EXTRACT(epoch FROM commit_time) * 1000000)::bigint, released,"
+                       " COALESCE(to_jsonb(s) ->> 'witness', applied::text),"
+                       " COALESCE(to_jsonb(s) ->> 'witness_end', applied::text),"
+                       " (EXTRACT(epoch FROM (to_jsonb(s) ->> 'witness_time')::timestamptz) * 1000000)::bigint"
+                       " FROM _tributary.stream s WHERE replication = $1",
                        {key}, until));
   if (rows.size() == 0) return std::optional<StreamRow>{};
   StreamRow row;
@@ -64,6 +69,8 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
   row.position.applied = lsn_of(rows, 0, 5);
   if (!rows.is_null(0, 6)) row.position.commit = WallTime{std::chrono::microseconds{rows.integer(0, 6)}};
   row.released = rows.boolean(0, 7);
+  row.position.witness = {lsn_of(rows, 0, 8), lsn_of(rows, 0, 9)};
+  if (!rows.is_null(0, 10)) row.position.witness.time = WallTime{std::chrono::microseconds{rows.integer(0, 10)}};
   return std::optional<StreamRow>{std::move(row)};
 }
 
@@ -129,8 +136,9 @@ Result<void> forget_stream(Connection& target, const Owner& owner, const Until& 
 Result<void> record_stream(Connection& target, const Owner& owner, const StreamRow& row, const Until& until) {
   TRY(
       target.query("INSERT INTO _tributary.stream (replication, slot, publication, owns_publication, timeline, start,"
-                   "   applied, released, epoch, moved)"
-                   " VALUES ($1, $2, $3, $4::boolean, $5::int, $6::pg_lsn, $6::pg_lsn, false, $7::bigint, now())",
+                   "   applied, witness, witness_end, released, epoch, moved)"
+                   " VALUES ($1, $2, $3, $4::boolean, $5::int, $6::pg_lsn, $6::pg_lsn, $6::pg_lsn, $6::pg_lsn, false,"
+                   "   $7::bigint, now())",
                    {owner.key, row.slot, row.publication, row.owns_publication ? "true" : "false",
                     std::to_string(row.timeline), to_string(row.start), std::to_string(owner.epoch)},
                    until));

@@ -85,7 +85,7 @@ Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, 
 
 // Moves the position and is the fence of the transaction that it runs in: one row, or fenced_out().
 // $1 key, $2 epoch, $3 end of the last transaction, $4 its commit time on the source (RFC 3339 with microseconds, or
-// NULL to leave it). Never moves back.
+// NULL to leave it), $5 to $7 the witness. Never moves back.
 extern const char* const move_stream;
 // The same for tables that are copied again beside the stream, which only reads the stream's epoch: as many rows as
 // tables. $1 key, $2 epoch, $3 end of the last transaction, $4 and $5 schemas and names of the tables.

@@ -20,7 +20,8 @@ Fault fault_of_refusal(const std::string& sqlstate, Fault otherwise) {
 }
 
 Result<CopyBoth> start(Connection& session, const LogicalStream::Options& options, const Until& until) {
-  Result<CopyBoth> started = start_replication(session, {options.slot, options.publications, options.start}, until);
+  const model::Lsn from = options.resumption ? options.resumption->start() : options.start;
+  Result<CopyBoth> started = start_replication(session, {options.slot, options.publications, from}, until);
   if (started) return started;
   Error error = within("replication slot " + options.slot, started.error());
   error.fault = fault_of_refusal(session.sqlstate(), error.fault);
@@ -61,9 +62,9 @@ Result<std::unique_ptr<LogicalStream>> LogicalStream::open_on(Connection given, 
     if (sqlstate == not_in_prerequisite_state) *flag = true;
   });
   CopyBoth copy = TRY(start(*session, options, until));
-  auto receiver =
-      std::make_unique<Receiver>(std::move(copy), pgoutput::Assembler(pgoutput::Spool(directory, options.spool_memory)),
-                                 shared, options.start, options.batch_bytes, options.pulse);
+  auto receiver = std::make_unique<Receiver>(
+      std::move(copy), pgoutput::Assembler(pgoutput::Spool(directory, options.spool_memory)), shared, options.start,
+      options.resumption.value_or(Resumption(options.start)), options.batch_bytes, options.pulse);
   std::unique_ptr<LogicalStream> stream(new LogicalStream(shared));
   return contain([&]() -> Result<std::unique_ptr<LogicalStream>> {
     // A server that shuts down waits until the session is closed, not only silent.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "engine/pipeline/change_stream.h"
 #include "engine/postgres/client/connection.h"
 #include "engine/postgres/stream/receiver.h"
+#include "engine/postgres/stream/resumption.h"
 
 namespace tributary::postgres::stream {
 
@@ -25,7 +27,10 @@ class LogicalStream final : public pipeline::ChangeStream {
   struct Options {
     std::string slot;
     std::vector<std::string> publications;
-    model::Lsn start;             // the ledger's position: what ends at or below it is not delivered
+    model::Lsn start;  // the ledger's position: what ends at or below it is not delivered
+    // Where the source's log is to show that the ledger's position lies in it: until then nothing is delivered or
+    // confirmed, and Fault::lost is the end of the stream where it does not.
+    std::optional<Resumption> resumption = {};
     std::string spool_directory;  // for transactions in progress that are large; the system's where it is ""
     std::size_t spool_memory = 8 * 1024 * 1024;  // before they go there
     std::size_t queue_bytes = 16 * 1024 * 1024;  // received and not yet taken

@@ -260,5 +260,22 @@ TEST_P(ALogicalStream, goes_on_behind_the_position_that_it_is_opened_at) {
               ElementsAre("begin", "insert t ('3')", "commit", "begin", "insert t ('4')", "commit"));
 }
 
+// Somebody else's log, in which the position is one like any other, must not learn that it was reached.
+TEST_P(ALogicalStream, confirms_nothing_before_its_log_is_proven) {
+  LogicalStream::Options options = source_.options();
+  const model::Lsn confirmed = options.start;
+  options.start = {confirmed.value + (std::uint64_t{1} << 30)};
+  options.resumption.emplace(pipeline::StreamPosition{options.start, {}, {confirmed, confirmed}}, confirmed);
+  const auto stream = source_.open(options);
+  stream->confirm(options.start);
+  const std::string now = source_.scalar("SELECT clock_timestamp()");
+  testbed::wait_until("the source was told something since", [&] {
+    source_.exec("SELECT txid_current()");
+    return source_.of_sender("reply_time > '" + now + "'") == "t";
+  });
+  EXPECT_EQ(source_.of_sender("flush_lsn"), "");
+  EXPECT_LT(model::parse_lsn(source_.of_slot("confirmed_flush_lsn")).value(), options.start);
+}
+
 }  // namespace
 }  // namespace tributary::postgres::stream

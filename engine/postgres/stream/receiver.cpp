@@ -39,6 +39,7 @@ Result<void> Receiver::step(const std::stop_token& stop) {
   }
   if (!assembler_.replaying()) return read(stop);
   TRY(assembler_.replay(batch(), batch_bytes_));
+  TRY(pass_over());
   note_end();
   quiet_since_ = SteadyClock::now();
   return {};
@@ -67,17 +68,29 @@ Result<void> Receiver::take(const LogData& data) {
   asking_since_.reset();
   note(data.position);
   TRY(assembler_.take(data.message, batch()));
+  TRY(pass_over());
   note_end();
   return {};
 }
 
+// What the ledger has. A message gives events of one transaction only.
+Result<void> Receiver::pass_over() {
+  if (resumption_.is_proven()) return {};
+  const std::shared_ptr<model::Batch> held = std::exchange(batch_, nullptr);
+  bool is_new = false;
+  for (const model::Event& event : held->events()) is_new = TRY(resumption_.take(event));
+  if (is_new) batch_ = held;
+  return {};
+}
+
 void Receiver::note_end() {
-  if (!batch_->empty()) delivered_ = std::max(delivered_, batch_->events().back().end);
+  if (batch_ != nullptr && !batch_->empty()) delivered_ = std::max(delivered_, batch_->events().back().end);
 }
 
 Result<void> Receiver::take(const Keepalive& keepalive) {
   note(keepalive.end);
   shared_->source_end = std::max(shared_->source_end.load(), keepalive.end.value);
+  if (assembler_.between_transactions()) TRY(resumption_.reach(keepalive.end));
   if (keepalive.end > delivered_ && assembler_.between_transactions()) {
     model::Event idle;
     idle.end = delivered_ = keepalive.end;
@@ -108,7 +121,7 @@ Result<void> Receiver::tell() {
   const SteadyTime now = SteadyClock::now();
   const auto since = now - told_at_;
   const model::Lsn received{shared_->received};
-  const model::Lsn durable{shared_->durable};
+  const model::Lsn durable{resumption_.is_proven() ? shared_->durable.load() : 0};
   const bool beat = since >= pulse_.sender_timeout / 3;
   const bool moved = durable > told_durable_ || ((owes_ || received > told_received_) && since >= between_positions);
   if (!beat && !moved && !(asked_ && since >= between_answers)) return {};

@@ -13,6 +13,7 @@
 #include "engine/postgres/client/connection.h"
 #include "engine/postgres/pgoutput/assembler.h"
 #include "engine/postgres/stream/batch_queue.h"
+#include "engine/postgres/stream/resumption.h"
 #include "engine/postgres/stream/wire.h"
 
 namespace tributary::postgres::stream {
@@ -43,11 +44,12 @@ struct Shared {
 class Receiver {
  public:
   Receiver(CopyBoth copy, pgoutput::Assembler assembler, std::shared_ptr<Shared> shared, model::Lsn start,
-           std::size_t batch_bytes, Pulse pulse)
+           const Resumption& resumption, std::size_t batch_bytes, Pulse pulse)
       : copy_(std::move(copy)),
         assembler_(std::move(assembler)),
         shared_(std::move(shared)),
         delivered_(start),
+        resumption_(resumption),
         batch_bytes_(batch_bytes),
         pulse_(pulse) {}
 
@@ -59,6 +61,7 @@ class Receiver {
   Result<void> read(const std::stop_token& stop);
   Result<void> take(const LogData& data);
   Result<void> take(const Keepalive& keepalive);
+  Result<void> pass_over();
   Result<void> tell();
   Result<void> check_silence() const;
   Result<void> check_farewell(SteadyTime now);
@@ -70,7 +73,8 @@ class Receiver {
   CopyBoth copy_;
   pgoutput::Assembler assembler_;
   const std::shared_ptr<Shared> shared_;
-  model::Lsn delivered_;  // all that ends at or below it is in a batch
+  model::Lsn delivered_;   // all that ends at or below it is in a batch
+  Resumption resumption_;  // before it is proven nothing is handed over, and nothing confirmed
   const std::size_t batch_bytes_;
   const Pulse pulse_;
   std::shared_ptr<model::Batch> batch_;  // being filled

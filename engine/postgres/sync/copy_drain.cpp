@@ -5,7 +5,6 @@
 #include "engine/postgres/apply/applier.h"
 #include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/sync/options.h"
-#include "engine/postgres/sync/position.h"
 
 namespace tributary::postgres::sync {
 
@@ -14,17 +13,19 @@ Result<std::unique_ptr<pipeline::Applier>> CopyDrain::applier(std::int64_t epoch
   Claimed seen = TRY(look_at_target(options_, *source_, until));
   if (!seen.replication || !seen.stream)
     return Error{Fault::lost, "the target's ledger has no stream of replication " + source_->key};
-  TRY(check_position(options_, *source_, seen, until));
+  standing_ = TRY(check_position(options_, *source_, seen, until));
   row_ = seen.stream;
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
   return apply::open_applier(std::move(session), {source_->key, options_.attempt, epoch}, until);
 }
 
-Result<std::unique_ptr<pipeline::ChangeStream>> CopyDrain::stream(model::Lsn applied, const Until& until) {
+Result<std::unique_ptr<pipeline::ChangeStream>> CopyDrain::stream(const pipeline::StreamPosition& position,
+                                                                  const Until& until) {
   stream::LogicalStream::Options options;
   options.slot = row_->slot;
   options.publications = {row_->publication};
-  options.start = applied;
+  options.start = position.applied;
+  options.resumption.emplace(position, standing_.confirmed);
   return std::unique_ptr<pipeline::ChangeStream>(TRY(stream::LogicalStream::open(options_.source, options, until)));
 }
 

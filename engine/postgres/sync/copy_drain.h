@@ -7,6 +7,7 @@
 #include "engine/pipeline/drain.h"
 #include "engine/postgres/snapshot/servers.h"
 #include "engine/postgres/sync/claim.h"
+#include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/slot_sight.h"
 
 namespace tributary::postgres::sync {
@@ -17,13 +18,15 @@ class CopyDrain final : public pipeline::DrainEnds {
   explicit CopyDrain(StreamOptions options) : options_(std::move(options)) {}
 
   Result<std::unique_ptr<pipeline::Applier>> applier(std::int64_t epoch, const Until& until) override;
-  Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
+  Result<std::unique_ptr<pipeline::ChangeStream>> stream(const pipeline::StreamPosition& position,
+                                                         const Until& until) override;
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
 
  private:
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<StreamRow> row_;
+  SourceStanding standing_;
   SlotSight sight_{options_};
 };
 

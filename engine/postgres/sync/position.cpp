@@ -44,8 +44,8 @@ Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdenti
   return {};
 }
 
-Result<int> check_position(const StreamOptions& options, SourceSide& source, const Claimed& claimed,
-                           const Until& until) {
+Result<SourceStanding> check_position(const StreamOptions& options, SourceSide& source, const Claimed& claimed,
+                                      const Until& until) {
   const StreamRow& row = *claimed.stream;
   const Parameters parameters = TRY(options.source());
   Connection session = TRY(open_replication_session(parameters, "position", until));
@@ -57,7 +57,7 @@ Result<int> check_position(const StreamOptions& options, SourceSide& source, con
   TRY(judge({row.slot, source.identity.database, claimed.replication->source.system, row.timeline, row.position.applied,
              row.owns_publication ? row.publication : ""},
             now));
-  return now.system.timeline;
+  return SourceStanding{now.system.timeline, now.slot->confirmed_flush};
 }
 
 Result<SlotState> read_live_slot(Connection& source, const std::string& name, const Until& until) {

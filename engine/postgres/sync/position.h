@@ -13,9 +13,14 @@ namespace tributary::postgres::sync {
 Result<void> require_stream(const Claimed& claimed, const pipeline::SourceIdentity& source);
 
 // Whether the source is the ledger's and still has all that the ledger lacks: Fault::lost where not. Call after
-// require_stream(). The source's timeline.
-Result<int> check_position(const StreamOptions& options, SourceSide& source, const Claimed& claimed,
-                           const Until& until);
+// require_stream(). Whether its log is the one that the target's changes came from, the stream finds out
+// (resumption.h).
+struct SourceStanding {
+  int timeline = 0;
+  model::Lsn confirmed;  // of the slot
+};
+Result<SourceStanding> check_position(const StreamOptions& options, SourceSide& source, const Claimed& claimed,
+                                      const Until& until);
 
 // What a ledger is answered whose slot is not the one of this target.
 Error of_another_target(const Claimed& claimed);

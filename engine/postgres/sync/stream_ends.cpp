@@ -7,7 +7,6 @@
 #include "engine/postgres/apply/applier.h"
 #include "engine/postgres/ledger/session_lock.h"
 #include "engine/postgres/stream/logical_stream.h"
-#include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/recopy_ends.h"
 #include "engine/postgres/sync/slot_sight.h"
 
@@ -41,12 +40,12 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   claimed_ = TRY(claim(options_, *source_, until));
   TRY(require_stream(*claimed_, source_->identity));
   slot_ = claimed_->stream->slot;
-  const int timeline = TRY(check_position(options_, *source_, *claimed_, until));
+  standing_ = TRY(check_position(options_, *source_, *claimed_, until));
   Owner& owner = claimed_->owner;
   TRY(end_old_sessions(claimed_->control, owner.key, until));
-  owner.epoch = TRY(begin_stream_epoch(claimed_->control, owner, timeline, until));
+  owner.epoch = TRY(begin_stream_epoch(claimed_->control, owner, standing_.timeline, until));
   TRY(end_old_sessions(claimed_->control, owner.key, until));
-  claimed_->stream->timeline = timeline;
+  claimed_->stream->timeline = standing_.timeline;
   is_checked_ = true;
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
   TRY(shapes_.look(*source_, *claimed_, {}, until));
@@ -70,17 +69,20 @@ Result<void> StreamEnds::check_again(model::Lsn applied, const Until& until) {
   TRY(require_stream(*claimed_, source_->identity));
   TRY(wait_for_slot(source_->session, claimed_->stream->slot, until));
   claimed_->stream->position.applied = applied;
-  if (TRY(check_position(options_, *source_, *claimed_, until)) != claimed_->stream->timeline)
+  standing_ = TRY(check_position(options_, *source_, *claimed_, until));
+  if (standing_.timeline != claimed_->stream->timeline)
     return Error{Fault::transient, "the source is on another timeline now"};
   return {};
 }
 
-Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(model::Lsn applied, const Until& until) {
-  if (!std::exchange(is_checked_, false)) TRY(check_again(applied, until));
+Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(const pipeline::StreamPosition& position,
+                                                                   const Until& until) {
+  if (!std::exchange(is_checked_, false)) TRY(check_again(position.applied, until));
   stream::LogicalStream::Options options;
   options.slot = claimed_->stream->slot;
   options.publications = {claimed_->stream->publication};
-  options.start = applied;
+  options.start = position.applied;
+  options.resumption.emplace(position, standing_.confirmed);
   return std::unique_ptr<pipeline::ChangeStream>(TRY(stream::LogicalStream::open(options_.source, options, until)));
 }
 

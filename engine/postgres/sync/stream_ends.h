@@ -9,6 +9,7 @@
 #include "engine/postgres/apply/descriptions.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/holds.h"
+#include "engine/postgres/sync/position.h"
 #include "engine/postgres/sync/recopy_round.h"
 #include "engine/postgres/sync/sequence_carrier.h"
 #include "engine/postgres/sync/shape_keeper.h"
@@ -25,7 +26,8 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   StreamEnds& operator=(const StreamEnds&) = delete;
 
   Result<std::unique_ptr<pipeline::Applier>> applier(const Until& until) override;
-  Result<std::unique_ptr<pipeline::ChangeStream>> stream(model::Lsn applied, const Until& until) override;
+  Result<std::unique_ptr<pipeline::ChangeStream>> stream(const pipeline::StreamPosition& position,
+                                                         const Until& until) override;
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
   Result<pipeline::SlotHealth> look_at_slot_alone(const Until& until) override;
   Result<pipeline::TableStanding> look_at_ledger(const Until& until) override;
@@ -47,7 +49,8 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Holds holds_{claimed_};
   std::string slot_;         // of the stream, once it was claimed
   NamedRequest request_;     // of the options, by the ledger's tables
-  bool is_checked_ = false;  // the source, since the last stream was opened
+  SourceStanding standing_;  // of the last check
+  bool is_checked_ = false;  // since the last stream was opened
   SequenceCarrier sequences_;
   std::mutex publishing_;  // of RecopyStream
   RoundSlot recopy_slot_;  // likewise

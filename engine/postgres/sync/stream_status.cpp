@@ -72,7 +72,7 @@ Result<void> add_source(api::StreamStatus& status, const StreamOptions& options,
   status.stream.retained_bytes = slot.retained;
   bool is_active = slot.active_pid != 0;
   if (!is_active) {
-    const Result<int> checked = check_position(options, source, claimed, until);
+    const Result<SourceStanding> checked = check_position(options, source, claimed, until);
     if (checked) return {};
     // An engine opens its stream anew now and then, and may have come meanwhile.
     is_active = TRY(read_live_slot(source.session, row.slot, until)).active_pid != 0;

@@ -262,6 +262,16 @@ TEST(StreamStatus, says_nothing_of_a_lag_that_is_not_known) {
   EXPECT_NE(to_json({status}).find("\"state\":\"CannotGoOn\""), std::string::npos);
 }
 
+TEST(StreamStatus, tells_of_the_last_error_only_where_there_was_one) {
+  StreamStatus status;
+  EXPECT_EQ(to_json({status}).find("lastError"), std::string::npos);
+  status.last_error = LastError{"2026-11-23T14:00:00Z", "it broke", "mend it"};
+  EXPECT_NE(
+      to_json({status}).find(R"("lastError":{"time":"2026-11-23T14:00:00Z","message":"it broke","hint":"mend it"})"),
+      std::string::npos)
+      << to_json({status});
+}
+
 TEST(ExitCode, follows_from_the_fault) {
   EXPECT_EQ(exit_code_of(Fault::transient), ExitCode::failed);
   EXPECT_EQ(exit_code_of(Fault::denied), ExitCode::bad_configuration);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,13 @@
 // How the streams of a replication stand, as both ends say it, whoever runs the engine: what `status` prints. Values
 // only.
 namespace tributary::api {
+
+// Why the engine ended that followed last, unless its stream has moved on since.
+struct LastError {
+  std::string time;  // RFC 3339
+  std::string message;
+  std::string hint;
+};
 
 struct StreamStatus {
   std::string database;
@@ -21,6 +29,7 @@ struct StreamStatus {
   std::vector<TableStatus> tables;  // the last three, at most 1000 of them
   std::string problem;              // why the stream cannot go on, or ""
   std::string hint;
+  std::optional<LastError> last_error = {};
 };
 
 std::string to_json(const std::vector<StreamStatus>& streams);

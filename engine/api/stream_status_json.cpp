@@ -19,11 +19,14 @@ ordered_json write_seen(const StreamStatus& status) {
 }
 
 ordered_json write_status(const StreamStatus& status) {
-  return {{"database", status.database},     {"target", status.target},
-          {"stream", write_seen(status)},    {"tablesFollowed", status.followed},
-          {"tablesStopped", status.stopped}, {"tablesNotStreamed", status.not_streamed},
-          {"tablesRecopied", status.recopy}, {"tables", write_tables(status.tables)},
-          {"problem", status.problem},       {"hint", status.hint}};
+  ordered_json json{{"database", status.database},     {"target", status.target},
+                    {"stream", write_seen(status)},    {"tablesFollowed", status.followed},
+                    {"tablesStopped", status.stopped}, {"tablesNotStreamed", status.not_streamed},
+                    {"tablesRecopied", status.recopy}, {"tables", write_tables(status.tables)},
+                    {"problem", status.problem},       {"hint", status.hint}};
+  if (const auto& last = status.last_error)
+    json["lastError"] = {{"time", last->time}, {"message", last->message}, {"hint", last->hint}};
+  return json;
 }
 
 }  // namespace

@@ -78,9 +78,13 @@ std::string streams_text(const std::vector<api::StreamStatus>& streams, const St
                    retained_text(stream), tables_text(status)});
     for (const api::TableStatus& table : status.tables)
       tables.add({status.database + "." + table.name, table_state_text(table.state), table.reason});
-    if (!status.problem.empty())
-      problems +=
-          "database " + printable(status.database) + ": " + printable(with_hint(status.problem, status.hint)) + "\n";
+    const std::string database = "database " + printable(status.database) + ": ";
+    if (!status.problem.empty()) {
+      problems += database + printable(with_hint(status.problem, status.hint)) + "\n";
+    } else if (const auto& last = status.last_error) {
+      problems += database + "the engine ended at " + printable(last->time) + ": " +
+                  printable(with_hint(last->message, last->hint)) + "\n";
+    }
   }
   std::string text = databases.text(style.width);
   if (!tables.empty()) text += "\n" + tables.text(style.width);

@@ -81,5 +81,14 @@ TEST(StreamView, says_why_a_stream_cannot_go_on_and_what_to_do) {
   EXPECT_THAT(text, HasSubstr("take a new snapshot"));
 }
 
+TEST(StreamView, says_why_the_last_engine_ended) {
+  api::StreamStatus status = following();
+  status.last_error = api::LastError{"2026-11-23T14:00:00Z", "permission denied", "GRANT it"};
+  EXPECT_THAT(streams_text({status}, {}),
+              HasSubstr("database app: the engine ended at 2026-11-23T14:00:00Z: permission denied (hint: GRANT it)"));
+  status.problem = "permission denied";
+  EXPECT_THAT(streams_text({status}, {}), Not(HasSubstr("the engine ended"))) << "said once";
+}
+
 }  // namespace
 }  // namespace tributary::cli

@@ -222,6 +222,14 @@ Result<void> Follower::read_tables_anew(const Until& until) {
   return applier_->reload(until);
 }
 
+// Whoever fences this one off has a word of its own.
+Result<void> recorded(StreamEnds& ends, const Result<void>& ended) {
+  if (ended || ended.error().fault == Fault::fenced) return ended;
+  const Result<void> kept = contain([&] { return ends.record_end(ended.error(), {Deadline::after(last_words), {}}); });
+  if (!kept) log::warn("the ledger was not told why the stream has ended", {{"error", describe(kept.error())}});
+  return ended;
+}
+
 Outcome hold_once(StreamEnds& ends, StreamMeter& meter, const Until& until) {
   Result<std::unique_ptr<Applier>> applier = ends.applier(until);
   if (!applier) return {applier.error()};
@@ -276,14 +284,17 @@ Result<void> keep_at(Try&& once, StreamEnds& ends, StreamMeter& meter, const Unt
 
 Result<void> follow(StreamEnds& ends, StreamMeter& meter, const Until& until, const Pace::Limits& limits,
                     const Backoff::Limits& pauses, const RecopyLimits& recopies) {
-  Follower follower(ends, meter, limits, recopies);
-  const Result<void> ended = keep_at([&] { return follower.follow_once(until); }, ends, meter, until, pauses);
-  if (ended) follower.finish();
-  return ended;
+  Result<void> ended;
+  {
+    Follower follower(ends, meter, limits, recopies);
+    ended = keep_at([&] { return follower.follow_once(until); }, ends, meter, until, pauses);
+    if (ended) follower.finish();
+  }
+  return recorded(ends, ended);
 }
 
 Result<void> hold(StreamEnds& ends, StreamMeter& meter, const Until& until, const Backoff::Limits& pauses) {
-  return keep_at([&] { return hold_once(ends, meter, until); }, ends, meter, until, pauses);
+  return recorded(ends, keep_at([&] { return hold_once(ends, meter, until); }, ends, meter, until, pauses));
 }
 
 }  // namespace tributary::pipeline

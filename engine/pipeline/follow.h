@@ -44,6 +44,8 @@ class StreamEnds {
   // second or so between two commits, while an applier is held that has given all up to `applied`.
   enum class Look { when_due, now };
   virtual Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) = 0;
+  // Keeps in the ledger, for whoever asks later, why the stream that was taken over has ended.
+  virtual Result<void> record_end(const Error& why, const Until& until) = 0;
   // For the tables that are copied again while the applier that was made last lives; for another thread.
   virtual std::unique_ptr<RecopyEnds> recopy_ends() = 0;
   // Those who want the stream to stand still; lives as long as this object.

@@ -199,6 +199,7 @@ TEST(AFollower, ends_with_what_no_retry_overcomes) {
     const Result<void> ended = follow(ends, meter, {}, brisk, at_once);
     ASSERT_FALSE(ended);
     EXPECT_EQ(ended.error().fault, fault);
+    EXPECT_EQ(world.last_end, fault == Fault::fenced ? "" : "no way on") << "for whoever asks later";
   }
 }
 

@@ -78,6 +78,7 @@ class StubbornServers : public SyncServers {
     Result<TableStanding> look_at_ledger(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<void> carry_sequences(const Until&) override { return Error{Fault::failed, "never asked"}; }
     Result<bool> look_at_tables(model::Lsn, Look, const Until&) override { return Error{Fault::failed, "never asked"}; }
+    Result<void> record_end(const Error&, const Until&) override { return {}; }
     std::unique_ptr<RecopyEnds> recopy_ends() override { return nullptr; }
     Holds& holds() override { std::abort(); }
 

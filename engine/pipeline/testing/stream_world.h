@@ -46,6 +46,7 @@ struct StreamWorld {
   int carried_then = 0;         // how often sequences had been carried by the last of them
   bool always_changed = false;  // the source's tables, so that the stream is opened anew at every turn
   int engines = 0;
+  std::string last_end;  // why the stream has ended, as the ledger has it
   std::optional<FakeHold> hold;
   bool checks_every_commit = false;  // against `hold`; nothing else than the asker may make the stream go on then
   std::vector<std::string> complaints;
@@ -118,6 +119,11 @@ class FakeEnds : public StreamEnds {
       world_.carried_then = world_.carried;
     }
     return world_.always_changed || world_.strikes();  // then all begins again
+  }
+  Result<void> record_end(const Error& why, const Until&) override {
+    const std::lock_guard lock(world_.mutex);
+    world_.last_end = why.what;
+    return {};
   }
   std::unique_ptr<RecopyEnds> recopy_ends() override;
   Holds& holds() override { return holds_; }

@@ -182,6 +182,12 @@ ALTER TABLE _tributary.stream ALTER COLUMN witness SET NOT NULL, ALTER COLUMN wi
 UPDATE _tributary.control SET version = 9;
 )sql";
 
+// Version 10: why the stream has ended (StreamEnd, with the word of its fault instead of `is_lost`), until it moves on.
+constexpr const char* version_10 = R"sql(
+ALTER TABLE _tributary.stream ADD COLUMN last_end text[];
+UPDATE _tributary.control SET version = 10;
+)sql";
+
 // Any two engines that create or upgrade at the same time take this lock first.
 constexpr const char* upgrade_lock = "SELECT pg_catalog.pg_advisory_xact_lock(7526756273891)";
 
@@ -267,7 +273,7 @@ Result<void> require_own_schema(Connection& target, const Until& until) {
 
 const std::vector<std::string>& control_upgrades() {
   static const std::vector<std::string> upgrades{version_1, version_2, version_3, version_4, version_5,
-                                                 version_6, version_7, version_8, version_9};
+                                                 version_6, version_7, version_8, version_9, version_10};
   return upgrades;
 }
 

@@ -12,7 +12,7 @@
 // make it the only truth about what has arrived.
 namespace tributary::postgres {
 
-inline constexpr int control_version = 9;
+inline constexpr int control_version = 10;
 inline constexpr int first_version_with_streams = 2;
 
 // What a newer engine made is not for this one: Fault::invalid.

@@ -2,12 +2,15 @@
 
 #include <chrono>
 
+#include "engine/base/text.h"
 #include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/client/lsn_of.h"
 #include "engine/postgres/client/name_arrays.h"
 
 namespace tributary::postgres {
 namespace {
+
+constexpr std::size_t longest_words = 1000;
 
 const char* word_of(FollowedTable::State state) {
   switch (state) {
@@ -35,7 +38,8 @@ FollowedTable::State state_of(std::string_view word) {
 const char* const move_stream =
     "UPDATE _tributary.stream SET applied = GREATEST(applied, $3::pg_lsn),"
     " commit_time = COALESCE($4::timestamptz, commit_time), witness = $5::pg_lsn, witness_end = $6::pg_lsn,"
-    " witness_time = $7::timestamptz, moved = pg_catalog.clock_timestamp()"
+    " witness_time = $7::timestamptz,"
+    " last_end = CASE WHEN $3::pg_lsn <= applied THEN last_end END, moved = pg_catalog.clock_timestamp()"
     " WHERE replication = $1::text AND epoch = $2::bigint";
 
 const char* const move_tables =
@@ -56,7 +60,9 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
                        " (EXTRACT(epoch FROM commit_time) * 1000000)::bigint, released,"
                        " COALESCE(to_jsonb(s) ->> 'witness', applied::text),"
                        " COALESCE(to_jsonb(s) ->> 'witness_end', applied::text),"
-                       " (EXTRACT(epoch FROM (to_jsonb(s) ->> 'witness_time')::timestamptz) * 1000000)::bigint"
+                       " (EXTRACT(epoch FROM (to_jsonb(s) ->> 'witness_time')::timestamptz) * 1000000)::bigint,"
+                       " to_jsonb(s) -> 'last_end' ->> 0, to_jsonb(s) -> 'last_end' ->> 1,"
+                       " to_jsonb(s) -> 'last_end' ->> 2, to_jsonb(s) -> 'last_end' ->> 3"
                        " FROM _tributary.stream s WHERE replication = $1",
                        {key}, until));
   if (rows.size() == 0) return std::optional<StreamRow>{};
@@ -71,6 +77,8 @@ Result<std::optional<StreamRow>> read_stream(Connection& target, const std::stri
   row.released = rows.boolean(0, 7);
   row.position.witness = {lsn_of(rows, 0, 8), lsn_of(rows, 0, 9)};
   if (!rows.is_null(0, 10)) row.position.witness.time = WallTime{std::chrono::microseconds{rows.integer(0, 10)}};
+  if (!rows.is_null(0, 11))
+    row.end = StreamEnd{rows.text(0, 11) == name_of(Fault::lost), rows.str(0, 12), rows.str(0, 13), rows.str(0, 14)};
   return std::optional<StreamRow>{std::move(row)};
 }
 
@@ -187,6 +195,17 @@ Result<void> forget_for_good(Connection& target, const Owner& owner, const Until
   if (forgotten) return target.execute("COMMIT", until);
   target.roll_back();
   return forgotten;
+}
+
+Result<void> record_end_of_stream(Connection& target, const Owner& owner, const Error& why, const Until& until) {
+  const std::vector<std::string> words{name_of(why.fault), first_bytes(why.what, longest_words, "..."),
+                                       first_bytes(why.hint, longest_words, "...")};
+  TRY(
+      target.query("UPDATE _tributary.stream SET last_end = $3::text[] ||"
+                   " to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+                   " WHERE replication = $1 AND epoch = $2::bigint",
+                   {owner.key, std::to_string(owner.epoch), array_literal(words)}, until));
+  return {};
 }
 
 Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until) {

@@ -18,6 +18,14 @@
 // copy does on the replication's.
 namespace tributary::postgres {
 
+// Why the engine ended that followed last, unless the stream has moved on since.
+struct StreamEnd {
+  bool is_lost = false;  // Fault::lost
+  std::string what;
+  std::string hint;
+  std::string at;  // RFC 3339, by the target's clock
+};
+
 struct StreamRow {
   std::string slot;
   std::string publication;
@@ -26,6 +34,7 @@ struct StreamRow {
   model::Lsn start;              // the slot's consistent point: what the copy began with
   pipeline::StreamPosition position;
   bool released = false;  // slot and publication are gone: only a new snapshot leads back
+  std::optional<StreamEnd> end = {};
 };
 
 // A table as the stream is to treat it.
@@ -82,6 +91,9 @@ Result<void> forget_for_good(Connection& target, const Owner& owner, const Until
 // has only read the former epoch: end old sessions after it (session_lock.h), as well as before, since they may hold
 // the row.
 Result<std::int64_t> begin_stream_epoch(Connection& target, const Owner& owner, int timeline, const Until& until);
+
+// As a transaction of its own, while the owner's epoch is the stream's.
+Result<void> record_end_of_stream(Connection& target, const Owner& owner, const Error& why, const Until& until);
 
 // Moves the position and is the fence of the transaction that it runs in: one row, or fenced_out().
 // $1 key, $2 epoch, $3 end of the last transaction, $4 its commit time on the source (RFC 3339 with microseconds, or

@@ -123,6 +123,12 @@ Result<void> StreamEnds::look_into(const model::LogTable& log, const Until& unti
   return shapes_.give_up(*claimed_, log, until);
 }
 
+// What keeps a stream from being taken over, `status` finds by itself.
+Result<void> StreamEnds::record_end(const Error& why, const Until& until) {
+  if (!claimed_ || claimed_->owner.epoch == 0) return {};
+  return record_end_of_stream(claimed_->control, claimed_->owner, why, until);
+}
+
 std::unique_ptr<pipeline::RecopyEnds> StreamEnds::recopy_ends() {
   return std::make_unique<RecopyEnds>(RecopyStream{options_, claimed_->owner, *claimed_->stream,
                                                    source_->session.reported("client_encoding"), &publishing_,

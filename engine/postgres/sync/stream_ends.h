@@ -33,6 +33,7 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<pipeline::TableStanding> look_at_ledger(const Until& until) override;
   Result<void> carry_sequences(const Until& until) override;
   Result<bool> look_at_tables(model::Lsn applied, Look look, const Until& until) override;
+  Result<void> record_end(const Error& why, const Until& until) override;
   std::unique_ptr<pipeline::RecopyEnds> recopy_ends() override;
   pipeline::Holds& holds() override { return holds_; }
 

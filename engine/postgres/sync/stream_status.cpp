@@ -82,6 +82,14 @@ Result<void> add_source(api::StreamStatus& status, const StreamOptions& options,
   return {};
 }
 
+// What neither end says before its log is read, such as a publication that was made anew, the last engine has found.
+void add_end(api::StreamStatus& status, const StreamEnd& end) {
+  status.last_error = api::LastError{end.at, end.what, end.hint};
+  if (!end.is_lost || !status.problem.empty() || status.stream.state == api::StreamState::following) return;
+  status.problem = end.what;
+  status.hint = end.hint;
+}
+
 // Without the tables.
 struct Seen {
   SourceSide source;
@@ -100,6 +108,7 @@ Result<Seen> look_at_both(const StreamOptions& options, const Until& until) {
     seen.status.problem = added.error().what;
     seen.status.hint = added.error().hint;
   }
+  if (seen.target.stream && seen.target.stream->end) add_end(seen.status, *seen.target.stream->end);
   return seen;
 }
 

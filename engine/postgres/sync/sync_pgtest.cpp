@@ -98,7 +98,8 @@ TEST(ASync, upgrades_the_ledger_of_an_older_engine) {
       "_tributary.compared_range;"
       "ALTER TABLE _tributary.table_state DROP COLUMN route_schema, DROP COLUMN route_name, DROP COLUMN shape,"
       "  DROP COLUMN asked;"
-      "ALTER TABLE _tributary.stream DROP COLUMN witness, DROP COLUMN witness_end, DROP COLUMN witness_time;"
+      "ALTER TABLE _tributary.stream DROP COLUMN witness, DROP COLUMN witness_end, DROP COLUMN witness_time,"
+      "  DROP COLUMN last_end;"
       "UPDATE _tributary.control SET version = 2");
   Following following(pair.spec(api::Mode::sync));
   pair.wait_until_applied();

@@ -194,6 +194,18 @@ const std::vector<Case> cases = {
      "ConnectionLimitTooLow"},
     {"read_only_target", [](Facts& f) { f.target.read_only_by = "role r"; }, "TargetReadOnly"},
     {"read_only_database", [](Facts& f) { pair(f).target.read_only_by = "role r"; }, "TargetReadOnly"},
+    {"read_only_target_of_a_stream",
+     [](Facts& f) {
+       f.target.read_only_by = "role r";
+       f.mode = api::Mode::sync;
+     },
+     "TargetReadOnly"},
+    {"read_only_database_of_a_stream",
+     [](Facts& f) {
+       pair(f).target.read_only_by = "role r";
+       f.mode = api::Mode::sync;
+     },
+     "TargetReadOnly"},
     {"read_only_once", [](Facts& f) { f.target.read_only_by = pair(f).target.read_only_by = "role r"; },
      "TargetReadOnly"},
     {"roles",

@@ -10,10 +10,6 @@ namespace tributary::postgres {
 // Gives up on a lock after some seconds, so that nobody's lock lets a check wait for long.
 Result<Connection> open_preflight_session(const Parameters& parameters, const Until& until);
 
-// Whose setting makes transactions read-only there, but for the word of the session itself: "role x"; "" where they are
-// not.
-Result<std::string> read_only_by(Connection& connection, const Until& until);
-
 Result<SessionRole> read_role(Connection& connection, const Until& until);
 
 // The whole database that is there already, as `pair.target`. `pair.source` must be known: its tables are looked for.

@@ -2,6 +2,7 @@
 
 #include "engine/postgres/catalog/firing.h"
 #include "engine/postgres/catalog/occupancy.h"
+#include "engine/postgres/catalog/read_only.h"
 #include "engine/postgres/client/array_literal.h"
 #include "engine/postgres/client/endpoint.h"
 #include "engine/postgres/client/name_arrays.h"

@@ -88,9 +88,7 @@ void check_rights(const Facts& facts, const PairFacts& pair, Findings& findings)
 
 // Somebody protected it; that the protection can be taken off by any session does not make it ours to take off.
 void check_read_only(const Facts& facts, const PairFacts& pair, Findings& findings) {
-  if (!pair.target.exists || pair.target.read_only_by.empty() || !facts.target.read_only_by.empty() ||
-      !takes_snapshot(facts.mode))
-    return;
+  if (!pair.target.exists || pair.target.read_only_by.empty() || !facts.target.read_only_by.empty()) return;
   add(findings, Severity::error, "TargetReadOnly", subject_of(pair),
       "default_transaction_read_only is on in it, set for " + pair.target.read_only_by,
       "take that setting back (ALTER ... RESET default_transaction_read_only), or name another database");

@@ -132,7 +132,7 @@ void check_target_rights(const Facts& facts, Findings& findings) {
   if (target.server.in_recovery) {
     add(findings, Severity::error, "TargetReadOnly", "target", "the server is a standby and takes no writes",
         "name the primary");
-  } else if (!target.read_only_by.empty() && takes_snapshot(facts.mode)) {
+  } else if (!target.read_only_by.empty()) {
     add(findings, Severity::error, "TargetReadOnly", "target",
         "default_transaction_read_only is on, set for " + target.read_only_by,
         "take that setting back (ALTER ... RESET default_transaction_read_only), or name another target");

@@ -5,6 +5,7 @@
 #include "engine/pipeline/patience.h"
 #include "engine/pipeline/target.h"
 #include "engine/postgres/catalog/catalog.h"
+#include "engine/postgres/catalog/read_only.h"
 #include "engine/postgres/client/session_settings.h"
 #include "engine/postgres/ledger/control_schema.h"
 #include "engine/postgres/ledger/session_lock.h"
@@ -53,6 +54,16 @@ Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& s
   Claimed claimed{TRY(open_stream_session(options, source, "status", until)), {source.key, options.attempt, 0}, {}, {}};
   TRY(read_ledger(options, source, claimed, until));
   return claimed;
+}
+
+Result<void> require_writable(Connection& target, const Until& until) {
+  const std::string whose = TRY(read_only_by(target, until));
+  if (whose.empty()) return {};
+  return Error{Fault::invalid,
+               "the target is read-only: default_transaction_read_only is on in database " +
+                   TRY(read_current_database(target, until)).name + ", set for " + whose,
+               "take that setting back (ALTER ... RESET default_transaction_read_only); the stream goes on from where "
+               "it is"};
 }
 
 Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until) {

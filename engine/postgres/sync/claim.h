@@ -55,6 +55,9 @@ struct Claimed {
 };
 // The same without the lock, which another engine may hold: what is read may have changed by now.
 Result<Claimed> look_at_target(const StreamOptions& options, const SourceSide& source, const Until& until);
+// Fault::invalid where somebody made the target's transactions read-only: that any session can take the protection off
+// does not make it ours to take off.
+Result<void> require_writable(Connection& target, const Until& until);
 // Waits for another engine as long as the options say, then Fault::fenced.
 Result<Claimed> claim(const StreamOptions& options, const SourceSide& source, const Until& until);
 

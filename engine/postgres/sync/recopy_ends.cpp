@@ -148,6 +148,7 @@ Result<std::vector<pipeline::AskedTable>> ask_for_recopy(const StreamOptions& op
   SourceSide source = TRY(look_at_source(options, until));
   Claimed seen = TRY(look_at_target(options, source, until));
   TRY(require_stream(seen, source.identity));
+  TRY(require_writable(seen.control, until));
   if (TRY(read_control_version(seen.control, until)) != control_version)
     return Error{Fault::invalid, "the ledger is one of an older engine", "let tributary sync of this version run once"};
   const std::vector<FollowedTable> tables = TRY(read_followed_tables(seen.control, source.key, until));

@@ -39,6 +39,7 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   source_ = TRY(look_at_source(options_, until));
   claimed_ = TRY(claim(options_, *source_, until));
   TRY(require_stream(*claimed_, source_->identity));
+  TRY(require_writable(claimed_->control, until));
   slot_ = claimed_->stream->slot;
   standing_ = TRY(check_position(options_, *source_, *claimed_, until));
   Owner& owner = claimed_->owner;

@@ -88,6 +88,7 @@ class PostgresApplier final : public pipeline::Applier {
   Result<void> move_position(bool durable, const Until& until);
   Result<void> forget_statements(const Until& until);
   Error explained(const Error& error);
+  Error of_table(const Table& table, Error error) const;
   Error end_of_transaction(const Error& error);
   Error no_more_ours(const Error& fenced, const Until& until);
   Error stop_for(const model::Name& table, const std::string& reason);
@@ -230,7 +231,7 @@ Result<void> PostgresApplier::truncate(const Event& event, const Until& until) {
     if (!emptied && is_about_table(connection_.sqlstate()))
       return stop_for(table->name,
                       refusal("a truncate", emptied.error(), connection_.sqlstate(), connection_.diagnosis()));
-    if (!emptied) return emptied;
+    if (!emptied) return of_table(*table, emptied.error());
     if (!referred) break;
   }
   return {};
@@ -427,7 +428,15 @@ Error PostgresApplier::explained(const Error& error) {
     is_of_value_ = sqlstate == malformed_value;
     return stop_for(subject.table->name, refusal(subject.what, error, sqlstate, connection_.diagnosis()));
   }
-  return within("table " + model::display(subject.table->name), error);
+  return of_table(*subject.table, error);
+}
+
+Error PostgresApplier::of_table(const Table& table, Error error) const {
+  const model::Name& name = table.plan ? table.plan->name : table.name;
+  const std::string right =
+      right_to_give(name, connection_.reported("session_authorization"), connection_.sqlstate(), error.what);
+  if (!right.empty()) error.hint = right;
+  return within("table " + model::display(table.name), error);
 }
 
 Error PostgresApplier::end_of_transaction(const Error& error) {

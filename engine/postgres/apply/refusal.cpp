@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/postgres/client/sql.h"
+
 namespace tributary::postgres::apply {
 namespace {
 
@@ -21,6 +23,17 @@ bool is_about_table(std::string_view sqlstate) {
   if (sqlstate.size() != 5 || sqlstate == no_right) return false;
   const std::string_view group = sqlstate.substr(0, 2);
   return group == about_function || std::find(about_table.begin(), about_table.end(), group) != about_table.end();
+}
+
+std::string right_to_give(const model::Name& table, const std::string& role, std::string_view sqlstate,
+                          std::string_view what) {
+  if (sqlstate != no_right) return "";
+  const std::string receiver = quote_identifier(role);
+  if (what.find("row-level security") != std::string_view::npos)
+    return "ALTER ROLE " + receiver + " BYPASSRLS on the target, or let that role own the table; then sync again";
+  return "GRANT USAGE ON SCHEMA " + quote_identifier(table.schema) + " TO " + receiver +
+         "; GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON " + quote_name(table) + " TO " + receiver +
+         "; on the target, then sync again";
 }
 
 std::string refusal(const std::string& what, const Error& error, const std::string& sqlstate,

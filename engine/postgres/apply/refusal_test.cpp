@@ -30,5 +30,15 @@ TEST(Refusal, names_the_change_the_cause_and_the_constraint_once) {
             "a delete did not meet exactly one row on the target: 2 rows were touched instead of 1");
 }
 
+TEST(ARightThatIsLacking, is_named_with_what_gives_it) {
+  const model::Name table{"public", "Or\"ders"};
+  EXPECT_EQ(right_to_give(table, "the writer", "42501", "permission denied for table orders"),
+            "GRANT USAGE ON SCHEMA \"public\" TO \"the writer\"; GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON"
+            " \"public\".\"Or\"\"ders\" TO \"the writer\"; on the target, then sync again");
+  EXPECT_EQ(right_to_give(table, "w", "42501", "query would be affected by row-level security policy for table"),
+            "ALTER ROLE \"w\" BYPASSRLS on the target, or let that role own the table; then sync again");
+  EXPECT_EQ(right_to_give(table, "w", "23505", "a key is there"), "");
+}
+
 }  // namespace
 }  // namespace tributary::postgres::apply

@@ -66,12 +66,15 @@ TEST(TheStatusOfAStream, has_the_last_error_until_the_stream_moves_on) {
     Following following(spec);
     const api::Report report = following.wait();
     EXPECT_TRUE(failed(report, ExitCode::bad_configuration, "table public.t: permission denied"));
+    EXPECT_THAT(report.hint,
+                HasSubstr("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON \"public\".\"t\" TO \"" + role + "\""));
   }
   const Result<api::StreamStatus> ended = status_of(spec);
   ASSERT_TRUE(ended) << ended.error().what;
   EXPECT_EQ(ended->problem, "") << "somebody can mend it";
   ASSERT_TRUE(ended->last_error);
   EXPECT_THAT(ended->last_error->message, HasSubstr("permission denied"));
+  EXPECT_THAT(ended->last_error->hint, HasSubstr("GRANT SELECT"));
   pair.target.exec("GRANT INSERT ON t TO " + role);
   {
     Following following(spec);

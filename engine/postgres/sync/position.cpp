@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/postgres/client/session_settings.h"
+#include "engine/postgres/client/sql.h"
 #include "engine/postgres/replication/publication.h"
 #include "engine/postgres/replication/replication.h"
 #include "engine/postgres/replication/slot_verdict.h"
@@ -14,6 +15,20 @@ namespace {
 Error never_initialised(const std::string& database) {
   return {Fault::invalid, "database " + database + " was never prepared for continuous sync into this target",
           "run tributary init --sync first, or give the object the mode SnapshotAndSync"};
+}
+
+// As servers up to 15 say it, and from 16 on. Some services give the right by a role of their own.
+bool is_about_right(const std::string& words) {
+  return words.find("must be superuser or replication role to start walsender") != std::string::npos ||
+         words.find("permission denied to start WAL sender") != std::string::npos;
+}
+
+Result<Connection> open_position_session(const Parameters& parameters, const Connection& source, const Until& until) {
+  Result<Connection> session = open_replication_session(parameters, "position", until);
+  if (session || !is_about_right(session.error().what)) return session;
+  const std::string role = source.reported("session_authorization");
+  return Error{Fault::denied, "role " + role + " may not stream from the source: " + session.error().what,
+               "ALTER ROLE " + quote_identifier(role) + " REPLICATION on the source, or connect as a role that has it"};
 }
 
 }  // namespace
@@ -48,7 +63,7 @@ Result<SourceStanding> check_position(const StreamOptions& options, SourceSide& 
                                       const Until& until) {
   const StreamRow& row = *claimed.stream;
   const Parameters parameters = TRY(options.source());
-  Connection session = TRY(open_replication_session(parameters, "position", until));
+  Connection session = TRY(open_position_session(parameters, source.session, until));
   SourceMark now;
   now.system = TRY(identify_system(session, until));
   now.history = TRY(read_timeline_history(session, now.system.timeline, until));

@@ -87,5 +87,23 @@ TEST(TheStatusOfAStream, has_the_last_error_until_the_stream_moves_on) {
   pair.target.exec("DROP OWNED BY " + role + "; DROP ROLE " + role);
 }
 
+class TheStatusOfASource : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Majors, TheStatusOfASource, ::testing::Values(15, 18));
+
+TEST_P(TheStatusOfASource, names_the_right_that_its_question_takes) {
+  StreamPair pair("no_right", GetParam(), 18);
+  ASSERT_TRUE(done(pair.init()));
+  const std::string role = "reader_of_" + pair.source.name();
+  pair.source.exec("CREATE ROLE " + role + " LOGIN PASSWORD 'secret'; GRANT SELECT ON mark TO " + role);
+  api::Spec spec = pair.spec(api::Mode::sync);
+  spec.source.uri = pair.from.tcp_uri(pair.source.name(), role, "secret");
+  const Result<api::StreamStatus> status = status_of(spec);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().fault, Fault::denied);
+  EXPECT_THAT(status.error().what, HasSubstr("role " + role + " may not stream from the source"));
+  EXPECT_THAT(status.error().hint, HasSubstr("ALTER ROLE \"" + role + "\" REPLICATION on the source"));
+  pair.source.exec("DROP OWNED BY " + role + "; DROP ROLE " + role);
+}
+
 }  // namespace
 }  // namespace tributary::postgres::sync

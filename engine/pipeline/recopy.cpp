@@ -159,7 +159,7 @@ Result<void> Recopier::copy(RecopyRound& round, std::size_t unit, const Until& u
   progress_ = before;
   if (!is_for_good(copied.error().fault)) return copied;
   StoppedUnit stopped;
-  for (const model::Name& table : tables) stopped.push_back({table, copied.error().what});
+  for (const model::Name& table : tables) stopped.push_back({table, describe(copied.error())});
   return ends_.stop(stopped, until);
 }
 

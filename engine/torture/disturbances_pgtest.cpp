@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "engine/postgres/testing/snapshot.h"
+#include "engine/testing/seeds.h"
 #include "engine/torture/trial.h"
 #include "engine/torture/workload.h"
 
@@ -31,15 +31,6 @@ using testbed::Proxy;
 
 // Each draws the major version of its source by its remainder, so that all have their turn.
 constexpr int majors[] = {13, 15, 17, 18};
-
-std::vector<std::uint64_t> seeds() {
-  if (const char* one = std::getenv("TRIBUTARY_SEED")) return {std::stoull(one)};
-  const char* count = std::getenv("TRIBUTARY_SEEDS");
-  std::vector<std::uint64_t> drawn(count == nullptr ? 20 : std::stoul(count));
-  std::uint64_t next = std::random_device{}();
-  for (std::uint64_t& seed : drawn) seed = next++;
-  return drawn;
-}
 
 class Torture {
  public:
@@ -239,7 +230,7 @@ void Torture::come_to_rest() {
 
 class ASyncThatIsDisturbed : public ::testing::TestWithParam<std::uint64_t> {};
 
-INSTANTIATE_TEST_SUITE_P(AtRandom, ASyncThatIsDisturbed, ::testing::ValuesIn(seeds()));
+INSTANTIATE_TEST_SUITE_P(AtRandom, ASyncThatIsDisturbed, ::testing::ValuesIn(testbed::seeds()));
 
 TEST_P(ASyncThatIsDisturbed, brings_every_transaction_once) {
   std::cout << "TRIBUTARY_SEED=" << GetParam() << std::endl;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -19,6 +18,7 @@
 #include "engine/postgres/verify/testing/random_table.h"
 #include "engine/postgres/verify/testing/repair_steps.h"
 #include "engine/testing/postgres_server.h"
+#include "engine/testing/seeds.h"
 
 // Tables of all types that are drawn at random, on two servers that hold the same in different ways: nothing may be
 // said to differ; then rows are changed, and these must be named, all and no others, and the statements that are
@@ -36,15 +36,6 @@ using testbed::Side;
 using Kind = api::RowDifference::Kind;
 
 constexpr std::size_t schemas = 10;
-
-std::vector<std::uint64_t> seeds() {
-  if (const char* one = std::getenv("TRIBUTARY_SEED")) return {std::stoull(one)};
-  const char* count = std::getenv("TRIBUTARY_SEEDS");
-  std::vector<std::uint64_t> drawn(count == nullptr ? 20 : std::stoul(count));
-  std::uint64_t next = std::random_device{}();
-  for (std::uint64_t& seed : drawn) seed = next++;
-  return drawn;
-}
 
 // Of both databases of a seed.
 struct Setting {
@@ -411,7 +402,7 @@ std::string Trial::described() const {
 
 class TablesDrawn : public testing::TestWithParam<std::uint64_t> {};
 
-INSTANTIATE_TEST_SUITE_P(AtRandom, TablesDrawn, testing::ValuesIn(seeds()));
+INSTANTIATE_TEST_SUITE_P(AtRandom, TablesDrawn, testing::ValuesIn(testbed::seeds()));
 
 TEST_P(TablesDrawn, are_equal_until_they_differ_and_after_they_are_mended) {
   std::cout << "TRIBUTARY_SEED=" << GetParam() << std::endl;

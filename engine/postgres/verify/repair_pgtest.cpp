@@ -1,6 +1,5 @@
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <random>
 #include <string>
@@ -11,6 +10,7 @@
 #include "engine/postgres/verify/verify.h"
 #include "engine/testing/fingerprint.h"
 #include "engine/testing/postgres_server.h"
+#include "engine/testing/seeds.h"
 
 // The statements that would mend a target change the rows they name and no others, whatever acts on its tables.
 namespace tributary::postgres::verify {
@@ -281,15 +281,6 @@ TEST(Repairs, say_what_they_do_not_mend) {
 
 // ---------------------------------------------------------------------------------------------- drawn
 
-std::vector<std::uint64_t> seeds() {
-  if (const char* one = std::getenv("TRIBUTARY_SEED")) return {std::stoull(one)};
-  const char* count = std::getenv("TRIBUTARY_SEEDS");
-  std::vector<std::uint64_t> drawn(count == nullptr ? 20 : std::stoul(count));
-  std::uint64_t next = std::random_device{}();
-  for (std::uint64_t& seed : drawn) seed = next++;
-  return drawn;
-}
-
 // One end's rows of tables whose rows are in each other's way.
 class Draw {
  public:
@@ -368,7 +359,7 @@ std::string tables(int major) {
 
 class RowsInEachOthersWay : public testing::TestWithParam<std::uint64_t> {};
 
-INSTANTIATE_TEST_SUITE_P(AtRandom, RowsInEachOthersWay, testing::ValuesIn(seeds()));
+INSTANTIATE_TEST_SUITE_P(AtRandom, RowsInEachOthersWay, testing::ValuesIn(testbed::seeds()));
 
 TEST_P(RowsInEachOthersWay, are_mended) {
   std::cout << "TRIBUTARY_SEED=" << GetParam() << std::endl;

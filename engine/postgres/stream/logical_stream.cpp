@@ -37,6 +37,8 @@ Result<std::string> directory_for(const LogicalStream::Options& options) {
   return found.string();
 }
 
+constexpr Milliseconds between_looks{20};
+
 // PostgreSQL 18 passes a publication over that is not there, with this state of a warning; its elders fail.
 constexpr std::string_view not_in_prerequisite_state = "55000";
 
@@ -79,7 +81,16 @@ Result<std::unique_ptr<LogicalStream>> LogicalStream::open_on(Connection given, 
   });
 }
 
+Result<void> LogicalStream::await_proof(const Until& until) {
+  while (!shared_->is_proven && first_ == nullptr) {
+    auto batch = TRY(shared_->queue.take(between_looks, until));
+    if (!batch->empty()) first_ = std::move(batch);
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const model::Batch>> LogicalStream::next(Milliseconds wait, const Until& until) {
+  if (first_ != nullptr) return std::exchange(first_, nullptr);
   return shared_->queue.take(wait, until);
 }
 

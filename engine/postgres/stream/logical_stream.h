@@ -51,6 +51,9 @@ class LogicalStream final : public pipeline::ChangeStream {
   static Result<std::unique_ptr<LogicalStream>> open_on(Connection session, const Options& options, const Until& until);
   ~LogicalStream() override = default;
 
+  // Returns when the log is proven (Options::resumption), or why it is not. By the thread of next().
+  Result<void> await_proof(const Until& until);
+
   Result<std::shared_ptr<const model::Batch>> next(Milliseconds wait, const Until& until) override;
   void confirm(model::Lsn durable) override;
   pipeline::Reach reach() const override;
@@ -59,6 +62,7 @@ class LogicalStream final : public pipeline::ChangeStream {
   explicit LogicalStream(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
   const std::shared_ptr<Shared> shared_;
+  std::shared_ptr<const model::Batch> first_;  // came while the proof was waited for
   std::jthread receiver_;
 };
 

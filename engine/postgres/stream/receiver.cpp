@@ -31,6 +31,7 @@ Error Receiver::run(const std::stop_token& stop) {
 }
 
 Result<void> Receiver::step(const std::stop_token& stop) {
+  shared_->is_proven = resumption_.is_proven();
   TRY(tell());
   if (batch_ != nullptr && batch_->bytes() >= batch_bytes_) hand_over();
   if (batch_ == nullptr && !shared_->queue.wait_for_room(slice, stop)) {
@@ -122,7 +123,7 @@ Result<void> Receiver::tell() {
   const auto since = now - told_at_;
   const model::Lsn received{shared_->received};
   const model::Lsn durable{resumption_.is_proven() ? shared_->durable.load() : 0};
-  const bool beat = since >= pulse_.sender_timeout / 3;
+  const bool beat = since >= (resumption_.is_proven() ? pulse_.sender_timeout / 3 : between_positions);
   const bool moved = durable > told_durable_ || ((owes_ || received > told_received_) && since >= between_positions);
   if (!beat && !moved && !(asked_ && since >= between_answers)) return {};
   // With each beat the server is asked, so that its silence means something.

@@ -36,6 +36,7 @@ struct Shared {
   std::atomic<std::uint64_t> source_end{0};
   std::atomic<std::uint64_t> durable{0};
   std::atomic<WallTime::rep> heard{0};           // since the epoch; 0 for never
+  std::atomic<bool> is_proven{false};            // Resumption
   std::atomic<bool> publication_missing{false};  // PostgreSQL 18 warns, where its elders fail
 };
 

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/pipeline/sync.h"
+#include "engine/postgres/sync/sync_servers.h"
 #include "engine/postgres/sync/testing/following.h"
 #include "engine/postgres/testing/snapshot.h"
 #include "engine/testing/fingerprint.h"
@@ -48,7 +50,8 @@ void ASourceThat::follow_on_from_a_copy() {
   pair_.from.back_up();
   pair_.from.start();
   Following following(pair_.spec(api::Mode::sync));
-  pair_.source.exec("INSERT INTO t SELECT i, 'behind the copy' FROM generate_series(11, 20) i");
+  pair_.source.exec("ALTER TABLE t ADD COLUMN late int");
+  pair_.source.exec("INSERT INTO t SELECT i, 'behind the copy', i FROM generate_series(11, 20) i");
   pair_.wait_until_applied();
   ASSERT_EQ(following.stop().exit_code, ExitCode::done);
 }
@@ -76,7 +79,22 @@ TEST_P(ASourceThat, was_set_back_and_has_written_other_things_since_is_not_follo
     EXPECT_FALSE(is_confirmed(position)) << "the next life would believe it";
     EXPECT_EQ(pair_.target.scalar("SELECT string_agg(DISTINCT word, ', ' ORDER BY word) FROM t"),
               "behind the copy, in the copy");
+    EXPECT_EQ(pair_.target.scalar("SELECT count(late) FROM t"), "10") << "nor is its table made like the other one";
   }
+}
+
+TEST_P(ASourceThat, was_set_back_is_not_followed_when_it_is_held_either) {
+  follow_on_from_a_copy();
+  const std::string position = applied();
+  pair_.from.stop();
+  pair_.from.set_back();
+  pair_.from.start();
+  write_past(position);
+  const auto servers = make_sync_servers(pair_.spec(api::Mode::sync));
+  pipeline::ProgressBoard board("");
+  EXPECT_TRUE(failed(pipeline::run_sync(pair_.spec(api::Mode::sync), *servers, pipeline::Manner::hold, board, {}),
+                     ExitCode::lost_position, "the source's log is not the one"));
+  EXPECT_EQ(pair_.target.scalar("SELECT count(late) FROM t"), "10");
 }
 
 TEST_P(ASourceThat, was_set_back_to_where_the_target_is_goes_on) {

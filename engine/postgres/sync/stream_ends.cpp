@@ -6,7 +6,6 @@
 #include "engine/base/pause.h"
 #include "engine/postgres/apply/applier.h"
 #include "engine/postgres/ledger/session_lock.h"
-#include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/sync/recopy_ends.h"
 #include "engine/postgres/sync/slot_sight.h"
 
@@ -33,6 +32,7 @@ Result<void> wait_for_slot(Connection& source, const std::string& name, const Un
 // engine, so it is taken anew each time; and the target may have crashed or been set back since, so that what was done
 // to it before is not known any more.
 Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& until) {
+  proven_.reset();
   claimed_.reset();
   sequences_ = {};
   shapes_.forget_target();
@@ -46,12 +46,32 @@ Result<std::unique_ptr<pipeline::Applier>> StreamEnds::applier(const Until& unti
   TRY(end_old_sessions(claimed_->control, owner.key, until));
   owner.epoch = TRY(begin_stream_epoch(claimed_->control, owner, standing_.timeline, until));
   TRY(end_old_sessions(claimed_->control, owner.key, until));
-  claimed_->stream->timeline = standing_.timeline;
-  is_checked_ = true;
+  // Sessions that have ended by now may have moved it.
+  claimed_->stream = TRY(read_stream(claimed_->control, owner.key, until));
+  TRY(prove_log(until));
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
-  TRY(shapes_.look(*source_, *claimed_, {}, until));
+  is_checked_ = !TRY(shapes_.look(*source_, *claimed_, {}, until));
+  if (!is_checked_) proven_.reset();
   TRY(take_up(until));
   return apply::open_applier(std::move(session), owner, until, this);
+}
+
+// Before anything is done to the target: what another log says of tables and sequences is nothing for it either.
+Result<void> StreamEnds::prove_log(const Until& until) {
+  const pipeline::StreamPosition& position = claimed_->stream->position;
+  if (standing_.confirmed >= position.applied) return {};
+  proven_ = TRY(open_stream(position, until));
+  return proven_->await_proof(until);
+}
+
+Result<std::unique_ptr<stream::LogicalStream>> StreamEnds::open_stream(const pipeline::StreamPosition& position,
+                                                                       const Until& until) const {
+  stream::LogicalStream::Options options;
+  options.slot = claimed_->stream->slot;
+  options.publications = {claimed_->stream->publication};
+  options.start = position.applied;
+  options.resumption.emplace(position, standing_.confirmed);
+  return stream::LogicalStream::open(options_.source, options, until);
 }
 
 Result<void> StreamEnds::take_up(const Until& until) {
@@ -78,16 +98,15 @@ Result<void> StreamEnds::check_again(model::Lsn applied, const Until& until) {
 
 Result<std::unique_ptr<pipeline::ChangeStream>> StreamEnds::stream(const pipeline::StreamPosition& position,
                                                                    const Until& until) {
+  std::unique_ptr<stream::LogicalStream> opened = std::move(proven_);
   if (!std::exchange(is_checked_, false)) TRY(check_again(position.applied, until));
-  stream::LogicalStream::Options options;
-  options.slot = claimed_->stream->slot;
-  options.publications = {claimed_->stream->publication};
-  options.start = position.applied;
-  options.resumption.emplace(position, standing_.confirmed);
-  return std::unique_ptr<pipeline::ChangeStream>(TRY(stream::LogicalStream::open(options_.source, options, until)));
+  if (!opened) opened = TRY(open_stream(position, until));
+  return std::unique_ptr<pipeline::ChangeStream>(std::move(opened));
 }
 
+// Where no stream was asked for, the slot is held.
 Result<pipeline::SlotHealth> StreamEnds::look_at_slot(const Until& until) {
+  proven_.reset();
   const std::string& name = claimed_->stream->slot;
   const SlotState slot = TRY(read_live_slot(source_->session, name, until));
   pipeline::SlotHealth health{name, slot.source_end, slot.retained};

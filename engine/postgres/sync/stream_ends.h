@@ -7,6 +7,7 @@
 
 #include "engine/pipeline/follow.h"
 #include "engine/postgres/apply/descriptions.h"
+#include "engine/postgres/stream/logical_stream.h"
 #include "engine/postgres/sync/claim.h"
 #include "engine/postgres/sync/holds.h"
 #include "engine/postgres/sync/position.h"
@@ -42,6 +43,9 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   Result<void> look_into(const model::LogTable& log, const Until& until) override;
   Result<bool> learn_values(const Until& until) override { return shapes_.learn_values(*source_, *claimed_, until); }
   Result<void> take_up(const Until& until);
+  Result<std::unique_ptr<stream::LogicalStream>> open_stream(const pipeline::StreamPosition& position,
+                                                             const Until& until) const;
+  Result<void> prove_log(const Until& until);
   Result<void> check_again(model::Lsn applied, const Until& until);
 
   const StreamOptions options_;
@@ -52,6 +56,8 @@ class StreamEnds final : public pipeline::StreamEnds, private apply::Description
   NamedRequest request_;     // of the options, by the ledger's tables
   SourceStanding standing_;  // of the last check
   bool is_checked_ = false;  // since the last stream was opened
+  // By whose log the source was found to be the ledger's, until stream() gives it away.
+  std::unique_ptr<stream::LogicalStream> proven_;
   SequenceCarrier sequences_;
   std::mutex publishing_;  // of RecopyStream
   RoundSlot recopy_slot_;  // likewise

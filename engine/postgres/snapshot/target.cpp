@@ -107,7 +107,7 @@ Result<void> Target::read_stream_of(pipeline::Claim& claim, const Until& until) 
   const std::optional<int> version = TRY(read_control_version(*control_, until));
   if (version != control_version) return {};  // written by an older engine
   const std::optional<StreamRow> row = TRY(read_stream(*control_, owner_.key, until));
-  if (!row || row->released != former_->complete) return {};
+  if (!row || row->released != former_->complete || (row->end && row->end->is_lost)) return {};
   pipeline::FormerStream stream;
   stream.slot = row->slot;
   stream.publication = row->publication;

@@ -15,8 +15,9 @@ Result<std::unique_ptr<pipeline::Applier>> CopyDrain::applier(std::int64_t epoch
     return Error{Fault::lost, "the target's ledger has no stream of replication " + source_->key};
   standing_ = TRY(check_position(options_, *source_, seen, until));
   row_ = seen.stream;
+  owner_ = {source_->key, options_.attempt, epoch};
   Connection session = TRY(open_stream_session(options_, *source_, "applier", until));
-  return apply::open_applier(std::move(session), {source_->key, options_.attempt, epoch}, until);
+  return apply::open_applier(std::move(session), owner_, until);
 }
 
 Result<std::unique_ptr<pipeline::ChangeStream>> CopyDrain::stream(const pipeline::StreamPosition& position,
@@ -26,7 +27,17 @@ Result<std::unique_ptr<pipeline::ChangeStream>> CopyDrain::stream(const pipeline
   options.publications = {row_->publication};
   options.start = position.applied;
   options.resumption.emplace(position, standing_.confirmed);
-  return std::unique_ptr<pipeline::ChangeStream>(TRY(stream::LogicalStream::open(options_.source, options, until)));
+  std::unique_ptr<stream::LogicalStream> opened = TRY(stream::LogicalStream::open(options_.source, options, until));
+  const Result<void> proven = opened->await_proof(until);
+  if (!proven && proven.error().fault == Fault::lost) TRY(record_end(proven.error(), until));
+  if (!proven) return proven.error();
+  return std::unique_ptr<pipeline::ChangeStream>(std::move(opened));
+}
+
+// Else the next attempt would go on from there once more.
+Result<void> CopyDrain::record_end(const Error& why, const Until& until) {
+  Connection session = TRY(open_stream_session(options_, *source_, "status", until));
+  return record_end_of_stream(session, owner_, why, until);
 }
 
 Result<pipeline::SlotHealth> CopyDrain::look_at_slot(const Until& until) {

@@ -23,10 +23,13 @@ class CopyDrain final : public pipeline::DrainEnds {
   Result<pipeline::SlotHealth> look_at_slot(const Until& until) override;
 
  private:
+  Result<void> record_end(const Error& why, const Until& until);
+
   const StreamOptions options_;
   std::optional<SourceSide> source_;
   std::optional<StreamRow> row_;
   SourceStanding standing_;
+  Owner owner_;
   SlotSight sight_{options_};
 };
 

@@ -164,6 +164,17 @@ TEST_F(AnAttemptThatCannotGoOn, for_somebody_else_has_read_from_its_slot) {
   expect_it_begins_anew();
 }
 
+// What the ledger tells of is not in the log of a source that was set back.
+TEST_F(AnAttemptThatCannotGoOn, for_its_source_has_another_log) {
+  stop_halfway(pair.spec(Mode::snapshot_and_sync));
+  pair.source.exec("UPDATE small_1 SET n = 0");
+  const std::string end = "'" + pair.source.scalar("SELECT pg_current_wal_flush_lsn()") + "'::pg_lsn";
+  pair.target.exec("UPDATE _tributary.stream SET witness_time = now(), witness = " + end +
+                   " - 8, witness_end = " + end + ", applied = " + end);
+  pair.source.exec("UPDATE big SET word = 'of another log'");
+  expect_it_begins_anew();
+}
+
 TEST_F(AnAttemptThatCannotGoOn, for_the_schema_is_another) {
   stop_halfway(pair.spec(Mode::snapshot_and_sync));
   pair.source.exec("ALTER TABLE big ADD COLUMN more int DEFAULT 5");

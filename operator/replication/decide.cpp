@@ -159,6 +159,11 @@ void set_before(Run& run, const Job& job) {
   run.crashes = job.crashes;
 }
 
+// The caches may not show the Job of that run yet.
+bool precedes(const Job& job, const Run* known) {
+  return known != nullptr && known->attempt > job.attempt;
+}
+
 void adopt(Decision& next, const Observed& seen, const Job& job) {
   const v1alpha1::Mode mode = seen.object.spec.mode;
   const Run* known = find_run(next.status, mode);
@@ -266,6 +271,8 @@ Decision replicate(const Observed& seen) {
     follow_only(seen, next);
     return next;
   }
+  const bool is_old = job != nullptr && precedes(*job, find_run(next.status, seen.object.spec.mode));
+  next.doubtful = is_old;
   if (job != nullptr) adopt(next, seen, *job);
   remember_traces(seen, next);
   remember_hold(seen, next.status);
@@ -280,7 +287,7 @@ Decision replicate(const Observed& seen) {
     }
     if (!runs && recorded == RunResult::none) {
       record(next.status, seen, outcome);
-      next.doubtful = !outcome.report;
+      next.doubtful = is_old || !outcome.report;
       if (v1alpha1::streams(seen.object.spec.mode)) next.recheck = brisk_poll;
       return next;  // recorded before anything else happens to the Job
     }

@@ -56,7 +56,7 @@ struct Decision {
   std::vector<Action> actions = {};
   v1alpha1::Status status = {};
   std::optional<Milliseconds> recheck = {};  // nothing: when something changes
-  bool doubtful = false;  // records an end without having seen the engine's report, or takes a recorded one back
+  bool doubtful = false;  // an end without the engine's report, or one taken back; or a Job before the one in status
 };
 
 // Deletion comes before everything else, then flaws of the spec, then the Job that exists, then what has to begin, and

@@ -246,6 +246,24 @@ TEST_F(ReconcileTest, a_cache_that_shows_the_job_before_the_spec_it_was_made_for
   EXPECT_EQ(bed.job().uid(), uid);
 }
 
+TEST_F(ReconcileTest, a_cache_that_shows_the_job_before_the_last_does_not_bring_back_what_that_one_did) {
+  complete();
+  bed.server.set_fate([](const Served& served) {
+    return served.path == "/apis/batch/v1/jobs" ? Misfortune{Misfortune::Kind::drop} : Misfortune{};
+  });
+  bed.server.reset_streams();
+  bed.change(Json::parse(R"({"spec":{"snapshot":{"requestID":"again"}}})"));
+  const auto objects_are_shown = [&] { return shows(scopes[0]->objects(), bed.server.all(replications())); };
+  EXPECT_TRUE(comes_true(objects_are_shown));
+  // Ending the streams may break a call as well.
+  EXPECT_TRUE(comes_true([&] { return blind_pass().ok(); }));
+  ASSERT_EQ(bed.replication().status.snapshot->attempt, 2);
+  EXPECT_TRUE(comes_true(objects_are_shown));
+  blind_pass().value();
+  EXPECT_EQ(bed.replication().status.snapshot->attempt, 2);
+  EXPECT_FALSE(v1alpha1::is_true(bed.replication().status, "Ready"));
+}
+
 TEST_F(ReconcileTest, a_first_visit_that_fails_leaves_no_object_that_looks_settled) {
   fail_once("POST", "/jobs", outage);
   EXPECT_FALSE(pass().ok());

@@ -11,13 +11,12 @@
 #include <cstring>
 #include <memory>
 
+#include "engine/serve/field.h"
 #include "engine/serve/listener.h"
 #include "engine/serve/request.h"
 
 namespace tributary::serve {
 namespace {
-
-constexpr std::string_view line_end = "\r\n";
 
 struct FreeAddresses {
   void operator()(addrinfo* found) const { freeaddrinfo(found); }
@@ -25,17 +24,6 @@ struct FreeAddresses {
 
 Error broken(const std::string& what) {
   return {Fault::transient, what};
-}
-
-bool same_word(std::string_view text, std::string_view lower) {
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b; };
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), same);
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 template <class Number>
@@ -48,10 +36,8 @@ std::optional<Number> number_in(std::string_view text, int base) {
 // The value of a field in the lines of a head; nothing where there is none.
 std::optional<std::string_view> field_in(std::string_view lines, std::string_view lower_name) {
   while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find(line_end));
-    lines.remove_prefix(std::min(lines.size(), line.size() + line_end.size()));
-    const auto colon = line.find(':');
-    if (colon != line.npos && same_word(line.substr(0, colon), lower_name)) return trimmed(line.substr(colon + 1));
+    const Field field = take_field(lines);
+    if (same_word(field.name, lower_name)) return field.value;
   }
   return std::nullopt;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/serve/field.h"
+
 namespace tributary::serve {
 namespace {
 
@@ -18,20 +20,6 @@ bool is_method(std::string_view word) {
   return !word.empty() && word.size() <= 16 && std::all_of(word.begin(), word.end(), upper);
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool same_word(std::string_view text, std::string_view lower) {
-  const auto lowered = [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-  };
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [&](char a, char b) { return lowered(a) == b; });
-}
-
 std::string token_in(std::string_view value) {
   constexpr std::string_view scheme = "bearer ";
   if (!same_word(value.substr(0, scheme.size()), scheme)) return "";
@@ -44,11 +32,9 @@ std::string bearer_in(std::string_view fields) {
   std::string token;
   int found = 0;
   while (!fields.empty()) {
-    const std::string_view line = fields.substr(0, fields.find("\r\n"));
-    fields.remove_prefix(line.size() + 2);
-    const auto colon = line.find(':');
-    if (colon == line.npos || !same_word(line.substr(0, colon), "authorization")) continue;
-    token = token_in(trimmed(line.substr(colon + 1)));
+    const Field field = take_field(fields);
+    if (!same_word(field.name, "authorization")) continue;
+    token = token_in(field.value);
     ++found;
   }
   return found == 1 ? token : "";

@@ -6,10 +6,9 @@ set -euo pipefail
 source "$(dirname "$0")/../lib/scenario.sh"
 # shellcheck source-path=SCRIPTDIR source=../lib/stream.sh
 source "$(dirname "$0")/../lib/stream.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/operators.sh
+source "$(dirname "$0")/../lib/operators.sh"
 
-in_operators() { kubectl -n "$OPERATOR_NAMESPACE" "$@"; }
-holder() { in_operators get lease tributary-operator -o 'jsonpath={.spec.holderIdentity}'; }
-one_of_two_leads() { [[ $(holder) && $(in_operators get deployment tributary-operator -o 'jsonpath={.status.readyReplicas}') == 2 ]]; }
 part() { "$ROOT/e2e/cluster/cluster.sh" enter pidof "$1"; }
 signal_part() { "$ROOT/e2e/cluster/cluster.sh" enter kill -s "$1" "$(part "$2")"; } # NAME PART
 is_another() { local now; now=$(part "$1") && [[ $now != "$2" ]]; } # PART PID
@@ -36,7 +35,7 @@ AT_END+=(wake_all)
 wait_until 60 "one of two leads, and both are ready" one_of_two_leads
 start_stream 17 </dev/null
 engine=$(engine_pod)
-deployment=$(in_namespace get deployments -o 'jsonpath={.items[*].metadata.uid} {.items[*].metadata.generation}')
+deployment=$(deployment_versions)
 touch "$SCENARIO_DIR/writing"
 write_on &
 
@@ -58,10 +57,4 @@ done
 
 rm "$SCENARIO_DIR/writing"
 wait
-expect "nobody has written its Deployment" test \
-  "$(in_namespace get deployments -o 'jsonpath={.items[*].metadata.uid} {.items[*].metadata.generation}')" = "$deployment"
-expect "there was one copy" status_is shop .snapshot.attempt 1
-wait_until 60 "all of it is on the target" arrived "$(mark)"
-expect_equal_content shop
-in_namespace delete replication shop --timeout=180s >/dev/null
-expect "no slot is left" no_slots
+expect_same_life "$deployment"

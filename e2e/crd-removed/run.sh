@@ -6,17 +6,18 @@ set -euo pipefail
 source "$(dirname "$0")/../lib/scenario.sh"
 # shellcheck source-path=SCRIPTDIR source=../lib/stream.sh
 source "$(dirname "$0")/../lib/stream.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/operators.sh
+source "$(dirname "$0")/../lib/operators.sh"
 
 apply_crd() {
   kubectl apply --server-side --force-conflicts -f "$ROOT/crds/" >/dev/null
   kubectl wait --for=condition=Established --timeout=60s crd/replications.tributary.dev >/dev/null
 }
 operators() {
-  kubectl -n "$OPERATOR_NAMESPACE" get pods -l app.kubernetes.io/component=operator --sort-by=.metadata.name \
+  in_operators get pods -l app.kubernetes.io/component=operator --sort-by=.metadata.name \
     -o 'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[0].restartCount}{"\n"}{end}'
 }
 no_engine() { [[ -z $(in_namespace get deployments,pods -o name) ]]; }
-both_ready() { [[ $(kubectl -n "$OPERATOR_NAMESPACE" get deployment tributary-operator -o 'jsonpath={.status.readyReplicas}') == 2 ]]; }
 
 begin
 AT_END+=(apply_crd)

@@ -4,13 +4,12 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../lib/scenario.sh
 source "$(dirname "$0")/../lib/scenario.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/operators.sh
+source "$(dirname "$0")/../lib/operators.sh"
 
 # A lease counts as over 15 s after a change of it was last seen. Each looks every 2 to 4.4 s (client-go's jitter), at what
 # changed and again once that time is over.
 TAKEOVER=26
-in_operators() { kubectl -n "$OPERATOR_NAMESPACE" "$@"; }
-holder() { in_operators get lease tributary-operator -o 'jsonpath={.spec.holderIdentity}'; }
-one_of_two_leads() { [[ $(holder) && $(in_operators get deployment tributary-operator -o 'jsonpath={.status.readyReplicas}') == 2 ]]; }
 another_leads() { local now; now=$(holder) && [[ $now && $now != "$1" ]]; }
 pod_of() { echo "${1%_*}"; } # HOLDER
 container() { in_operators get pod "$1" -o "jsonpath={.status.containerStatuses[0]$2}"; } # POD PATH

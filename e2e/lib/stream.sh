@@ -35,6 +35,17 @@ follow_stream() {
   wait_until 30 "what is written on the source is on the target" arrived "$(mark)"
 }
 
+deployment_versions() { in_namespace get deployments -o 'jsonpath={.items[*].metadata.uid} {.items[*].metadata.generation}'; }
+# expect_same_life DEPLOYMENT_VERSIONS: of the stream, since they were taken; ends it.
+expect_same_life() {
+  expect "nobody has written its Deployment" test "$(deployment_versions)" = "$1"
+  expect "there was one copy" status_is shop .snapshot.attempt 1
+  wait_until 60 "all of it is on the target" arrived "$(mark)"
+  expect_equal_content shop
+  in_namespace delete replication shop --timeout=180s >/dev/null
+  expect "no slot is left" no_slots
+}
+
 # What an Event says of a namespace that is gone: it is about the Namespace, for in it nothing can be written any more.
 left_behind() {
   kubectl get events.events.k8s.io --namespace default \
